@@ -1,0 +1,1 @@
+//! Append, prove and verify audit entries

@@ -1,0 +1,1 @@
+//! Show the agent to an MCP host

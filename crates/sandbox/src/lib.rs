@@ -1,0 +1,1 @@
+//! Be a tenant: Entra ID and Microsoft Graph, emulated
