@@ -1,1 +1,3 @@
-//! Benchmarks
+//! Benchmarks that stand on their own.
+
+pub mod ledger;

@@ -1,1 +1,24 @@
-//! End-to-end and interoperability tests
+//! What end-to-end and interoperability tests share: a sandbox tenant in this process, the real `attache`
+//! binary with a home of its own, a stand-in for the browser, and programs that speak one JSON object a line.
+//! Nothing here knows how the product works inside; it goes through the front door.
+
+mod binary;
+mod browser;
+mod form;
+mod home;
+mod lines;
+mod mcp;
+mod parts;
+mod person;
+mod sponsor;
+mod tenant;
+
+pub use binary::attache;
+pub use browser::{Browser, Visit};
+pub use home::Home;
+pub use lines::{DEADLINE, Lines};
+pub use mcp::Mcp;
+pub use parts::{inspector, python};
+pub use person::Person;
+pub use sponsor::sign_in;
+pub use tenant::Tenant;

@@ -1,2 +1,57 @@
-//! placeholder
-fn main() {}
+//! Developer commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask dist`. They are plain programs
+//! run in order, so that what continuous integration does and what a person does are one thing. It has
+//! next to no dependencies, since everybody waits for it to compile.
+
+mod parts;
+mod run;
+mod stages;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::run::{Repository, say};
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  test [stage…] [-- argument…]   install what tests need, run every check and every test;
+                                 with stage names only those; arguments go to the test runner
+  bench [argument…]              the benchmarks, in release mode
+  dist                           the binary as it is packaged, target/dist/attache
+
+Stages of test, in order: ";
+
+fn main() -> ExitCode {
+    match command(std::env::args().skip(1).collect()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("\nxtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether it went well, where what ran has already said why not; an error otherwise.
+fn command(arguments: Vec<String>) -> Result<bool> {
+    let repository = Repository::find()?;
+    match arguments.split_first() {
+        Some((command, rest)) if command == "test" => test::test(&repository, rest),
+        Some((command, rest)) if command == "bench" => {
+            let bench = ["run", "--release", "--locked", "--package", "attache-bench", "--"];
+            // The benchmarks start the real binary, so it must be as fresh as they are.
+            repository.cargo(["build", "--release", "--locked", "--package", "attache"]).run()?;
+            repository.cargo(bench).args(rest).succeeds_in_view()
+        }
+        Some((command, [])) if command == "dist" => repository
+            .cargo(["build", "--profile", "dist", "--locked", "--package", "attache"])
+            .succeeds_in_view(),
+        Some((command, [])) if matches!(command.as_str(), "help" | "--help" | "-h") => {
+            say(&format!("{USAGE}{}", test::names().join(", ")));
+            Ok(true)
+        }
+        _ => bail!("unknown command\n\n{USAGE}{}", test::names().join(", ")),
+    }
+}

@@ -1,6 +1,29 @@
 //! OAuth 2.0 as Entra ID speaks it: the grants, client assertions, the three hops to an agent user's token,
-//! and the cache that keeps tokens.
+//! and the cache that keeps tokens. Everything here is made from an [`Entra`]; what an API client gets of
+//! it is a [`TokenSource`].
 
+pub mod aadsts;
+mod agent;
+mod application;
+mod cache;
+mod credential;
+mod delegated;
+mod endpoint;
+mod entra;
+mod error;
+mod hop;
+mod resource;
+mod response;
+mod sign_in;
 mod source;
+mod transport;
 
+pub use agent::T1Source;
+pub use credential::ClientCredential;
+pub use entra::Entra;
+pub use error::{Refusal, TokenError};
+pub use hop::Hop;
+pub use resource::{Resource, Scopes};
+pub use sign_in::{Authority, DeviceCode, Prompt, SignIn, SignInError, SignInRequest, SignedIn};
 pub use source::{AccessToken, Claims, TokenFault, TokenSource};
+pub use transport::{Transport, TransportConfig, TransportError};

@@ -1,1 +1,47 @@
-//! Speak Microsoft Graph
+//! Microsoft Graph as Attaché speaks it: typed calls on typed ids, paging, throttling, and errors that say
+//! who must act. One module per resource; what they share is the client (one request and its repetitions),
+//! the pages and the errors. Facts come from the Entra reference §2 to §7.
+//!
+//! A [`Graph`] is one identity at one cloud. Another identity is another `Graph`; both are cheap to clone.
+
+mod answer;
+mod client;
+mod error;
+mod exchange;
+mod page;
+mod path;
+mod retry;
+
+mod agents;
+mod applications;
+mod blueprints;
+mod chats;
+mod deleted;
+mod grants;
+mod inheritable;
+mod licences;
+mod mail;
+mod messages;
+mod organisation;
+mod principals;
+mod roles;
+mod users;
+
+pub use agents::{AgentIdentity, NewAgentIdentity, NewAgentUser};
+pub use answer::{Answer, Answered, Correlation};
+pub use applications::KeyCredential;
+pub use blueprints::{Blueprint, NewBlueprint};
+pub use chats::{Chat, ChatExpand, ChatType, Member, Preview};
+pub use client::Graph;
+pub use deleted::{DeletedItem, DeletedKind};
+pub use error::{Cause, GraphError};
+pub use exchange::{Exchange, ExchangeError};
+pub use grants::{ConsentType, Grant};
+pub use inheritable::{InheritablePermission, InheritableScopes};
+pub use licences::{LicenceDetails, PrepaidUnits, ServicePlan, Sku};
+pub use messages::{Body, BodyFormat, Content, Message, MessageType, Sender};
+pub use organisation::{Domain, Organization};
+pub use page::Page;
+pub use principals::{AppRole, ServicePrincipal, graph_app_id};
+pub use roles::RoleAssignment;
+pub use users::{AssignedLicence, User};

@@ -41,6 +41,16 @@ pub trait SecretStore: Send + Sync {
 
     /// Forgets a secret; forgetting what is not there is fine.
     async fn delete(&self, name: &SecretName) -> Result<(), StoreError>;
+
+    /// The secret of this name; `fresh` is kept first when there is none. Of two that find none at the same
+    /// time, both get what the store holds in the end; a store that can make this one step does.
+    async fn get_or_put(&self, name: &SecretName, fresh: &SecretBytes) -> Result<SecretBytes, StoreError> {
+        if let Some(kept) = self.get(name).await? {
+            return Ok(kept);
+        }
+        self.put(name, fresh).await?;
+        Ok(self.get(name).await?.unwrap_or_else(|| fresh.clone()))
+    }
 }
 
 /// Why a secret could not be read or kept.
@@ -62,6 +72,14 @@ pub enum StoreError {
         /// What it said.
         why: String,
     },
+    /// The disk did not read or write it.
+    #[error("{place} cannot be read or written: {why}")]
+    Disk {
+        /// The store.
+        place: String,
+        /// What the system said.
+        why: String,
+    },
     /// What is stored cannot be believed.
     #[error("{place} is damaged: {why}")]
     Damaged {
@@ -70,6 +88,14 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// A newer Attaché wrote it.
+    #[error("{place} has format {version}, which this version of Attaché does not know")]
+    Newer {
+        /// The store.
+        place: String,
+        /// The version of its format.
+        version: u64,
+    },
 }
 
 impl Explain for StoreError {
@@ -77,7 +103,9 @@ impl Explain for StoreError {
         match self {
             Self::Locked { .. } => "secret_store_locked",
             Self::Unavailable { .. } => "secret_store_unavailable",
+            Self::Disk { .. } => "secret_store_disk",
             Self::Damaged { .. } => "secret_store_damaged",
+            Self::Newer { .. } => "secret_store_newer",
         }
     }
 
@@ -89,9 +117,13 @@ impl Explain for StoreError {
             Self::Unavailable { .. } => Remedy::operator(
                 "start the Secret Service (gnome-keyring or KWallet), or choose secret_store = \"sealed-file\"",
             ),
+            Self::Disk { .. } => {
+                Remedy::operator("check that the folder exists, belongs to you, and has room left")
+            }
             Self::Damaged { .. } => {
                 Remedy::operator("restore the file from a backup, or move it away and sign in again")
             }
+            Self::Newer { .. } => Remedy::operator("update Attaché to the version that wrote it, or newer"),
         }
     }
 }

@@ -1,1 +1,43 @@
-//! Be a tenant: Entra ID and Microsoft Graph, emulated
+//! Be a tenant: Entra ID and Microsoft Graph, emulated in one process, behind one TLS listener.
+//!
+//! [`Sandbox::start`] answers sign-in and Graph requests by path at `https://localhost:PORT`, and by host name
+//! as `login.microsoftonline.com` and `graph.microsoft.com`. It is written from the protocol reference and
+//! shares no code and no types with the clients, so that a mistake cannot hide by being made twice.
+//!
+//! The whole tenant is a value in memory; a handler is a synchronous function of it and a request. Each Graph
+//! operation is declared once, with the permissions that it needs; authorisation, lag, faults and time have
+//! one place each.
+
+mod authorize;
+mod clock;
+mod config;
+mod control;
+mod directory;
+mod entra;
+mod exchange;
+mod faults;
+mod files;
+mod graph;
+mod lag;
+mod names;
+mod ready;
+mod requests;
+mod sandbox;
+mod seed;
+mod server;
+mod start_error;
+mod store;
+mod tenant;
+mod tls;
+
+pub use clock::Clock;
+pub use config::{Config, Seed};
+pub use control::Control;
+pub use faults::{Effect, Fault, FaultRule, HeldRequest};
+pub use files::FileError;
+pub use lag::{Lag, LagProfile};
+pub use ready::{Ready, ReadyApps, ReadyClient, ReadyProvisioner, ReadyUser};
+pub use requests::LoggedRequest;
+pub use sandbox::Sandbox;
+pub use seed::constants;
+pub use start_error::StartError;

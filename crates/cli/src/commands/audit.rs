@@ -1,0 +1,98 @@
+//! `attache audit`: read and verify a profile's ledger. Needs no tenant and no configuration.
+
+use std::path::Path;
+
+use attache_ledger::{Code, Entry, Event, Filter, Verdict, VerifyOptions};
+use serde_json::json;
+
+use crate::args::Audit;
+use crate::config::Place;
+use crate::output::{Failure, Output};
+
+/// Verifies or shows the ledger.
+pub(super) fn run(command: Audit, place: &Place, output: Output) -> Result<(), Failure> {
+    let ledger = place.profile.ledger();
+    match command {
+        Audit::Verify { checkpoint } => verify(&ledger, checkpoint.as_deref(), output),
+        Audit::Show { last } => show(&ledger, last, output),
+    }
+}
+
+fn verify(ledger: &Path, checkpoint: Option<&Path>, output: Output) -> Result<(), Failure> {
+    let checkpoint = match checkpoint {
+        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage("checkpoint_unreadable", format!("{}: {error}", path.display()))
+        })?),
+        None => None,
+    };
+    let held = checkpoint.is_some();
+    let report = attache_ledger::verify(ledger, &VerifyOptions { checkpoint, ..VerifyOptions::default() })?;
+    if output.json {
+        output.object(&json!({
+            "ok": true,
+            "entries": report.entries,
+            "root": report.root.to_string(),
+            "checkpoints": report.checkpoints,
+            "continues_held_checkpoint": held,
+            "dangling": report.dangling.len(),
+            "repairs": report.repairs,
+        }));
+    } else {
+        output.line(format!("The ledger {} verifies.", ledger.display()));
+        output.line(format!("  entries      {}", report.entries));
+        output.line(format!("  root         {}", report.root));
+        output.line(format!("  checkpoints  {}", report.checkpoints));
+        output.line(format!("  dangling     {}", report.dangling.len()));
+        output.line(format!("  repairs      {}", report.repairs));
+        output.line(if held {
+            "It continues the checkpoint that you hold: nothing before it was altered."
+        } else {
+            "Keep its checkpoint file elsewhere: --checkpoint FILE then proves that nothing was altered since."
+        });
+    }
+    Ok(())
+}
+
+fn show(ledger: &Path, last: Option<usize>, output: Output) -> Result<(), Failure> {
+    let mut entries = attache_ledger::show(ledger, Filter::default())?.collect::<Result<Vec<_>, _>>()?;
+    if let Some(last) = last {
+        entries.drain(..entries.len().saturating_sub(last));
+    }
+    for shown in entries {
+        if output.json {
+            output.object(&serde_json::to_value(&shown).unwrap_or_default());
+        } else {
+            output.line(line(&shown.entry));
+        }
+    }
+    Ok(())
+}
+
+/// One entry as a line for people: number, time, what happened, and what finds it again.
+fn line(entry: &Entry) -> String {
+    let what = match &entry.event {
+        Event::Intent { act } => format!("intent   {act}"),
+        Event::Outcome { act, verdict, code, .. } => format!("{:<8} {act}{}", word(*verdict), because(code.as_ref())),
+        Event::Refusal { act, code } => format!("refused  {act}: {code}"),
+        Event::Repair(_) => "repair   an unfinished last write was removed".to_owned(),
+        Event::Erasure { entries } => format!("erasure  of withheld fields in {} entries", entries),
+    };
+    let chat = entry.target.chat.as_ref().map(|chat| format!("  chat {chat}"));
+    let message = entry.target.message.as_ref().map(|message| format!("  message {message}"));
+    let request = entry.correlation.request_id.as_ref().map(|id| format!("  request-id {id}"));
+    let parts = [chat, message, request].into_iter().flatten().collect::<String>();
+    format!("{:>6}  {:.3}  {what}{parts}", entry.sequence, entry.time)
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Done => "done",
+        Verdict::Failed => "failed",
+        Verdict::Refused => "refused",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+fn because(code: Option<&Code>) -> String {
+    code.map(|code| format!(": {code}")).unwrap_or_default()
+}

@@ -1,0 +1,79 @@
+//! `attache sandbox`: an emulated tenant, until a signal ends it.
+
+use attache_sandbox::{Config, LagProfile, Sandbox, Seed};
+use serde_json::Value;
+
+use crate::args::{self, Lag};
+use crate::output::{Failure, Output};
+use crate::signals;
+
+/// Serves the tenant.
+pub(super) async fn run(command: args::Sandbox, output: Output) -> Result<(), Failure> {
+    let sandbox = Sandbox::start(config(command)?).await.map_err(|error| failure(&error))?;
+    let ready = serde_json::to_value(sandbox.ready()).unwrap_or(Value::Null);
+    if output.json {
+        output.object(&ready);
+    } else {
+        for line in people(&ready) {
+            output.line(line);
+        }
+    }
+    let ended = signals::ended().await;
+    sandbox.shutdown().await;
+    ended.map_err(|error| Failure::new("no_signals", error.to_string(), "end it with SIGKILL"))
+}
+
+/// What went wrong with a sandbox; it has its own words, since it knows nothing of the other rooms.
+pub(crate) fn failure(error: &attache_sandbox::StartError) -> Failure {
+    Failure { code: "sandbox".to_owned(), message: error.to_string(), remedy: None, status: 1 }
+}
+
+fn config(command: args::Sandbox) -> Result<Config, Failure> {
+    let seed = match command.seed.as_deref() {
+        None => Seed::Constants,
+        Some("random") => Seed::Random,
+        Some(text) => Seed::Number(text.parse().map_err(|_| {
+            Failure::usage("seed", format!("--seed {text:?} is neither a number nor `random`"))
+        })?),
+    };
+    if !(command.lag_scale.is_finite() && command.lag_scale >= 0.0) {
+        return Err(Failure::usage("lag_scale", "--lag-scale must be a number from 0 upwards"));
+    }
+    let lag = match command.lag {
+        Lag::None => LagProfile::None,
+        Lag::Typical => LagProfile::Typical,
+        Lag::Worst => LagProfile::Worst,
+        Lag::Never => LagProfile::Never,
+    };
+    Ok(Config {
+        listen: command.listen,
+        data: command.data,
+        san: command.san,
+        seed,
+        expose: command.expose,
+        lag,
+        lag_scale: command.lag_scale,
+        ..Config::default()
+    })
+}
+
+fn people(ready: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let mut lines = vec![
+        format!("The sandbox tenant is ready at {}", text(&ready["url"])),
+        format!("  trust                {}", text(&ready["ca"])),
+        format!("  tenant               {} ({})", text(&ready["tenant_id"]), text(&ready["domain"])),
+        format!("  client               {}", text(&ready["apps"]["client"]["client_id"])),
+        format!(
+            "  provisioner          {}  secret {}",
+            text(&ready["apps"]["provisioner"]["client_id"]),
+            text(&ready["apps"]["provisioner"]["client_secret"])
+        ),
+        format!("  control token        {}", text(&ready["control_token"])),
+    ];
+    for user in ready["users"].as_array().into_iter().flatten() {
+        lines.push(format!("  {:<20} {}  password {}", text(&user["display_name"]), text(&user["upn"]), text(&user["password"])));
+    }
+    lines.push("End it with Ctrl-C.".to_owned());
+    lines
+}

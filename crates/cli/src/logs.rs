@@ -1,0 +1,108 @@
+//! Logs: to standard error for people, and to a file that rotates, because hosts swallow standard error.
+//! The file is opened by the first line that is logged, so that a start that logs nothing costs nothing.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+/// A file is set aside when it has grown to this many bytes, and one older file is kept.
+const LIMIT: u64 = 4 << 20;
+
+/// Starts logging. `filter` is for the file; standard error gets warnings and worse.
+pub(crate) fn start(filter: &str, directory: &Path) -> Result<(), String> {
+    let file = EnvFilter::try_new(filter)
+        .map_err(|error| format!("log: {filter:?} is no filter such as info or attache_entra=debug: {error}"))?;
+    let rotating = Rotating { path: directory.join("attache.log"), open: Mutex::new(None) };
+    let to_file = fmt::layer().with_ansi(false).with_writer(rotating).with_filter(file);
+    let to_people = fmt::layer()
+        .compact()
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(io::stderr)
+        .with_filter(EnvFilter::new("warn"));
+    tracing_subscriber::registry().with(to_file).with(to_people).try_init().map_err(|error| error.to_string())
+}
+
+/// A log file that is set aside at its limit.
+struct Rotating {
+    path: PathBuf,
+    open: Mutex<Option<(File, u64)>>,
+}
+
+impl Rotating {
+    fn write_line(&self, line: &[u8]) -> io::Result<()> {
+        let mut open = self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let full = open.as_ref().is_some_and(|(_, length)| length + line.len() as u64 > LIMIT);
+        if full {
+            *open = None;
+            std::fs::rename(&self.path, self.path.with_extension("log.1"))?;
+        }
+        if open.is_none() {
+            if let Some(directory) = self.path.parent() {
+                std::fs::create_dir_all(directory)?;
+            }
+            let mut options = OpenOptions::new();
+            options.create(true).append(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(&self.path)?;
+            let length = file.metadata()?.len();
+            *open = Some((file, length));
+        }
+        if let Some((file, length)) = open.as_mut() {
+            file.write_all(line)?;
+            *length += line.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// One event on its way to the file.
+struct Line<'a>(&'a Rotating);
+
+impl Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_line(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Rotating {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_is_set_aside_and_nothing_is_lost_of_the_newest() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("logs").join("attache.log");
+        let rotating = Rotating { path: path.clone(), open: Mutex::new(None) };
+        let line = vec![b'x'; 1 << 20];
+        for _ in 0..4 {
+            rotating.write_line(&line).unwrap();
+        }
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 4 << 20);
+        rotating.write_line(b"the newest\n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"the newest\n");
+        assert_eq!(std::fs::metadata(path.with_extension("log.1")).unwrap().len(), 4 << 20);
+    }
+}

@@ -1,0 +1,86 @@
+//! Who signed in, from the id token. It came from Entra itself over TLS, so its signature need not be
+//! checked (OpenID Connect Core §3.1.3.7, point 6); who it is for, who issued it, its nonce and its time
+//! are.
+
+use attache_terms::{Origin, TenantId, UserId};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Authority, SignInError, SignInRequest, SignedIn};
+use crate::entra::Entra;
+use crate::response::Grant;
+use crate::{Hop, TokenError};
+
+/// What both sides' clocks may differ.
+const SKEW_SECONDS: i64 = 300;
+
+#[derive(Deserialize)]
+struct Claims {
+    aud: String,
+    iss: String,
+    tid: TenantId,
+    oid: UserId,
+    exp: i64,
+    #[serde(default)]
+    nbf: i64,
+    nonce: Option<String>,
+    preferred_username: Option<String>,
+    name: Option<String>,
+}
+
+/// The account that the answer's id token names.
+pub(super) fn account(
+    entra: &Entra,
+    request: &SignInRequest,
+    grant: &Grant,
+    nonce: Option<Uuid>,
+) -> Result<SignedIn, SignInError> {
+    let token = grant.id_token.as_ref().ok_or(SignInError::IdToken("there is no id token"))?;
+    let claims = parse(token.expose()).ok_or(SignInError::IdToken("the id token is not readable"))?;
+    judge(&claims, request, &entra.cloud().login, nonce).map_err(SignInError::IdToken)?;
+    let now = entra.clock.now().as_second();
+    let early = now < claims.nbf.saturating_sub(SKEW_SECONDS);
+    let late = now > claims.exp.saturating_add(SKEW_SECONDS);
+    match grant.ahead_seconds {
+        Some(ahead_seconds) if (early || late) && ahead_seconds.abs() > SKEW_SECONDS => {
+            return Err(TokenError::ClockWrong { hop: Hop::AuthorizationCode, ahead_seconds }.into());
+        }
+        _ if early => return Err(SignInError::IdToken("the id token is not valid yet")),
+        _ if late => return Err(SignInError::IdToken("the id token has expired")),
+        _ => {}
+    }
+    let upn = claims.preferred_username.unwrap_or_else(|| claims.oid.to_string());
+    let name = claims.name.unwrap_or_else(|| upn.clone());
+    Ok(SignedIn { tenant: claims.tid, user: claims.oid, upn, name })
+}
+
+fn parse(token: &str) -> Option<Claims> {
+    let mut parts = token.split('.');
+    let (_, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
+        return None;
+    };
+    serde_json::from_slice(&BASE64URL.decode(payload.trim_end_matches('=')).ok()?).ok()
+}
+
+fn judge(
+    claims: &Claims,
+    request: &SignInRequest,
+    login: &Origin,
+    nonce: Option<Uuid>,
+) -> Result<(), &'static str> {
+    if claims.aud != request.client.to_string() {
+        return Err("the id token is for another application");
+    }
+    if claims.iss != login.at(&format!("/{}/v2.0", claims.tid)) {
+        return Err("the id token has another issuer");
+    }
+    if matches!(request.authority, Authority::Tenant(tenant) if tenant != claims.tid) {
+        return Err("the id token is of another tenant");
+    }
+    if nonce.is_some_and(|nonce| claims.nonce != Some(nonce.to_string())) {
+        return Err("the id token does not belong to this sign-in");
+    }
+    Ok(())
+}

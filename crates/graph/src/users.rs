@@ -1,0 +1,98 @@
+//! Users: the signed-in one, others, and their sponsors (Entra reference §3.1, §13 "Sponsors").
+
+use attache_terms::{ObjectId, SkuId, Untrusted, UserId};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::client::Call;
+use crate::path::{Path, literal, segment};
+use crate::{Answer, Answered, Graph};
+
+const SELECT: &str =
+    "id,displayName,userPrincipalName,mail,accountEnabled,usageLocation,identityParentId,assignedLicenses";
+
+/// A user object: a person or an agent user.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The object id.
+    pub id: UserId,
+    /// The name that people see; its owner may have chosen it.
+    pub display_name: Option<Untrusted>,
+    /// The sign-in name.
+    pub user_principal_name: String,
+    /// The SMTP address.
+    pub mail: Option<String>,
+    /// Whether it may sign in.
+    pub account_enabled: Option<bool>,
+    /// The country, ISO 3166 alpha-2; a licence wants one.
+    pub usage_location: Option<String>,
+    /// The agent identity that an agent user belongs to.
+    pub identity_parent_id: Option<ObjectId>,
+    /// The licences.
+    #[serde(default, rename = "assignedLicenses")]
+    pub assigned_licences: Vec<AssignedLicence>,
+}
+
+/// One licence of a user.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignedLicence {
+    /// Which.
+    pub sku_id: SkuId,
+}
+
+impl Graph {
+    /// The signed-in user (User.Read).
+    pub async fn me(&self) -> Answered<User> {
+        self.send(Call::get(Path::new("/me").query("$select", "id,displayName,userPrincipalName,mail"))).await
+    }
+
+    /// The sponsors of the signed-in agent user (User.Read).
+    pub async fn my_sponsors(&self) -> Answered<Vec<User>> {
+        self.all(Path::new("/me/sponsors").query("$select", "id,displayName,userPrincipalName,mail")).await
+    }
+
+    /// A user by id.
+    pub async fn user(&self, user: UserId) -> Answered<User> {
+        self.send(Call::get(Path::new(format!("/users/{user}")).query("$select", SELECT))).await
+    }
+
+    /// A user by sign-in name, `None` when there is none.
+    pub async fn user_by_name(&self, user_principal_name: &str) -> Answered<Option<User>> {
+        let path = Path::new(format!("/users/{}", segment(user_principal_name))).query("$select", SELECT);
+        optional(self.send(Call::get(path)).await)
+    }
+
+    /// The agent users of an agent identity: one at most, while it exists everywhere (reference §2.4).
+    pub async fn agent_users_of(&self, agent: attache_terms::AppId) -> Answered<Vec<User>> {
+        let filter = format!("identityParentId eq {}", literal(&agent.to_string()));
+        let answer: Answer<Vec<User>> =
+            self.all(Path::new("/users").query("$filter", filter).query("$select", SELECT)).await?;
+        let parent = ObjectId::new(agent.uuid());
+        Ok(answer
+            .map(|users| users.into_iter().filter(|user| user.identity_parent_id == Some(parent)).collect()))
+    }
+
+    /// Sets the country of a user.
+    pub async fn set_usage_location(&self, user: UserId, country: &str) -> Answered<()> {
+        self.send_bare(Call::patch(Path::new(format!("/users/{user}")), &json!({ "usageLocation": country })))
+            .await
+    }
+
+    /// Deletes a user, restorable for 30 days.
+    pub async fn delete_user(&self, user: UserId) -> Answered<()> {
+        self.send_bare(Call::delete(Path::new(format!("/users/{user}")))).await
+    }
+}
+
+/// Makes "no such object" an answer.
+pub(crate) fn optional<T>(answer: Answered<T>) -> Answered<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(answer.map(Some)),
+        Err(error) if error.is_not_found() => {
+            Ok(Answer { value: None, correlation: error.correlation().clone() })
+        }
+        Err(error) => Err(error),
+    }
+}

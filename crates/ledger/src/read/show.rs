@@ -1,0 +1,121 @@
+//! The entries, one after another, with what a person filters by.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::error::VerifyError;
+use super::lines::Lines;
+use crate::entry::{ActName, Entry, Event, Verdict};
+use crate::log::{Fault, Line};
+use crate::tree::Hash;
+
+/// Which entries to show. What is not set lets everything through.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// None before this time.
+    pub since: Option<Timestamp>,
+    /// None from this time on.
+    pub until: Option<Timestamp>,
+    /// Only of this act.
+    pub act: Option<ActName>,
+    /// Only what carries this id: an entry's own, an intent's, or one of the request ids.
+    pub id: Option<String>,
+    /// Only acts that failed, were refused, or whose end is unknown.
+    pub failures: bool,
+    /// None before this number.
+    pub from_sequence: u64,
+}
+
+/// An entry and the hash of its leaf.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// The hash of its leaf.
+    pub leaf: Hash,
+}
+
+/// The entries that pass a filter. It ends after the first error, and before an unfinished end.
+pub struct Show {
+    lines: Lines,
+    filter: Filter,
+    sequence: u64,
+    over: bool,
+}
+
+/// Reads a ledger's entries. They are checked against themselves, not against the tree: see
+/// [`crate::verify`].
+pub fn show(path: &Path, filter: Filter) -> Result<Show, VerifyError> {
+    Ok(Show { lines: Lines::open(path)?, filter, sequence: 0, over: false })
+}
+
+impl Iterator for Show {
+    type Item = Result<Shown, VerifyError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.over {
+            match self.step() {
+                Ok(Some(shown)) if self.filter.admits(&shown.entry) => return Some(Ok(shown)),
+                Ok(_) => {}
+                Err(error) => {
+                    self.over = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Show {
+    fn step(&mut self) -> Result<Option<Shown>, VerifyError> {
+        let Some(line) = self.lines.next()?.filter(|line| line.complete) else {
+            self.over = true;
+            return Ok(None);
+        };
+        let (offset, sequence) = (line.offset, self.sequence);
+        let altered = |fault| VerifyError::Altered { sequence, offset, fault };
+        match Line::parse(line.bytes).map_err(|_| altered(Fault::Unreadable))? {
+            Line::Checkpoint(_) => Ok(None),
+            Line::Entry(line) => {
+                let entry = Entry::decode(line.leaf, line.column).map_err(|error| altered(error.into()))?;
+                self.sequence += 1;
+                Ok(Some(Shown { entry, leaf: line.hash() }))
+            }
+        }
+    }
+}
+
+impl Filter {
+    fn admits(&self, entry: &Entry) -> bool {
+        entry.sequence >= self.from_sequence
+            && self.since.is_none_or(|since| entry.time >= since)
+            && self.until.is_none_or(|until| entry.time < until)
+            && self.act.as_ref().is_none_or(|act| entry.act() == Some(act))
+            && self.id.as_ref().is_none_or(|id| carries(entry, id))
+            && (!self.failures || is_failure(&entry.event))
+    }
+}
+
+fn carries(entry: &Entry, id: &str) -> bool {
+    let intent = match &entry.event {
+        Event::Outcome { intent, .. } => Some(intent.to_string()),
+        _ => None,
+    };
+    let correlation = &entry.correlation;
+    let requests = [&correlation.request_id, &correlation.token_request_id];
+    let client = correlation.client_request_id.map(|id| id.to_string());
+    let mut ids = [Some(entry.id.to_string()), intent, client].into_iter().flatten();
+    ids.any(|ours| ours == id) || requests.into_iter().flatten().any(|request| request.as_str() == id)
+}
+
+fn is_failure(event: &Event) -> bool {
+    match event {
+        Event::Outcome { verdict, .. } => *verdict != Verdict::Done,
+        Event::Refusal { .. } => true,
+        Event::Intent { .. } | Event::Repair(_) | Event::Erasure { .. } => false,
+    }
+}

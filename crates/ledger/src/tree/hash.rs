@@ -1,0 +1,80 @@
+//! SHA-256 with the prefixes that keep leaves and nodes apart (RFC 6962 §2.1).
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// A SHA-256 value. It is written in base64, as checkpoints write it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hash(pub [u8; 32]);
+
+/// The hash of a leaf: `SHA-256(0x00 || leaf)`.
+pub fn leaf_hash(leaf: &[u8]) -> Hash {
+    Hash::of(&[&[0x00], leaf])
+}
+
+/// The hash of an inner node: `SHA-256(0x01 || left || right)`.
+pub(crate) fn node_hash(left: Hash, right: Hash) -> Hash {
+    Hash::of(&[&[0x01], &left.0, &right.0])
+}
+
+impl Hash {
+    /// The root of a tree without leaves: the hash of nothing.
+    pub fn of_nothing() -> Self {
+        Self::of(&[])
+    }
+
+    /// The hash of these parts, one after another.
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
+        let mut context = Context::new(&SHA256);
+        for part in parts {
+            context.update(part);
+        }
+        let mut value = [0; 32];
+        value.copy_from_slice(context.finish().as_ref());
+        Self(value)
+    }
+}
+
+/// Not the base64 of 32 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256 value in base64 (44 characters)")]
+pub struct NotAHash;
+
+impl FromStr for Hash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<Self, NotAHash> {
+        // The engine refuses stray bits and missing padding, so that a hash has one spelling only.
+        let bytes = STANDARD.decode(text).map_err(|_| NotAHash)?;
+        bytes.try_into().map(Self).map_err(|_| NotAHash)
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&STANDARD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hash({self})")
+    }
+}
+
+impl serde::Serialize for Hash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Hash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,15 @@
+//! The ledger as its users meet it: a file, its writers, and those who verify it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod appending;
+mod bytes;
+mod erasing;
+mod killed;
+mod processes;
+mod proving;
+mod refusing;
+mod tampering;
+mod tools;
+mod torn;
+mod world;

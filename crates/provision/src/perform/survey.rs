@@ -1,0 +1,316 @@
+//! Looks before the first write: what of the wish exists, and whether the rest can be made. The same look
+//! makes the plan that people read.
+
+use std::collections::BTreeMap;
+
+use attache_graph::{
+    Cause, ConsentType, Correlation, Graph, GraphError, InheritableScopes, Sku, User, graph_app_id,
+};
+use attache_terms::SkuId;
+use uuid::Uuid;
+
+use super::consent::union;
+use super::stop::{As, Stop};
+use super::{Did, Scene, only};
+use crate::permissions::{self, any_of, role_id};
+use crate::{Failure, FailureCause, LicenceWish, Objects, Step, Told, Wish};
+
+/// What was seen.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Findings {
+    pub(crate) objects: Objects,
+    /// What is missing, by step, with the step's name as key.
+    pub(crate) missing: Vec<Step>,
+    /// The chosen licence.
+    pub(crate) licence: Option<Sku>,
+    /// The broad roles that the provisioner has.
+    pub(crate) broad: Vec<&'static str>,
+    /// Why it cannot come true.
+    pub(crate) problems: Vec<Failure>,
+    pub(crate) correlation: Option<Correlation>,
+}
+
+/// Performs the step: the first problem ends it.
+pub(super) async fn survey(scene: &Scene<'_>) -> Result<Did, Stop> {
+    let findings = look(&scene.bootstrap(), scene.wish).await?;
+    match findings.problems.into_iter().next() {
+        Some(problem) => Err(Stop::new(crate::Ended::Failed(problem), findings.correlation)),
+        // Each step looks for its own object again; what was seen here may be older.
+        None => {
+            let Objects { graph, roles, licence, .. } = findings.objects;
+            let learnt = Objects { graph, roles, licence, ..Objects::default() };
+            Ok(Did { found: true, learnt, correlation: findings.correlation })
+        }
+    }
+}
+
+/// Reads everything that the wish touches.
+pub(crate) async fn look(graph: &Graph, wish: &Wish) -> Result<Findings, Stop> {
+    let mut seen = Findings::default();
+    let resource = graph.graph_principal().await.map_err(reads(permissions::READ_APPLICATIONS))?;
+    seen.correlation = Some(resource.correlation.clone());
+    let Some(resource) = resource.value else {
+        let told = Told {
+            code: "graph_principal_missing".to_owned(),
+            message: "the tenant has no service principal of Microsoft Graph".to_owned(),
+            remedy: "check that --tenant and --graph name a Microsoft 365 tenant".to_owned(),
+            operator: true,
+        };
+        return Err(Stop::failed(Failure::new(Step::Survey, FailureCause::Refused).told(Some(told))));
+    };
+    seen.objects.graph = Some(resource.id);
+    let wanted: Vec<&str> = permissions::looked_up().collect();
+    seen.objects.roles = resource
+        .app_roles
+        .into_iter()
+        .filter_map(|role| Some((role.value?, role.id)))
+        .filter(|(name, _)| wanted.contains(&name.as_str()))
+        .collect();
+
+    sponsor_and_domain(graph, wish, &mut seen).await?;
+    blueprint(graph, wish, &mut seen).await?;
+    agent(graph, wish, &mut seen).await?;
+    licence(graph, wish, &mut seen).await?;
+    provisioner(graph, wish, &mut seen).await?;
+    Ok(seen)
+}
+
+async fn sponsor_and_domain(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), Stop> {
+    match graph.user(wish.sponsor).await {
+        Ok(_) => {}
+        Err(error) if error.is_not_found() => {
+            let sponsor = wish.sponsor.to_string();
+            seen.problems.push(Failure::new(Step::Survey, FailureCause::SponsorUnknown { sponsor }));
+        }
+        Err(error) => return Err(reads(permissions::READ_USERS)(error)),
+    }
+    let domains = graph.domains().await.map_err(reads(permissions::READ_DOMAINS))?.value;
+    let verified: Vec<String> =
+        domains.into_iter().filter(|domain| domain.is_verified).map(|domain| domain.id).collect();
+    if !verified.iter().any(|own| own.eq_ignore_ascii_case(wish.domain())) {
+        let cause = FailureCause::DomainNotVerified { domain: wish.domain().to_owned(), verified };
+        seen.problems.push(Failure::new(Step::Survey, cause));
+    }
+    Ok(())
+}
+
+async fn blueprint(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), Stop> {
+    let tag = &wish.blueprint.tag;
+    let found =
+        graph.blueprints_tagged(tag.as_str()).await.map_err(reads(permissions::READ_BLUEPRINTS))?.value;
+    let found =
+        only(Step::Survey, format!("the blueprint with the tag {tag}"), found, |one| one.app_id.to_string())?;
+    let Some(blueprint) = found.map(|one| one.app_id) else {
+        seen.missing.extend([
+            Step::Blueprint,
+            Step::Certificate,
+            Step::Principal,
+            Step::Role,
+            Step::Consent,
+            Step::Inheritance,
+        ]);
+        return Ok(());
+    };
+    seen.objects.blueprint = Some(blueprint);
+    let keys = graph.key_credentials(blueprint).await.map_err(reads(permissions::READ_BLUEPRINTS))?.value;
+    let ours = &wish.certificate;
+    if !keys.iter().any(|key| key.is(&ours.der(), ours.sha1())) {
+        seen.missing.push(Step::Certificate);
+    }
+    principal(graph, wish, blueprint, seen).await?;
+    let inherited =
+        graph.inheritable_permissions(blueprint).await.map_err(reads(permissions::READ_BLUEPRINTS))?.value;
+    let inherits = |scopes: &InheritableScopes| wish.scopes.iter().all(|scope| scopes.allows(scope));
+    if !inherited.iter().any(|one| one.resource_app_id == graph_app_id() && inherits(&one.inheritable_scopes))
+    {
+        seen.missing.push(Step::Inheritance);
+    }
+    Ok(())
+}
+
+async fn principal(
+    graph: &Graph,
+    wish: &Wish,
+    blueprint: attache_terms::AppId,
+    seen: &mut Findings,
+) -> Result<(), Stop> {
+    let found = graph.principal_of(blueprint).await.map_err(reads(permissions::READ_APPLICATIONS))?.value;
+    let Some(principal) = found.map(|principal| principal.id) else {
+        seen.missing.extend([Step::Principal, Step::Role, Step::Consent]);
+        return Ok(());
+    };
+    seen.objects.principal = Some(principal);
+    let roles = graph.role_assignments(principal).await.map_err(reads(permissions::READ_APPLICATIONS))?.value;
+    let wanted = role_id(permissions::MANAGE_AGENT_USERS, &seen.objects.roles);
+    if !roles.iter().any(|one| Some(one.app_role_id) == wanted) {
+        seen.missing.push(Step::Role);
+    }
+    let grants = match graph.grants_of(principal).await {
+        Ok(grants) => grants.value,
+        // Without its broad roles the provisioner may not even read this; a token of the agent user proves it.
+        Err(error) if matches!(error.cause(), Cause::Forbidden { .. }) => return Ok(()),
+        Err(error) => return Err(reads(permissions::READ_DIRECTORY)(error)),
+    };
+    let covers = grants.iter().any(|grant| {
+        let granted: Vec<String> = grant.scope.split_whitespace().map(str::to_owned).collect();
+        Some(grant.resource_id) == seen.objects.graph
+            && grant.consent_type == Some(ConsentType::AllPrincipals)
+            && union(&granted, &wish.scopes).is_none()
+    });
+    if !covers {
+        seen.missing.push(Step::Consent);
+    }
+    Ok(())
+}
+
+async fn agent(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), Stop> {
+    let agents = match seen.objects.blueprint {
+        None => Vec::new(),
+        Some(blueprint) => {
+            let tag = wish.agent.tag.as_str();
+            let all =
+                graph.agent_identities_tagged(tag).await.map_err(reads(permissions::READ_AGENTS))?.value;
+            all.into_iter().filter(|one| one.agent_identity_blueprint_id == blueprint).collect()
+        }
+    };
+    let what = format!("the agent identity with the tag {}", wish.agent.tag);
+    seen.objects.agent = only(Step::Survey, what, agents, |one| one.id.to_string())?.map(|one| one.id);
+    if seen.objects.agent.is_none() {
+        seen.missing.push(Step::Agent);
+    }
+    user(graph, wish, seen).await
+}
+
+async fn user(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), Stop> {
+    let users = match seen.objects.agent {
+        None => Vec::new(),
+        Some(agent) => graph.agent_users_of(agent).await.map_err(reads(permissions::READ_USERS))?.value,
+    };
+    let user = only(Step::Survey, "the agent user", users, |user: &User| user.id.to_string())?;
+    let Some(user) = user else {
+        seen.missing.extend([Step::User, Step::UsageLocation, Step::Licence]);
+        let name = &wish.user.user_principal_name;
+        let namesake = graph.user_by_name(name).await.map_err(reads(permissions::READ_USERS))?.value;
+        let ours = |user: &User| {
+            seen.objects.agent.is_some_and(|agent| {
+                user.identity_parent_id.is_some_and(|parent| parent.uuid() == agent.uuid())
+            })
+        };
+        if let Some(other) = namesake.filter(|user| !ours(user)) {
+            let cause = FailureCause::NameTaken { name: name.clone(), owner: other.id.to_string() };
+            seen.problems.push(Failure::new(Step::Survey, cause));
+        }
+        return Ok(());
+    };
+    seen.objects.user = Some(user.id);
+    if user.usage_location.as_deref() != Some(wish.user.usage_location.as_str()) {
+        seen.missing.push(Step::UsageLocation);
+    }
+    let has = |sku: SkuId| user.assigned_licences.iter().any(|licence| licence.sku_id == sku);
+    match wish.licence {
+        LicenceWish::Sku(sku) if has(sku) => seen.objects.licence = Some(sku),
+        LicenceWish::Any if !user.assigned_licences.is_empty() => {
+            seen.objects.licence = user.assigned_licences.first().map(|licence| licence.sku_id);
+        }
+        _ => seen.missing.push(Step::Licence),
+    }
+    Ok(())
+}
+
+async fn licence(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), Stop> {
+    let skus = graph.subscribed_skus().await.map_err(reads(permissions::READ_LICENCES))?.value;
+    if let Some(assigned) = seen.objects.licence {
+        seen.licence = skus.into_iter().find(|sku| sku.sku_id == assigned);
+        return Ok(());
+    }
+    match choose(wish.licence, skus) {
+        Ok(sku) => {
+            seen.objects.licence = Some(sku.sku_id);
+            seen.licence = Some(sku);
+        }
+        Err(cause) => seen.problems.push(Failure::new(Step::Survey, cause)),
+    }
+    Ok(())
+}
+
+/// The licence to give, or why there is none. Of many, the one with the most free seats.
+fn choose(wish: LicenceWish, skus: Vec<Sku>) -> Result<Sku, FailureCause> {
+    let usable = |sku: &Sku| {
+        sku.free_seats() > 0
+            && sku.capability_status.as_deref().is_none_or(|status| matches!(status, "Enabled" | "Warning"))
+    };
+    match wish {
+        LicenceWish::Sku(wanted) => {
+            let sku = skus.into_iter().find(|sku| sku.sku_id == wanted);
+            let sku = sku.ok_or_else(|| FailureCause::LicenceUnknown { licence: wanted.to_string() })?;
+            if usable(&sku) {
+                Ok(sku)
+            } else {
+                Err(FailureCause::LicenceUsedUp { licence: sku.sku_part_number })
+            }
+        }
+        LicenceWish::Any => {
+            let (usable, taken): (Vec<_>, Vec<_>) = skus
+                .into_iter()
+                .filter(|sku| {
+                    sku.has_teams() && sku.has_mailbox() && sku.applies_to.as_deref() != Some("Company")
+                })
+                .partition(usable);
+            let best = usable.into_iter().max_by_key(|sku| (sku.free_seats(), sku.sku_id));
+            best.ok_or_else(|| match taken.into_iter().next() {
+                Some(sku) => FailureCause::LicenceUsedUp { licence: sku.sku_part_number },
+                None => FailureCause::NoLicence,
+            })
+        }
+    }
+}
+
+/// Whether the provisioner has what the missing steps need. A tenant that does not list the permissions'
+/// ids cannot be asked; the steps themselves then say what is missing.
+async fn provisioner(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), Stop> {
+    let Some(provisioner) = wish.strip else { return Ok(()) };
+    let principal =
+        graph.principal_of(provisioner).await.map_err(reads(permissions::READ_APPLICATIONS))?.value;
+    let Some(principal) = principal else { return Ok(()) };
+    let assigned =
+        graph.role_assignments(principal.id).await.map_err(reads(permissions::READ_APPLICATIONS))?.value;
+    let has = |id: Uuid| assigned.iter().any(|one| one.app_role_id == id);
+    let known: &BTreeMap<String, Uuid> = &seen.objects.roles;
+    seen.broad = permissions::BOOTSTRAP_ONLY
+        .into_iter()
+        .filter(|name| role_id(name, known).is_some_and(has))
+        .collect();
+    if !seen.broad.is_empty() {
+        seen.missing.push(Step::Strip);
+    }
+    for step in &seen.missing {
+        let needed: &[&str] = match step {
+            Step::Blueprint => permissions::CREATE_BLUEPRINT,
+            Step::Certificate => permissions::APPEND_CERTIFICATE,
+            Step::Principal => permissions::CREATE_PRINCIPAL,
+            Step::Role => &[permissions::ASSIGN_ROLES],
+            Step::Consent => &[permissions::GRANT_CONSENT],
+            Step::Inheritance => permissions::SET_INHERITANCE,
+            _ => continue,
+        };
+        let ids: Vec<Uuid> = needed.iter().filter_map(|name| role_id(name, known)).collect();
+        if ids.len() == needed.len() && !ids.into_iter().any(has) {
+            let cause = FailureCause::ProvisionerLacks { permission: any_of(needed) };
+            seen.problems.push(Failure::new(step, cause));
+        }
+    }
+    Ok(())
+}
+
+fn reads(permissions: &'static [&'static str]) -> impl Fn(GraphError) -> Stop {
+    move |error| {
+        let stop = Stop::of(Step::Survey, As::Provisioner(permissions), &error);
+        // Nothing was written: what is unknown elsewhere is an outage here.
+        match stop.ended.as_ref() {
+            crate::Ended::Unknown { told } => {
+                Stop::waits(crate::Reason::Outage, Some(told.clone())).at(error.correlation())
+            }
+            _ => stop,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The same chain over TLS against the sandbox, with real keys, real tokens and its own lag.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
+use attache_graph::Graph;
+use attache_keys::{Certificate, SoftwareKey, Validity};
+use attache_provision::{
+    Action, CertificateWish, Clients, Failure, Objects, Patience, Record, Removal, RemovalAction, Target,
+    Wish, next, next_removal, perform, perform_removal, plan,
+};
+use attache_sandbox::{Config, Effect, Fault, LagProfile, Sandbox};
+use attache_terms::{AppId, Clock, Cloud, Explain, Rng, Secret, SystemClock, SystemRng, TenantId, UserId};
+use serde_json::Value;
+
+use crate::model;
+
+struct Tenant {
+    sandbox: Sandbox,
+    entra: Arc<Entra>,
+    tenant: TenantId,
+    provisioner: AppId,
+    credential: ClientCredential,
+    certificate: Certificate,
+}
+
+impl Tenant {
+    async fn start(lag: LagProfile, lag_scale: f64) -> Self {
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let sandbox = Sandbox::start(Config { listen, lag, lag_scale, ..Config::default() }).await.unwrap();
+        let ready = sandbox.ready();
+        let cloud = Cloud::at(ready.url.parse().unwrap(), ready.url.parse().unwrap());
+        let transport =
+            Transport::new(TransportConfig { ca: Some(ready.ca.clone()), ..TransportConfig::default() })
+                .unwrap();
+        let signer = Arc::new(SoftwareKey::generate().await.unwrap());
+        let now = SystemClock.now();
+        let validity = Validity {
+            not_before: now - Duration::from_secs(60),
+            not_after: now + Duration::from_secs(86_400),
+        };
+        let certificate =
+            Certificate::self_signed(signer.as_ref(), "attache", validity, &SystemRng).await.unwrap();
+        Self {
+            tenant: ready.tenant_id.to_string().parse().unwrap(),
+            provisioner: ready.apps.provisioner.client_id.to_string().parse().unwrap(),
+            entra: Entra::new(cloud, transport, Arc::new(SystemClock), Arc::new(SystemRng)),
+            credential: ClientCredential::Certificate { certificate: certificate.clone(), signer },
+            certificate,
+            sandbox,
+        }
+    }
+
+    fn wish(&self) -> Wish {
+        let ready = self.sandbox.ready();
+        let mut wish = model::wish();
+        wish.tenant = self.tenant;
+        wish.sponsor = ready.users[0].id.to_string().parse().unwrap();
+        wish.user.user_principal_name = format!("scout@{}", ready.domain);
+        wish.certificate =
+            CertificateWish::new(self.certificate.der(), self.certificate.sha1_thumbprint(), "attache");
+        wish.strip = Some(self.provisioner);
+        wish.patience = Patience {
+            hidden: Duration::from_secs(2),
+            effect: Duration::from_secs(20),
+            mailbox: Duration::from_secs(30),
+            teams: Duration::from_secs(30),
+            outage: Duration::from_secs(10),
+        };
+        wish
+    }
+
+    fn graph(&self, source: Arc<dyn attache_entra::TokenSource>) -> Graph {
+        Graph::new(
+            self.entra.cloud(),
+            self.entra.transport().clone(),
+            source,
+            Arc::new(SystemClock),
+            Arc::new(SystemRng),
+        )
+    }
+
+    fn resource(&self) -> Resource {
+        Resource::graph(self.entra.cloud())
+    }
+
+    async fn run(&self, record: Record) -> Result<Record, Failure> {
+        self.drive(record, &Mutex::default()).await
+    }
+
+    /// Runs to the end, and writes the record down as a driver does.
+    async fn drive(&self, record: Record, disk: &Mutex<String>) -> Result<Record, Failure> {
+        let mut record = record;
+        loop {
+            match next(&record, SystemClock.now()) {
+                Action::Do(step) => {
+                    record.begin(step, SystemRng.uuid(), SystemClock.now());
+                    *disk.lock().unwrap() = record.to_json();
+                    let outcome = perform(self, &record).await;
+                    record.apply(&outcome, SystemClock.now(), SystemRng.fraction());
+                    *disk.lock().unwrap() = record.to_json();
+                }
+                Action::WaitUntil { at, .. } => {
+                    let span = Duration::try_from(at.duration_since(SystemClock.now())).unwrap_or_default();
+                    SystemClock.sleep(span).await;
+                }
+                Action::Ready => return Ok(record),
+                Action::Failed(failure) => return Err(failure),
+            }
+        }
+    }
+
+    async fn remove(&self, known: Objects) -> Removal {
+        let wish = self.wish();
+        let mut removal = Removal::new(Target {
+            blueprint: wish.blueprint.tag,
+            agent: wish.agent.tag,
+            known,
+            patience: wish.patience,
+        });
+        loop {
+            match next_removal(&removal, SystemClock.now()) {
+                RemovalAction::Do(step) => {
+                    removal.begin(step, SystemRng.uuid());
+                    let outcome = perform_removal(self, &removal).await;
+                    removal.apply(&outcome, SystemClock.now(), SystemRng.fraction());
+                }
+                RemovalAction::WaitUntil { at, .. } => {
+                    let span = Duration::try_from(at.duration_since(SystemClock.now())).unwrap_or_default();
+                    SystemClock.sleep(span).await;
+                }
+                RemovalAction::Gone => return removal,
+                RemovalAction::Failed(failure) => panic!("{failure:?}"),
+            }
+        }
+    }
+
+    /// How many objects of each kind the tenant has.
+    fn counts(&self) -> Vec<(String, usize)> {
+        let state = self.sandbox.control().state();
+        let tenant = state["tenants"].as_object().and_then(|all| all.values().next());
+        let kinds = tenant.and_then(Value::as_object).unwrap();
+        let size = |value: &Value| value.as_object().map(serde_json::Map::len).or(value.as_array().map(Vec::len));
+        let counts: Vec<_> = kinds.iter().filter_map(|(kind, all)| Some((kind.clone(), size(all)?))).collect();
+        assert!(counts.len() > 4, "{counts:?}");
+        counts
+    }
+}
+
+impl Clients for Tenant {
+    fn bootstrap(&self) -> Graph {
+        let secret = self.sandbox.ready().apps.provisioner.client_secret.clone();
+        let credential = ClientCredential::Secret(Secret::new(secret));
+        self.graph(self.entra.application(self.tenant, self.provisioner, credential, self.resource()))
+    }
+
+    fn blueprint(&self, blueprint: AppId) -> Graph {
+        let credential = self.credential.clone();
+        self.graph(self.entra.application(self.tenant, blueprint, credential, self.resource()))
+    }
+
+    fn agent_user(&self, blueprint: AppId, agent: AppId, user: UserId) -> Graph {
+        let t1 = self.entra.own_assertion(self.tenant, blueprint, self.credential.clone());
+        self.graph(self.entra.agent_user(self.tenant, t1, agent, user, self.resource()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_nothing_to_ready_and_back_within_the_sandboxs_lag() {
+    let tenant = Tenant::start(LagProfile::Typical, 0.002).await;
+    let before = plan(&tenant, &tenant.wish()).await.unwrap();
+    assert!(before.problems.is_empty(), "{before}");
+    let record = tenant.run(Record::new(tenant.wish())).await.unwrap();
+    let complete = tenant.counts();
+
+    let after = plan(&tenant, &tenant.wish()).await.unwrap();
+    assert!(after.objects.iter().all(|object| object.exists), "{after}");
+    let again = tenant.run(Record::new(tenant.wish())).await.unwrap();
+    assert_eq!(again.objects().user, record.objects().user);
+    assert_eq!(tenant.counts(), complete, "a lost record makes nothing twice");
+
+    let removal = tenant.remove(record.objects().clone()).await;
+    assert_eq!(removal.left().len(), 4);
+    let gone = plan(&tenant, &tenant.wish()).await.unwrap();
+    assert!(gone.objects.iter().all(|object| !object.exists), "{gone}");
+}
+
+/// The writes of the chain: how many of each method there are.
+const WRITES: [(&str, u32); 3] = [("POST", 8), ("PATCH", 2), ("DELETE", 2)];
+
+async fn usual() -> Vec<(String, usize)> {
+    let tenant = Tenant::start(LagProfile::Typical, 0.002).await;
+    tenant.run(Record::new(tenant.wish())).await.unwrap();
+    tenant.counts()
+}
+
+fn fault(method: &str, skip: u32, effect: Effect) -> Fault {
+    let method = Some(method.to_owned());
+    Fault { method, path: "/v1.0/**".to_owned(), body_contains: None, skip, count: Some(1), effect }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_to_any_write_makes_nothing_twice() {
+    let usual = usual().await;
+    for (method, writes) in WRITES {
+        for skip in 0..writes {
+            let tenant = Tenant::start(LagProfile::Typical, 0.002).await;
+            tenant.sandbox.control().add_fault(fault(method, skip, Effect::ResetAfterCommit));
+            let ended = tenant.run(Record::new(tenant.wish())).await;
+            assert!(ended.is_ok(), "{method} {skip}: {ended:?}");
+            assert_eq!(tenant.counts(), usual, "{method} {skip}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_at_any_write_makes_nothing_twice() {
+    let usual = usual().await;
+    for (method, writes) in WRITES {
+        for (skip, before) in (0..writes).flat_map(|skip| [(skip, true), (skip, false)]) {
+            let tenant = Tenant::start(LagProfile::Typical, 0.002).await;
+            let effect = if before { Effect::HoldBeforeCommit } else { Effect::HoldAfterCommit };
+            let control = tenant.sandbox.control();
+            control.add_fault(fault(method, skip, effect));
+            let disk = Mutex::new(Record::new(tenant.wish()).to_json());
+            tokio::select! {
+                ended = tenant.drive(Record::new(tenant.wish()), &disk) => panic!("{method} {skip}: {ended:?}"),
+                held = control.wait_held() => { control.cut(held.id); }
+            }
+            let found = Record::parse(&disk.into_inner().unwrap()).unwrap();
+            let ended = tenant.run(found).await;
+            assert!(ended.is_ok(), "{method} {skip} {before}: {ended:?}");
+            assert_eq!(tenant.counts(), usual, "{method} {skip} {before}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_the_blueprint_does_not_have_is_named() {
+    let tenant = Tenant::start(LagProfile::None, 0.0).await;
+    let mut wish = tenant.wish();
+    let other = SoftwareKey::generate().await.unwrap();
+    let validity = tenant.certificate.validity();
+    let other = Certificate::self_signed(&other, "other", validity, &SystemRng).await.unwrap();
+    wish.certificate = CertificateWish::new(other.der(), other.sha1_thumbprint(), "other");
+    wish.patience.effect = Duration::from_secs(1);
+    let failure = tenant.run(Record::new(wish)).await.unwrap_err();
+    assert_eq!(failure.code(), "certificate_unknown", "{failure:?}");
+    assert!(failure.remedy().what.contains("certificate"));
+}

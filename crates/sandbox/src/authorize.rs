@@ -1,0 +1,168 @@
+//! The one place that says who may make a Graph call: signature, audience, lifetime, session and the
+//! permission that the route declares (Entra reference §1.11, §5.3, §7.3).
+
+use jiff::Timestamp;
+
+use crate::entra::{Claims, SigningKey, TokenFault};
+use crate::exchange::Request;
+use crate::graph::{Area, GraphError, Needs};
+use crate::tenant::{GRAPH_APP_ID, Tenant};
+
+/// The audiences that Graph takes for its own.
+const GRAPH_AUDIENCES: [&str; 3] =
+    ["https://graph.microsoft.com", "https://graph.microsoft.com/", GRAPH_APP_ID];
+
+/// `iat` lies this long before the issue (Entra reference §1.11).
+const BACKDATED: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) tenant_id: String,
+    /// The client's app id.
+    pub(crate) app_id: String,
+    /// The subject's object id: the user, or the client's service principal.
+    pub(crate) object_id: String,
+    pub(crate) kind: CallerKind,
+    /// When the token was issued, to the second.
+    pub(crate) issued: Timestamp,
+    /// Whether the client said that it can take a claims challenge (`cp1`).
+    pub(crate) takes_challenge: bool,
+}
+
+/// In whose name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CallerKind {
+    /// The app alone, with its application roles.
+    App { roles: Vec<String> },
+    /// A user, with the delegated scopes.
+    User { scopes: Vec<String> },
+}
+
+impl Caller {
+    /// The user's object id, if a user calls.
+    pub(crate) fn user_id(&self) -> Option<&str> {
+        matches!(self.kind, CallerKind::User { .. }).then_some(self.object_id.as_str())
+    }
+
+    /// Whether the token carries that permission, as a role or as a scope.
+    pub(crate) fn holds(&self, permission: &str) -> bool {
+        self.permissions().iter().any(|held| held.eq_ignore_ascii_case(permission))
+    }
+
+    fn permissions(&self) -> &[String] {
+        match &self.kind {
+            CallerKind::App { roles } => roles,
+            CallerKind::User { scopes } => scopes,
+        }
+    }
+}
+
+/// Reads the bearer token: who calls, or the 401.
+pub(crate) fn authenticate(
+    request: &Request,
+    key: &SigningKey,
+    now: Timestamp,
+) -> Result<Caller, GraphError> {
+    let token = request
+        .header("authorization")
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map_or("", |(_, token)| token.trim());
+    if token.is_empty() {
+        return Err(GraphError::invalid_token("Access token is empty."));
+    }
+    let claims = key.verify(token).map_err(|fault| {
+        GraphError::invalid_token(match fault {
+            TokenFault::Malformed => "CompactToken parsing failed with error code: 80049217",
+            TokenFault::BadSignature => "Access token validation failure. Signature is invalid.",
+        })
+    })?;
+    if !GRAPH_AUDIENCES.iter().any(|audience| claims.text("aud").eq_ignore_ascii_case(audience)) {
+        return Err(GraphError::invalid_token("Access token validation failure. Invalid audience."));
+    }
+    if !claims.is_current(now) {
+        return Err(GraphError::invalid_token("Lifetime validation failed, the token is expired."));
+    }
+    Ok(caller(&claims))
+}
+
+fn caller(claims: &Claims) -> Caller {
+    let kind = if claims.text("idtyp") == "app" {
+        CallerKind::App { roles: claims.list("roles") }
+    } else {
+        CallerKind::User { scopes: claims.text("scp").split_whitespace().map(str::to_owned).collect() }
+    };
+    let app_id = match claims.text("appid") {
+        "" => claims.text("azp"),
+        app_id => app_id,
+    };
+    Caller {
+        tenant_id: claims.text("tid").to_owned(),
+        app_id: app_id.to_owned(),
+        object_id: claims.text("oid").to_owned(),
+        kind,
+        issued: claims.time("iat").and_then(|iat| iat.checked_add(BACKDATED).ok()).unwrap_or(Timestamp::MIN),
+        takes_challenge: claims.list("xms_cc").iter().any(|capability| capability == "cp1"),
+    }
+}
+
+/// Refuses a caller whose subject is gone. One that is disabled, or whose sessions were revoked, keeps its
+/// token until it expires, unless the client can take a challenge (Entra reference §1.12, §13).
+pub(crate) fn check_subject(caller: &Caller, tenant: &Tenant, now: Timestamp) -> Result<(), GraphError> {
+    let gone = || GraphError::invalid_token("The identity of the calling application or user was not found.");
+    match &caller.kind {
+        CallerKind::App { .. } => {
+            let principal = tenant.service_principals.get(&caller.object_id);
+            principal.filter(|principal| principal.life.is_live()).map(drop).ok_or_else(gone)
+        }
+        CallerKind::User { .. } => {
+            let user = tenant.users.get(&caller.object_id).filter(|user| user.life.is_live()).ok_or_else(gone)?;
+            // A token's times are whole seconds.
+            let is_older = caller.issued.as_second() < user.sessions_valid_from.as_second();
+            let is_revoked = !user.account_enabled || is_older;
+            if caller.takes_challenge && is_revoked {
+                return Err(GraphError::claims_challenge(now));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Asks whether the caller holds what the call needs.
+pub(crate) fn require(caller: &Caller, needs: Needs, area: Area) -> Result<(), GraphError> {
+    let asked = match caller.kind {
+        CallerKind::App { .. } => needs.application,
+        CallerKind::User { .. } => needs.delegated,
+    };
+    let holds_one = |group: &[&str]| group.iter().any(|permission| caller.holds(permission));
+    if needs.is_anyone() {
+        return Ok(());
+    }
+    if holds_one(asked) && (needs.and.is_empty() || holds_one(needs.and)) {
+        return Ok(());
+    }
+    Err(match area {
+        Area::Directory => GraphError::denied(),
+        Area::Outlook => GraphError::new(
+            http::StatusCode::FORBIDDEN,
+            "ErrorAccessDenied",
+            "Access is denied. Check credentials and try again.",
+        ),
+        Area::Teams => GraphError::forbidden(missing_permissions(caller, asked)),
+    })
+}
+
+fn missing_permissions(caller: &Caller, asked: &[&str]) -> String {
+    let asked = asked.join(", ");
+    match &caller.kind {
+        CallerKind::User { scopes } => format!(
+            "Missing scope permissions on the request. API requires one of '{asked}'. Scopes on the request '{}'",
+            scopes.join(", ")
+        ),
+        CallerKind::App { roles } => format!(
+            "Missing role permissions on the request. API requires one of '{asked}'. Roles on the request '{}'. Resource specific consent grants on the request ''.",
+            roles.join(", ")
+        ),
+    }
+}

@@ -1,0 +1,149 @@
+//! Applications, blueprints among them (Entra reference §2.1, §2.6, §8).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Life;
+
+/// An application object. What has no field of its own stands in `other`, under Graph's name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Application {
+    /// The object id; a blueprint's equals its `app_id`.
+    pub(crate) id: String,
+    pub(crate) app_id: String,
+    pub(crate) life: Life,
+    pub(crate) kind: ApplicationKind,
+    pub(crate) display_name: String,
+    pub(crate) created_by_app_id: Option<String>,
+    pub(crate) is_disabled: bool,
+    pub(crate) identifier_uris: Vec<String>,
+    /// `api.requestedAccessTokenVersion`: 1, 2 or none (then 1).
+    pub(crate) access_token_version: Option<u8>,
+    /// `api.oauth2PermissionScopes`.
+    pub(crate) scopes: Vec<ApiScope>,
+    pub(crate) roles: Vec<PublishedRole>,
+    /// Redirect URIs of the platform "web": a confidential client.
+    pub(crate) web_redirects: Vec<String>,
+    /// Redirect URIs of the platform "single-page application".
+    pub(crate) spa_redirects: Vec<String>,
+    /// Redirect URIs of the platform "mobile and desktop": a public client.
+    pub(crate) public_redirects: Vec<String>,
+    /// `isFallbackPublicClient`: device code without a redirect URI.
+    pub(crate) is_public: bool,
+    pub(crate) passwords: Vec<PasswordCredential>,
+    pub(crate) keys: Vec<KeyCredential>,
+    /// `inheritablePermissions`, of a blueprint only; at most one entry a resource.
+    pub(crate) inheritable: Vec<Inheritance>,
+    pub(crate) sponsors: Vec<String>,
+    pub(crate) owners: Vec<String>,
+    /// Other settable properties, such as `description` or `tags`.
+    pub(crate) other: BTreeMap<String, Value>,
+}
+
+/// What kind of application it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ApplicationKind {
+    Ordinary,
+    Blueprint,
+}
+
+/// A delegated permission that an application publishes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ApiScope {
+    pub(crate) id: String,
+    pub(crate) value: String,
+    pub(crate) is_enabled: bool,
+    /// `User` or `Admin`: who may consent.
+    pub(crate) consent: String,
+    pub(crate) display_name: String,
+    pub(crate) description: String,
+}
+
+/// An application permission that an application publishes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PublishedRole {
+    pub(crate) id: String,
+    pub(crate) value: String,
+    pub(crate) display_name: String,
+    pub(crate) description: String,
+}
+
+/// A client secret. It is kept readable: nothing here is secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PasswordCredential {
+    pub(crate) key_id: String,
+    pub(crate) secret: String,
+    pub(crate) display_name: Option<String>,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    /// From when on the token endpoint accepts it.
+    pub(crate) effective: Timestamp,
+}
+
+/// A certificate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KeyCredential {
+    pub(crate) key_id: String,
+    /// The certificate's DER, base64.
+    pub(crate) der: String,
+    pub(crate) display_name: Option<String>,
+    pub(crate) usage: String,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    /// From when on the token endpoint accepts it.
+    pub(crate) effective: Timestamp,
+}
+
+/// What the children of a blueprint inherit of its principal's grants for one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Inheritance {
+    pub(crate) resource_app_id: String,
+    pub(crate) scopes: InheritedScopes,
+    /// From when on new tokens show it.
+    pub(crate) effective: Timestamp,
+}
+
+/// Which delegated scopes are inherited, as far as they are granted to the blueprint principal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum InheritedScopes {
+    AllAllowed,
+    Enumerated(Vec<String>),
+    None,
+}
+
+impl Application {
+    /// An application with nothing set but its name.
+    pub(crate) fn new(id: String, app_id: String, life: Life, kind: ApplicationKind, name: &str) -> Self {
+        Self {
+            id,
+            app_id,
+            life,
+            kind,
+            display_name: name.to_owned(),
+            created_by_app_id: None,
+            is_disabled: false,
+            identifier_uris: Vec::new(),
+            access_token_version: None,
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            web_redirects: Vec::new(),
+            spa_redirects: Vec::new(),
+            public_redirects: Vec::new(),
+            is_public: false,
+            passwords: Vec::new(),
+            keys: Vec::new(),
+            inheritable: Vec::new(),
+            sponsors: Vec::new(),
+            owners: Vec::new(),
+            other: BTreeMap::new(),
+        }
+    }
+
+    /// Whether it is a blueprint.
+    pub(crate) fn is_blueprint(&self) -> bool {
+        self.kind == ApplicationKind::Blueprint
+    }
+}

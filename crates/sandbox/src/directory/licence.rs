@@ -1,0 +1,45 @@
+//! SKUs and licences (Entra reference §3.3).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A subscribed SKU. How many seats are used is counted, never stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Sku {
+    pub(crate) sku_id: String,
+    pub(crate) part_number: String,
+    /// `prepaidUnits.enabled`.
+    pub(crate) seats: u32,
+    pub(crate) plans: Vec<ServicePlan>,
+}
+
+/// A service plan of a SKU.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ServicePlan {
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+/// A licence that a user has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AssignedLicence {
+    pub(crate) sku_id: String,
+    pub(crate) disabled_plans: Vec<String>,
+    pub(crate) assigned: Timestamp,
+    /// When the mailbox stands, if a plan brings one.
+    pub(crate) mailbox: Timestamp,
+    /// When Teams is there, if a plan brings it.
+    pub(crate) teams: Timestamp,
+}
+
+impl ServicePlan {
+    /// Whether the plan brings a mailbox (EXCHANGE_S_FOUNDATION does not).
+    pub(crate) fn brings_mailbox(&self) -> bool {
+        self.name.starts_with("EXCHANGE_S_") && self.name != "EXCHANGE_S_FOUNDATION"
+    }
+
+    /// Whether the plan brings Teams.
+    pub(crate) fn brings_teams(&self) -> bool {
+        self.name == "TEAMS1"
+    }
+}

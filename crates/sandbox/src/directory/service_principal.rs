@@ -1,0 +1,75 @@
+//! Service principals: ordinary ones, blueprint principals and agent identities (Entra reference §2.2, §2.3).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ApiScope, Life, PublishedRole};
+
+/// A service principal. What has no field of its own stands in `other`, under Graph's name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ServicePrincipal {
+    pub(crate) id: String,
+    /// The client id; an agent identity's equals its `id`.
+    pub(crate) app_id: String,
+    pub(crate) life: Life,
+    pub(crate) kind: ServicePrincipalKind,
+    pub(crate) display_name: String,
+    pub(crate) account_enabled: bool,
+    pub(crate) created_by_app_id: Option<String>,
+    /// What a resource publishes that has no application in this tenant, such as Microsoft Graph.
+    pub(crate) scopes: Vec<ApiScope>,
+    pub(crate) roles: Vec<PublishedRole>,
+    pub(crate) sponsors: Vec<String>,
+    pub(crate) owners: Vec<String>,
+    /// Other settable properties, such as `tags`.
+    pub(crate) other: BTreeMap<String, Value>,
+}
+
+/// What kind of service principal it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ServicePrincipalKind {
+    Application,
+    BlueprintPrincipal,
+    /// An agent identity and the app id of its blueprint.
+    AgentIdentity {
+        blueprint_id: String,
+        /// Whether an app-only token made it: those count towards the 250 of a blueprint.
+        created_app_only: bool,
+    },
+}
+
+impl ServicePrincipal {
+    /// A service principal with nothing set but its name.
+    pub(crate) fn new(
+        id: String,
+        app_id: String,
+        life: Life,
+        kind: ServicePrincipalKind,
+        name: &str,
+    ) -> Self {
+        Self {
+            id,
+            app_id,
+            life,
+            kind,
+            display_name: name.to_owned(),
+            account_enabled: true,
+            created_by_app_id: None,
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            sponsors: Vec::new(),
+            owners: Vec::new(),
+            other: BTreeMap::new(),
+        }
+    }
+
+    /// The blueprint's app id, if this is an agent identity.
+    pub(crate) fn blueprint_id(&self) -> Option<&str> {
+        match &self.kind {
+            ServicePrincipalKind::AgentIdentity { blueprint_id, .. } => Some(blueprint_id),
+            _ => None,
+        }
+    }
+}

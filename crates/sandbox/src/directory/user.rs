@@ -1,0 +1,56 @@
+//! Users: people and agent users (Entra reference §2.4, §3.1).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{AssignedLicence, Life};
+
+/// A user object. What has no field of its own stands in `other`, under Graph's name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) life: Life,
+    pub(crate) kind: UserKind,
+    pub(crate) upn: String,
+    pub(crate) display_name: String,
+    pub(crate) mail_nickname: String,
+    pub(crate) mail: Option<String>,
+    pub(crate) account_enabled: bool,
+    pub(crate) usage_location: Option<String>,
+    /// From when on licensing knows the location.
+    pub(crate) usage_location_effective: Timestamp,
+    /// A person's password; agent users have none.
+    pub(crate) password: Option<String>,
+    /// Whether this person may consent for the tenant.
+    pub(crate) is_admin: bool,
+    /// Tokens and sessions from before this time are void.
+    pub(crate) sessions_valid_from: Timestamp,
+    pub(crate) licences: Vec<AssignedLicence>,
+    /// Object ids of the sponsors, users or groups.
+    pub(crate) sponsors: Vec<String>,
+    /// Other settable properties, such as `givenName` or `jobTitle`.
+    pub(crate) other: BTreeMap<String, Value>,
+}
+
+/// What kind of user it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum UserKind {
+    Person,
+    /// An agent user and the agent identity that is its parent.
+    Agent {
+        identity_parent_id: String,
+    },
+}
+
+impl User {
+    /// The parent agent identity of an agent user.
+    pub(crate) fn identity_parent_id(&self) -> Option<&str> {
+        match &self.kind {
+            UserKind::Person => None,
+            UserKind::Agent { identity_parent_id } => Some(identity_parent_id),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `client_credentials`: an application's own token; with the exchange audience, hops 1 and 2 of the agent
+//! flow (Entra reference §1.8, §1.10).
+
+use serde_json::{Value, json};
+
+use crate::tenant::Tenant;
+
+use super::client::{Client, authenticate};
+use super::context::Context;
+use super::error::EntraError;
+use super::form::Form;
+use super::issue::app_token;
+use super::resource::{ResourceKind, granted_roles, resource};
+
+/// The response has exactly four members.
+pub(super) fn grant(context: &Context<'_>, tenant: &Tenant, form: &Form) -> Result<Value, EntraError> {
+    let client = authenticate(context, tenant, form, |_| false)?;
+    let asked = form.require("scope")?;
+    // MSAL has been seen to add the scopes of OpenID Connect.
+    let mut words = asked.split_whitespace().filter(|word| !super::resource::OIDC.contains(word));
+    let name = match (words.next(), words.next()) {
+        (Some(word), None) => word.strip_suffix("/.default").ok_or_else(EntraError::scope_not_default)?,
+        _ => return Err(EntraError::scope_not_default()),
+    };
+    let resource = resource(tenant, context.names, name, context.now)?;
+    if client.is_blueprint && resource.kind == ResourceKind::Api {
+        return Err(EntraError::agentic_app_only(&client.app_id, &resource.app_id));
+    }
+    let path = exchange_path(&client, resource.kind, form)?;
+    let roles = granted_roles(tenant, &client.principal.id, &resource, context.now);
+    let issued = app_token(context, tenant, &client, &resource, &roles, path);
+    Ok(json!({
+        "token_type": "Bearer",
+        "expires_in": issued.lifetime,
+        "ext_expires_in": issued.lifetime,
+        "access_token": issued.token,
+    }))
+}
+
+/// `fmi_path` makes the token one for an agent identity (hop 1). That it names a child shows at hop 2.
+fn exchange_path<'f>(client: &Client, kind: ResourceKind, form: &'f Form) -> Result<Option<&'f str>, EntraError> {
+    match form.get("fmi_path") {
+        Some(_) if !client.is_blueprint || kind != ResourceKind::Exchange => Err(EntraError::malformed(
+            "The parameter 'fmi_path' is for a blueprint and the token exchange audience only.",
+        )),
+        path => Ok(path),
+    }
+}

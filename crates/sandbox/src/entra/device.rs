@@ -1,0 +1,150 @@
+//! Device code: the request, the page where a person approves it, and the polling grant (Entra reference
+//! §1.5).
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::exchange::Response;
+use crate::tenant::Tenant;
+
+use super::authorize::check_password;
+use super::client::{self, authenticate};
+use super::context::Context;
+use super::error::EntraError;
+use super::form::Form;
+use super::issue::{SignIn, end_of};
+use super::pages;
+use super::resource::Asked;
+use super::state::{Decision, Device};
+use super::user_response::{Answering, RefreshToken, admitted, respond};
+
+/// `expires_in` of a device code, in seconds.
+const LIFETIME: i64 = 900;
+
+/// The characters of a user code: none that look alike, no vowels.
+const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+
+/// `POST /{tenant}/oauth2/v2.0/devicecode`.
+pub(super) fn request(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> Result<Value, EntraError> {
+    let client = client::find(tenant, form.require("client_id")?, context.now)?;
+    if client.is_agentic() {
+        return Err(EntraError::agentic_user_flow(&client.app_id));
+    }
+    let scope = form.require("scope")?;
+    Asked::parse(tenant, context.names, scope, true, context.now)?;
+    let device_code = format!("{}{}", crate::directory::new_id(), crate::directory::new_id()).replace('-', "");
+    let user_code = user_code();
+    tenant.entra.tidy(context.now);
+    tenant.entra.devices.insert(
+        device_code.clone(),
+        Device {
+            user_code: user_code.clone(),
+            client_id: client.app_id,
+            scope: scope.to_owned(),
+            expires: end_of(context.now, LIFETIME),
+            decision: Decision::Pending,
+        },
+    );
+    let page = format!("{}/devicelogin", context.request.origin);
+    let message = format!(
+        "To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate."
+    );
+    Ok(json!({
+        "user_code": user_code,
+        "device_code": device_code,
+        "verification_uri": page,
+        "expires_in": LIFETIME,
+        "interval": 5,
+        "message": message,
+    }))
+}
+
+/// `/devicelogin`: a form with `user_code`, `username`, `password` and `decision` (`approve` or `decline`);
+/// and whether the tenant has changed.
+pub(super) fn page(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
+    if context.request.method != Method::POST {
+        let code = context.request.query("user_code").or(context.request.query("otc")).unwrap_or_default();
+        return (pages::device(code, None), false);
+    }
+    match decide(context, tenant) {
+        Ok(message) => (pages::message(StatusCode::OK, "Device sign-in", message), true),
+        Err((code, error)) => (pages::device(&code, Some(&error.message)), false),
+    }
+}
+
+fn decide(context: &Context<'_>, tenant: &mut Tenant) -> Result<&'static str, (String, EntraError)> {
+    let form = Form::parse(&context.request.body).map_err(|error| (String::new(), error))?;
+    let user_code = form.get("user_code").unwrap_or_default().trim().to_ascii_uppercase();
+    let refuse = |error| (user_code.clone(), error);
+    let user = check_password(
+        tenant,
+        form.get("username").unwrap_or_default(),
+        form.get("password").unwrap_or_default(),
+        context.now,
+    )
+    .map_err(refuse)?;
+    let user_id = user.id.clone();
+    let device = tenant
+        .entra
+        .devices
+        .values_mut()
+        .find(|device| {
+            device.user_code == user_code && device.expires > context.now && device.decision == Decision::Pending
+        })
+        .ok_or_else(|| refuse(EntraError::device_unknown()))?;
+    if form.get("decision") == Some("decline") {
+        device.decision = Decision::Declined;
+        return Ok("You declined the sign-in. You can close this window.");
+    }
+    device.decision = Decision::Approved { user_id, at: context.now };
+    Ok("You have signed in on your device. You can close this window.")
+}
+
+/// The polling grant. MSAL sends the code as `code` too.
+pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> Result<Value, EntraError> {
+    let client = authenticate(context, tenant, form, |app| app.is_public)?;
+    let device_code = form.get("device_code").or(form.get("code")).ok_or_else(|| EntraError::missing("device_code"))?;
+    let device = tenant
+        .entra
+        .devices
+        .get(device_code)
+        .filter(|device| device.client_id.eq_ignore_ascii_case(&client.app_id))
+        .cloned()
+        .ok_or_else(EntraError::device_unknown)?;
+    if device.expires <= context.now {
+        return Err(EntraError::device_expired());
+    }
+    let (user_id, at) = match device.decision {
+        Decision::Pending => return Err(EntraError::device_pending()),
+        Decision::Declined => return Err(EntraError::device_declined()),
+        Decision::Approved { user_id, at } => (user_id, at),
+    };
+    let user = admitted(tenant, &user_id, at, context.now)?;
+    let asked = Asked::parse(tenant, context.names, &device.scope, true, context.now)?;
+    let grant = RefreshToken {
+        client_id: client.app_id.clone(),
+        user_id,
+        scope: device.scope.clone(),
+        sign_in: SignIn {
+            session_id: crate::directory::new_id(),
+            methods: vec!["pwd".to_owned(), "mfa".to_owned()],
+        },
+        issued: context.now,
+        is_public: true,
+        spa_since: None,
+    };
+    let answering = Answering { user, asked: &asked, nonce: None };
+    let body = respond(context, tenant, &client, form, &answering, grant)?;
+    tenant.entra.devices.remove(device_code);
+    Ok(body)
+}
+
+fn user_code() -> String {
+    let random = uuid::Uuid::new_v4();
+    random
+        .as_bytes()
+        .iter()
+        .take(9)
+        .map(|byte| char::from(USER_CODE_LETTERS[usize::from(*byte) % USER_CODE_LETTERS.len()]))
+        .collect()
+}

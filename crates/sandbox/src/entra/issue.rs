@@ -1,0 +1,277 @@
+//! Issues tokens with the claims that were captured from the live service (Entra reference §1.11).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::directory::User;
+use crate::tenant::Tenant;
+
+use super::client::Client;
+use super::context::Context;
+use super::resource::{Resource, ResourceKind};
+use super::subject::{exchange_subject, pairwise};
+
+/// `nbf` and `iat` lie this long before the issue.
+const BACKDATED: SignedDuration = SignedDuration::from_mins(5);
+
+/// An access token and its lifetime in seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    /// `expires_in`.
+    pub(crate) lifetime: i64,
+}
+
+/// A user's sign-in, as tokens tell of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SignIn {
+    pub(crate) session_id: String,
+    /// How the user signed in: `pwd`; empty for agent users.
+    pub(crate) methods: Vec<String>,
+}
+
+/// An app-only token. `exchange_path` is the `fmi_path` of hop 1.
+pub(crate) fn app_token(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    client: &Client,
+    resource: &Resource,
+    roles: &[String],
+    exchange_path: Option<&str>,
+) -> Issued {
+    let mut claims = common(context, tenant, client, resource, 3600);
+    let is_agent = client.is_agent_identity();
+    put(&mut claims, "idtyp", json!("app"));
+    put(&mut claims, "oid", json!(client.principal.id));
+    let subject = match exchange_path {
+        Some(path) => exchange_subject(&tenant.id, &client.app_id, path),
+        None => client.principal.id.clone(),
+    };
+    put(&mut claims, "sub", json!(subject));
+    put(&mut claims, "xms_idrel", json!(facets(&[7])));
+    if client.is_agentic() {
+        let own: &[u32] = if is_agent { &[3, 9, 11] } else { &[9, 3] };
+        put(&mut claims, "xms_act_fct", json!(facets(own)));
+        put(&mut claims, "xms_sub_fct", json!(facets(own)));
+    }
+    if let Some(blueprint) = client.principal.blueprint_id() {
+        put(&mut claims, "xms_par_app_azp", json!(blueprint));
+    }
+    if resource.kind == ResourceKind::Exchange {
+        let info = if is_agent { "CAAQABgAIAAoAzAAOAE" } else { "CAAQABgAIAAoAjAA" };
+        put(&mut claims, "xms_ficinfo", json!(info));
+    }
+    if resource.version == 1 {
+        put(&mut claims, "app_displayname", json!(client.name));
+        put(&mut claims, "idp", json!(v1_issuer(tenant)));
+        put(&mut claims, "wids", json!(["0997a1d0-0d1d-4acb-b408-d5ca73121e90"]));
+    }
+    if !roles.is_empty() {
+        put(&mut claims, "roles", json!(roles));
+    }
+    // An app token lives an hour and its `iat` lies five minutes back: exp-iat is 3900, expires_in 3599.
+    Issued { token: sign(context, resource, &claims), lifetime: 3599 }
+}
+
+/// What a user's token tells.
+#[derive(Debug)]
+pub(crate) struct Granted<'a> {
+    pub(crate) user: &'a User,
+    pub(crate) resource: &'a Resource,
+    pub(crate) scopes: &'a [String],
+    pub(crate) sign_in: &'a SignIn,
+    /// Whether the client can take a claims challenge (`xms_cc` with `cp1`).
+    pub(crate) is_cae: bool,
+}
+
+/// A user's token: a person's, or an agent user's.
+pub(crate) fn user_token(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    client: &Client,
+    granted: &Granted<'_>,
+) -> Issued {
+    let Granted { user, resource, scopes, sign_in, is_cae } = *granted;
+    let lifetime = lifetime(is_cae && resource.kind == ResourceKind::Graph);
+    let mut claims = common(context, tenant, client, resource, lifetime);
+    let is_agent_user = user.identity_parent_id().is_some();
+    put(&mut claims, "oid", json!(user.id));
+    put(&mut claims, "sub", json!(pairwise(&tenant.id, &resource.app_id, &user.id)));
+    put(&mut claims, "sid", json!(sign_in.session_id));
+    put(&mut claims, "name", json!(user.display_name));
+    put(&mut claims, "xms_idrel", json!(facets(&[1])));
+    put(&mut claims, "acr", json!(if is_agent_user { "0" } else { "1" }));
+    put(&mut claims, "acrs", json!(["p1", "urn:user:registersecurityinfo"]));
+    if !sign_in.methods.is_empty() {
+        put(&mut claims, "amr", json!(sign_in.methods));
+    }
+    if let Some(blueprint) = client.principal.blueprint_id() {
+        put(&mut claims, "xms_par_app_azp", json!(blueprint));
+        put(&mut claims, "xms_act_fct", json!(facets(&[3, 9, 11])));
+        put(&mut claims, "xms_sub_fct", json!(facets(if is_agent_user { &[3, 13] } else { &[3] })));
+    }
+    let mut shown: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    if resource.version == 1 {
+        shown.extend(["profile", "openid", "email"]);
+        put(&mut claims, "idtyp", json!("user"));
+        put(&mut claims, "app_displayname", json!(client.name));
+        put(&mut claims, "upn", json!(user.upn));
+        put(&mut claims, "unique_name", json!(user.upn));
+        put(&mut claims, "acct", json!(0));
+        put(&mut claims, "ipaddr", json!("127.0.0.1"));
+        put(&mut claims, "platf", json!("14"));
+        put(&mut claims, "puid", json!(puid(user)));
+        put(&mut claims, "wids", json!(["b79fbf4d-3ef9-4689-8143-76b194e85509"]));
+        put(&mut claims, "xms_st", json!({ "sub": pairwise(&tenant.id, &client.app_id, &user.id) }));
+    } else {
+        put(&mut claims, "preferred_username", json!(user.upn));
+    }
+    put(&mut claims, "scp", json!(shown.join(" ")));
+    if is_cae {
+        put(&mut claims, "xms_cc", json!(["cp1"]));
+    }
+    Issued { token: sign(context, resource, &claims), lifetime: lifetime - 1 }
+}
+
+/// An id token for the client.
+pub(crate) fn id_token(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    client_id: &str,
+    user: &User,
+    sign_in: &SignIn,
+    nonce: Option<&str>,
+) -> String {
+    let issued = context.now.saturating_sub(BACKDATED).unwrap_or(context.now).as_second();
+    let mut claims = json!({
+        "aud": client_id,
+        "iss": context.issuer(tenant),
+        "iat": issued, "nbf": issued, "exp": issued + 3900,
+        "name": user.display_name,
+        "oid": user.id,
+        "preferred_username": user.upn,
+        "rh": random_text(),
+        "sid": sign_in.session_id,
+        "sub": pairwise(&tenant.id, client_id, &user.id),
+        "tid": tenant.id,
+        "uti": random_text(),
+        "ver": "2.0",
+    });
+    if let Some(nonce) = nonce {
+        claims["nonce"] = json!(nonce);
+    }
+    if let Some(mail) = &user.mail {
+        claims["email"] = json!(mail);
+    }
+    context.key.sign(claims.as_object().unwrap_or(&Map::new()))
+}
+
+/// `client_info`: who signed in, for MSAL's cache.
+pub(crate) fn client_info(tenant: &Tenant, object_id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(json!({ "uid": object_id, "utid": tenant.id }).to_string())
+}
+
+fn common(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    client: &Client,
+    resource: &Resource,
+    lifetime: i64,
+) -> Map<String, Value> {
+    let now = context.now;
+    let issued = now.saturating_sub(BACKDATED).unwrap_or(now).as_second();
+    let is_v1 = resource.version == 1;
+    let mut claims = Map::new();
+    put(&mut claims, "aud", json!(resource.audience));
+    put(&mut claims, "iss", json!(if is_v1 { v1_issuer(tenant) } else { context.issuer(tenant) }));
+    put(&mut claims, "iat", json!(issued));
+    put(&mut claims, "nbf", json!(issued));
+    put(&mut claims, "exp", json!(now.as_second() + lifetime));
+    put(&mut claims, "aio", json!(random_text()));
+    put(&mut claims, "rh", json!(random_text()));
+    put(&mut claims, "uti", json!(random_text()));
+    put(&mut claims, "tid", json!(tenant.id));
+    put(&mut claims, "ver", json!(if is_v1 { "1.0" } else { "2.0" }));
+    put(&mut claims, if is_v1 { "appid" } else { "azp" }, json!(client.app_id));
+    put(&mut claims, if is_v1 { "appidacr" } else { "azpacr" }, json!(client.acr));
+    put(&mut claims, "xms_ftd", json!(random_text()));
+    if is_v1 {
+        put(&mut claims, "tenant_region_scope", json!("WW"));
+        put(&mut claims, "xms_tcdt", json!(tenant.created.as_second()));
+        put(&mut claims, "xms_rd", json!(random_text()));
+        put(&mut claims, "xms_tnt_fct", json!(facets(&[3])));
+    }
+    claims
+}
+
+fn sign(context: &Context<'_>, resource: &Resource, claims: &Map<String, Value>) -> String {
+    match resource.version {
+        1 => context.key.sign_v1(claims, resource.kind == ResourceKind::Graph),
+        _ => context.key.sign(claims),
+    }
+}
+
+fn put(claims: &mut Map<String, Value>, name: &str, value: Value) {
+    claims.insert(name.to_owned(), value);
+}
+
+fn v1_issuer(tenant: &Tenant) -> String {
+    format!("https://sts.windows.net/{}/", tenant.id)
+}
+
+/// A user token lives 60 to 90 minutes; 24 to 28 hours for a client that can take a challenge.
+fn lifetime(is_long: bool) -> i64 {
+    let random = i64::from(u16::from_be_bytes(random_bytes()));
+    if is_long { 86_400 + random % 14_400 } else { 3_600 + random % 1_800 }
+}
+
+/// Facet numbers among even ones that mean nothing, in any order: a reader has to cope with both.
+fn facets(own: &[u32]) -> String {
+    let [first, second, turn, count] = random_bytes();
+    let noise = [u32::from(first) / 2 * 2, u32::from(second) / 2 * 2 + 2];
+    let mut numbers: Vec<u32> = own.iter().chain(&noise[..usize::from(count % 3)]).copied().collect();
+    let length = numbers.len();
+    numbers.rotate_left(usize::from(turn) % length.max(1));
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn puid(user: &User) -> String {
+    let hash: String = user.id.bytes().filter(u8::is_ascii_hexdigit).map(char::from).take(12).collect();
+    format!("1003{}", hash.to_uppercase())
+}
+
+fn random_text() -> String {
+    URL_SAFE_NO_PAD.encode(Uuid::new_v4().as_bytes())
+}
+
+fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // The first eight bytes of a version-4 UUID are random but for four bits of the seventh.
+    bytes.copy_from_slice(&Uuid::new_v4().as_bytes()[..N]);
+    bytes
+}
+
+/// When something that lasts for `seconds` from now ends.
+pub(crate) fn end_of(now: Timestamp, seconds: i64) -> Timestamp {
+    now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_facets_are_always_there_and_the_rest_is_even() {
+        for _ in 0..200 {
+            let numbers: Vec<u32> = facets(&[3, 9, 11]).split(' ').map(|text| text.parse().unwrap()).collect();
+            for own in [3, 9, 11] {
+                assert_eq!(numbers.iter().filter(|number| **number == own).count(), 1);
+            }
+            assert_eq!(numbers.iter().filter(|number| **number % 2 == 1).count(), 3);
+        }
+    }
+}

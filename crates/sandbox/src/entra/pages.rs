@@ -1,0 +1,91 @@
+//! The pages that a person sees: plain HTML forms, usable by keyboard, by screen reader and by script.
+
+use askama::Template;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
+
+use crate::exchange::Response;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    action: &'a str,
+    app: &'a str,
+    request: &'a str,
+    username: &'a str,
+    error: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct Consent<'a> {
+    action: &'a str,
+    app: &'a str,
+    username: &'a str,
+    scopes: &'a [String],
+    consent: &'a str,
+    is_admin: bool,
+}
+
+#[derive(Template)]
+#[template(path = "device.html")]
+struct Device<'a> {
+    user_code: &'a str,
+    error: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "form_post.html")]
+struct FormPost<'a> {
+    action: &'a str,
+    fields: &'a [(&'a str, String)],
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    title: &'a str,
+    text: &'a str,
+}
+
+/// The sign-in form; it posts `request`, `username` and `password`.
+pub(super) fn sign_in(action: &str, app: &str, request: &str, username: &str, error: Option<&str>) -> Response {
+    page(StatusCode::OK, &SignIn { action, app, request, username, error: error.unwrap_or_default() })
+}
+
+/// The consent form; it posts `consent` and `decision`.
+pub(super) fn consent(
+    action: &str,
+    app: &str,
+    username: &str,
+    scopes: &[String],
+    consent: &str,
+    is_admin: bool,
+) -> Response {
+    page(StatusCode::OK, &Consent { action, app, username, scopes, consent, is_admin })
+}
+
+/// The device form; it posts `user_code`, `username`, `password` and `decision`.
+pub(super) fn device(user_code: &str, error: Option<&str>) -> Response {
+    page(StatusCode::OK, &Device { user_code, error: error.unwrap_or_default() })
+}
+
+/// A form that a browser posts to the client at once.
+pub(super) fn form_post(action: &str, fields: &[(&str, String)]) -> Response {
+    page(StatusCode::OK, &FormPost { action, fields })
+        .with(CONTENT_SECURITY_POLICY, "default-src 'none'; script-src 'unsafe-inline'; frame-ancestors 'none'")
+}
+
+/// A page that only says something.
+pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
+    page(status, &Message { title, text })
+}
+
+fn page(status: StatusCode, template: &impl Template) -> Response {
+    // Writing to a string does not fail.
+    Response::html(status, template.render().unwrap_or_default())
+        .with(CACHE_CONTROL, "no-store, no-cache")
+        .with(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+        .with(REFERRER_POLICY, "no-referrer")
+        .with(X_FRAME_OPTIONS, "DENY")
+}

@@ -1,0 +1,239 @@
+//! Resources and scopes: what a request asks for, and what is granted (Entra reference §1.8, §1.10, §2.6).
+
+use jiff::Timestamp;
+
+use crate::directory::{InheritedScopes, ServicePrincipal};
+use crate::names::Names;
+use crate::seed::EXCHANGE_APP_ID;
+use crate::tenant::{GRAPH_APP_ID, Tenant};
+
+use super::error::EntraError;
+
+/// The scopes of OpenID Connect; they belong to no resource and need no grant here.
+pub(crate) const OIDC: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
+/// The names of the token-exchange resource.
+const EXCHANGE_NAMES: [&str; 2] = ["api://AzureADTokenExchange", EXCHANGE_APP_ID];
+
+/// A resource that tokens are issued for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resource {
+    pub(crate) kind: ResourceKind,
+    /// The resource's app id.
+    pub(crate) app_id: String,
+    /// The object id of its service principal.
+    pub(crate) principal_id: String,
+    /// The `aud` of its tokens.
+    pub(crate) audience: String,
+    pub(crate) version: u8,
+}
+
+/// What is special about a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResourceKind {
+    Graph,
+    Exchange,
+    Api,
+}
+
+/// A parsed `scope` parameter of a user flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) resource: Resource,
+    /// Scope names without the resource; `.default` among them.
+    pub(crate) scopes: Vec<String>,
+    pub(crate) oidc: Vec<String>,
+    /// How the client wrote the resource before a scope's name; empty for Graph's short names.
+    pub(crate) prefix: String,
+}
+
+impl Asked {
+    /// Reads the parameter. With `first_wins`, the scopes of a second resource are left out; else refused.
+    pub(crate) fn parse(
+        tenant: &Tenant,
+        names: &Names,
+        scope: &str,
+        first_wins: bool,
+        now: Timestamp,
+    ) -> Result<Self, EntraError> {
+        let (mut oidc, mut scopes) = (Vec::new(), Vec::new());
+        let mut named: Option<&str> = None;
+        for word in scope.split_whitespace() {
+            if let Some(name) = OIDC.iter().find(|name| name.eq_ignore_ascii_case(word)) {
+                oidc.push((*name).to_owned());
+                continue;
+            }
+            let (resource, name) = word.rsplit_once('/').unwrap_or(("", word));
+            if name.is_empty() {
+                return Err(EntraError::malformed_scope(word));
+            }
+            match named {
+                Some(first) if !first.eq_ignore_ascii_case(resource) => {
+                    if first_wins {
+                        continue;
+                    }
+                    return Err(EntraError::several_resources());
+                }
+                _ => named = Some(resource),
+            }
+            scopes.push(name.to_owned());
+        }
+        let prefix = named.unwrap_or("").to_owned();
+        let resource = if prefix.is_empty() {
+            resource(tenant, names, GRAPH_APP_ID, now).map(|mut graph| {
+                graph.audience = "https://graph.microsoft.com".to_owned();
+                graph
+            })
+        } else {
+            resource(tenant, names, &prefix, now)
+        }?;
+        Ok(Self { resource, scopes, oidc, prefix })
+    }
+
+    /// Whether an OpenID scope was asked for.
+    pub(crate) fn has(&self, oidc: &str) -> bool {
+        self.oidc.iter().any(|name| name == oidc)
+    }
+
+    /// The scopes asked for by name that are not granted.
+    pub(crate) fn missing<'a>(&'a self, granted: &[String]) -> Vec<&'a str> {
+        self.scopes
+            .iter()
+            .filter(|scope| *scope != ".default" && !granted.iter().any(|held| held.eq_ignore_ascii_case(scope)))
+            .map(String::as_str)
+            .collect()
+    }
+}
+
+/// The resource that a name in a scope means: an app id, an identifier URI or a well-known name.
+pub(crate) fn resource(
+    tenant: &Tenant,
+    names: &Names,
+    name: &str,
+    now: Timestamp,
+) -> Result<Resource, EntraError> {
+    let bare = name.trim_end_matches('/');
+    let is_own_name = url::Url::parse(bare).is_ok_and(|url| {
+        names.is_own(&url) && url.path() == "/" && url.host_str() != Some("login.microsoftonline.com")
+    });
+    let (kind, app_id) = if bare == GRAPH_APP_ID || is_own_name {
+        (ResourceKind::Graph, GRAPH_APP_ID.to_owned())
+    } else if EXCHANGE_NAMES.iter().any(|known| known.eq_ignore_ascii_case(bare)) {
+        (ResourceKind::Exchange, EXCHANGE_APP_ID.to_owned())
+    } else {
+        (ResourceKind::Api, published_by(tenant, bare, now).unwrap_or_default())
+    };
+    let principal = tenant
+        .service_principal_by_app_id(&app_id, now)
+        .ok_or_else(|| EntraError::unknown_resource(name, &tenant.display_name))?;
+    let version = match kind {
+        ResourceKind::Graph => 1,
+        ResourceKind::Exchange => 2,
+        ResourceKind::Api => tenant
+            .application_by_app_id(&app_id, now)
+            .map_or(1, |app| if app.is_blueprint() { 2 } else { app.access_token_version.unwrap_or(1) }),
+    };
+    let audience = match (kind, version) {
+        // Whatever the host's name, Graph's tokens are for Graph; asked for by app id, `aud` is the app id.
+        (ResourceKind::Graph, _) if bare == GRAPH_APP_ID => GRAPH_APP_ID.to_owned(),
+        (ResourceKind::Graph, _) => "https://graph.microsoft.com".to_owned(),
+        (_, 1) => bare.to_owned(),
+        _ => app_id.clone(),
+    };
+    Ok(Resource { kind, app_id, principal_id: principal.id.clone(), audience, version })
+}
+
+fn published_by(tenant: &Tenant, name: &str, now: Timestamp) -> Option<String> {
+    let by_id = name.strip_prefix("api://").unwrap_or(name);
+    tenant
+        .applications
+        .values()
+        .filter(|app| app.life.is_visible(now))
+        .find(|app| {
+            app.app_id.eq_ignore_ascii_case(by_id)
+                || app.identifier_uris.iter().any(|uri| uri.trim_end_matches('/').eq_ignore_ascii_case(name))
+        })
+        .map(|app| app.app_id.clone())
+}
+
+/// The delegated scopes that a token for this client, user and resource shows now: its own grants, and for an
+/// agent identity what it inherits of its blueprint principal's.
+pub(crate) fn granted_scopes(
+    tenant: &Tenant,
+    client: &ServicePrincipal,
+    user_id: &str,
+    resource: &Resource,
+    now: Timestamp,
+) -> Vec<String> {
+    let mut scopes = direct_scopes(tenant, &client.id, user_id, resource, now);
+    if let Some(blueprint_id) = client.blueprint_id() {
+        let inherited = tenant
+            .service_principal_by_app_id(blueprint_id, now)
+            .map(|blueprint| direct_scopes(tenant, &blueprint.id, user_id, resource, now))
+            .unwrap_or_default();
+        let inheritance = tenant.application_by_app_id(blueprint_id, now).and_then(|blueprint| {
+            blueprint
+                .inheritable
+                .iter()
+                .find(|entry| entry.resource_app_id == resource.app_id && entry.effective <= now)
+        });
+        let passes = |scope: &String| match inheritance.map(|entry| &entry.scopes) {
+            Some(InheritedScopes::AllAllowed) => true,
+            Some(InheritedScopes::Enumerated(names)) => {
+                names.iter().any(|name| name.eq_ignore_ascii_case(scope))
+            }
+            Some(InheritedScopes::None) | None => false,
+        };
+        scopes.extend(inherited.into_iter().filter(passes));
+    }
+    let mut unique: Vec<String> = Vec::new();
+    for scope in scopes {
+        if !unique.iter().any(|held| held.eq_ignore_ascii_case(&scope)) {
+            unique.push(scope);
+        }
+    }
+    unique
+}
+
+fn direct_scopes(
+    tenant: &Tenant,
+    client_id: &str,
+    user_id: &str,
+    resource: &Resource,
+    now: Timestamp,
+) -> Vec<String> {
+    tenant
+        .grants
+        .iter()
+        .filter(|grant| {
+            grant.client_id == client_id && grant.resource_id == resource.principal_id && grant.covers(user_id)
+        })
+        .flat_map(|grant| grant.effective_scope(now).split_whitespace())
+        .filter(|scope| !OIDC.contains(scope))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The application roles that a token for this client and resource shows now.
+pub(crate) fn granted_roles(tenant: &Tenant, client_id: &str, resource: &Resource, now: Timestamp) -> Vec<String> {
+    let published = tenant.service_principals.get(&resource.principal_id).map(|principal| &principal.roles);
+    let app = tenant.application_by_app_id(&resource.app_id, now).map(|app| &app.roles);
+    let name = |role_id: &str| {
+        published
+            .into_iter()
+            .chain(app)
+            .flatten()
+            .find(|role| role.id.eq_ignore_ascii_case(role_id))
+            .map(|role| role.value.clone())
+    };
+    tenant
+        .role_assignments
+        .iter()
+        .filter(|assignment| {
+            assignment.principal_id == client_id
+                && assignment.resource_id == resource.principal_id
+                && assignment.effective <= now
+        })
+        .filter_map(|assignment| name(&assignment.role_id))
+        .collect()
+}

@@ -1,0 +1,51 @@
+//! What sign-in has to remember. Codes, refresh tokens and sessions carry their own content, sealed; only
+//! what must happen once, or between two requests, is kept.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Sign-in state of a tenant.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Entra {
+    /// What sealed values are sealed with.
+    pub(crate) secret: String,
+    /// Codes that were redeemed, and when they would have expired.
+    pub(crate) redeemed: BTreeMap<String, Timestamp>,
+    /// By `device_code`.
+    pub(crate) devices: BTreeMap<String, Device>,
+}
+
+/// A device that waits for its user.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Device {
+    pub(crate) user_code: String,
+    pub(crate) client_id: String,
+    pub(crate) scope: String,
+    pub(crate) expires: Timestamp,
+    pub(crate) decision: Decision,
+}
+
+/// What the user said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Decision {
+    Pending,
+    Approved { user_id: String, at: Timestamp },
+    Declined,
+}
+
+impl Entra {
+    /// No sign-in yet.
+    pub(crate) fn new(secret: &str) -> Self {
+        Self { secret: secret.to_owned(), redeemed: BTreeMap::new(), devices: BTreeMap::new() }
+    }
+
+    /// Forgets what has expired.
+    pub(crate) fn tidy(&mut self, now: Timestamp) {
+        self.redeemed.retain(|_, expires| *expires > now);
+        // An expired device code is told so for a day.
+        let day = jiff::SignedDuration::from_hours(24);
+        self.devices.retain(|_, device| device.expires.saturating_add(day).is_ok_and(|end| end > now));
+    }
+}

@@ -1,0 +1,231 @@
+//! `PATCH /applications/{id}`, and what create and update read alike (Entra reference §2.1, §2.8, §8).
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value};
+
+use crate::directory::{ApiScope, Application, PublishedRole, new_id};
+use crate::graph::call::Call;
+use crate::graph::error::{Answer, GraphError};
+use crate::graph::payload::Payload;
+use crate::graph::route::{Needs, Route};
+
+use super::{BLUEPRINT, credentials};
+
+const UPDATE: Needs = Needs::split(
+    &[
+        "Application.ReadWrite.All",
+        "AgentIdentityBlueprint.UpdateBranding.All",
+        "AgentIdentityBlueprint.UpdateAuthProperties.All",
+        "AgentIdentityBlueprint.AddRemoveCreds.All",
+        "AgentIdentityBlueprint.ReadWrite.All",
+    ],
+    &[
+        "Application.ReadWrite.OwnedBy",
+        "Application.ReadWrite.All",
+        "AgentIdentityBlueprint.UpdateBranding.All",
+        "AgentIdentityBlueprint.UpdateAuthProperties.All",
+        "AgentIdentityBlueprint.AddRemoveCreds.All",
+        "AgentIdentityBlueprint.ReadWrite.All",
+    ],
+);
+const UPDATE_BLUEPRINT: Needs = Needs::either(&[
+    "AgentIdentityBlueprint.UpdateBranding.All",
+    "AgentIdentityBlueprint.UpdateAuthProperties.All",
+    "AgentIdentityBlueprint.AddRemoveCreds.All",
+    "AgentIdentityBlueprint.ReadWrite.All",
+]);
+
+/// What `UpdateBranding.All` may change; credentials are `AddRemoveCreds.All`'s, the rest is
+/// `UpdateAuthProperties.All`'s.
+const BRANDING: [&str; 5] = ["displayname", "description", "info", "notes", "tags"];
+const CREDENTIALS: [&str; 2] = ["keycredentials", "passwordcredentials"];
+
+/// Settable properties that nothing in the sandbox looks at.
+const PASSIVE: &[&str] = &[
+    "description",
+    "tags",
+    "notes",
+    "info",
+    "managerApplications",
+    "optionalClaims",
+    "groupMembershipClaims",
+    "requiredResourceAccess",
+    "serviceManagementReference",
+    "signInAudience",
+    "addIns",
+    "uniqueName",
+    "servicePrincipalLockConfiguration",
+    "tokenEncryptionKeyId",
+    "parentalControlSettings",
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::PATCH, "/applications/{id}", UPDATE, update),
+        Route::new(Method::PATCH, "/applications/{id}", UPDATE_BLUEPRINT, update).cast(BLUEPRINT),
+    ]
+}
+
+fn update(call: &mut Call<'_>) -> Answer {
+    let mut app = call.application()?.clone();
+    check_permissions(call, &app)?;
+    let mut payload = Payload::read(call, "Application")?;
+    payload.take_type();
+    if let Some(name) = payload.text("displayName")? {
+        if name.trim().is_empty() || name.chars().count() > 256 {
+            return Err(payload.invalid("displayName"));
+        }
+        app.display_name = name;
+    }
+    apply(call, &mut app, payload)?;
+    call.tenant.applications.insert(app.id.clone(), app);
+    Ok(call.no_content())
+}
+
+/// Each property of a blueprint has its own least permission.
+fn check_permissions(call: &Call<'_>, app: &Application) -> Result<(), GraphError> {
+    let body = call.body()?;
+    let least = |name: &String| match name.to_ascii_lowercase() {
+        name if BRANDING.contains(&name.as_str()) => "AgentIdentityBlueprint.UpdateBranding.All",
+        name if CREDENTIALS.contains(&name.as_str()) => "AgentIdentityBlueprint.AddRemoveCreds.All",
+        _ => "AgentIdentityBlueprint.UpdateAuthProperties.All",
+    };
+    for name in body.keys().filter(|name| !name.starts_with("@odata.")) {
+        call.check_reach(
+            app,
+            &["Application.ReadWrite.All"],
+            &[least(name), "AgentIdentityBlueprint.ReadWrite.All"],
+        )?;
+    }
+    Ok(())
+}
+
+/// Sets what the payload names on the application; all of it or, on an error, nothing that is kept.
+pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload) -> Result<(), GraphError> {
+    if app.is_blueprint() {
+        for name in ["publicClient", "spa", "isFallbackPublicClient"] {
+            if payload.take(name).is_some_and(|value| !value.is_null()) {
+                return Err(GraphError::new(
+                    StatusCode::BAD_REQUEST,
+                    "PropertyNotCompatibleWithAgentIdentity",
+                    format!("The property '{name}' is not compatible with agent identity blueprints."),
+                ));
+            }
+        }
+    }
+    if let Some(uris) = payload.texts("identifierUris")? {
+        check_identifier_uris(call, app, &uris)?;
+        app.identifier_uris = uris;
+    }
+    if let Some(api) = payload.take("api") {
+        set_api(app, &api).ok_or_else(|| payload.invalid("api"))?;
+    }
+    if let Some(roles) = payload.objects("appRoles")? {
+        app.roles = roles
+            .iter()
+            .map(published_role)
+            .collect::<Option<_>>()
+            .ok_or_else(|| payload.invalid("appRoles"))?;
+    }
+    for (name, redirects) in [
+        ("web", &mut app.web_redirects),
+        ("spa", &mut app.spa_redirects),
+        ("publicClient", &mut app.public_redirects),
+    ] {
+        let platform = payload.take(name).unwrap_or(Value::Null);
+        if let Some(uris) = platform.get("redirectUris") {
+            *redirects = texts(uris).ok_or_else(|| payload.invalid(name))?;
+        }
+    }
+    if let Some(public) = payload.boolean("isFallbackPublicClient")? {
+        app.is_public = public;
+    }
+    if let Some(disabled) = payload.boolean("isDisabled")? {
+        app.is_disabled = disabled;
+    }
+    if let Some(keys) = payload.objects("keyCredentials")? {
+        app.keys = credentials::replace_keys(call, &app.keys, &keys)?;
+    }
+    if let Some(passwords) = payload.objects("passwordCredentials")? {
+        credentials::keep_passwords(app, &passwords)?;
+    }
+    app.other.extend(payload.rest(PASSIVE)?);
+    Ok(())
+}
+
+fn check_identifier_uris(call: &Call<'_>, app: &Application, uris: &[String]) -> Result<(), GraphError> {
+    for uri in uris {
+        let others =
+            call.tenant.applications.values().filter(|other| other.id != app.id && other.life.is_live());
+        if others.into_iter().any(|other| other.identifier_uris.contains(uri)) {
+            return Err(GraphError::bad_request(
+                "Another object with the same value for property identifierUris already exists.",
+            ));
+        }
+        let host = uri.strip_prefix("api://").or_else(|| uri.strip_prefix("https://"));
+        let host = host.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let ours =
+            host == app.app_id || host == call.tenant.id || call.tenant.domains.iter().any(|one| one == host);
+        if !ours {
+            return Err(GraphError::new(
+                StatusCode::BAD_REQUEST,
+                "HostNameNotOnVerifiedDomain",
+                format!(
+                    "Values of identifierUris property must use a verified domain of the organization or its subdomain: '{uri}'"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn set_api(app: &mut Application, api: &Value) -> Option<()> {
+    let api = api.as_object()?;
+    match api.get("requestedAccessTokenVersion") {
+        Some(Value::Null) => app.access_token_version = None,
+        Some(version) => {
+            app.access_token_version = Some(
+                version
+                    .as_u64()
+                    .filter(|one| (1..=2).contains(one))
+                    .and_then(|one| u8::try_from(one).ok())?,
+            );
+        }
+        None => {}
+    }
+    if let Some(scopes) = api.get("oauth2PermissionScopes") {
+        app.scopes = scopes
+            .as_array()?
+            .iter()
+            .map(|one| one.as_object().and_then(api_scope))
+            .collect::<Option<_>>()?;
+    }
+    Some(())
+}
+
+fn api_scope(scope: &Map<String, Value>) -> Option<ApiScope> {
+    let text = |name: &str| scope.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(ApiScope {
+        id: uuid::Uuid::parse_str(&text("id")?).ok()?.to_string(),
+        value: text("value")?,
+        is_enabled: scope.get("isEnabled").and_then(Value::as_bool).unwrap_or(true),
+        consent: text("type").unwrap_or_else(|| "User".to_owned()),
+        display_name: text("adminConsentDisplayName").unwrap_or_default(),
+        description: text("adminConsentDescription").unwrap_or_default(),
+    })
+}
+
+fn published_role(role: &Map<String, Value>) -> Option<PublishedRole> {
+    let text = |name: &str| role.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(PublishedRole {
+        id: text("id")
+            .map_or_else(|| Some(new_id()), |id| Some(uuid::Uuid::parse_str(&id).ok()?.to_string()))?,
+        value: text("value")?,
+        display_name: text("displayName").unwrap_or_default(),
+        description: text("description").unwrap_or_default(),
+    })
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|one| one.as_str().map(str::to_owned)).collect()
+}

@@ -1,0 +1,155 @@
+//! `/chats`, `/me/chats` and `/users/{id}/chats` (Entra reference §5.1).
+
+mod access;
+mod create;
+mod members;
+mod messages;
+mod send;
+mod state;
+mod wire;
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::exchange::Response;
+use crate::graph::call::Call;
+use crate::graph::error::{Answer, GraphError};
+use crate::graph::odata::{Query, Service, Surface};
+use crate::graph::route::{Area, Needs, Route};
+
+use state::ChatKind;
+pub(crate) use state::Chats;
+
+const READ_ALL: Needs = Needs::split(
+    &["Chat.ReadBasic", "Chat.Read", "Chat.ReadWrite"],
+    &["Chat.ReadBasic.All", "Chat.Read.All", "Chat.ReadWrite.All"],
+);
+const UPDATE: Needs = Needs::split(&["Chat.ReadWrite"], &["Chat.ReadWrite.All"]);
+
+const COLLECTION: Surface = Surface {
+    service: Service::Teams,
+    type_name: "chat",
+    options: &["expand", "filter", "orderby", "top", "skiptoken"],
+    properties: &["topic", "chatType", "viewpoint", "lastMessagePreview"],
+    expandable: &["members", "lastMessagePreview"],
+    page: 20,
+    largest_page: 50,
+};
+const OBJECT: Surface =
+    Surface::object(Service::Teams, "chat", wire::CHAT).expanding(&["members", "lastMessagePreview"]);
+
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = vec![
+        Route::new(Method::GET, "/chats", READ_ALL, list),
+        Route::new(Method::GET, "/me/chats", READ_ALL, list),
+        Route::new(Method::GET, "/users/{user}/chats", READ_ALL, list),
+        Route::new(Method::GET, "/chats/{chat}", READ_ALL, get),
+        Route::new(Method::GET, "/me/chats/{chat}", READ_ALL, get),
+        Route::new(Method::GET, "/users/{user}/chats/{chat}", READ_ALL, get),
+        Route::new(Method::PATCH, "/chats/{chat}", UPDATE, update),
+    ];
+    routes.extend(create::routes());
+    routes.extend(members::routes());
+    routes.extend(messages::routes());
+    routes.extend(send::routes());
+    routes.into_iter().map(|route| route.area(Area::Teams)).collect()
+}
+
+fn list(call: &mut Call<'_>) -> Answer {
+    let mut query = call.query(&COLLECTION)?;
+    check_order(&query)?;
+    call.check_same_user()?;
+    let of_user = match (call.teams_user()?, call.params.get("user")) {
+        (Some(user), _) => Some(user.id.clone()),
+        (None, "") => None,
+        (None, named) => {
+            let user = call.tenant.user(named, call.now);
+            Some(
+                user.ok_or_else(|| GraphError::not_found(format!("User '{named}' was not found.")))?
+                    .id
+                    .clone(),
+            )
+        }
+    };
+    let reader = of_user.as_deref();
+    let chats = call.tenant.workloads.chats.0.values();
+    let mut items: Vec<Value> = chats
+        .filter(|chat| chat.kind != ChatKind::Notes)
+        .filter(|chat| reader.is_none_or(|reader| chat.member(reader).is_some()))
+        .map(|chat| wire::chat(call.tenant, chat, reader))
+        .collect();
+    // Unless the client asks otherwise, what moved last comes first.
+    if query.order.is_empty() {
+        items.sort_by(|a, b| b["lastUpdatedDateTime"].as_str().cmp(&a["lastUpdatedDateTime"].as_str()));
+    }
+    query.select = None;
+    Ok(call.list(&query, "chats", items, Some(wire::CHAT)))
+}
+
+/// The only order is by the last message, newest first; and a filter on it needs that order.
+fn check_order(query: &Query) -> Result<(), GraphError> {
+    const ORDER: [&str; 2] = ["lastMessagePreview", "createdDateTime"];
+    let is_order = |path: &crate::graph::odata::Path| path.0.iter().map(String::as_str).eq(ORDER);
+    if query.order.iter().any(|(path, descending)| !is_order(path) || !descending) {
+        return Err(GraphError::unreadable(
+            "Invalid orderby clause: only 'lastMessagePreview/createdDateTime desc' is supported.",
+        ));
+    }
+    let filtered = query.filter.iter().flat_map(|filter| filter.properties()).any(is_order);
+    if filtered && query.order.is_empty() {
+        return Err(GraphError::unreadable(
+            "A filter on 'lastMessagePreview/createdDateTime' has to be combined with the same $orderby.",
+        ));
+    }
+    Ok(())
+}
+
+fn get(call: &mut Call<'_>) -> Answer {
+    let query = call.query(&OBJECT)?;
+    let key = call.chat_key()?;
+    let chat = call.chat(&key)?;
+    let shown = wire::chat(call.tenant, &chat, call.caller.user_id());
+    Ok(call.entity(&query, "chats", shown, Some(wire::CHAT)))
+}
+
+fn update(call: &mut Call<'_>) -> Answer {
+    let key = call.chat_key()?;
+    let mut chat = call.chat(&key)?;
+    let body = call.body()?;
+    let topic = body.get("topic").and_then(Value::as_str);
+    let topic = topic.ok_or_else(|| GraphError::unreadable("A value is required for property 'topic'."))?;
+    if chat.kind != ChatKind::Group {
+        return Err(GraphError::unreadable("The topic of a group chat only can be set."));
+    }
+    if topic.chars().count() > 250 || topic.contains(':') {
+        return Err(GraphError::unreadable("Invalid value specified for property 'topic'."));
+    }
+    chat.topic = Some(topic.to_owned());
+    chat.updated = call.now;
+    let shown = shown_without_expansion(call, wire::chat(call.tenant, &chat, None));
+    call.keep_chat(key, chat);
+    Ok(call.ok(&shown))
+}
+
+fn shown_without_expansion(call: &Call<'_>, chat: Value) -> Value {
+    call.with_context("chats", Query::default().project(chat, Some(wire::CHAT)))
+}
+
+/// 201 with a `Location` and no body.
+fn created_elsewhere(call: &Call<'_>, location: &str) -> Response {
+    Response::empty(StatusCode::CREATED).with(http::header::LOCATION, &format!("{}{location}", call.base()))
+}
+
+/// The `@odata.context` of what belongs to a chat.
+fn context_in(chat_id: &str, what: &str) -> String {
+    format!(
+        "chats('{}')/{what}",
+        percent_encoding::utf8_percent_encode(chat_id, percent_encoding::NON_ALPHANUMERIC)
+    )
+}
+
+/// A collection without an order or a filter.
+fn plain_list(call: &Call<'_>, context: &str, items: Vec<Value>) -> Answer {
+    let count = items.len();
+    Ok(call.ok(&json!({ "@odata.context": call.context(context), "@odata.count": count, "value": items })))
+}

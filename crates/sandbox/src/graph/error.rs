@@ -1,0 +1,134 @@
+//! Graph's error envelope (Entra reference §7.3).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::exchange::Response;
+
+/// A Graph call that failed, in Microsoft's words. The frame adds date and request ids when it answers.
+#[derive(Debug, Clone)]
+pub(crate) struct GraphError {
+    pub(crate) status: StatusCode,
+    pub(crate) code: String,
+    pub(crate) message: String,
+    /// `innerError.code`, which some workloads add.
+    pub(crate) inner_code: Option<String>,
+    pub(crate) details: Vec<Value>,
+    pub(crate) retry_after: Option<u32>,
+    /// What follows `client_id` in `WWW-Authenticate`.
+    pub(crate) challenge: Option<String>,
+}
+
+/// What a handler answers.
+pub(crate) type Answer = Result<Response, GraphError>;
+
+impl GraphError {
+    /// Any error.
+    pub(crate) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            inner_code: None,
+            details: Vec::new(),
+            retry_after: None,
+            challenge: None,
+        }
+    }
+
+    /// 400 `Request_BadRequest`: the directory refuses a property, a value or a reference.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
+    }
+
+    /// 400 `BadRequest`: OData could not read the request.
+    pub(crate) fn unreadable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    /// 403 `Authorization_RequestDenied`: the directory's missing permission.
+    pub(crate) fn denied() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "Authorization_RequestDenied",
+            "Insufficient privileges to complete the operation.",
+        )
+    }
+
+    /// 403 `Forbidden`: Teams refuses.
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message)
+    }
+
+    /// 404 `Request_ResourceNotFound`: the directory has no such object, or does not show it yet.
+    pub(crate) fn no_object(id: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+            ),
+        )
+    }
+
+    /// 404 `NotFound`: Teams has no such thing.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message)
+    }
+
+    /// 409 `Request_MultipleObjectsWithSameKeyValue` with the `ObjectConflict` detail.
+    pub(crate) fn conflict(message: &str, target: &str) -> Self {
+        let mut error = Self::new(StatusCode::CONFLICT, "Request_MultipleObjectsWithSameKeyValue", message);
+        error.details.push(json!({
+            "code": "ObjectConflict", "message": message, "target": target,
+            "blockedWord": "", "prefix": "", "suffix": "",
+        }));
+        error
+    }
+
+    /// 401 `InvalidAuthenticationToken`.
+    pub(crate) fn invalid_token(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message)
+    }
+
+    /// 401 with a claims challenge: the client is to ask for a token that was issued after `now`.
+    pub(crate) fn claims_challenge(now: Timestamp) -> Self {
+        let claims = json!({ "access_token": { "nbf": { "essential": true, "value": now.as_second().to_string() } } });
+        let mut error = Self::invalid_token(
+            "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+        );
+        error.challenge =
+            Some(format!("error=\"insufficient_claims\", claims=\"{}\"", STANDARD.encode(claims.to_string())));
+        error
+    }
+
+    /// The envelope. `date` has no zone and no fraction.
+    pub(crate) fn to_response(&self, date: &str, request_id: &str, client_request_id: &str) -> Response {
+        let mut inner = json!({
+            "date": date, "request-id": request_id, "client-request-id": client_request_id,
+        });
+        if let (Some(code), Some(inner)) = (&self.inner_code, inner.as_object_mut()) {
+            inner.insert("code".to_owned(), json!(code));
+        }
+        let mut error = json!({ "code": self.code, "message": self.message, "innerError": inner });
+        if let (false, Some(error)) = (self.details.is_empty(), error.as_object_mut()) {
+            error.insert("details".to_owned(), json!(self.details));
+        }
+        let mut response = Response::json(self.status, &json!({ "error": error }));
+        if let Some(seconds) = self.retry_after {
+            response = response.with(RETRY_AFTER, &seconds.to_string());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let mut value = "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"".to_owned();
+            if let Some(challenge) = &self.challenge {
+                value = format!("{value}, {challenge}");
+            }
+            response = response.with(http::header::WWW_AUTHENTICATE, &value);
+        }
+        response
+    }
+}

@@ -1,0 +1,77 @@
+//! From a query to an answer: what every resource does with OData's options.
+
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::error::GraphError;
+use super::odata::{Collection, Query, QueryError, Surface};
+use crate::exchange::Response;
+
+impl From<QueryError> for GraphError {
+    fn from(error: QueryError) -> Self {
+        Self::new(http::StatusCode::BAD_REQUEST, error.code, error.message)
+    }
+}
+
+impl Call<'_> {
+    /// The request's query options, as far as the surface takes them.
+    pub(crate) fn query(&self, surface: &Surface) -> Result<Query, GraphError> {
+        let eventual = self
+            .request
+            .header("consistencylevel")
+            .is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
+        Ok(Query::parse(surface, &self.request.query, eventual)?)
+    }
+
+    /// 200 with a page of the items that the query lets through. `context` is the collection's name;
+    /// every item has an `id`.
+    pub(crate) fn list(
+        &self,
+        query: &Query,
+        context: &str,
+        items: Vec<Value>,
+        defaults: Option<&[&str]>,
+    ) -> Response {
+        self.list_by(query, context, items, "id", defaults)
+    }
+
+    /// The same for items that another property identifies.
+    pub(crate) fn list_by(
+        &self,
+        query: &Query,
+        context: &str,
+        items: Vec<Value>,
+        key: &str,
+        defaults: Option<&[&str]>,
+    ) -> Response {
+        let url = format!("{}{}", self.request.origin, self.request.path);
+        let collection =
+            Collection { context, root: &self.base(), url: &url, parameters: &self.request.query };
+        self.ok(&collection.answer(query, items, key, defaults))
+    }
+
+    /// 200 with one object, whole or selected. `context` is what stands before `/$entity`.
+    pub(crate) fn entity(
+        &self,
+        query: &Query,
+        context: &str,
+        object: Value,
+        defaults: Option<&[&str]>,
+    ) -> Response {
+        self.ok(&self.with_context(context, query.project(object, defaults)))
+    }
+
+    /// The object with its `@odata.context` in front.
+    pub(crate) fn with_context(&self, context: &str, object: Value) -> Value {
+        let mut whole = json!({ "@odata.context": self.context(&format!("{context}/$entity")) });
+        if let (Some(whole), Value::Object(fields)) = (whole.as_object_mut(), object) {
+            whole.extend(fields);
+        }
+        whole
+    }
+
+    /// 200 with all of a collection that takes no options.
+    pub(crate) fn whole(&self, context: &str, items: Vec<Value>) -> Response {
+        self.ok(&json!({ "@odata.context": self.context(context), "value": items }))
+    }
+}

@@ -1,0 +1,60 @@
+//! Microsoft Graph: one module a resource. Each declares its routes in the table, with their permissions.
+
+mod agent_limits;
+mod applications;
+mod call;
+mod chats;
+mod deleted_items;
+mod dispatch;
+mod domains;
+mod error;
+mod instants;
+mod listing;
+mod mailbox;
+mod managers;
+mod odata;
+mod organization;
+mod path;
+mod payload;
+mod permission_grants;
+mod permissions;
+mod properties;
+mod references;
+mod role_assignments;
+mod route;
+mod service_principals;
+#[cfg(test)]
+mod table_tests;
+mod users;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use dispatch::answer;
+pub(crate) use error::GraphError;
+pub(crate) use path::Path;
+pub(crate) use permissions::{permission, permissions};
+pub(crate) use route::{Area, Needs, Routes};
+
+/// The state of workloads that only Graph looks at.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Workloads {
+    pub(crate) chats: chats::Chats,
+}
+
+/// The whole table.
+pub(crate) fn routes() -> Routes {
+    let resources = [
+        applications::routes(),
+        service_principals::routes(),
+        permission_grants::routes(),
+        role_assignments::routes(),
+        users::routes(),
+        organization::routes(),
+        domains::routes(),
+        deleted_items::routes(),
+        chats::routes(),
+        mailbox::routes(),
+    ];
+    Routes::new(resources.into_iter().flatten().collect())
+}

@@ -1,0 +1,293 @@
+//! The `$filter` language, as far as Graph's directory and Teams resources take it: comparisons,
+//! `and`, `or`, `not`, `in`, `startswith`, `endswith`, `contains` and `collection/any(x:…)`
+//! (Entra reference §3.1, §3.2, §5.1, §5.3). A filter is parsed once and judged on the JSON of
+//! an object, so that one implementation serves every resource.
+
+mod parse;
+
+use serde_json::Value;
+
+pub(crate) use parse::FilterError;
+
+/// A parsed `$filter`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Filter {
+    /// Both sides hold.
+    And(Box<Filter>, Box<Filter>),
+    /// One side holds.
+    Or(Box<Filter>, Box<Filter>),
+    /// The inside does not hold.
+    Not(Box<Filter>),
+    /// `path op literal`.
+    Compare(Path, Op, Value),
+    /// `path in ('a','b')`.
+    In(Path, Vec<Value>),
+    /// `startswith(path,'x')` and its two siblings.
+    Text(TextTest, Path, String),
+    /// `path/any(x:…)`; `None` is `path/any()`: the collection is not empty.
+    Any(Path, Option<Box<Filter>>),
+}
+
+/// The property that a test looks at: its segments below the object, or below the range variable
+/// of the `any` around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Path(pub(crate) Vec<String>);
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Op {
+    /// Equal.
+    Eq,
+    /// Not equal: an advanced query for directory objects.
+    Ne,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+}
+
+/// A test on text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextTest {
+    /// `startswith`.
+    Starts,
+    /// `endswith`: an advanced query for directory objects.
+    Ends,
+    /// `contains`: an advanced query for directory objects.
+    Contains,
+}
+
+impl Filter {
+    /// Parses the value of `$filter`.
+    pub(crate) fn parse(text: &str) -> Result<Self, FilterError> {
+        parse::parse(text)
+    }
+
+    /// Does `object` match?
+    pub(crate) fn matches(&self, object: &Value) -> bool {
+        match self {
+            Self::And(left, right) => left.matches(object) && right.matches(object),
+            Self::Or(left, right) => left.matches(object) || right.matches(object),
+            Self::Not(inner) => !inner.matches(object),
+            Self::Compare(path, op, wanted) => compare(path.of(object), *op, wanted),
+            Self::In(path, wanted) => wanted.iter().any(|one| compare(path.of(object), Op::Eq, one)),
+            Self::Text(test, path, wanted) => path.of(object).as_str().is_some_and(|found| {
+                let (found, wanted) = (found.to_lowercase(), wanted.to_lowercase());
+                match test {
+                    TextTest::Starts => found.starts_with(&wanted),
+                    TextTest::Ends => found.ends_with(&wanted),
+                    TextTest::Contains => found.contains(&wanted),
+                }
+            }),
+            Self::Any(path, inner) => path.of(object).as_array().is_some_and(|items| match inner {
+                None => !items.is_empty(),
+                Some(inner) => items.iter().any(|item| inner.matches(item)),
+            }),
+        }
+    }
+
+    /// Does the directory take this only as an *advanced query*, with `ConsistencyLevel: eventual`
+    /// and `$count=true` (§3.1)?
+    pub(crate) fn is_advanced(&self) -> bool {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => left.is_advanced() || right.is_advanced(),
+            Self::Not(_) | Self::Text(TextTest::Ends | TextTest::Contains, ..) => true,
+            Self::Compare(_, op, _) => *op == Op::Ne,
+            Self::In(..) | Self::Text(..) => false,
+            Self::Any(_, inner) => inner.as_ref().is_none_or(|inner| inner.is_advanced()),
+        }
+    }
+
+    /// Every property that the filter names, outermost only.
+    pub(crate) fn properties(&self) -> Vec<&Path> {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                let mut all = left.properties();
+                all.extend(right.properties());
+                all
+            }
+            Self::Not(inner) => inner.properties(),
+            Self::Compare(path, ..) | Self::In(path, _) | Self::Text(_, path, _) => vec![path],
+            Self::Any(path, _) => vec![path],
+        }
+    }
+
+    /// Every comparison operator in the filter.
+    pub(crate) fn operators(&self) -> Vec<Op> {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                let mut all = left.operators();
+                all.extend(right.operators());
+                all
+            }
+            Self::Not(inner) => inner.operators(),
+            Self::Compare(_, op, _) => vec![*op],
+            Self::In(..) => vec![Op::Eq],
+            Self::Text(..) | Self::Any(..) => Vec::new(),
+        }
+    }
+}
+
+impl Path {
+    /// The value below `object`; null where there is none. Property names compare as Graph
+    /// compares them, without regard to case.
+    pub(crate) fn of<'a>(&self, object: &'a Value) -> &'a Value {
+        const NULL: &Value = &Value::Null;
+        self.0.iter().fold(object, |value, segment| {
+            value.as_object().map_or(NULL, |fields| {
+                fields.get(segment).unwrap_or_else(|| {
+                    fields
+                        .iter()
+                        .find(|(name, _)| name.eq_ignore_ascii_case(segment))
+                        .map_or(NULL, |(_, value)| value)
+                })
+            })
+        })
+    }
+}
+
+impl std::fmt::Display for Path {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("/"))
+    }
+}
+
+fn compare(found: &Value, op: Op, wanted: &Value) -> bool {
+    use std::cmp::Ordering;
+    let ordering = match (found, wanted) {
+        (Value::Null, Value::Null) => Some(Ordering::Equal),
+        (Value::Bool(found), Value::Bool(wanted)) => Some(found.cmp(wanted)),
+        (Value::Number(found), Value::Number(wanted)) => found.as_f64().partial_cmp(&wanted.as_f64()),
+        (Value::String(found), Value::String(wanted)) => Some(compare_text(found, wanted)),
+        _ => None,
+    };
+    match op {
+        Op::Eq => ordering == Some(Ordering::Equal),
+        Op::Ne => ordering != Some(Ordering::Equal),
+        Op::Gt => ordering == Some(Ordering::Greater),
+        Op::Ge => matches!(ordering, Some(Ordering::Greater | Ordering::Equal)),
+        Op::Lt => ordering == Some(Ordering::Less),
+        Op::Le => matches!(ordering, Some(Ordering::Less | Ordering::Equal)),
+    }
+}
+
+/// Instants compare as instants, other text without regard to case.
+fn compare_text(found: &str, wanted: &str) -> std::cmp::Ordering {
+    let instants = (found.parse::<jiff::Timestamp>(), wanted.parse::<jiff::Timestamp>());
+    match instants {
+        (Ok(found), Ok(wanted)) => found.cmp(&wanted),
+        _ => found.to_lowercase().cmp(&wanted.to_lowercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn matches(filter: &str, object: &Value) -> bool {
+        Filter::parse(filter).unwrap().matches(object)
+    }
+
+    #[test]
+    fn the_filters_of_the_reference_are_understood() {
+        let object = json!({
+            "appId": "00000003-0000-0000-c000-000000000000",
+            "displayName": "O'Brien's agent",
+            "tags": ["attache:profile=x", "Other"],
+            "proxyAddresses": ["smtp:X@y"],
+            "assignedLicenses": [{"skuId": "3b555118-da6a-4418-894f-7df1e2096870"}],
+            "accountEnabled": true,
+            "lastModifiedDateTime": "2026-11-01T10:00:00.5Z",
+            "jobTitle": null,
+        });
+        for yes in [
+            "appId eq '00000003-0000-0000-c000-000000000000'",
+            "appId eq 00000003-0000-0000-c000-000000000000",
+            "displayName eq 'o''brien''s AGENT'",
+            "startswith(displayName,'O''Br')",
+            "tags/any(t:t eq 'attache:profile=x')",
+            "tags/any(t:startswith(t,'attache:'))",
+            "proxyAddresses/any(p:p eq 'smtp:x@y')",
+            "assignedLicenses/any(l:l/skuId eq 3b555118-da6a-4418-894f-7df1e2096870)",
+            "accountEnabled eq true and not (displayName eq 'x')",
+            "accountEnabled and displayName ne 'x'",
+            "displayName eq 'x' or (accountEnabled eq true)",
+            "displayName in ('x', 'O''Brien''s agent')",
+            "lastModifiedDateTime gt 2026-11-01T10:00:00.4Z and lastModifiedDateTime lt 2026-11-01T12:00:00+01:30",
+            "jobTitle eq null",
+            "tags/any()",
+        ] {
+            assert!(matches(yes, &object), "{yes}");
+        }
+        for no in [
+            "tags/any(t:t eq 'attache')",
+            "accountEnabled eq false",
+            "jobTitle ne null",
+            "lastModifiedDateTime gt 2026-11-01T10:00:00.5Z",
+            "missing/any(x:x eq 'y')",
+        ] {
+            assert!(!matches(no, &object), "{no}");
+        }
+    }
+
+    #[test]
+    fn bad_filters_are_refused() {
+        for bad in [
+            "",
+            "eq 'x'",
+            "a eq",
+            "a eq 'x",
+            "a eq b",
+            "a xx 'b'",
+            "(a eq 'b'",
+            "a eq 'b')",
+            "any(x:x eq 'b')(",
+            "f(a)",
+            "a/b(",
+            "startswith(a)",
+            "a eq 'b' c",
+            "a in ()",
+            ";",
+        ] {
+            assert!(Filter::parse(bad).is_err(), "{bad}");
+        }
+        assert!(Filter::parse(&"(".repeat(10_000)).is_err());
+        assert!(Filter::parse(&"not ".repeat(10_000)).is_err());
+    }
+
+    #[test]
+    fn advanced_queries_are_known() {
+        for (filter, advanced) in [
+            ("a eq 'b'", false),
+            ("startswith(a,'b') and c in ('d')", false),
+            ("tags/any(t:t eq 'x')", false),
+            ("a ne 'b'", true),
+            ("not (a eq 'b')", true),
+            ("endswith(a,'b')", true),
+        ] {
+            assert_eq!(Filter::parse(filter).unwrap().is_advanced(), advanced, "{filter}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_parsed_or_refused(text in "\\PC{0,80}") {
+            if let Ok(filter) = Filter::parse(&text) {
+                let _ = filter.matches(&json!({"a": 1}));
+            }
+        }
+
+        #[test]
+        fn a_quoted_value_is_found_again(value in "\\PC{0,40}") {
+            let filter = format!("name eq '{}'", value.replace('\'', "''"));
+            let object = json!({ "name": value });
+            prop_assert!(matches(&filter, &object));
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! The query options of OData as Graph takes them: each collection says which ones it knows, every
+//! other is refused as Graph refuses it, and the rest is one implementation on JSON (Entra reference
+//! §3.1, §5.1, §5.3, §7.5).
+
+mod filter;
+mod page;
+
+use serde_json::{Map, Value};
+
+pub(crate) use filter::{Filter, Op, Path};
+pub(crate) use page::Collection;
+
+/// Which service answers: the directory and Teams word their refusals differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Users, applications, service principals, grants, licences.
+    Directory,
+    /// Chats, members and messages.
+    Teams,
+}
+
+/// What one collection or object lets a client ask for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surface {
+    /// Who answers.
+    pub(crate) service: Service,
+    /// The type's name, as refusals spell it.
+    pub(crate) type_name: &'static str,
+    /// The options, without the dollar sign.
+    pub(crate) options: &'static [&'static str],
+    /// The type's properties; `$select`, `$orderby` and `$filter` know no others. Empty: any.
+    pub(crate) properties: &'static [&'static str],
+    /// The properties that `$expand` may name.
+    pub(crate) expandable: &'static [&'static str],
+    /// Items on a page when the client does not say.
+    pub(crate) page: usize,
+    /// The most that `$top` may ask for.
+    pub(crate) largest_page: usize,
+}
+
+/// The options of one request, parsed and permitted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Query {
+    /// `$filter`.
+    pub(crate) filter: Option<Filter>,
+    /// `$select`, as sent.
+    pub(crate) select: Option<Vec<String>>,
+    /// `$orderby`: property and whether it descends.
+    pub(crate) order: Vec<(Path, bool)>,
+    /// `$expand`: the names, without nested options.
+    pub(crate) expand: Vec<String>,
+    /// `$count=true`.
+    pub(crate) count: bool,
+    /// `$top` or the collection's default.
+    pub(crate) top: usize,
+    /// Where the last page ended.
+    skip_token: Option<page::SkipToken>,
+}
+
+/// Why a query was refused: always 400.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub(crate) struct QueryError {
+    /// `error.code`.
+    pub(crate) code: &'static str,
+    /// `error.message`.
+    pub(crate) message: String,
+}
+
+impl QueryError {
+    fn bad(message: String) -> Self {
+        Self { code: "BadRequest", message }
+    }
+
+    fn unsupported(message: String) -> Self {
+        Self { code: "Request_UnsupportedQuery", message }
+    }
+}
+
+impl Surface {
+    /// An object that takes `$select` and perhaps `$expand`.
+    pub(crate) const fn object(
+        service: Service,
+        type_name: &'static str,
+        properties: &'static [&'static str],
+    ) -> Self {
+        Self {
+            service,
+            type_name,
+            options: &["select", "expand"],
+            properties,
+            expandable: &[],
+            page: 1,
+            largest_page: 1,
+        }
+    }
+
+    /// A collection of the directory: pages of 100, at most 999 (§3.1).
+    pub(crate) const fn directory(type_name: &'static str, properties: &'static [&'static str]) -> Self {
+        Self {
+            service: Service::Directory,
+            type_name,
+            options: &["filter", "select", "orderby", "expand", "count", "top", "skiptoken"],
+            properties,
+            expandable: &[],
+            page: 100,
+            largest_page: 999,
+        }
+    }
+
+    /// The same with properties that may be expanded.
+    pub(crate) const fn expanding(mut self, expandable: &'static [&'static str]) -> Self {
+        self.expandable = expandable;
+        self
+    }
+}
+
+impl Query {
+    /// Parses the decoded parameters of a request. `eventual` says that the client sent
+    /// `ConsistencyLevel: eventual`.
+    pub(crate) fn parse(
+        surface: &Surface,
+        parameters: &[(String, String)],
+        eventual: bool,
+    ) -> Result<Self, QueryError> {
+        let mut query = Self { top: surface.page, ..Self::default() };
+        let mut seen: Vec<String> = Vec::new();
+        for (name, value) in parameters {
+            // Parameters that are none of OData's are the service's own business; Graph passes over them.
+            let Some(option) = name.strip_prefix('$') else { continue };
+            let option = option.to_ascii_lowercase();
+            if !KNOWN.contains(&option.as_str()) {
+                return Err(surface.unknown_option(name));
+            }
+            if !surface.options.contains(&option.as_str()) {
+                return Err(surface.option_not_allowed(&option));
+            }
+            if seen.contains(&option) {
+                return Err(QueryError::bad(format!(
+                    "Query option '{name}' was specified more than once, but it must be specified at most once."
+                )));
+            }
+            query.take(surface, &option, value)?;
+            seen.push(option);
+        }
+        query.check_advanced(surface, eventual)?;
+        Ok(query)
+    }
+
+    fn take(&mut self, surface: &Surface, option: &str, value: &str) -> Result<(), QueryError> {
+        match option {
+            "filter" => {
+                let filter = Filter::parse(value).map_err(|error| QueryError::bad(error.to_string()))?;
+                for path in filter.properties() {
+                    surface.check_property(path, "Invalid filter clause")?;
+                }
+                self.filter = Some(filter);
+            }
+            "select" => {
+                let names = names(value);
+                if names.is_empty() {
+                    return Err(QueryError::bad("Parsing OData Select and Expand failed: Term '' is not valid in a $select or $expand expression.".to_owned()));
+                }
+                for name in names.iter().filter(|name| *name != "*") {
+                    surface.check_property(
+                        &Path(name.split('/').map(str::to_owned).collect()),
+                        "Parsing OData Select and Expand failed",
+                    )?;
+                }
+                self.select = Some(names);
+            }
+            "expand" => {
+                for name in names(value) {
+                    let name = name.split('(').next().unwrap_or_default().to_owned();
+                    if !surface.expandable.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                        return Err(QueryError::bad(format!(
+                            "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type 'microsoft.graph.{}'.",
+                            surface.type_name
+                        )));
+                    }
+                    self.expand.push(name);
+                }
+            }
+            "orderby" => {
+                for clause in names(value) {
+                    let mut words = clause.split_ascii_whitespace();
+                    let path = Path(words.next().unwrap_or_default().split('/').map(str::to_owned).collect());
+                    let descending = match words.next() {
+                        None | Some("asc") => false,
+                        Some("desc") => true,
+                        Some(_) => return Err(QueryError::bad("Invalid orderby clause".to_owned())),
+                    };
+                    surface.check_property(&path, "Invalid orderby clause")?;
+                    self.order.push((path, descending));
+                }
+            }
+            "count" => {
+                self.count = match value {
+                    "true" => true,
+                    "false" => false,
+                    _ => {
+                        return Err(QueryError::bad(format!(
+                            "Invalid value '{value}' for $count query option found. Valid values are 'true' and 'false'."
+                        )));
+                    }
+                };
+            }
+            "top" => self.top = surface.page_size(value)?,
+            "skiptoken" => {
+                self.skip_token = Some(page::SkipToken::decode(value).ok_or_else(|| match surface.service {
+                    Service::Directory => QueryError {
+                        code: "Directory_ExpiredPageToken",
+                        message: "The specified page token value has expired and can no longer be included in your request.".to_owned(),
+                    },
+                    Service::Teams => QueryError::bad("Invalid skip token.".to_owned()),
+                })?);
+            }
+            _ => return Err(surface.option_not_allowed(option)),
+        }
+        Ok(())
+    }
+
+    /// The directory serves some queries from another index only, on request (§3.1).
+    fn check_advanced(&self, surface: &Surface, eventual: bool) -> Result<(), QueryError> {
+        if surface.service != Service::Directory || (eventual && self.count) {
+            return Ok(());
+        }
+        let advanced = "Refer to https://aka.ms/graph-docs/advanced-queries for more information.";
+        if self.count && !eventual {
+            return Err(QueryError {
+                code: "Request_BadRequest",
+                message: "$count is not currently supported.".to_owned(),
+            });
+        }
+        if self.filter.as_ref().is_some_and(Filter::is_advanced) {
+            return Err(QueryError::unsupported(format!(
+                "Operator is not supported because the 'ConsistencyLevel:eventual' header or '$count=true' is missing. {advanced}"
+            )));
+        }
+        if self.filter.is_some() && !self.order.is_empty() {
+            return Err(QueryError::unsupported(format!(
+                "Sorting not supported for current query because the 'ConsistencyLevel:eventual' header or '$count=true' is missing. {advanced}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The object with what `$select` names; without `$select`, with `defaults` only. `@odata`
+    /// annotations stay, and so does the id of directory objects, if it was selected.
+    pub(crate) fn project(&self, object: Value, defaults: Option<&[&str]>) -> Value {
+        let Value::Object(fields) = object else { return object };
+        let keeps = |name: &str| match (&self.select, defaults) {
+            _ if name.starts_with("@odata.") || name.contains('@') => true,
+            (Some(select), _) => {
+                select.iter().any(|one| {
+                    one == "*" || one.split('/').next().is_some_and(|one| one.eq_ignore_ascii_case(name))
+                }) || self.expand.iter().any(|one| one.eq_ignore_ascii_case(name))
+            }
+            (None, Some(defaults)) => {
+                defaults.contains(&name) || self.expand.iter().any(|one| one.eq_ignore_ascii_case(name))
+            }
+            (None, None) => true,
+        };
+        Value::Object(fields.into_iter().filter(|(name, _)| keeps(name)).collect::<Map<_, _>>())
+    }
+}
+
+/// The options that OData knows.
+const KNOWN: &[&str] = &[
+    "filter",
+    "select",
+    "expand",
+    "orderby",
+    "count",
+    "top",
+    "skip",
+    "skiptoken",
+    "search",
+    "deltatoken",
+    "format",
+    "apply",
+    "compute",
+];
+
+impl Surface {
+    fn unknown_option(&self, name: &str) -> QueryError {
+        match self.service {
+            Service::Directory => QueryError {
+                code: "Request_BadRequest",
+                message: format!("Unrecognized query argument specified: '{name}'."),
+            },
+            Service::Teams => QueryError::bad(format!("The query parameter '{name}' is not supported.")),
+        }
+    }
+
+    fn option_not_allowed(&self, option: &str) -> QueryError {
+        match self.service {
+            Service::Directory => QueryError {
+                code: "Request_UnsupportedQuery",
+                message: format!(
+                    "The query parameter '${option}' is not supported for resource '{}'.",
+                    self.type_name
+                ),
+            },
+            Service::Teams => {
+                let mut shown = option.to_owned();
+                if let Some(first) = shown.get_mut(0..1) {
+                    first.make_ascii_uppercase();
+                }
+                QueryError::bad(format!(
+                    "Query option '{shown}' is not allowed. To allow it, set the 'AllowedQueryOptions' property on EnableQueryAttribute or QueryValidationSettings."
+                ))
+            }
+        }
+    }
+
+    fn check_property(&self, path: &Path, prefix: &str) -> Result<(), QueryError> {
+        let first = path.0.first().map_or("", String::as_str);
+        if self.properties.is_empty()
+            || first == "id"
+            || self.properties.iter().any(|known| known.eq_ignore_ascii_case(first))
+            || self.expandable.iter().any(|known| known.eq_ignore_ascii_case(first))
+        {
+            return Ok(());
+        }
+        Err(QueryError::bad(format!(
+            "{prefix}: Could not find a property named '{first}' on type 'microsoft.graph.{}'.",
+            self.type_name
+        )))
+    }
+
+    fn page_size(&self, value: &str) -> Result<usize, QueryError> {
+        let asked = value.parse::<usize>().map_err(|_| {
+            QueryError::bad(format!(
+                "Invalid value '{value}' for $top query option found. The $top query option requires a non-negative integer value."
+            ))
+        })?;
+        if (1..=self.largest_page).contains(&asked) {
+            return Ok(asked);
+        }
+        Err(match self.service {
+            Service::Directory => QueryError::unsupported(format!(
+                "Invalid page size specified: '{asked}'. Must be between 1 and {} inclusive.",
+                self.largest_page
+            )),
+            Service::Teams => QueryError::bad(format!(
+                "The query specified in the URI is not valid. The limit of '{}' for Top query has been exceeded. The value from the incoming request is '{asked}'.",
+                self.largest_page
+            )),
+        })
+    }
+}
+
+fn names(list: &str) -> Vec<String> {
+    list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const USERS: Surface =
+        Surface::directory("user", &["displayName", "tags", "mail"]).expanding(&["sponsors"]);
+    const MESSAGES: Surface = Surface {
+        service: Service::Teams,
+        type_name: "chatMessage",
+        options: &["top", "orderby", "filter", "skiptoken"],
+        properties: &[],
+        expandable: &[],
+        page: 20,
+        largest_page: 50,
+    };
+
+    fn parse(surface: &Surface, text: &str, eventual: bool) -> Result<Query, QueryError> {
+        let parameters: Vec<_> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        Query::parse(surface, &parameters, eventual)
+    }
+
+    fn code(surface: &Surface, text: &str) -> &'static str {
+        parse(surface, text, false).unwrap_err().code
+    }
+
+    #[test]
+    fn what_graph_refuses_is_refused() {
+        assert_eq!(code(&USERS, "$foo=1"), "Request_BadRequest");
+        assert_eq!(code(&USERS, "$skip=1"), "Request_UnsupportedQuery");
+        assert_eq!(code(&USERS, "$top=1000"), "Request_UnsupportedQuery");
+        assert_eq!(code(&USERS, "$top=0"), "Request_UnsupportedQuery");
+        assert_eq!(code(&USERS, "$top=x"), "BadRequest");
+        assert_eq!(code(&USERS, "$select=nosuch"), "BadRequest");
+        assert_eq!(code(&USERS, "$filter=nosuch eq 'x'"), "BadRequest");
+        assert_eq!(code(&USERS, "$filter=displayName eq"), "BadRequest");
+        assert_eq!(code(&USERS, "$expand=nosuch"), "BadRequest");
+        assert_eq!(code(&USERS, "$skiptoken=nonsense"), "Directory_ExpiredPageToken");
+        assert_eq!(code(&USERS, "$top=1&$top=2"), "BadRequest");
+        assert_eq!(code(&MESSAGES, "$select=id"), "BadRequest");
+        assert_eq!(code(&MESSAGES, "$top=51"), "BadRequest");
+        assert!(parse(&MESSAGES, "$top=50&other=1", false).is_ok());
+    }
+
+    #[test]
+    fn advanced_queries_need_the_header_and_the_count() {
+        for text in ["$count=true", "$filter=displayName ne 'x'", "$filter=mail eq 'x'&$orderby=displayName"]
+        {
+            assert!(parse(&USERS, text, false).is_err(), "{text}");
+        }
+        assert!(parse(&USERS, "$filter=displayName ne 'x'", true).is_err());
+        assert!(parse(&USERS, "$filter=displayName ne 'x'&$count=true", true).is_ok());
+    }
+
+    #[test]
+    fn select_keeps_annotations_and_what_was_asked() {
+        let object = json!({"@odata.type": "t", "id": "1", "displayName": "x", "mail": "m"});
+        let query = parse(&USERS, "$select=id,DISPLAYNAME", false).unwrap();
+        assert_eq!(
+            query.project(object.clone(), None),
+            json!({"@odata.type": "t", "id": "1", "displayName": "x"})
+        );
+        let query = parse(&USERS, "", false).unwrap();
+        assert_eq!(query.project(object, Some(&["mail"])), json!({"@odata.type": "t", "mail": "m"}));
+    }
+}

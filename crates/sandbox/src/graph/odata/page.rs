@@ -1,0 +1,182 @@
+//! Collections: filter, sort, cut into pages, and link to the next one (Entra reference §7.5).
+//! A page token names the last item that was sent, so that what arrives meanwhile at the front
+//! shifts nothing.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Query;
+
+/// Where a page ended: opaque to clients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SkipToken {
+    /// The id of the last item that was sent.
+    #[serde(rename = "i")]
+    last: String,
+    /// How many were sent up to it, in case that it is gone.
+    #[serde(rename = "n")]
+    sent: usize,
+}
+
+impl SkipToken {
+    fn encode(&self) -> String {
+        // A struct of a string and a number always serialises.
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    pub(super) fn decode(text: &str) -> Option<Self> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    }
+}
+
+/// A collection that is about to be answered.
+#[derive(Debug)]
+pub(crate) struct Collection<'a> {
+    /// What `@odata.context` says after `$metadata#`.
+    pub(crate) context: &'a str,
+    /// Scheme, host and version of the service as the client named them: `https://host/v1.0`.
+    pub(crate) root: &'a str,
+    /// The absolute URL of this collection, without a query.
+    pub(crate) url: &'a str,
+    /// The parameters of the request, decoded.
+    pub(crate) parameters: &'a [(String, String)],
+}
+
+impl Collection<'_> {
+    /// The answer: the items that the query lets through, whole or selected, a page of them.
+    /// Every item has an `id`, or `key` names the property that plays its part.
+    pub(crate) fn answer(
+        &self,
+        query: &Query,
+        items: Vec<Value>,
+        key: &str,
+        defaults: Option<&[&str]>,
+    ) -> Value {
+        let mut items: Vec<Value> = match &query.filter {
+            Some(filter) => items.into_iter().filter(|item| filter.matches(item)).collect(),
+            None => items,
+        };
+        sort(query, &mut items);
+        let total = items.len();
+
+        let start = query.skip_token.as_ref().map_or(0, |token| {
+            items
+                .iter()
+                .position(|item| item[key] == token.last.as_str())
+                .map_or(token.sent.saturating_sub(1).min(total), |at| at + 1)
+        });
+        let page: Vec<Value> = items.into_iter().skip(start).take(query.top).collect();
+        let end = start + page.len();
+        let next = (end < total).then(|| SkipToken {
+            last: page.last().and_then(|item| item[key].as_str()).unwrap_or_default().to_owned(),
+            sent: end,
+        });
+
+        let mut body = Map::new();
+        body.insert("@odata.context".to_owned(), json!(self.context(query)));
+        if query.count {
+            body.insert("@odata.count".to_owned(), json!(total));
+        }
+        if let Some(next) = next {
+            body.insert("@odata.nextLink".to_owned(), json!(self.next_link(&next)));
+        }
+        let page = page.into_iter().map(|item| query.project(item, defaults)).collect();
+        body.insert("value".to_owned(), Value::Array(page));
+        Value::Object(body)
+    }
+
+    fn context(&self, query: &Query) -> String {
+        let selected =
+            query.select.as_ref().map(|select| format!("({})", select.join(","))).unwrap_or_default();
+        format!("{}/$metadata#{}{selected}", self.root, self.context)
+    }
+
+    fn next_link(&self, token: &SkipToken) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in self.parameters {
+            if !name.eq_ignore_ascii_case("$skiptoken") {
+                query.append_pair(name, value);
+            }
+        }
+        query.append_pair("$skiptoken", &token.encode());
+        format!("{}?{}", self.url, query.finish().replace("%24", "$"))
+    }
+}
+
+fn sort(query: &Query, items: &mut [Value]) {
+    if query.order.is_empty() {
+        return;
+    }
+    items.sort_by(|left, right| {
+        query
+            .order
+            .iter()
+            .map(|(path, descending)| {
+                let ordering = compare(path.of(left), path.of(right));
+                if *descending { ordering.reverse() } else { ordering }
+            })
+            .find(|ordering| ordering.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
+}
+
+fn compare(left: &Value, right: &Value) -> std::cmp::Ordering {
+    match (left, right) {
+        (Value::String(left), Value::String(right)) => {
+            match (left.parse::<jiff::Timestamp>(), right.parse::<jiff::Timestamp>()) {
+                (Ok(left), Ok(right)) => left.cmp(&right),
+                _ => left.to_lowercase().cmp(&right.to_lowercase()),
+            }
+        }
+        (Value::Null, Value::Null) => std::cmp::Ordering::Equal,
+        (Value::Null, _) => std::cmp::Ordering::Less,
+        (_, Value::Null) => std::cmp::Ordering::Greater,
+        _ => left.to_string().cmp(&right.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::odata::Surface;
+
+    const THINGS: Surface = Surface::directory("thing", &[]);
+
+    fn page(items: &[&str], parameters: &[(String, String)]) -> Value {
+        let query = Query::parse(&THINGS, parameters, true).unwrap();
+        let items = items.iter().map(|id| json!({"id": id})).collect();
+        let collection = Collection {
+            context: "things",
+            root: "https://h/v1.0",
+            url: "https://h/v1.0/things",
+            parameters,
+        };
+        collection.answer(&query, items, "id", None)
+    }
+
+    fn follow(answer: &Value) -> Vec<(String, String)> {
+        let link = answer["@odata.nextLink"].as_str().unwrap();
+        assert!(link.starts_with("https://h/v1.0/things?$"), "{link}");
+        form_urlencoded::parse(link.split_once('?').unwrap().1.as_bytes()).into_owned().collect()
+    }
+
+    #[test]
+    fn pages_are_followed_to_the_end_and_keep_their_options() {
+        let first = page(&["a", "b", "c"], &[("$top".into(), "2".into()), ("$count".into(), "true".into())]);
+        assert_eq!(first["@odata.count"], 3);
+        assert_eq!(first["value"], json!([{"id": "a"}, {"id": "b"}]));
+        let last = page(&["a", "b", "c"], &follow(&first));
+        assert_eq!(last["value"], json!([{"id": "c"}]));
+        assert!(last.get("@odata.nextLink").is_none());
+    }
+
+    #[test]
+    fn what_arrives_or_goes_between_pages_repeats_nothing() {
+        let first = page(&["a", "b", "c"], &[("$top".into(), "2".into())]);
+        let next = follow(&first);
+        assert_eq!(page(&["new", "a", "b", "c"], &next)["value"], json!([{"id": "c"}]));
+        assert_eq!(page(&["a", "c"], &next)["value"], json!([{"id": "c"}]));
+    }
+}

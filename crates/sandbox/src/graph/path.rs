@@ -1,0 +1,265 @@
+//! Graph's paths: versions, OData keys, casts and percent-encoding, and the patterns that routes declare.
+//!
+//! `/v1.0/users('ada%40contoso.example')`, `/beta/users/ada@contoso.example` and
+//! `/v1.0/users/microsoft.graph.agentUser/{id}` all come down to segments; a type cast is taken out of them
+//! and kept beside, a namespaced action loses its namespace.
+
+use percent_encoding::percent_decode_str;
+
+/// The types that stand in a path as a cast; any other name in the namespace is an action or a function.
+const CAST_TYPES: [&str; 8] = [
+    "agentIdentityBlueprint",
+    "agentIdentityBlueprintPrincipal",
+    "agentIdentity",
+    "agentUser",
+    "application",
+    "servicePrincipal",
+    "user",
+    "group",
+];
+
+/// Which version of Graph a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1,
+    Beta,
+}
+
+impl Version {
+    /// The version as a path segment.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1.0",
+            Self::Beta => "beta",
+        }
+    }
+}
+
+/// A parsed path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Path {
+    pub(crate) version: Version,
+    pub(crate) segments: Vec<String>,
+    /// The last type cast, without namespace and in the CSDL's spelling.
+    pub(crate) cast: Option<&'static str>,
+}
+
+impl Path {
+    /// Reads the path of a URL, percent-encoded as sent; `None` if it is not below `/v1.0` or `/beta`.
+    pub(crate) fn parse(path: &str) -> Option<Self> {
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        let version = match parts.next()? {
+            version if version.eq_ignore_ascii_case("v1.0") => Version::V1,
+            version if version.eq_ignore_ascii_case("beta") => Version::Beta,
+            _ => return None,
+        };
+        let mut parsed = Self { version, segments: Vec::new(), cast: None };
+        for part in parts {
+            parsed.push(&percent_decode_str(part).decode_utf8_lossy());
+        }
+        Some(parsed)
+    }
+
+    fn push(&mut self, part: &str) {
+        if self.segments.is_empty() {
+            return self.push_with_key(part);
+        }
+        match strip_namespace(part) {
+            Some(name) => match CAST_TYPES.iter().find(|cast| cast.eq_ignore_ascii_case(name)) {
+                Some(cast) => self.cast = Some(cast),
+                None => self.push_with_key(name),
+            },
+            None => self.push_with_key(part),
+        }
+    }
+
+    /// `users('x')` is two segments, `users` and `x`; `delta()` is one.
+    fn push_with_key(&mut self, part: &str) {
+        let split = part.strip_suffix(')').and_then(|open| open.split_once('('));
+        match split {
+            Some((name, key)) if is_name(name) => {
+                self.segments.push(name.to_owned());
+                if !key.is_empty() {
+                    self.segments.push(unquote(key).unwrap_or_else(|| key.to_owned()));
+                }
+            }
+            _ => self.segments.push(part.to_owned()),
+        }
+    }
+}
+
+/// An object's key in a path: its id, or an alternate key such as `appId='…'`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key<'a> {
+    Id(&'a str),
+    /// An alternate key's name and value; the value is unquoted.
+    By(&'a str, &'a str),
+}
+
+impl<'a> Key<'a> {
+    /// Reads a segment.
+    pub(crate) fn of(segment: &'a str) -> Self {
+        match segment.split_once('=') {
+            Some((name, value)) if is_name(name) => match quoted(value) {
+                Some(value) => Self::By(name, value),
+                None => Self::Id(segment),
+            },
+            _ => Self::Id(segment),
+        }
+    }
+}
+
+/// A route's pattern: `/users/{id}/sponsors/$ref`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Literal(&'static str),
+    Parameter(&'static str),
+}
+
+impl Pattern {
+    /// Reads a pattern as it stands in the route table.
+    pub(crate) fn new(text: &'static str) -> Self {
+        let part = |text: &'static str| match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            Some(name) => Part::Parameter(name),
+            None => Part::Literal(text),
+        };
+        Self(text.split('/').filter(|part| !part.is_empty()).map(part).collect())
+    }
+
+    /// The parameters of a path that matches, in order.
+    pub(crate) fn matches(&self, segments: &[String]) -> Option<Params> {
+        if segments.len() != self.0.len() {
+            return None;
+        }
+        let mut params = Params::default();
+        for (part, segment) in self.0.iter().zip(segments) {
+            match part {
+                Part::Literal(literal) if literal.eq_ignore_ascii_case(segment) => {}
+                Part::Literal(_) => return None,
+                Part::Parameter(name) => params.0.push((name, segment.clone())),
+            }
+        }
+        Some(params)
+    }
+
+    /// The pattern's parts, parameters as `{name}`.
+    #[cfg(test)]
+    pub(crate) fn parts(&self) -> Vec<String> {
+        let part = |part: &Part| match part {
+            Part::Literal(literal) => (*literal).to_owned(),
+            Part::Parameter(name) => format!("{{{name}}}"),
+        };
+        self.0.iter().map(part).collect()
+    }
+
+    /// How many parts are literal, from the left: of two patterns that match, the more literal one wins.
+    pub(crate) fn precedence(&self) -> Vec<bool> {
+        self.0.iter().map(|part| matches!(part, Part::Literal(_))).collect()
+    }
+}
+
+/// The values of a pattern's parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Params(Vec<(&'static str, String)>);
+
+impl Params {
+    /// A parameter's text; empty if the pattern has none of that name.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// A parameter as an object's key.
+    pub(crate) fn key(&self, name: &str) -> Key<'_> {
+        Key::of(self.get(name))
+    }
+}
+
+fn strip_namespace(part: &str) -> Option<&str> {
+    ["microsoft.graph.", "graph."].iter().find_map(|namespace| {
+        let head = part.get(..namespace.len())?;
+        head.eq_ignore_ascii_case(namespace).then(|| &part[namespace.len()..])
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$')
+}
+
+fn quoted(text: &str) -> Option<&str> {
+    text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''))
+}
+
+/// An OData string literal's text: quotes off, doubled quotes single.
+fn unquote(text: &str) -> Option<String> {
+    Some(quoted(text)?.replace("''", "'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
+    fn params(pattern: &'static str, path: &str) -> Option<Params> {
+        Pattern::new(pattern).matches(&Path::parse(path)?.segments)
+    }
+
+    #[test]
+    fn keys_come_as_segments_or_in_parentheses() {
+        for path in [
+            "/v1.0/users/ada@contoso.example/sponsors/$ref",
+            "/beta/users/ada%40contoso.example/sponsors/%24ref",
+            "/v1.0/Users('ada%40contoso.example')/Sponsors/$ref",
+            "/v1.0//users/ada@contoso.example/sponsors/$ref/",
+        ] {
+            let params = params("/users/{id}/sponsors/$ref", path).unwrap();
+            assert_eq!(params.key("id"), Key::Id("ada@contoso.example"), "{path}");
+        }
+        assert_eq!(params("/users/{id}", "/v1.0/users('o''brien')").unwrap().get("id"), "o'brien");
+        let by = params("/servicePrincipals/{id}", "/v1.0/servicePrincipals(appId='x-1')").unwrap();
+        assert_eq!(by.key("id"), Key::By("appId", "x-1"));
+        let chat = params("/chats/{id}/messages", "/v1.0/chats/19%3Aab%2Fc%40thread.v2/messages").unwrap();
+        assert_eq!(chat.get("id"), "19:ab/c@thread.v2");
+        assert!(params("/users/{id}", "/v1.0/users").is_none());
+        assert!(params("/users/{id}", "/v2.0/users/x").is_none());
+    }
+
+    #[test]
+    fn a_type_cast_is_kept_beside_and_an_action_loses_its_namespace() {
+        for path in [
+            "/v1.0/applications/microsoft.graph.agentIdentityBlueprint/x/addPassword",
+            "/v1.0/applications/x/graph.AgentIdentityBlueprint/microsoft.graph.addPassword",
+        ] {
+            let parsed = Path::parse(path).unwrap();
+            assert_eq!(parsed.cast, Some("agentIdentityBlueprint"), "{path}");
+            assert_eq!(parsed.segments, ["applications", "x", "addPassword"], "{path}");
+        }
+        assert_eq!(Path::parse("/v1.0/me/chats/getAllMessages/delta()").unwrap().segments.last().unwrap(), "delta");
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_parses_or_does_not(text in "[ -~é]{0,80}") {
+            let _ = Path::parse(&format!("/v1.0/{text}"));
+        }
+
+        #[test]
+        fn an_encoded_id_is_read_as_it_was(id in ".{1,60}") {
+            let encoded = utf8_percent_encode(&id, NON_ALPHANUMERIC).to_string();
+            // What OData itself would read as a key, a cast or a namespace is not an id.
+            prop_assume!(!id.ends_with(')') && strip_namespace(&id).is_none());
+            let params = params("/users/{id}/chats", &format!("/v1.0/users/{encoded}/chats")).unwrap();
+            prop_assert_eq!(params.get("id"), id);
+        }
+
+        #[test]
+        fn a_quoted_key_is_read_as_it_was(id in ".{1,60}") {
+            let quoted = utf8_percent_encode(&format!("('{}')", id.replace('\'', "''")), NON_ALPHANUMERIC).to_string();
+            let params = params("/users/{id}", &format!("/v1.0/users{quoted}")).unwrap();
+            prop_assert_eq!(params.get("id"), id);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Reading a JSON body of the directory property by property: wrong types, missing and unknown
+//! properties are refused as the directory refuses them (Entra reference §7.3).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::call::Call;
+use super::error::GraphError;
+
+/// The properties that have not been read yet.
+pub(crate) struct Payload {
+    fields: Map<String, Value>,
+    /// The resource's name, as refusals spell it.
+    resource: &'static str,
+}
+
+impl Payload {
+    /// The body of the call.
+    pub(crate) fn read(call: &Call<'_>, resource: &'static str) -> Result<Self, GraphError> {
+        Ok(Self { fields: call.body()?, resource })
+    }
+
+    /// The type that `@odata.type` names, without `#` and namespace, in lower case.
+    pub(crate) fn take_type(&mut self) -> Option<String> {
+        let value = self.take("@odata.type")?;
+        let name = value.as_str()?.trim_start_matches('#').to_ascii_lowercase();
+        Some(name.strip_prefix("microsoft.graph.").unwrap_or(&name).to_owned())
+    }
+
+    /// A property, whatever it is; names compare without regard to case.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        let key = self.fields.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
+        self.fields.remove(&key)
+    }
+
+    /// A text; null counts as absent.
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, GraphError> {
+        match self.take(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.invalid(name)),
+        }
+    }
+
+    /// A text that must be there and says something, of at most `longest` characters.
+    pub(crate) fn required_text(&mut self, name: &str, longest: usize) -> Result<String, GraphError> {
+        match self.text(name)? {
+            Some(text) if text.trim().is_empty() || text.chars().count() > longest => Err(self.invalid(name)),
+            Some(text) => Ok(text),
+            None => Err(GraphError::bad_request(format!(
+                "A value is required for property '{name}' of resource '{}'.",
+                self.resource
+            ))),
+        }
+    }
+
+    /// A truth value; null counts as absent.
+    pub(crate) fn boolean(&mut self, name: &str) -> Result<Option<bool>, GraphError> {
+        match self.take(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(_) => Err(self.invalid(name)),
+        }
+    }
+
+    /// A list of texts.
+    pub(crate) fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, GraphError> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let list = value.as_array().and_then(|list| {
+            list.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        list.map(Some).ok_or_else(|| self.invalid(name))
+    }
+
+    /// A list of objects.
+    pub(crate) fn objects(&mut self, name: &str) -> Result<Option<Vec<Map<String, Value>>>, GraphError> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let list = match value {
+            Value::Array(list) => list
+                .into_iter()
+                .map(|one| match one {
+                    Value::Object(object) => Some(object),
+                    _ => None,
+                })
+                .collect::<Option<Vec<_>>>(),
+            _ => None,
+        };
+        list.map(Some).ok_or_else(|| self.invalid(name))
+    }
+
+    /// What is left: properties that are settable but that nothing here looks at. Annotations are passed over.
+    pub(crate) fn rest(self, settable: &[&str]) -> Result<BTreeMap<String, Value>, GraphError> {
+        let mut rest = BTreeMap::new();
+        for (name, value) in self.fields {
+            if name.starts_with("@odata.") {
+                continue;
+            }
+            match settable.iter().find(|known| known.eq_ignore_ascii_case(&name)) {
+                Some(known) => rest.insert((*known).to_owned(), value),
+                None => {
+                    return Err(GraphError::bad_request(format!("Invalid property '{name}'.")));
+                }
+            };
+        }
+        Ok(rest)
+    }
+
+    /// 400: the value of that property.
+    pub(crate) fn invalid(&self, name: &str) -> GraphError {
+        GraphError::bad_request(format!(
+            "Invalid value specified for property '{name}' of resource '{}'.",
+            self.resource
+        ))
+    }
+}

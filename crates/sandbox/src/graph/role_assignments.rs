@@ -1,0 +1,163 @@
+//! `appRoleAssignments` of a client and `appRoleAssignedTo` of a resource (Entra reference §2.7).
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::directory::{RoleAssignment, ServicePrincipalKind, new_id};
+use crate::lag::Cause;
+
+use super::agent_limits;
+use super::call::Call;
+use super::error::{Answer, GraphError};
+use super::instants::seven_digits;
+use super::managers::CREATE_AS_MANAGER;
+use super::odata::{Service, Surface};
+use super::payload::Payload;
+use super::route::{Needs, Route};
+
+const READ: Needs = Needs::split(
+    &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    &[
+        "Application.Read.All",
+        "Application.ReadWrite.All",
+        "Application.ReadWrite.OwnedBy",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+);
+const WRITE: Needs = Needs::either(&["AppRoleAssignment.ReadWrite.All"]).and(&[
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+]);
+const DELETE: Needs = Needs::either(&["AppRoleAssignment.ReadWrite.All"]);
+
+const COLLECTION: Surface = Surface {
+    service: Service::Directory,
+    type_name: "appRoleAssignment",
+    options: &["filter", "select", "top", "skiptoken", "count"],
+    properties: &[
+        "id",
+        "deletedDateTime",
+        "appRoleId",
+        "createdDateTime",
+        "principalDisplayName",
+        "principalId",
+        "principalType",
+        "resourceDisplayName",
+        "resourceId",
+    ],
+    expandable: &[],
+    page: 100,
+    largest_page: 999,
+};
+
+pub(super) fn routes() -> Vec<Route> {
+    const OF_CLIENT: &str = "/servicePrincipals/{id}/appRoleAssignments";
+    const OF_RESOURCE: &str = "/servicePrincipals/{id}/appRoleAssignedTo";
+    vec![
+        Route::new(Method::GET, OF_CLIENT, READ, of_client),
+        Route::new(Method::POST, OF_CLIENT, WRITE, create),
+        Route::new(Method::DELETE, "/servicePrincipals/{id}/appRoleAssignments/{assignment}", DELETE, delete),
+        Route::new(Method::GET, OF_RESOURCE, READ, of_resource),
+        Route::new(Method::POST, OF_RESOURCE, WRITE, create),
+        Route::new(Method::DELETE, "/servicePrincipals/{id}/appRoleAssignedTo/{assignment}", DELETE, delete),
+    ]
+}
+
+fn shown(call: &Call<'_>, one: &RoleAssignment) -> Value {
+    let name = |id: &str| call.tenant.service_principals.get(id).map(|sp| sp.display_name.clone());
+    json!({
+        "id": one.id,
+        "deletedDateTime": null,
+        "appRoleId": one.role_id,
+        "createdDateTime": seven_digits(one.created),
+        "principalDisplayName": name(&one.principal_id),
+        "principalId": one.principal_id,
+        "principalType": "ServicePrincipal",
+        "resourceDisplayName": name(&one.resource_id),
+        "resourceId": one.resource_id,
+    })
+}
+
+fn of_client(call: &mut Call<'_>) -> Answer {
+    list(call, "appRoleAssignments", |one, id| one.principal_id == id)
+}
+
+fn of_resource(call: &mut Call<'_>) -> Answer {
+    list(call, "appRoleAssignedTo", |one, id| one.resource_id == id)
+}
+
+fn list(call: &Call<'_>, name: &str, belongs: fn(&RoleAssignment, &str) -> bool) -> Answer {
+    let query = call.query(&COLLECTION)?;
+    let id = &call.service_principal()?.id;
+    let ours = call.tenant.role_assignments.iter().filter(|one| belongs(one, id));
+    let items = ours.map(|one| shown(call, one)).collect();
+    Ok(call.list(&query, &format!("servicePrincipals('{id}')/{name}"), items, None))
+}
+
+fn create(call: &mut Call<'_>) -> Answer {
+    call.require_administrator()?;
+    let here = call.service_principal()?.id.clone();
+    let mut payload = Payload::read(call, "AppRoleAssignment")?;
+    let principal_id = payload.required_text("principalId", 36)?.to_ascii_lowercase();
+    let resource_id = payload.required_text("resourceId", 36)?.to_ascii_lowercase();
+    let role_id = payload.required_text("appRoleId", 36)?.to_ascii_lowercase();
+    payload.rest(&[])?;
+    if here != principal_id && here != resource_id {
+        return Err(GraphError::bad_request(
+            "The principalId or resourceId does not match the object of the request.",
+        ));
+    }
+    check(call, &principal_id, &resource_id, &role_id)?;
+    let same = |one: &RoleAssignment| {
+        one.principal_id == principal_id && one.resource_id == resource_id && one.role_id == role_id
+    };
+    if call.tenant.role_assignments.iter().any(same) {
+        return Err(GraphError::bad_request("Permission being assigned already exists on the object"));
+    }
+    let assignment = RoleAssignment {
+        id: new_id(),
+        principal_id,
+        resource_id,
+        role_id,
+        created: call.now,
+        effective: call.due(Cause::Consent),
+    };
+    let body = call
+        .with_context(&format!("servicePrincipals('{here}')/appRoleAssignments"), shown(call, &assignment));
+    let location = format!("/servicePrincipals/{here}/appRoleAssignments/{}", assignment.id);
+    call.tenant.role_assignments.push(assignment);
+    Ok(call.created(&location, &body))
+}
+
+fn check(call: &Call<'_>, principal: &str, resource: &str, role_id: &str) -> Result<(), GraphError> {
+    let missing = |id: &str| GraphError::no_object(id);
+    let principal = call.tenant.service_principal(principal, call.now).ok_or_else(|| missing(principal))?;
+    let resource = call.tenant.service_principal(resource, call.now).ok_or_else(|| missing(resource))?;
+    let app = call.tenant.application_by_app_id(&resource.app_id, call.now);
+    let roles = app.map_or(&resource.roles, |app| &app.roles);
+    let role = roles
+        .iter()
+        .find(|role| role.id.eq_ignore_ascii_case(role_id))
+        .ok_or_else(|| GraphError::bad_request("Permission being assigned was not found on application"))?;
+    let is_agent = principal.kind != ServicePrincipalKind::Application;
+    if (is_agent && agent_limits::is_blocked_role(&role.value)) || role.value == CREATE_AS_MANAGER {
+        return Err(agent_limits::blocked(&role.value));
+    }
+    Ok(())
+}
+
+fn delete(call: &mut Call<'_>) -> Answer {
+    call.require_administrator()?;
+    let here = call.service_principal()?.id.clone();
+    let id = call.params.get("assignment").to_owned();
+    let assignments = &mut call.tenant.role_assignments;
+    let found = assignments
+        .iter()
+        .position(|one| one.id == id && (one.principal_id == here || one.resource_id == here))
+        .ok_or_else(|| GraphError::no_object(&id))?;
+    assignments.remove(found);
+    Ok(call.no_content())
+}

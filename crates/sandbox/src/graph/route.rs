@@ -1,0 +1,125 @@
+//! The route table: each Graph operation is declared once, with the permissions that it needs.
+
+use http::Method;
+
+use super::call::Call;
+use super::error::Answer;
+use super::path::{Params, Path, Pattern};
+
+/// What a handler is.
+pub(crate) type Handler = fn(&mut Call<'_>) -> Answer;
+
+/// One operation.
+#[derive(Debug)]
+pub(crate) struct Route {
+    method: Method,
+    pattern: Pattern,
+    cast: Option<&'static str>,
+    pub(crate) needs: Needs,
+    pub(crate) area: Area,
+    pub(crate) handler: Handler,
+}
+
+/// Whose words a refusal uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Area {
+    Directory,
+    Teams,
+    Outlook,
+}
+
+/// The permissions that a call needs: one of each group. An empty list says that this kind of caller may
+/// never make the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Needs {
+    pub(crate) delegated: &'static [&'static str],
+    pub(crate) application: &'static [&'static str],
+    /// A second group, for calls that need two permissions; empty if they do not.
+    pub(crate) and: &'static [&'static str],
+}
+
+/// Stands for "no permission"; no permission has this name.
+const ANYONE: &str = "*";
+
+impl Needs {
+    /// One of these, delegated or application alike.
+    pub(crate) const fn either(any: &'static [&'static str]) -> Self {
+        Self { delegated: any, application: any, and: &[] }
+    }
+
+    /// One of `delegated` in a user's token, one of `application` in an app's.
+    pub(crate) const fn split(
+        delegated: &'static [&'static str],
+        application: &'static [&'static str],
+    ) -> Self {
+        Self { delegated, application, and: &[] }
+    }
+
+    /// Only a user's token, with one of these.
+    pub(crate) const fn delegated(any: &'static [&'static str]) -> Self {
+        Self::split(any, &[])
+    }
+
+    /// No permission: the handler asks for something else, such as a proof of possession.
+    pub(crate) const fn anyone() -> Self {
+        Self::either(&[ANYONE])
+    }
+
+    /// Whether it is [`Self::anyone`].
+    pub(crate) fn is_anyone(&self) -> bool {
+        self.delegated == [ANYONE]
+    }
+
+    /// And one of these too.
+    pub(crate) const fn and(mut self, any: &'static [&'static str]) -> Self {
+        self.and = any;
+        self
+    }
+}
+
+impl Route {
+    /// An operation of the directory; `pattern` is without the version: `/users/{id}`.
+    pub(crate) fn new(method: Method, pattern: &'static str, needs: Needs, handler: Handler) -> Self {
+        Self { method, pattern: Pattern::new(pattern), cast: None, needs, area: Area::Directory, handler }
+    }
+
+    /// Matches only with this type cast in the path, before routes that ask for none.
+    pub(crate) fn cast(mut self, cast: &'static str) -> Self {
+        self.cast = Some(cast);
+        self
+    }
+
+    /// Refuses in the words of that workload.
+    pub(crate) fn area(mut self, area: Area) -> Self {
+        self.area = area;
+        self
+    }
+}
+
+/// Every route; of several that match, the one with a cast wins, then the more literal one.
+#[derive(Debug)]
+pub(crate) struct Routes(Vec<Route>);
+
+impl Routes {
+    /// The table, put in the order in which it is asked.
+    pub(crate) fn new(mut routes: Vec<Route>) -> Self {
+        routes.sort_by_key(|route| {
+            std::cmp::Reverse((route.cast.is_some(), route.pattern.precedence()))
+        });
+        Self(routes)
+    }
+
+    /// Every route, for tests of the whole table.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Method, Vec<String>, Option<&'static str>, &Route)> {
+        self.0.iter().map(|route| (&route.method, route.pattern.parts(), route.cast, route))
+    }
+
+    /// The route for a call.
+    pub(crate) fn find(&self, method: &Method, path: &Path) -> Option<(&Route, Params)> {
+        self.0.iter().find_map(|route| {
+            let fits = route.method == method && (route.cast.is_none() || route.cast == path.cast);
+            fits.then(|| route.pattern.matches(&path.segments)).flatten().map(|params| (route, params))
+        })
+    }
+}

@@ -1,0 +1,318 @@
+//! `/servicePrincipals`: ordinary principals, blueprint principals and agent identities
+//! (Entra reference §2.2, §2.3, §2.8).
+
+mod create;
+mod sponsors;
+pub(crate) mod wire;
+
+use http::Method;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::directory::{ServicePrincipal, ServicePrincipalKind, UserKind};
+use crate::graph::call::Call;
+use crate::graph::error::{Answer, GraphError};
+use crate::graph::managers::{CREATE_AS_MANAGER, OWNED_BY, manages_identity};
+use crate::graph::odata::{Query, Service, Surface};
+use crate::graph::path::Key;
+use crate::graph::payload::Payload;
+use crate::graph::properties::SERVICE_PRINCIPAL;
+use crate::graph::route::{Needs, Route};
+use crate::tenant::Tenant;
+
+/// The casts below `/servicePrincipals`.
+const PRINCIPAL: &str = "agentIdentityBlueprintPrincipal";
+const IDENTITY: &str = "agentIdentity";
+
+/// Who reads every service principal.
+const READS_ALL: &[&str] = &[
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Application.ReadWrite.OwnedBy",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+const READS_IDENTITIES: &[&str] = &["AgentIdentity.Read.All", "AgentIdentity.ReadWrite.All"];
+const READS_PRINCIPALS: &[&str] =
+    &["AgentIdentityBlueprintPrincipal.Read.All", "AgentIdentityBlueprintPrincipal.ReadWrite.All"];
+
+/// What a caller may do to service principals: the permissions for all of them, for blueprint principals and
+/// for agent identities.
+struct Reach {
+    broad: &'static [&'static str],
+    principals: &'static [&'static str],
+    identities: &'static [&'static str],
+}
+
+const UPDATE: Reach = Reach {
+    broad: &["Application.ReadWrite.All", "Directory.ReadWrite.All"],
+    principals: &[
+        "AgentIdentityBlueprintPrincipal.EnableDisable.All",
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    ],
+    identities: &["AgentIdentity.EnableDisable.All", "AgentIdentity.ReadWrite.All"],
+};
+const DELETE: Reach = Reach {
+    broad: &["Application.ReadWrite.All", "Directory.ReadWrite.All"],
+    principals: &[
+        "AgentIdentityBlueprintPrincipal.DeleteRestore.All",
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    ],
+    identities: &["AgentIdentity.DeleteRestore.All", "AgentIdentity.ReadWrite.All"],
+};
+
+const READ_NEEDS: Needs = Needs::split(
+    &[
+        "Application.Read.All",
+        "Application.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+        "AgentIdentity.Read.All",
+        "AgentIdentity.ReadWrite.All",
+        "AgentIdentityBlueprintPrincipal.Read.All",
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    ],
+    &[
+        "Application.Read.All",
+        "Application.ReadWrite.OwnedBy",
+        "Application.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+        "AgentIdentity.Read.All",
+        "AgentIdentity.ReadWrite.All",
+        "AgentIdentity.CreateAsManager",
+        "AgentIdentityBlueprintPrincipal.Read.All",
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    ],
+);
+const READ_IDENTITY_NEEDS: Needs = Needs::split(
+    READS_IDENTITIES,
+    &["AgentIdentity.Read.All", "AgentIdentity.ReadWrite.All", "AgentIdentity.CreateAsManager"],
+);
+const READ_PRINCIPAL_NEEDS: Needs = Needs::either(READS_PRINCIPALS);
+const UPDATE_NEEDS: Needs = Needs::split(
+    &[
+        "Application.ReadWrite.All",
+        "Directory.ReadWrite.All",
+        "AgentIdentity.EnableDisable.All",
+        "AgentIdentity.ReadWrite.All",
+        "AgentIdentityBlueprintPrincipal.EnableDisable.All",
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    ],
+    &[
+        "Application.ReadWrite.OwnedBy",
+        "Application.ReadWrite.All",
+        "Directory.ReadWrite.All",
+        "AgentIdentity.EnableDisable.All",
+        "AgentIdentity.ReadWrite.All",
+        "AgentIdentity.CreateAsManager",
+        "AgentIdentityBlueprintPrincipal.EnableDisable.All",
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    ],
+);
+const DELETE_NEEDS: Needs = Needs::split(
+    &[
+        "Application.ReadWrite.All",
+        "Directory.ReadWrite.All",
+        "AgentIdentity.DeleteRestore.All",
+        "AgentIdentity.ReadWrite.All",
+        "AgentIdentityBlueprintPrincipal.DeleteRestore.All",
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    ],
+    &[
+        "Application.ReadWrite.OwnedBy",
+        "Application.ReadWrite.All",
+        "Directory.ReadWrite.All",
+        "AgentIdentity.DeleteRestore.All",
+        "AgentIdentity.ReadWrite.All",
+        "AgentIdentity.CreateAsManager",
+        "AgentIdentityBlueprintPrincipal.DeleteRestore.All",
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    ],
+);
+
+const COLLECTION: Surface =
+    Surface::directory("servicePrincipal", SERVICE_PRINCIPAL).expanding(&["owners", "sponsors"]);
+const OBJECT: Surface = Surface::object(Service::Directory, "servicePrincipal", SERVICE_PRINCIPAL)
+    .expanding(&["owners", "sponsors"]);
+
+pub(super) fn routes() -> Vec<Route> {
+    const ALL: &str = "/servicePrincipals";
+    const ONE: &str = "/servicePrincipals/{id}";
+    let mut routes = vec![
+        Route::new(Method::GET, ALL, READ_NEEDS, list),
+        Route::new(Method::GET, ALL, READ_IDENTITY_NEEDS, list).cast(IDENTITY),
+        Route::new(Method::GET, ALL, READ_PRINCIPAL_NEEDS, list).cast(PRINCIPAL),
+        Route::new(Method::GET, ONE, READ_NEEDS, get),
+        Route::new(Method::GET, ONE, READ_IDENTITY_NEEDS, get).cast(IDENTITY),
+        Route::new(Method::GET, ONE, READ_PRINCIPAL_NEEDS, get).cast(PRINCIPAL),
+        Route::new(Method::PATCH, ONE, UPDATE_NEEDS, update),
+        Route::new(Method::PATCH, ONE, casting(&UPDATE, IDENTITY), update).cast(IDENTITY),
+        Route::new(Method::PATCH, ONE, casting(&UPDATE, PRINCIPAL), update).cast(PRINCIPAL),
+        Route::new(Method::DELETE, ONE, DELETE_NEEDS, delete),
+        Route::new(Method::DELETE, ONE, casting(&DELETE, IDENTITY), delete).cast(IDENTITY),
+        Route::new(Method::DELETE, ONE, casting(&DELETE, PRINCIPAL), delete).cast(PRINCIPAL),
+    ];
+    routes.extend(create::routes());
+    routes.extend(sponsors::routes());
+    routes
+}
+
+/// What a path with a cast needs: the permissions of its type only.
+fn casting(reach: &Reach, cast: &str) -> Needs {
+    Needs::either(if cast == IDENTITY { reach.identities } else { reach.principals })
+}
+
+impl Call<'_> {
+    /// The service principal that the path's `{id}` names, if it is there, visible, and of the cast's type.
+    pub(crate) fn service_principal(&self) -> Result<&ServicePrincipal, GraphError> {
+        let found = match self.params.key("id") {
+            Key::Id(id) => self.tenant.service_principal(id, self.now),
+            Key::By(name, value) if name.eq_ignore_ascii_case("appId") => {
+                self.tenant.service_principal_by_app_id(value, self.now)
+            }
+            Key::By(..) => None,
+        };
+        found
+            .filter(|sp| is_cast(sp, self.path.cast))
+            .ok_or_else(|| GraphError::no_object(self.params.get("id")))
+    }
+
+    /// The same, to change it.
+    pub(crate) fn service_principal_mut(&mut self) -> Result<&mut ServicePrincipal, GraphError> {
+        let id = self.service_principal()?.id.clone();
+        self.tenant.service_principals.get_mut(&id).ok_or_else(|| GraphError::no_object(&id))
+    }
+
+    /// Whether the caller may read that service principal.
+    fn reads(&self, sp: &ServicePrincipal) -> bool {
+        self.holds_any(READS_ALL)
+            || match sp.kind {
+                ServicePrincipalKind::Application => false,
+                ServicePrincipalKind::BlueprintPrincipal => self.holds_any(READS_PRINCIPALS),
+                ServicePrincipalKind::AgentIdentity { .. } => {
+                    self.holds_any(READS_IDENTITIES) || self.is_parent(sp)
+                }
+            }
+    }
+
+    /// Whether the caller is the blueprint of that agent identity, and manages its children.
+    fn is_parent(&self, sp: &ServicePrincipal) -> bool {
+        self.caller.holds(CREATE_AS_MANAGER) && manages_identity(self.tenant, self.caller, sp)
+    }
+
+    fn check_principal_reach(&self, sp: &ServicePrincipal, reach: &Reach) -> Result<(), GraphError> {
+        let of_its_kind = match sp.kind {
+            ServicePrincipalKind::Application => false,
+            ServicePrincipalKind::BlueprintPrincipal => self.holds_any(reach.principals),
+            ServicePrincipalKind::AgentIdentity { .. } => {
+                self.holds_any(reach.identities) || self.is_parent(sp)
+            }
+        };
+        let owned = sp.owners.contains(&self.caller.object_id);
+        if !(of_its_kind || self.holds_any(reach.broad) || (owned && self.caller.holds(OWNED_BY))) {
+            return Err(GraphError::denied());
+        }
+        if owned { Ok(()) } else { self.require_administrator() }
+    }
+
+    pub(super) fn principal_json(&self, sp: &ServicePrincipal, query: &Query) -> Value {
+        let mut object = wire::service_principal(self.tenant, sp);
+        self.expand(&mut object, query, &sp.owners, &sp.sponsors);
+        object
+    }
+}
+
+fn is_cast(sp: &ServicePrincipal, cast: Option<&str>) -> bool {
+    match cast {
+        Some(PRINCIPAL) => sp.kind == ServicePrincipalKind::BlueprintPrincipal,
+        Some(IDENTITY) => matches!(sp.kind, ServicePrincipalKind::AgentIdentity { .. }),
+        _ => true,
+    }
+}
+
+fn context(cast: Option<&str>) -> String {
+    match cast {
+        Some(cast @ (PRINCIPAL | IDENTITY)) => format!("servicePrincipals/microsoft.graph.{cast}"),
+        _ => "servicePrincipals".to_owned(),
+    }
+}
+
+fn list(call: &mut Call<'_>) -> Answer {
+    let query = call.query(&COLLECTION)?;
+    let items = call
+        .tenant
+        .service_principals
+        .values()
+        .filter(|sp| sp.life.is_visible(call.now) && is_cast(sp, call.path.cast) && call.reads(sp))
+        .map(|sp| call.principal_json(sp, &query))
+        .collect();
+    Ok(call.list(&query, &context(call.path.cast), items, None))
+}
+
+fn get(call: &mut Call<'_>) -> Answer {
+    let query = call.query(&OBJECT)?;
+    let sp = call.service_principal()?;
+    if !call.reads(sp) {
+        return Err(GraphError::denied());
+    }
+    Ok(call.entity(&query, &context(call.path.cast), call.principal_json(sp, &query), None))
+}
+
+fn update(call: &mut Call<'_>) -> Answer {
+    let mut sp = call.service_principal()?.clone();
+    call.check_principal_reach(&sp, &UPDATE)?;
+    let mut payload = Payload::read(call, "ServicePrincipal")?;
+    payload.take_type();
+    if let Some(enabled) = payload.boolean("accountEnabled")? {
+        sp.account_enabled = enabled;
+    }
+    if let Some(name) = payload.text("displayName")? {
+        if name.trim().is_empty() || name.chars().count() > 256 {
+            return Err(payload.invalid("displayName"));
+        }
+        sp.display_name = name;
+    }
+    create::refuse_incompatible(&sp.kind, &mut payload)?;
+    sp.other.extend(payload.rest(create::PASSIVE)?);
+    call.tenant.service_principals.insert(sp.id.clone(), sp);
+    Ok(call.no_content())
+}
+
+fn delete(call: &mut Call<'_>) -> Answer {
+    let sp = call.service_principal()?;
+    call.check_principal_reach(sp, &DELETE)?;
+    let (id, now) = (sp.id.clone(), call.now);
+    soft_delete(call.tenant, &id, now);
+    Ok(call.no_content())
+}
+
+/// Soft-deletes a service principal and what hangs on it: a blueprint principal's agent identities, an agent
+/// identity's agent user (§2.11; here at once, where Entra takes up to a day). Its grants go for good.
+pub(crate) fn soft_delete(tenant: &mut Tenant, id: &str, now: Timestamp) {
+    let Some(sp) = tenant.service_principals.get_mut(id).filter(|sp| sp.life.is_live()) else { return };
+    sp.life.deleted = Some(now);
+    let (kind, app_id) = (sp.kind.clone(), sp.app_id.clone());
+    tenant.grants.retain(|grant| grant.client_id != id && grant.resource_id != id);
+    tenant.role_assignments.retain(|one| one.principal_id != id && one.resource_id != id);
+    match kind {
+        ServicePrincipalKind::Application => {}
+        ServicePrincipalKind::BlueprintPrincipal => {
+            let children: Vec<String> = tenant
+                .service_principals
+                .values()
+                .filter(|sp| sp.blueprint_id() == Some(&app_id))
+                .map(|sp| sp.id.clone())
+                .collect();
+            for child in children {
+                soft_delete(tenant, &child, now);
+            }
+        }
+        ServicePrincipalKind::AgentIdentity { .. } => {
+            let parent = UserKind::Agent { identity_parent_id: id.to_owned() };
+            for user in tenant.users.values_mut().filter(|user| user.kind == parent && user.life.is_live()) {
+                user.life.deleted = Some(now);
+            }
+        }
+    }
+}

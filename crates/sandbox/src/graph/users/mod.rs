@@ -1,0 +1,190 @@
+//! `/users` and `/me`: people and agent users (Entra reference §2.4, §3.1).
+
+mod create;
+mod licences;
+mod sponsors;
+mod update;
+pub(crate) mod wire;
+
+use http::Method;
+use serde_json::Value;
+
+use crate::authorize::CallerKind;
+use crate::directory::User;
+use crate::graph::call::Call;
+use crate::graph::error::{Answer, GraphError};
+use crate::graph::managers::{IDENTITY_PARENTED_BY, manages_user};
+use crate::graph::odata::{Query, Service, Surface};
+use crate::graph::properties::USER;
+use crate::graph::route::{Needs, Route};
+
+/// The cast of agent users.
+const AGENT_USER: &str = "agentUser";
+
+const READ_ALL: Needs = Needs::either(&[
+    "User.ReadBasic.All",
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+    "AgentIdUser.ReadWrite.All",
+    "AgentIdUser.ReadWrite.IdentityParentedBy",
+]);
+const READ: Needs = Needs::split(
+    &[
+        "User.Read",
+        "User.ReadWrite",
+        "User.ReadBasic.All",
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+        "AgentIdUser.ReadWrite.All",
+        "AgentIdUser.ReadWrite.IdentityParentedBy",
+    ],
+    READ_ALL.application,
+);
+const READ_ME: Needs = Needs::delegated(READ.delegated);
+const DELETE: Needs = Needs::either(&[
+    "User.DeleteRestore.All",
+    "User.ReadWrite.All",
+    "AgentIdUser.ReadWrite.All",
+    "AgentIdUser.ReadWrite.IdentityParentedBy",
+]);
+
+const READS_ANYBODY: &[&str] =
+    &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+
+/// What `User.ReadBasic.All` shows.
+const BASIC: &[&str] = &["id", "displayName", "givenName", "surname", "mail", "userPrincipalName"];
+
+const COLLECTION: Surface = Surface::directory("user", USER).expanding(&["sponsors"]);
+const OBJECT: Surface = Surface::object(Service::Directory, "user", USER).expanding(&["sponsors"]);
+
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = vec![
+        Route::new(Method::GET, "/users", READ_ALL, list),
+        Route::new(Method::GET, "/users/{id}", READ, get),
+        Route::new(Method::GET, "/me", READ_ME, get),
+        Route::new(Method::DELETE, "/users/{id}", DELETE, delete),
+    ];
+    routes.extend(create::routes());
+    routes.extend(update::routes());
+    routes.extend(sponsors::routes());
+    routes.extend(licences::routes());
+    routes
+}
+
+impl Call<'_> {
+    /// The user that the path names: `{id}` (an object id or a user principal name), or `/me`.
+    pub(crate) fn user(&self) -> Result<&User, GraphError> {
+        let key = match self.params.get("id") {
+            "" => self.signed_in_user()?,
+            key => key,
+        };
+        self.tenant
+            .user(key, self.now)
+            .filter(|user| self.path.cast != Some(AGENT_USER) || user.identity_parent_id().is_some())
+            .ok_or_else(|| GraphError::no_object(key))
+    }
+
+    /// Whom `/me` means.
+    pub(crate) fn signed_in_user(&self) -> Result<&str, GraphError> {
+        let user = self.caller.user_id();
+        user.ok_or_else(|| {
+            GraphError::unreadable("/me request is only valid with delegated authentication flow.")
+        })
+    }
+
+    /// The same, to change it.
+    pub(crate) fn user_mut(&mut self) -> Result<&mut User, GraphError> {
+        let id = self.user()?.id.clone();
+        self.tenant.users.get_mut(&id).ok_or_else(|| GraphError::no_object(&id))
+    }
+
+    /// Whether the caller may do to that user what one of `broad` allows for everybody; agent users' own
+    /// permissions reach agent users only, and `IdentityParentedBy` the calling blueprint's only (§2.4).
+    fn reaches(&self, user: &User, broad: &[&str]) -> bool {
+        self.holds_any(broad)
+            || (user.identity_parent_id().is_some() && self.caller.holds("AgentIdUser.ReadWrite.All"))
+            || (self.caller.holds(IDENTITY_PARENTED_BY) && manages_user(self.tenant, self.caller, user))
+    }
+
+    /// [`Self::reaches`], or 403; a person needs an administrator's role besides.
+    fn check_user_reach(&self, user: &User, broad: &[&str]) -> Result<(), GraphError> {
+        if !self.reaches(user, broad) {
+            return Err(GraphError::denied());
+        }
+        self.require_administrator()
+    }
+
+    pub(super) fn user_json(&self, user: &User, query: &Query) -> Value {
+        let mut object = wire::user(self.tenant, user, self.now);
+        self.expand(&mut object, query, &[], &user.sponsors);
+        object
+    }
+
+    /// What the caller may see of that user: everything, the basic properties, or nothing.
+    fn sight(&self, user: &User) -> Sight {
+        let me = matches!(&self.caller.kind, CallerKind::User { .. }) && user.id == self.caller.object_id;
+        if me || self.reaches(user, READS_ANYBODY) {
+            Sight::Whole
+        } else if self.caller.holds("User.ReadBasic.All") {
+            Sight::Basic
+        } else {
+            Sight::Nothing
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Whole,
+    Basic,
+    Nothing,
+}
+
+fn list(call: &mut Call<'_>) -> Answer {
+    let query = call.query(&COLLECTION)?;
+    let agents_only = call.path.cast == Some(AGENT_USER);
+    let items = call
+        .tenant
+        .users
+        .values()
+        .filter(|user| user.life.is_visible(call.now))
+        .filter(|user| !agents_only || user.identity_parent_id().is_some())
+        .filter_map(|user| seen(call, user, &query))
+        .collect();
+    let context = if agents_only { "users/microsoft.graph.agentUser" } else { "users" };
+    Ok(call.list(&query, context, items, Some(wire::DEFAULTS)))
+}
+
+fn get(call: &mut Call<'_>) -> Answer {
+    let query = call.query(&OBJECT)?;
+    let user = seen(call, call.user()?, &query).ok_or_else(GraphError::denied)?;
+    Ok(call.entity(&query, "users", user, Some(wire::DEFAULTS)))
+}
+
+fn seen(call: &Call<'_>, user: &User, query: &Query) -> Option<Value> {
+    let mut object = match call.sight(user) {
+        Sight::Nothing => return None,
+        Sight::Whole | Sight::Basic => call.user_json(user, query),
+    };
+    if let (Sight::Basic, Some(fields)) = (call.sight(user), object.as_object_mut()) {
+        fields.retain(|name, _| name.starts_with("@odata.") || BASIC.contains(&name.as_str()));
+    }
+    Some(object)
+}
+
+fn delete(call: &mut Call<'_>) -> Answer {
+    let user = call.user()?;
+    call.check_user_reach(user, &["User.DeleteRestore.All", "User.ReadWrite.All"])?;
+    let id = user.id.clone();
+    if let Some(user) = call.tenant.users.get_mut(&id) {
+        user.life.deleted = Some(call.now);
+    }
+    call.tenant.grants.retain(|grant| {
+        !matches!(&grant.consent, crate::directory::ConsentType::Principal(principal) if *principal == id)
+    });
+    Ok(call.no_content())
+}

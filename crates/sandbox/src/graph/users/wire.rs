@@ -1,0 +1,168 @@
+//! How users look in JSON (Entra reference §2.4, §3.1–§3.3).
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::directory::{Sku, User};
+use crate::graph::instants::{seconds, seconds_or_null};
+use crate::tenant::Tenant;
+
+/// What a user shows when nothing is selected.
+pub(crate) const DEFAULTS: &[&str] = &[
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "id",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+];
+
+/// The whole object.
+pub(crate) fn user(tenant: &Tenant, user: &User, now: Timestamp) -> Value {
+    let has_mailbox = tenant.mailbox_due(user).is_some_and(|due| due <= now);
+    let mail = user.mail.clone().or_else(|| has_mailbox.then(|| user.upn.clone()));
+    let addresses: Vec<String> =
+        mail.iter().filter(|_| has_mailbox).map(|mail| format!("SMTP:{mail}")).collect();
+
+    let mut object = Map::new();
+    if user.identity_parent_id().is_some() {
+        object.insert("@odata.type".to_owned(), json!("#microsoft.graph.agentUser"));
+    }
+    let Value::Object(fields) = json!({
+        "businessPhones": [],
+        "displayName": user.display_name,
+        "givenName": null,
+        "jobTitle": null,
+        "mail": mail,
+        "mobilePhone": null,
+        "officeLocation": null,
+        "preferredLanguage": null,
+        "surname": null,
+        "userPrincipalName": user.upn,
+        "id": user.id,
+        "deletedDateTime": seconds_or_null(user.life.deleted),
+        "accountEnabled": user.account_enabled,
+        "assignedLicenses": user.licences.iter().map(|licence| json!({
+            "disabledPlans": licence.disabled_plans, "skuId": licence.sku_id,
+        })).collect::<Vec<_>>(),
+        "assignedPlans": assigned_plans(tenant, user),
+        "createdDateTime": seconds(user.life.created),
+        "creationType": null,
+        "identityParentId": user.identity_parent_id(),
+        "imAddresses": [],
+        "licenseAssignmentStates": user.licences.iter().map(|licence| json!({
+            "assignedByGroup": null, "disabledPlans": licence.disabled_plans, "error": "None",
+            "lastUpdatedDateTime": seconds(licence.assigned), "skuId": licence.sku_id, "state": "Active",
+        })).collect::<Vec<_>>(),
+        "mailNickname": user.mail_nickname,
+        "otherMails": [],
+        "passwordPolicies": null,
+        "provisionedPlans": [],
+        "proxyAddresses": addresses,
+        "showInAddressList": null,
+        "signInSessionsValidFromDateTime": seconds(user.sessions_valid_from),
+        "usageLocation": user.usage_location,
+        "userType": "Member",
+    }) else {
+        return Value::Null;
+    };
+    object.extend(fields);
+    for (name, value) in &user.other {
+        object.insert(name.clone(), value.clone());
+    }
+    Value::Object(object)
+}
+
+fn assigned_plans(tenant: &Tenant, user: &User) -> Vec<Value> {
+    user.licences
+        .iter()
+        .flat_map(|licence| {
+            let sku = tenant.skus.iter().find(|sku| sku.sku_id == licence.sku_id);
+            sku.into_iter().flat_map(|sku| &sku.plans).map(move |plan| (licence, plan))
+        })
+        .map(|(licence, plan)| {
+            let disabled = licence.disabled_plans.contains(&plan.id);
+            json!({
+                "assignedDateTime": seconds(licence.assigned),
+                "capabilityStatus": if disabled { "Deleted" } else { "Enabled" },
+                "service": service(&plan.name),
+                "servicePlanId": plan.id,
+            })
+        })
+        .collect()
+}
+
+fn service(plan: &str) -> &'static str {
+    match plan {
+        name if name.starts_with("EXCHANGE") => "exchange",
+        name if name.starts_with("TEAMS") => "TeamspaceAPI",
+        name if name.starts_with("MCO") => "MicrosoftCommunicationsOnline",
+        name if name.starts_with("SHAREPOINT") => "SharePoint",
+        _ => "MicrosoftOffice",
+    }
+}
+
+/// A subscribed SKU with the seats that are taken.
+pub(crate) fn subscribed_sku(tenant: &Tenant, sku: &Sku) -> Value {
+    json!({
+        "id": format!("{}_{}", tenant.id, sku.sku_id),
+        "accountId": tenant.id,
+        "accountName": tenant.display_name,
+        "appliesTo": "User",
+        "capabilityStatus": "Enabled",
+        "consumedUnits": consumed(tenant, &sku.sku_id),
+        "prepaidUnits": { "enabled": sku.seats, "lockedOut": 0, "suspended": 0, "warning": 0 },
+        "servicePlans": service_plans(sku, |_| "Success"),
+        "skuId": sku.sku_id,
+        "skuPartNumber": sku.part_number,
+        "subscriptionIds": [],
+    })
+}
+
+/// The seats of a SKU that are taken, by users that are not deleted.
+pub(crate) fn consumed(tenant: &Tenant, sku_id: &str) -> usize {
+    let has_it = |user: &&User| user.licences.iter().any(|licence| licence.sku_id == sku_id);
+    tenant.users.values().filter(|user| user.life.is_live()).filter(has_it).count()
+}
+
+/// A user's licences in detail: plans that are still being set up say so.
+pub(crate) fn license_details(tenant: &Tenant, user: &User, now: Timestamp) -> Vec<Value> {
+    user.licences
+        .iter()
+        .filter_map(|licence| {
+            let sku = tenant.skus.iter().find(|sku| sku.sku_id == licence.sku_id)?;
+            let plans = service_plans(sku, |plan| {
+                let pending = (plan.brings_mailbox() && now < licence.mailbox)
+                    || (plan.brings_teams() && now < licence.teams);
+                match pending {
+                    _ if licence.disabled_plans.contains(&plan.id) => "Disabled",
+                    true => "PendingProvisioning",
+                    false => "Success",
+                }
+            });
+            Some(json!({
+                "id": format!("{}_{}", user.id, sku.sku_id),
+                "skuId": sku.sku_id,
+                "skuPartNumber": sku.part_number,
+                "servicePlans": plans,
+            }))
+        })
+        .collect()
+}
+
+fn service_plans(sku: &Sku, status: impl Fn(&crate::directory::ServicePlan) -> &'static str) -> Vec<Value> {
+    sku.plans
+        .iter()
+        .map(|plan| {
+            json!({
+                "servicePlanId": plan.id, "servicePlanName": plan.name, "provisioningStatus": status(plan),
+                "appliesTo": "User",
+            })
+        })
+        .collect()
+}

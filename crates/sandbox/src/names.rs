@@ -1,0 +1,71 @@
+//! The names that the sandbox answers to: loopback, Microsoft's, and those of `--san`.
+
+use url::Url;
+
+/// Microsoft's names, which the second authority vouches for.
+pub(crate) const MICROSOFT_NAMES: [&str; 2] = ["login.microsoftonline.com", "graph.microsoft.com"];
+
+/// The loopback names.
+pub(crate) const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// Every host name.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    san: Vec<String>,
+}
+
+impl Names {
+    /// The loopback names, Microsoft's and `san`.
+    pub(crate) fn new(san: Vec<String>) -> Self {
+        Self { san }
+    }
+
+    /// Whether a host (without port) is the sandbox.
+    pub(crate) fn contains(&self, host: &str) -> bool {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        LOOPBACK_NAMES
+            .into_iter()
+            .chain(MICROSOFT_NAMES)
+            .chain(self.san.iter().map(String::as_str))
+            .any(|name| name.eq_ignore_ascii_case(host))
+    }
+
+    /// Whether a URL points here.
+    pub(crate) fn is_own(&self, url: &Url) -> bool {
+        url.scheme() == "https" && url.host_str().is_some_and(|host| self.contains(host))
+    }
+
+    /// The path, with version, that an OData reference names; a relative one is taken as v1.0.
+    pub(crate) fn reference(&self, reference: &str) -> Option<String> {
+        match Url::parse(reference) {
+            Ok(url) => self.is_own(&url).then(|| url.path().to_owned()),
+            Err(_) if reference.contains("://") => None,
+            Err(_) => {
+                let path = reference.trim_start_matches('/');
+                let versioned = ["v1.0/", "beta/"].iter().any(|version| path.starts_with(version));
+                Some(if versioned { format!("/{path}") } else { format!("/v1.0/{path}") })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_may_use_any_of_its_names_and_no_other() {
+        let names = Names::new(vec!["sandbox.test".to_owned()]);
+        for reference in [
+            "https://graph.microsoft.com/v1.0/users/x",
+            "https://localhost:8365/v1.0/users/x",
+            "https://sandbox.test/v1.0/users/x",
+            "users/x",
+            "/v1.0/users/x",
+        ] {
+            assert_eq!(names.reference(reference).as_deref(), Some("/v1.0/users/x"), "{reference}");
+        }
+        assert_eq!(names.reference("https://evil.example/v1.0/users/x"), None);
+        assert_eq!(names.reference("http://localhost/v1.0/users/x"), None);
+    }
+}

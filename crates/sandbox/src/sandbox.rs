@@ -1,0 +1,270 @@
+//! The running sandbox: set up, listen, answer, end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::{Clock, system_now};
+use crate::config::{Config, Seed};
+use crate::control::Control;
+use crate::entra::SigningKey;
+use crate::faults::Faults;
+use crate::files::FileError;
+use crate::graph::Routes;
+use crate::lag::Lag;
+use crate::names::Names;
+use crate::ready::{Ready, ReadyApps, ReadyClient, ReadyProvisioner, ReadyUser};
+use crate::requests::RequestLog;
+use crate::seed::{self, Source};
+use crate::start_error::StartError;
+use crate::store::{Store, World};
+use crate::tenant::Tenant;
+use crate::{server, tls};
+
+/// What every request is answered from.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) names: Names,
+    pub(crate) key: SigningKey,
+    pub(crate) routes: Routes,
+    pub(crate) faults: Faults,
+    pub(crate) requests: RequestLog,
+    pub(crate) ready: Ready,
+    world: Mutex<World>,
+    lag: Mutex<Lag>,
+    store: Option<Store>,
+}
+
+impl Shared {
+    /// The tenants, for one request.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lag in force.
+    pub(crate) fn lag(&self) -> Lag {
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the lag for what is written from now on.
+    pub(crate) fn set_lag(&self, lag: Lag) {
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+    }
+
+    /// Persists, if there is a data folder.
+    pub(crate) fn save(&self, world: &World) -> Result<(), FileError> {
+        self.store.as_ref().map_or(Ok(()), |store| store.save(world))
+    }
+}
+
+/// A running sandbox tenant. Dropping it stops it at once; [`Sandbox::shutdown`] ends it in order.
+#[derive(Debug)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    /// Holds the authorities' files where there is no data folder.
+    _folder: Option<TemporaryFolder>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox; when this returns, it answers.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is in the way and what to do.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        check(&config)?;
+        let listener = listen(config.listen).await?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
+        let temporary = match config.data {
+            Some(_) => None,
+            None => Some(TemporaryFolder::new()?),
+        };
+        let folder = match (&config.data, &temporary) {
+            (Some(folder), _) => folder.clone(),
+            (None, Some(temporary)) => temporary.0.clone(),
+            (None, None) => std::env::temp_dir(),
+        };
+        let store = config.data.as_deref().map(Store::open).transpose()?;
+        let tls = tls::set_up(&folder, &config.san, system_now())?;
+        let world = match store.as_ref().map(Store::load).transpose()?.flatten() {
+            Some(world) => world,
+            None => {
+                let source = Source::new(config.seed);
+                let tenant = seed::tenant(&source, config.clock.now());
+                let world = World::new(tenant, seed::seeded(&source));
+                if let Some(store) = &store {
+                    store.save(&world)?;
+                }
+                world
+            }
+        };
+        check_exposure(config.listen, world.seeded.is_constant, config.expose)?;
+        let key = signing_key(config.seed, store.as_ref())?;
+        let shared = Arc::new(Shared {
+            clock: config.clock,
+            names: Names::new(config.san),
+            key,
+            routes: crate::graph::routes(),
+            faults: Faults::default(),
+            requests: RequestLog::default(),
+            ready: ready(&world, address, tls.ca)?,
+            world: Mutex::new(world),
+            lag: Mutex::new(Lag { profile: config.lag, scale: config.lag_scale }),
+            store,
+        });
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        make_key_in_background(&shared, &tasks);
+        tasks.spawn(server::run(listener, tls.server, Arc::clone(&shared), stop.clone(), tasks.clone()));
+        Ok(Self { shared, address, stop, tasks, _folder: temporary })
+    }
+
+    /// What a client needs to know.
+    pub fn ready(&self) -> &Ready {
+        &self.shared.ready
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same powers as the control API's, in this process.
+    pub fn control(&self) -> Control {
+        Control::new(Arc::clone(&self.shared))
+    }
+
+    /// What requests are answered from, for tests inside the crate.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Stops listening, closes the connections and waits for them.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn check(config: &Config) -> Result<(), StartError> {
+    check_exposure(config.listen, config.seed == Seed::Constants, config.expose)?;
+    if !config.lag_scale.is_finite() || config.lag_scale < 0.0 {
+        return Err(StartError::LagScale(config.lag_scale));
+    }
+    Ok(())
+}
+
+/// The data folder may hold the constants whatever the seed of this start is, so this is asked twice.
+fn check_exposure(listen: SocketAddr, is_constant: bool, expose: bool) -> Result<(), StartError> {
+    if is_constant && !expose && !listen.ip().is_loopback() {
+        return Err(StartError::WouldExposeConstants(listen));
+    }
+    Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken(address),
+        _ => StartError::Listen(address, error),
+    })
+}
+
+/// The embedded key for the constants, else the key of the last run, else one that is made later.
+fn signing_key(seed: Seed, store: Option<&Store>) -> Result<SigningKey, StartError> {
+    let kept = store.map(Store::signing_key).transpose()?.flatten();
+    Ok(SigningKey::new(match (kept, seed) {
+        (Some(kept), _) => Some(kept),
+        (None, Seed::Constants) => Some(seed::signing_key()),
+        (None, Seed::Number(_) | Seed::Random) => None,
+    }))
+}
+
+/// Makes the key ahead of its first use and keeps it.
+fn make_key_in_background(shared: &Arc<Shared>, tasks: &TaskTracker) {
+    let shared = Arc::clone(shared);
+    tasks.spawn_blocking(move || {
+        let pkcs8 = shared.key.pkcs8();
+        if let Some(store) = &shared.store
+            && let Err(error) = store.save_signing_key(pkcs8)
+        {
+            tracing::warn!(%error, "the signing key is not kept: tokens will not outlive this run");
+        }
+    });
+}
+
+fn ready(world: &World, address: SocketAddr, ca: PathBuf) -> Result<Ready, StartError> {
+    let seeded = world.seeded.clone();
+    let tenant = world
+        .tenants
+        .get(&seeded.tenant_id)
+        .ok_or_else(|| StartError::Unreadable(PathBuf::from("state.json"), "it holds no tenant".to_owned()))?;
+    Ok(Ready {
+        url: format!("https://localhost:{}", address.port()),
+        ca,
+        tenant_id: seeded.tenant_id,
+        domain: tenant.domains.first().cloned().unwrap_or_default(),
+        control_token: seeded.control_token,
+        apps: ReadyApps {
+            provisioner: ReadyProvisioner {
+                client_id: seeded.provisioner_id,
+                client_secret: seeded.provisioner_secret,
+            },
+            client: ReadyClient { client_id: seeded.client_id },
+        },
+        users: people(tenant),
+    })
+}
+
+/// The people who have a password, administrators first.
+fn people(tenant: &Tenant) -> Vec<ReadyUser> {
+    let mut people: Vec<_> = tenant
+        .users
+        .values()
+        .filter(|user| user.life.is_live())
+        .filter_map(|user| Some((user, user.password.clone()?)))
+        .collect();
+    people.sort_by_key(|(user, _)| (!user.is_admin, user.life.created, user.upn.clone()));
+    people
+        .into_iter()
+        .map(|(user, password)| ReadyUser {
+            id: user.id.clone(),
+            upn: user.upn.clone(),
+            password,
+            display_name: user.display_name.clone(),
+        })
+        .collect()
+}
+
+/// A folder that goes with the sandbox.
+#[derive(Debug)]
+struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    fn new() -> Result<Self, StartError> {
+        let folder = std::env::temp_dir().join(format!("sandbox-{}", crate::directory::new_id()));
+        crate::files::make_folder(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        // What is left behind is three small public files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

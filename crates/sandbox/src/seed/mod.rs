@@ -1,0 +1,144 @@
+//! The tenant as it stands at the first start. With `Seed::Constants` every id, secret and password is the
+//! documented constant below; a number changes them all, always in the same way.
+
+mod tenant;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use uuid::Uuid;
+
+use crate::config::Seed;
+use crate::store::Seeded;
+
+pub(crate) use tenant::{EXCHANGE_APP_ID, tenant};
+
+/// The constants of `Seed::Constants`.
+pub mod constants {
+    /// The tenant's id.
+    pub const TENANT_ID: &str = "a77ac4e0-0000-4000-8000-000000000001";
+    /// The tenant's default domain.
+    pub const DOMAIN: &str = "contoso.example";
+    /// The bearer token of the control API.
+    pub const CONTROL_TOKEN: &str = "sandbox-control-token";
+    /// The client id of the provisioner, a confidential client.
+    pub const PROVISIONER_CLIENT_ID: &str = "a77ac4e0-0000-4000-8000-0000000000a1";
+    /// The secret of the provisioner.
+    pub const PROVISIONER_SECRET: &str = "sbx8Q~provisioner-secret-of-the-sandbox";
+    /// The client id of the public client with the redirect URI `http://localhost`.
+    pub const CLIENT_ID: &str = "a77ac4e0-0000-4000-8000-0000000000c1";
+    /// The object id of Ada Lovelace, administrator and sponsor.
+    pub const ADA_ID: &str = "a77ac4e0-0000-4000-8000-000000000101";
+    /// The user principal name of Ada Lovelace.
+    pub const ADA_UPN: &str = "ada@contoso.example";
+    /// The password of Ada Lovelace.
+    pub const ADA_PASSWORD: &str = "Sandbox-Ada-1815";
+    /// The object id of Grace Hopper, a member.
+    pub const GRACE_ID: &str = "a77ac4e0-0000-4000-8000-000000000102";
+    /// The password of Grace Hopper.
+    pub const GRACE_PASSWORD: &str = "Sandbox-Grace-1906";
+    /// The object id of Alan Turing, a member.
+    pub const ALAN_ID: &str = "a77ac4e0-0000-4000-8000-000000000103";
+    /// The password of Alan Turing.
+    pub const ALAN_PASSWORD: &str = "Sandbox-Alan-1912";
+}
+
+/// The token-signing key of `Seed::Constants`: public, as everything about that tenant is.
+const SIGNING_KEY: &str = include_str!("signing-key.pem");
+
+/// The embedded signing key in PKCS#8.
+pub(crate) fn signing_key() -> Vec<u8> {
+    let body: String = SIGNING_KEY.lines().filter(|line| !line.starts_with("-----")).collect();
+    STANDARD.decode(body).unwrap_or_default()
+}
+
+/// What a client has to know of the seeded tenant.
+pub(crate) fn seeded(source: &Source) -> Seeded {
+    Seeded {
+        tenant_id: source.id(constants::TENANT_ID),
+        is_constant: matches!(source.0, Kind::Constants),
+        control_token: source.secret(constants::CONTROL_TOKEN),
+        provisioner_id: source.id(constants::PROVISIONER_CLIENT_ID),
+        provisioner_secret: source.secret(constants::PROVISIONER_SECRET),
+        client_id: source.id(constants::CLIENT_ID),
+    }
+}
+
+/// Derives what differs between seeds.
+#[derive(Debug, Clone)]
+pub(crate) struct Source(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Constants,
+    /// What every value is hashed with.
+    Derived([u8; 32]),
+}
+
+impl Source {
+    /// The source for a seed.
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self(match seed {
+            Seed::Constants => Kind::Constants,
+            Seed::Number(number) => Kind::Derived(sha256(&number.to_be_bytes())),
+            Seed::Random => {
+                let [a, b] = [Uuid::new_v4(), Uuid::new_v4()];
+                Kind::Derived(sha256(&[a.into_bytes(), b.into_bytes()].concat()))
+            }
+        })
+    }
+
+    /// An id: the constant, or one derived from it.
+    pub(crate) fn id(&self, constant: &str) -> String {
+        match &self.0 {
+            Kind::Constants => constant.to_owned(),
+            Kind::Derived(_) => {
+                let mut bytes = [0; 16];
+                bytes.copy_from_slice(&self.hash(constant)[..16]);
+                uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+            }
+        }
+    }
+
+    /// A secret or password: the constant, or one derived from it.
+    pub(crate) fn secret(&self, constant: &str) -> String {
+        match &self.0 {
+            Kind::Constants => constant.to_owned(),
+            Kind::Derived(_) => format!("sbx8Q~{}", URL_SAFE_NO_PAD.encode(&self.hash(constant)[..24])),
+        }
+    }
+
+    fn hash(&self, constant: &str) -> [u8; 32] {
+        match &self.0 {
+            Kind::Constants => sha256(constant.as_bytes()),
+            Kind::Derived(key) => sha256(&[key.as_slice(), constant.as_bytes()].concat()),
+        }
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_changes_everything_always_in_the_same_way() {
+        let [one, again, two] = [1, 1, 2].map(|number| Source::new(Seed::Number(number)));
+        let id = constants::TENANT_ID;
+        assert_eq!(one.id(id), again.id(id));
+        assert_ne!(one.id(id), two.id(id));
+        assert_ne!(one.id(id), Source::new(Seed::Constants).id(id));
+        assert_eq!(one.secret("x"), again.secret("x"));
+        assert_ne!(Source::new(Seed::Random).id(id), Source::new(Seed::Random).id(id));
+    }
+
+    #[test]
+    fn the_embedded_key_signs() {
+        assert!(crate::entra::is_signing_key(&signing_key()));
+    }
+}

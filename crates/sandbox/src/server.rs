@@ -1,0 +1,211 @@
+//! The listener: TLS, HTTP/1.1 and HTTP/2, and the way of a request through faults, the answer and the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{DATE, HOST, HeaderName};
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::exchange::{Request, Response};
+use crate::faults::{Effect, Release};
+use crate::graph::Path;
+use crate::requests::LoggedRequest;
+use crate::sandbox::Shared;
+use crate::{control, entra, graph};
+
+/// The largest body that is read; Graph takes 4 MB.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+/// How long a client may take for its TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// The connection is cut: no answer, on purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is cut by a fault")]
+struct Cut;
+
+/// Accepts connections until `stop`.
+pub(crate) async fn run(
+    listener: TcpListener,
+    tls: Arc<rustls::ServerConfig>,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    let acceptor = TlsAcceptor::from(tls);
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (acceptor, shared, stop) = (acceptor.clone(), Arc::clone(&shared), stop.clone());
+                tasks.spawn(async move {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = serve(stream, acceptor, shared) => {}
+                    }
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: let connections end before the next attempt.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot switch off Nagle's algorithm");
+    }
+    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::debug!(%error, "the TLS handshake failed"),
+        Err(_) => return tracing::debug!("the TLS handshake took too long"),
+    };
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { answer(&shared, request).await }
+    });
+    let connection = auto::Builder::new(TokioExecutor::new());
+    if let Err(error) = connection.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+async fn answer(
+    shared: &Shared,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, Cut> {
+    let request = match read(shared, request).await {
+        Ok(request) => request,
+        Err(refusal) => return Ok(finish(shared, refusal)),
+    };
+    if request.path.starts_with("/_sandbox/") {
+        return Ok(finish(shared, control::answer(shared, &request).await));
+    }
+    let at = shared.clock.now();
+    let response = pass(shared, &request).await;
+    shared.requests.add(logged(at, &request, response.as_ref().ok()));
+    response.map(|response| finish(shared, response))
+}
+
+/// Through the faults, to the tenant, and through the faults again.
+async fn pass(shared: &Shared, request: &Request) -> Result<Response, Cut> {
+    let effect = shared.faults.meet(request);
+    match &effect {
+        Some(Effect::Answer { status, body, retry_after }) => {
+            return Ok(refuse(*status, body.as_ref(), *retry_after));
+        }
+        Some(Effect::Delay { ms }) => tokio::time::sleep(Duration::from_millis(*ms)).await,
+        Some(Effect::ResetBeforeCommit) => return Err(Cut),
+        Some(Effect::HoldBeforeCommit) => {
+            if shared.faults.hold(request, false).await == Release::Cut {
+                return Err(Cut);
+            }
+        }
+        Some(Effect::ResetAfterCommit | Effect::HoldAfterCommit) | None => {}
+    }
+    let response = dispatch(shared, request);
+    match effect {
+        Some(Effect::ResetAfterCommit) => Err(Cut),
+        Some(Effect::HoldAfterCommit) => match shared.faults.hold(request, true).await {
+            Release::GoOn => Ok(response),
+            Release::Cut => Err(Cut),
+        },
+        _ => Ok(response),
+    }
+}
+
+/// Graph answers below `/v1.0` and `/beta`, sign-in everywhere else, whatever the host's name.
+fn dispatch(shared: &Shared, request: &Request) -> Response {
+    match Path::parse(&request.path) {
+        Some(path) => graph::answer(shared, request, &path),
+        None => entra::answer(shared, request),
+    }
+}
+
+async fn read(shared: &Shared, request: hyper::Request<Incoming>) -> Result<Request, Response> {
+    let (parts, body) = request.into_parts();
+    let authority = parts
+        .uri
+        .authority()
+        .map(ToString::to_string)
+        .or_else(|| Some(parts.headers.get(HOST)?.to_str().ok()?.to_owned()))
+        .unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { &authority }
+    });
+    if !shared.names.contains(host) {
+        let message = format!("The sandbox is not {host:?}: name further hosts with --san.");
+        return Err(Response::json(
+            StatusCode::MISDIRECTED_REQUEST,
+            &json!({ "error": { "code": "sandboxUnknownHost", "message": message } }),
+        ));
+    }
+    let body = match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return Err(Response::empty(StatusCode::PAYLOAD_TOO_LARGE)),
+    };
+    let raw_query = parts.uri.query().unwrap_or("").to_owned();
+    Ok(Request {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: form_urlencoded::parse(raw_query.as_bytes()).into_owned().collect(),
+        raw_query,
+        headers: parts.headers,
+        body,
+        origin: format!("https://{authority}"),
+    })
+}
+
+fn refuse(status: u16, body: Option<&serde_json::Value>, retry_after: Option<u32>) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let response = body.map_or_else(|| Response::empty(status), |body| Response::json(status, body));
+    match retry_after {
+        Some(seconds) => response.with(http::header::RETRY_AFTER, &seconds.to_string()),
+        None => response,
+    }
+}
+
+/// `Date` is by the sandbox's clock: clients measure their own clock by it.
+fn finish(shared: &Shared, response: Response) -> hyper::Response<Full<Bytes>> {
+    let date = shared.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let Response { status, headers, body } = response.with(DATE, &date);
+    let mut response = hyper::Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn logged(at: jiff::Timestamp, request: &Request, response: Option<&Response>) -> LoggedRequest {
+    let text = |headers: &HeaderMap, name: &'static str| {
+        headers.get(HeaderName::from_static(name)).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
+    let answered = |name| response.and_then(|response| text(&response.headers, name));
+    LoggedRequest {
+        at,
+        origin: request.origin.clone(),
+        method: request.method.to_string(),
+        path: request.path.clone(),
+        query: request.raw_query.clone(),
+        status: response.map(|response| response.status.as_u16()),
+        request_id: answered("request-id").or_else(|| answered("x-ms-request-id")),
+        client_request_id: text(&request.headers, "client-request-id"),
+        grant_type: request.form().into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value),
+    }
+}

@@ -1,0 +1,43 @@
+//! Why a sandbox does not start, and what to do about it.
+
+use std::net::SocketAddr;
+
+use crate::files::FileError;
+
+/// Why a sandbox does not start. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error(
+        "{0} is taken: another program, perhaps another sandbox, listens there. End it, or choose another \
+         address with --listen (port 0 takes a free one)."
+    )]
+    PortTaken(SocketAddr),
+    /// The address cannot be listened on for another reason.
+    #[error("cannot listen on {0}: {1}. Choose an address of this machine with --listen.")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The documented constants would be reachable from other machines.
+    #[error(
+        "{0} is not a loopback address, and this tenant's secrets and passwords are printed in the manual. \
+         Use --seed random, or listen on 127.0.0.1, or say --expose if everybody may use it."
+    )]
+    WouldExposeConstants(SocketAddr),
+    /// `lag_scale` is no number that a delay can be multiplied by.
+    #[error("the lag scale {0} is not a finite number from 0 upwards")]
+    LagScale(f64),
+    /// A file in the data folder cannot be read or written.
+    #[error("the sandbox's data: {0}. Check the folder given with --data.")]
+    File(#[from] FileError),
+    /// What stands in the data folder is not what a sandbox wrote.
+    #[error("{0} was not written by this version of the sandbox ({1}). Remove it to start with a new tenant.")]
+    Unreadable(std::path::PathBuf, String),
+    /// A certificate could not be made.
+    #[error("cannot make a certificate: {0}. Check the names given with --san.")]
+    Certificate(String),
+}
+
+impl From<rcgen::Error> for StartError {
+    fn from(error: rcgen::Error) -> Self {
+        Self::Certificate(error.to_string())
+    }
+}

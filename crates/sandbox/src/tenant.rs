@@ -1,0 +1,110 @@
+//! One tenant, whole, in memory: what Entra and Graph read and write. It serialises as it stands.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::directory::{
+    Application, DelegatedGrant, RoleAssignment, ServicePlan, ServicePrincipal, Sku, User,
+};
+use crate::entra::Entra;
+use crate::graph::Workloads;
+
+/// The app id of Microsoft Graph in every tenant.
+pub(crate) const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
+
+/// A directory and its workloads. Object maps are keyed by object id, in lower case.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tenant {
+    pub(crate) id: String,
+    pub(crate) display_name: String,
+    pub(crate) created: Timestamp,
+    /// Verified domains; the first is the default one.
+    pub(crate) domains: Vec<String>,
+    pub(crate) users: BTreeMap<String, User>,
+    pub(crate) applications: BTreeMap<String, Application>,
+    pub(crate) service_principals: BTreeMap<String, ServicePrincipal>,
+    pub(crate) grants: Vec<DelegatedGrant>,
+    pub(crate) role_assignments: Vec<RoleAssignment>,
+    pub(crate) skus: Vec<Sku>,
+    /// Sign-in state: codes, device codes.
+    pub(crate) entra: Entra,
+    /// The state of workloads that only Graph looks at: chats, mail.
+    #[serde(default)]
+    pub(crate) workloads: Workloads,
+}
+
+impl Tenant {
+    /// A user that readers see now, by object id or user principal name.
+    pub(crate) fn user(&self, key: &str, now: Timestamp) -> Option<&User> {
+        let key = key.to_ascii_lowercase();
+        self.users
+            .get(&key)
+            .or_else(|| self.users.values().find(|user| user.upn.eq_ignore_ascii_case(&key) && user.life.is_live()))
+            .filter(|user| user.life.is_visible(now))
+    }
+
+    /// An application that readers see now, by object id.
+    pub(crate) fn application(&self, id: &str, now: Timestamp) -> Option<&Application> {
+        self.applications.get(&id.to_ascii_lowercase()).filter(|app| app.life.is_visible(now))
+    }
+
+    /// An application that readers see now, by app (client) id.
+    pub(crate) fn application_by_app_id(&self, app_id: &str, now: Timestamp) -> Option<&Application> {
+        self.applications
+            .values()
+            .find(|app| app.app_id.eq_ignore_ascii_case(app_id) && app.life.is_visible(now))
+    }
+
+    /// A service principal that readers see now, by object id.
+    pub(crate) fn service_principal(&self, id: &str, now: Timestamp) -> Option<&ServicePrincipal> {
+        self.service_principals.get(&id.to_ascii_lowercase()).filter(|sp| sp.life.is_visible(now))
+    }
+
+    /// A service principal that readers see now, by app (client) id.
+    pub(crate) fn service_principal_by_app_id(
+        &self,
+        app_id: &str,
+        now: Timestamp,
+    ) -> Option<&ServicePrincipal> {
+        self.service_principals
+            .values()
+            .find(|sp| sp.app_id.eq_ignore_ascii_case(app_id) && sp.life.is_visible(now))
+    }
+
+    /// When the user has a mailbox (`mailbox`), if a licence brings one; compare with the clock.
+    pub(crate) fn mailbox_due(&self, user: &User) -> Option<Timestamp> {
+        self.licence_due(user, ServicePlan::brings_mailbox, |licence| licence.mailbox)
+    }
+
+    /// When the user has Teams, if a licence brings it; compare with the clock.
+    pub(crate) fn teams_due(&self, user: &User) -> Option<Timestamp> {
+        self.licence_due(user, ServicePlan::brings_teams, |licence| licence.teams)
+    }
+
+    fn licence_due(
+        &self,
+        user: &User,
+        brings: fn(&ServicePlan) -> bool,
+        due: fn(&crate::directory::AssignedLicence) -> Timestamp,
+    ) -> Option<Timestamp> {
+        user.licences
+            .iter()
+            .filter(|licence| {
+                self.skus.iter().filter(|sku| sku.sku_id == licence.sku_id).any(|sku| {
+                    sku.plans.iter().any(|plan| brings(plan) && !licence.disabled_plans.contains(&plan.id))
+                })
+            })
+            .map(due)
+            .min()
+    }
+
+    /// The object id of Microsoft Graph's service principal here.
+    pub(crate) fn graph_id(&self) -> &str {
+        self.service_principals
+            .values()
+            .find(|sp| sp.app_id == GRAPH_APP_ID)
+            .map_or("", |sp| sp.id.as_str())
+    }
+}

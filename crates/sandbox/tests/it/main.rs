@@ -1,0 +1,16 @@
+//! The sandbox through its front door: real HTTPS, a client of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod agent_hops;
+mod cast;
+mod certificates;
+mod control;
+mod device_code;
+mod files;
+mod front_door;
+mod graph_chain;
+mod graph_chats;
+mod graph_directory;
+mod sign_in;
+mod support;

@@ -1,0 +1,6 @@
+//! End-to-end and interoperability tests, in one binary.
+
+mod host;
+mod house;
+mod inspector;
+mod msal;
