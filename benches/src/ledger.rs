@@ -84,14 +84,18 @@ async fn append(path: &Path, appenders: u32, acts: u32) -> anyhow::Result<Durati
     // The first append makes the file and reads the key: that is not what is measured.
     let first = ledger.intent(act()?).await?;
     ledger.outcome(first, Outcome::done()).await?;
+    let work = (0..appenders)
+        .map(|_| (0..acts).map(|_| Ok((act()?, outcome()))).collect::<anyhow::Result<Vec<_>>>())
+        .collect::<anyhow::Result<Vec<_>>>()?;
     let started = Instant::now();
-    let tasks: Vec<_> = (0..appenders)
-        .map(|_| {
+    let tasks: Vec<_> = work
+        .into_iter()
+        .map(|acts| {
             let ledger = ledger.clone();
             tokio::spawn(async move {
-                for _ in 0..acts {
-                    let intent = ledger.intent(act()?).await?;
-                    ledger.outcome(intent, outcome()).await?;
+                for (act, outcome) in acts {
+                    let intent = ledger.intent(act).await?;
+                    ledger.outcome(intent, outcome).await?;
                 }
                 anyhow::Ok(())
             })

@@ -1,10 +1,11 @@
 //! The MCP Inspector's command line, unmodified, lists and calls the tools of `attache mcp`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use attache_tests::{DEADLINE, Home, Tenant, attache, inspector, sign_in};
-use serde_json::Value;
+use attache_tests::{DEADLINE, Home, Mcp, Person, Tenant, attache, inspector, sign_in};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 const TOOLS: [&str; 6] =
@@ -68,7 +69,7 @@ async fn signed_out_an_act_fails_with_its_remedy() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signed_in_every_tool_answers() -> Result<()> {
+async fn signed_in_the_sponsors_tools_answer() -> Result<()> {
     let tenant = Tenant::start().await?;
     let home = Home::at(&tenant)?;
     sign_in(&home, &tenant, 0).await?;
@@ -85,6 +86,46 @@ async fn signed_in_every_tool_answers() -> Result<()> {
     assert!(read.to_string().contains(message), "{read}");
 
     good(call(&home, "list_chats", &[]).await?)?;
+    good(call(&home, "list_chat_members", &[]).await?)?;
+
+    // The sponsor's token is for the sponsor conversation and for nothing else.
+    let colleague = tenant.ready()["users"][1]["upn"].as_str().context("somebody else")?;
+    let refused = call(&home, "create_chat", &[&format!("members=[\"{colleague}\"]")]).await?;
+    assert_eq!(refused["isError"], true, "{refused}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn provisioned_the_agent_opens_a_chat_under_its_own_name() -> Result<()> {
+    let tenant = Tenant::start().await?;
+    let home = Home::at(&tenant)?.provisioning(&tenant)?;
+    sign_in(&home, &tenant, 0).await?;
+    let provisioned = home.attache(["provision"])?.output().await?;
+    ensure!(
+        provisioned.status.success(),
+        "attache provision:\n{}",
+        String::from_utf8_lossy(&provisioned.stderr)
+    );
+
+    upgraded(&home).await?;
+
+    let colleague = tenant.ready()["users"][1]["id"].as_str().context("somebody else")?;
+    let opened = good(call(&home, "create_chat", &[&format!("members=[\"{colleague}\"]")]).await?)?;
+    let chat = opened["chat_id"].as_str().with_context(|| format!("no chat in {opened}"))?;
+    let to = format!("chat_id={chat}");
+    let sent = good(call(&home, "send_teams_message", &[&to, "text=Good morning."]).await?)?;
+    let members = good(call(&home, "list_chat_members", &[&to]).await?)?;
+
+    // What the colleague sees: the agent user wrote, and nobody else is there.
+    let reader = Person::sign_in(&tenant, 1).await?;
+    let message = sent["message_id"].as_str().with_context(|| format!("no message in {sent}"))?;
+    let read = reader.get(&format!("/chats/{chat}/messages/{message}")).await?;
+    let from = read["from"]["user"]["id"].as_str().with_context(|| format!("nobody in {read}"))?;
+    let people: Vec<&Value> =
+        tenant.ready()["users"].as_array().into_iter().flatten().map(|user| &user["id"]).collect();
+    assert!(!people.contains(&&Value::from(from)), "a person wrote it: {read}");
+    assert_eq!(members["members"].as_array().map(Vec::len), Some(2), "{members}");
+    assert!(members.to_string().contains(from), "{members}");
     Ok(())
 }
 
@@ -94,4 +135,24 @@ fn good(mut answer: Value) -> Result<Value> {
     let structured = answer["structuredContent"].take();
     ensure!(structured.is_object(), "no structured content in {answer}");
     Ok(structured)
+}
+
+/// Runs the server until the agent acts as itself: it goes over while it runs, and the Inspector's visits are
+/// too short for that.
+async fn upgraded(home: &Home) -> Result<()> {
+    let mut mcp = Mcp::start(home)?;
+    mcp.initialize().await?;
+    let mut looks = tokio::time::interval(Duration::from_millis(100));
+    let upgrade = async {
+        loop {
+            looks.tick().await;
+            let whoami = good(mcp.call("whoami", json!({})).await?)?;
+            if whoami["mode"] == "agent_user" {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    timeout(DEADLINE, upgrade).await.context("the agent did not become itself")??;
+    ensure!(mcp.end().await?.success(), "attache mcp did not end well");
+    Ok(())
 }

@@ -3,4 +3,6 @@
 mod host;
 mod house;
 mod inspector;
+mod kill;
 mod msal;
+mod story;

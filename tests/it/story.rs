@@ -7,17 +7,8 @@ use attache_tests::{DEADLINE, Home, Lines};
 use serde_json::Value;
 use tokio::time::timeout;
 
-const STEPS: [&str; 9] = [
-    "tenant",
-    "sign_in",
-    "first_message",
-    "provision",
-    "upgrade",
-    "own_message",
-    "inbound",
-    "audit",
-    "done",
-];
+const STEPS: [&str; 9] =
+    ["tenant", "sign_in", "first_message", "provision", "upgrade", "own_message", "inbound", "audit", "done"];
 
 /// Hears the story of `attache try --json`; its last object.
 async fn hear(story: &mut Lines) -> Result<Value> {

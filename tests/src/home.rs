@@ -45,6 +45,14 @@ impl Home {
         self
     }
 
+    /// The same home, with the application that may create the agent's objects.
+    pub fn provisioning(self, tenant: &Tenant) -> Result<Self> {
+        let app = &tenant.ready()["apps"]["provisioner"];
+        let text = |name: &str| app[name].as_str().with_context(|| format!("the provisioner's {name}"));
+        let with_id = self.with("ATTACHE_PROVISIONER_CLIENT_ID", text("client_id")?);
+        Ok(with_id.with("ATTACHE_PROVISIONER_CLIENT_SECRET", text("client_secret")?))
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         self.folder.path()

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// How long anything may take. It ends tests that would otherwise hang; none waits for it to pass.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The running program. It is killed when this is dropped.
 pub struct Lines {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use attache_sandbox::{Config, Sandbox};
+use attache_sandbox::{Config, Control, Sandbox};
 use serde_json::Value;
 
 /// The tenant; it ends when this is dropped.
@@ -30,6 +30,11 @@ impl Tenant {
     /// The object that `attache sandbox --json` prints first.
     pub fn ready(&self) -> &Value {
         &self.ready
+    }
+
+    /// The tenant's faults, lag and clock, and what it holds.
+    pub fn control(&self) -> Control {
+        self.sandbox.control()
     }
 
     /// `https://localhost:PORT`.

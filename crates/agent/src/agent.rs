@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use attache_provision::{Left, Plan, RemovalPlan};
 use attache_ledger::LedgerError;
+use attache_provision::{Left, Plan, RemovalPlan};
 use attache_terms::{ChatId, Clock, Explain, MessageId, Rng};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

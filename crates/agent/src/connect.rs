@@ -64,8 +64,7 @@ impl Connections {
     pub(crate) async fn entra(&self) -> Result<&Arc<Entra>, TransportError> {
         self.entra
             .get_or_try_init(|| async {
-                let config =
-                    TransportConfig { ca: self.settings.ca.clone(), ..TransportConfig::default() };
+                let config = TransportConfig { ca: self.settings.ca.clone(), ..TransportConfig::default() };
                 let transport = Transport::new(config)?;
                 Ok(Entra::new(self.settings.cloud.clone(), transport, self.clock.clone(), self.rng.clone()))
             })

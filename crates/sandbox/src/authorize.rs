@@ -15,6 +15,9 @@ const GRAPH_AUDIENCES: [&str; 3] =
 /// `iat` lies this long before the issue (Entra reference §1.11).
 const BACKDATED: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
+/// Who holds one of these has the permissions of agents (`AgentId…`) ignored.
+const OVERSHADOWING: [&str; 2] = ["Directory.ReadWrite.All", "Directory.AccessAsUser.All"];
+
 /// Who calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
@@ -47,7 +50,10 @@ impl Caller {
 
     /// Whether the token carries that permission, as a role or as a scope.
     pub(crate) fn holds(&self, permission: &str) -> bool {
-        self.permissions().iter().any(|held| held.eq_ignore_ascii_case(permission))
+        let has = |name: &str| self.permissions().iter().any(|held| held.eq_ignore_ascii_case(name));
+        // Broad directory permissions switch the agents' own ones off, a known issue (Entra reference §2.7).
+        let is_ignored = permission.starts_with("AgentId") && OVERSHADOWING.iter().any(|broad| has(broad));
+        has(permission) && !is_ignored
     }
 
     fn permissions(&self) -> &[String] {
@@ -117,7 +123,8 @@ pub(crate) fn check_subject(caller: &Caller, tenant: &Tenant, now: Timestamp) ->
             principal.filter(|principal| principal.life.is_live()).map(drop).ok_or_else(gone)
         }
         CallerKind::User { .. } => {
-            let user = tenant.users.get(&caller.object_id).filter(|user| user.life.is_live()).ok_or_else(gone)?;
+            let user =
+                tenant.users.get(&caller.object_id).filter(|user| user.life.is_live()).ok_or_else(gone)?;
             // A token's times are whole seconds.
             let is_older = caller.issued.as_second() < user.sessions_valid_from.as_second();
             let is_revoked = !user.account_enabled || is_older;

@@ -108,7 +108,10 @@ fn state(shared: &Shared) -> Value {
 pub(crate) async fn answer(shared: &Shared, request: &Request) -> Response {
     let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     if token != Some(shared.ready.control_token.as_str()) {
-        return refusal(StatusCode::UNAUTHORIZED, "Send the control_token of the ready line as a bearer token.");
+        return refusal(
+            StatusCode::UNAUTHORIZED,
+            "Send the control_token of the ready line as a bearer token.",
+        );
     }
     let segments: Vec<&str> = request.path.split('/').skip(2).filter(|part| !part.is_empty()).collect();
     match (&request.method, segments.as_slice()) {

@@ -159,8 +159,8 @@ impl Faults {
                 return None;
             }
             rule.matched += 1;
-            let is_due = rule.matched > rule.fault.skip
-                && rule.fault.count.is_none_or(|count| rule.applied < count);
+            let is_due =
+                rule.matched > rule.fault.skip && rule.fault.count.is_none_or(|count| rule.applied < count);
             is_due.then(|| {
                 rule.applied += 1;
                 rule.fault.effect.clone()

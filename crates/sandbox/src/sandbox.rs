@@ -209,10 +209,9 @@ fn make_key_in_background(shared: &Arc<Shared>, tasks: &TaskTracker) {
 
 fn ready(world: &World, address: SocketAddr, ca: PathBuf) -> Result<Ready, StartError> {
     let seeded = world.seeded.clone();
-    let tenant = world
-        .tenants
-        .get(&seeded.tenant_id)
-        .ok_or_else(|| StartError::Unreadable(PathBuf::from("state.json"), "it holds no tenant".to_owned()))?;
+    let tenant = world.tenants.get(&seeded.tenant_id).ok_or_else(|| {
+        StartError::Unreadable(PathBuf::from("state.json"), "it holds no tenant".to_owned())
+    })?;
     Ok(Ready {
         url: format!("https://localhost:{}", address.port()),
         ca,

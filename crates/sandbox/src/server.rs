@@ -197,6 +197,7 @@ fn logged(at: jiff::Timestamp, request: &Request, response: Option<&Response>) -
         headers.get(HeaderName::from_static(name)).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
     let answered = |name| response.and_then(|response| text(&response.headers, name));
+    let is_token_request = request.path.ends_with("/token");
     LoggedRequest {
         at,
         origin: request.origin.clone(),
@@ -206,6 +207,10 @@ fn logged(at: jiff::Timestamp, request: &Request, response: Option<&Response>) -
         status: response.map(|response| response.status.as_u16()),
         request_id: answered("request-id").or_else(|| answered("x-ms-request-id")),
         client_request_id: text(&request.headers, "client-request-id"),
-        grant_type: request.form().into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value),
+        grant_type: is_token_request
+            .then(|| {
+                request.form().into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value)
+            })
+            .flatten(),
     }
 }

@@ -29,7 +29,9 @@ pub enum StartError {
     #[error("the sandbox's data: {0}. Check the folder given with --data.")]
     File(#[from] FileError),
     /// What stands in the data folder is not what a sandbox wrote.
-    #[error("{0} was not written by this version of the sandbox ({1}). Remove it to start with a new tenant.")]
+    #[error(
+        "{0} was not written by this version of the sandbox ({1}). Remove it to start with a new tenant."
+    )]
     Unreadable(std::path::PathBuf, String),
     /// A certificate could not be made.
     #[error("cannot make a certificate: {0}. Check the names given with --san.")]

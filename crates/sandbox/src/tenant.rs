@@ -41,7 +41,9 @@ impl Tenant {
         let key = key.to_ascii_lowercase();
         self.users
             .get(&key)
-            .or_else(|| self.users.values().find(|user| user.upn.eq_ignore_ascii_case(&key) && user.life.is_live()))
+            .or_else(|| {
+                self.users.values().find(|user| user.upn.eq_ignore_ascii_case(&key) && user.life.is_live())
+            })
             .filter(|user| user.life.is_visible(now))
     }
 
@@ -102,9 +104,6 @@ impl Tenant {
 
     /// The object id of Microsoft Graph's service principal here.
     pub(crate) fn graph_id(&self) -> &str {
-        self.service_principals
-            .values()
-            .find(|sp| sp.app_id == GRAPH_APP_ID)
-            .map_or("", |sp| sp.id.as_str())
+        self.service_principals.values().find(|sp| sp.app_id == GRAPH_APP_ID).map_or("", |sp| sp.id.as_str())
     }
 }

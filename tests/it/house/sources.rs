@@ -13,8 +13,8 @@ const JUDGES: &[(&str, &str)] = &[
 /// Where HTTP clients are built, so that roots, proxies, pools and redirects are settled once.
 const CLIENT_BUILDERS: &[&str] = &["crates/entra/src/transport.rs"];
 
-/// The longest that a file may be, its unit tests apart. One that grows past it holds a second idea.
-const LONGEST: usize = 500;
+/// The longest that a file may be, tests apart. One that grows past it holds a second idea.
+const LONGEST: usize = 600;
 
 fn files_with(sources: &[Source], matches: impl Fn(&str) -> bool) -> Vec<&str> {
     let product = sources.iter().filter(|source| !source.is_test());
@@ -80,10 +80,13 @@ fn tests_wait_for_events_and_never_sleep() {
 
 #[test]
 fn a_file_holds_one_idea() {
-    for source in sources() {
+    for source in sources().iter().filter(|source| !source.is_test()) {
         let lines = source.code().lines().count();
         assert!(lines <= LONGEST, "{} has {lines} lines: look for the second idea in it", source.path);
-        let documented = source.is_test() || source.text.starts_with("//!");
-        assert!(documented, "{} does not begin with its sentence of purpose", source.path);
+        assert!(
+            source.text.starts_with("//!"),
+            "{} does not begin with its sentence of purpose",
+            source.path
+        );
     }
 }

@@ -65,9 +65,7 @@ impl Audit {
     /// carry. Whoever gets this must end it; dropped, it is recorded as unknown.
     pub async fn begin(&self, act: Act, correlation: Option<Uuid>) -> Result<Begun, LedgerError> {
         let act = match correlation {
-            Some(id) => {
-                act.correlated(Correlation { client_request_id: Some(id), ..Correlation::default() })
-            }
+            Some(id) => act.correlated(Correlation { client_request_id: Some(id), ..Correlation::default() }),
             None => act,
         };
         let ledger = self.ledger();

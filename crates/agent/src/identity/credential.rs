@@ -70,8 +70,7 @@ impl BlueprintKey {
             not_after: now.saturating_add(VALID).unwrap_or(now),
         };
         let name = format!("attache {}", connections.settings().profile.name());
-        let certificate =
-            Certificate::self_signed(&*signer, &name, validity, &**connections.rng()).await?;
+        let certificate = Certificate::self_signed(&*signer, &name, validity, &**connections.rng()).await?;
         document(connections).save(&Stored { certificate: STANDARD.encode(certificate.der()) })?;
         Ok(Self { signer, certificate })
     }

@@ -63,9 +63,7 @@ pub(crate) enum State {
     /// Nobody has signed in.
     SignedOut,
     /// Under the sponsor's token; its own identity is not ready.
-    Sponsor {
-        sponsor: Person,
-    },
+    Sponsor { sponsor: Person },
     /// Its own identity is ready; still under the sponsor's token until all is verified.
     Upgrading {
         sponsor: Person,
@@ -76,12 +74,7 @@ pub(crate) enum State {
         conversation: Option<ChatId>,
     },
     /// Under its own name.
-    AgentUser {
-        sponsor: Person,
-        agent: AgentIds,
-        conversation: ChatId,
-        since: Timestamp,
-    },
+    AgentUser { sponsor: Person, agent: AgentIds, conversation: ChatId, since: Timestamp },
 }
 
 /// Where the upgrade is announced.
@@ -110,18 +103,11 @@ pub(crate) struct Announcement {
 pub(crate) enum Status {
     /// It may have been sent; that it is not to be seen proves something only from `trust` on, since the
     /// platform may still be hiding it.
-    Intended {
-        at: Timestamp,
-        trust: Timestamp,
-    },
+    Intended { at: Timestamp, trust: Timestamp },
     /// It stands there.
-    Made {
-        message: MessageId,
-    },
+    Made { message: MessageId },
     /// Teams would not have it.
-    Refused {
-        why: String,
-    },
+    Refused { why: String },
 }
 
 /// All that is remembered.

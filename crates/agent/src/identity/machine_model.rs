@@ -51,7 +51,11 @@ enum Move {
     SignOut,
     Provisioned,
     /// The process does the next thing; it is killed after so many durable or visible effects.
-    Step { answer: Answer, killed_after: Option<u8>, hops_belong_to_another: bool },
+    Step {
+        answer: Answer,
+        killed_after: Option<u8>,
+        hops_belong_to_another: bool,
+    },
     Wait(u16),
 }
 

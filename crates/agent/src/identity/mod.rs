@@ -21,8 +21,8 @@ use tokio::sync::watch;
 
 pub(crate) use credential::BlueprintKey;
 pub use error::{Elsewhere, IdentityError};
-pub(crate) use machine::{Event, Next, Place, Record, State};
 pub use machine::{AgentIds, IdentityMode, Person};
+pub(crate) use machine::{Event, Next, Place, Record, State};
 pub use sign_in::DevicePrompt;
 use store::{Known, Store};
 
@@ -194,13 +194,8 @@ impl Identity {
         }
         let settings = self.connections.settings();
         let entra = self.connections.entra().await?;
-        let source = entra.delegated(
-            &account,
-            settings.client_id,
-            Scopes::new(SPONSOR_SCOPES),
-            store.clone(),
-            name,
-        );
+        let source =
+            entra.delegated(&account, settings.client_id, Scopes::new(SPONSOR_SCOPES), store.clone(), name);
         Ok(Current {
             mode: IdentityMode::Sponsor,
             graph: self.connections.graph(source).await?,
@@ -218,8 +213,7 @@ impl Identity {
         let entra = self.connections.entra().await?;
         let t1 = entra.own_assertion(agent.tenant, agent.blueprint, credential);
         let resource = Resource::graph(entra.cloud());
-        let source =
-            entra.agent_user(agent.tenant, t1, agent.agent_identity, agent.agent_user.id, resource);
+        let source = entra.agent_user(agent.tenant, t1, agent.agent_identity, agent.agent_user.id, resource);
         Ok(self.connections.graph(source).await?)
     }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use attache_entra::{Authority, DeviceCode, SignInRequest, SignedIn, Scopes};
+use attache_entra::{Authority, DeviceCode, Scopes, SignInRequest, SignedIn};
 use attache_ledger::{Act, ActName, Actor, Code, Mode, Outcome, Target};
 use attache_terms::Explain;
 use tracing::info;
@@ -118,9 +118,7 @@ impl Identity {
             Err(error) => Err(error),
         };
         begun.end(match &done {
-            Ok(person) => {
-                Outcome::done().on(Target { user: Some(person.id), ..Target::default() })
-            }
+            Ok(person) => Outcome::done().on(Target { user: Some(person.id), ..Target::default() }),
             Err(error) => Outcome::failed(Code::new(error.code())),
         });
         done
@@ -129,8 +127,7 @@ impl Identity {
     /// Makes whoever signed in the sponsor, or, when they are already, renews their token.
     async fn take_in(&self, account: SignedIn) -> Result<Person, IdentityError> {
         let store = self.connections.secrets().await?;
-        let (staged, kept) =
-            (self.connections.secret(STAGED), self.connections.secret(SPONSOR_TOKEN));
+        let (staged, kept) = (self.connections.secret(STAGED), self.connections.secret(SPONSOR_TOKEN));
         let person = Person { id: account.user, upn: account.upn, display_name: account.name };
         let record = self.record()?;
         if record.sponsor().is_some_and(|sponsor| sponsor.id != person.id) {

@@ -33,11 +33,7 @@ pub(crate) enum Stamp {
     /// There is no file.
     Absent,
     /// This file.
-    File {
-        modified: Option<SystemTime>,
-        length: u64,
-        inode: u64,
-    },
+    File { modified: Option<SystemTime>, length: u64, inode: u64 },
 }
 
 #[derive(Deserialize)]

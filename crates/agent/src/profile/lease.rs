@@ -51,7 +51,10 @@ impl Lease {
             Ok(()) => {
                 let holder = Holder { pid: std::process::id(), work: work.to_owned() };
                 let text = serde_json::to_vec(&holder).map_err(|error| fault(error.into()))?;
-                file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&text)).map_err(fault)?;
+                file.set_len(0)
+                    .and_then(|()| file.rewind())
+                    .and_then(|()| file.write_all(&text))
+                    .map_err(fault)?;
                 Ok(Taken::Yes(Self { _file: file }))
             }
             Err(TryLockError::WouldBlock) => {

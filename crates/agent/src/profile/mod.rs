@@ -8,8 +8,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-pub(crate) use document::{Document, Persisted, Stamp};
 pub use document::FileError;
+pub(crate) use document::{Document, Persisted, Stamp};
 pub use lease::Holder;
 pub(crate) use lease::{Lease, Taken};
 
@@ -20,7 +20,9 @@ pub struct ProfileName(String);
 
 /// Why a text cannot name a profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a profile cannot be called {shown:?}: use 1 to 40 lower-case letters, digits and hyphens, such as work")]
+#[error(
+    "a profile cannot be called {shown:?}: use 1 to 40 lower-case letters, digits and hyphens, such as work"
+)]
 pub struct ProfileNameError {
     shown: String,
 }

@@ -136,7 +136,8 @@ impl Provisioning {
                 _ => target.object = id.parse::<ObjectId>().ok().or(target.object),
             }
         }
-        let name = act.name.parse::<ActName>().map_err(|_| ProvisioningError::Incomplete("the act's name"))?;
+        let name =
+            act.name.parse::<ActName>().map_err(|_| ProvisioningError::Incomplete("the act's name"))?;
         Ok(audit.begin(Act::new(name, actor).on(target), Some(act.client_request_id)).await?)
     }
 }

@@ -56,7 +56,11 @@ impl From<Failure> for ProvisioningError {
 impl ProvisioningError {
     fn cause(&self) -> Option<&dyn Explain> {
         match self {
-            Self::NoProvisioner | Self::BadNickname(_) | Self::BeingRemoved | Self::Nothing | Self::Incomplete(_) => None,
+            Self::NoProvisioner
+            | Self::BadNickname(_)
+            | Self::BeingRemoved
+            | Self::Nothing
+            | Self::Incomplete(_) => None,
             Self::Graph(error) => Some(error),
             Self::Failed(error) => Some(&**error),
             Self::Identity(error) => Some(error),
@@ -91,9 +95,10 @@ impl Explain for ProvisioningError {
                 Remedy::operator("finish it with `attache deprovision`, then provision again")
             }
             Self::Nothing => Remedy::caller("name the profile that was provisioned (--profile)"),
-            other => other
-                .cause()
-                .map_or_else(|| Remedy::us("report it with the profile's provisioning.json"), Explain::remedy),
+            other => other.cause().map_or_else(
+                || Remedy::us("report it with the profile's provisioning.json"),
+                Explain::remedy,
+            ),
         }
     }
 }

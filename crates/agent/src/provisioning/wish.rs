@@ -30,7 +30,10 @@ impl Provisioning {
         let name = format!("attache {}", settings.profile.name());
         Ok(Wish {
             tenant: settings.tenant,
-            blueprint: Naming { display_name: format!("{} (blueprint)", wishes.display_name), tag: tag.clone() },
+            blueprint: Naming {
+                display_name: format!("{} (blueprint)", wishes.display_name),
+                tag: tag.clone(),
+            },
             agent: Naming { display_name: wishes.display_name.clone(), tag },
             user: AgentUserWish {
                 display_name: wishes.display_name.clone(),

@@ -145,6 +145,9 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub async fn release(&self, owner: Owner) -> Result<(), StateError> {
+        if !self.exists() {
+            return Ok(());
+        }
         self.with(move |connection| {
             connection
                 .execute(
@@ -205,6 +208,9 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub async fn forget_unread(&self) -> Result<(), StateError> {
+        if !self.exists() {
+            return Ok(());
+        }
         self.with(|connection| connection.execute("DELETE FROM unread", []).map(drop)).await
     }
 

@@ -56,8 +56,8 @@ pub(super) async fn make(
             return Err(error.into());
         }
     };
-    let act = Act::new(ANNOUNCE, voice.actor.clone())
-        .on(Target { chat: Some(chat.clone()), ..Target::default() });
+    let act =
+        Act::new(ANNOUNCE, voice.actor.clone()).on(Target { chat: Some(chat.clone()), ..Target::default() });
     let (into, text) = (chat.clone(), voice.text.clone());
     let sent = agent
         .audit()

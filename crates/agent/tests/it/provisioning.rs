@@ -21,7 +21,8 @@ async fn it_brings_the_identity_to_ready_with_every_act_in_the_ledger() {
     // What is there is not made again, by whichever process.
     assert_eq!(world.agent("ada").provision_now(|_| {}).await.unwrap(), ids);
     let ends = ends(&world.ledger(&agent).await);
-    for act in ["blueprint.create", "agent_identity.create", "agent_user.create", "agent_user.licence.assign"] {
+    for act in ["blueprint.create", "agent_identity.create", "agent_user.create", "agent_user.licence.assign"]
+    {
         let done = ends.iter().filter(|end| **end == format!("{act} done")).count();
         assert_eq!(done, 1, "{act}: {ends:?}");
     }
@@ -118,4 +119,46 @@ async fn in_the_background_it_provisions_and_goes_over_by_itself() {
         tokio::task::yield_now().await;
     }
     agent.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_provisioned_is_removed_and_the_agent_signs_out() {
+    let world = World::start().await;
+    let agent = world.agent("ada");
+    world.sign_in(&agent, 0).await.unwrap();
+    let ids = agent.provision_now(|_| {}).await.unwrap();
+    agent.upgrade_now().await.unwrap();
+    let plan = agent.plan_removal().await.unwrap();
+    assert!(plan.to_string().contains(&ids.agent_user.id.to_string()), "{plan}");
+    let left = agent.deprovision(|_| {}).await.unwrap();
+    assert!(left.iter().all(|left| left.why.starts_with("deleted")), "{left:?}");
+    assert_eq!(agent.mode().unwrap(), IdentityMode::SignedOut);
+    let administrator = world.administrator();
+    assert!(administrator.blueprint(ids.blueprint).await.unwrap().value.is_none());
+    assert!(administrator.agent_identity(ids.agent_identity).await.unwrap().value.is_none());
+    let ends = ends(&world.ledger(&agent).await);
+    for act in ["agent_user.delete", "agent_identity.delete", "blueprint.delete"] {
+        assert!(ends.contains(&format!("{act} done")), "{act}: {ends:?}");
+    }
+    // Removed once, there is nothing to remove.
+    let Err(error) = agent.deprovision(|_| {}).await else { panic!("nobody has signed in") };
+    assert_eq!(error.code(), "sign_in_required");
+}
+
+#[tokio::test]
+async fn the_plan_names_everything_and_makes_nothing() {
+    let world = World::start().await;
+    let agent = world.agent("ada");
+    world.sign_in(&agent, 0).await.unwrap();
+    let plan = agent.plan().await.unwrap().to_string();
+    assert!(plan.contains("ada-agent@"), "{plan}");
+    world.sandbox.control().clear_requests();
+    agent.plan().await.unwrap();
+    let writes = world.sandbox.control().requests();
+    let writes: Vec<_> = writes
+        .iter()
+        .filter(|request| request.method != "GET" && !request.path.ends_with("/token"))
+        .collect();
+    assert!(writes.is_empty(), "{writes:?}");
+    assert!(ends(&world.ledger(&agent).await).iter().all(|end| end.starts_with("sign_in")));
 }

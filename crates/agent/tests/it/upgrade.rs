@@ -60,7 +60,11 @@ async fn the_agent_goes_over_to_its_own_name_and_says_so_in_both_chats() {
 async fn an_announcement_whose_answer_was_lost_is_found_and_not_sent_again() {
     let world = World::start().await;
     let agent = provisioned(&world).await;
-    world.sandbox.control().add_fault(Fault::once("POST", "/v1.0/chats/48:notes/messages", Effect::ResetAfterCommit));
+    world.sandbox.control().add_fault(Fault::once(
+        "POST",
+        "/v1.0/chats/48:notes/messages",
+        Effect::ResetAfterCommit,
+    ));
     let Err(error) = agent.upgrade_now().await else { panic!("the answer was lost") };
     assert_eq!(agent.mode().unwrap(), IdentityMode::Sponsor, "{error}");
 
@@ -75,7 +79,11 @@ async fn an_announcement_whose_answer_was_lost_is_found_and_not_sent_again() {
 async fn an_announcement_that_never_arrived_is_sent_after_looking() {
     let world = World::start().await;
     let agent = provisioned(&world).await;
-    world.sandbox.control().add_fault(Fault::once("POST", "/v1.0/chats/48:notes/messages", Effect::ResetBeforeCommit));
+    world.sandbox.control().add_fault(Fault::once(
+        "POST",
+        "/v1.0/chats/48:notes/messages",
+        Effect::ResetBeforeCommit,
+    ));
     assert!(agent.upgrade_now().await.is_err());
     world.agent("ada").upgrade_now().await.unwrap();
     let onlooker = world.onlooker().await;
@@ -133,7 +141,7 @@ async fn when_its_own_token_fails_the_call_fails_and_is_not_made_as_the_sponsor(
     let agent = world.agent("ada");
     let current = agent.current().await.unwrap();
     assert_eq!(current.mode, IdentityMode::AgentUser);
-    let error = current.graph.me().await.err().expect("no token, no answer");
+    let Err(error) = current.graph.me().await else { panic!("no token, no answer") };
     assert!(error.to_string().contains("50057") || error.code().contains("disabled"), "{error}");
     assert_eq!(agent.mode().unwrap(), IdentityMode::AgentUser);
 }

@@ -72,7 +72,8 @@ impl World {
         let done = agent
             .sign_in(|page| {
                 let page = page.clone();
-                browsing = Some(tokio::spawn(async move { browse(client, page, &user.upn, &user.password).await }));
+                browsing =
+                    Some(tokio::spawn(async move { browse(client, page, &user.upn, &user.password).await }));
             })
             .await;
         browsing.unwrap().await.unwrap();
@@ -199,7 +200,8 @@ async fn browse(client: Client, page: Url, name: &str, password: &str) {
         fields.push((field, value));
     }
     let answer = client.post(page.join(&action).unwrap()).form(&fields).send().await.unwrap();
-    let back = answer.headers().get(header::LOCATION).expect("signed in, the page leads back").to_str().unwrap();
+    let back =
+        answer.headers().get(header::LOCATION).expect("signed in, the page leads back").to_str().unwrap();
     let answer = client.get(back).send().await.unwrap();
     assert!(answer.status().is_success(), "the agent does not take the sign-in: {}", answer.status());
 }

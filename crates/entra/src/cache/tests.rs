@@ -99,7 +99,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let key = || 0..5u8;
     let step = prop_oneof![
         6 => key().prop_map(Step::Ask),
-        4 => (key(), prop::option::weighted(0.8, prop::sample::select(vec![0u64, 5, 100, 3599, 90_000])))
+        4 => (key(), prop::option::weighted(0.8, prop::sample::select(vec![0u64, 40, 100, 3600, 90_000])))
             .prop_map(|(key, lives)| Step::Land(key, lives)),
         2 => prop::sample::select(vec![1u64, 30, 50, 600, 2700, 3600]).prop_map(Step::Advance),
         1 => key().prop_map(Step::Refuse),

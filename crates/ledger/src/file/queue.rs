@@ -90,7 +90,10 @@ impl Queue {
                 let more = if lock(&self.pending).jobs.is_empty() { More::No } else { More::Yes };
                 writer.finish(log, note, more);
             }
-            Err(error) => answer(waiting, std::iter::repeat(Err(error))),
+            Err(error) => {
+                let answers = vec![Err(error); waiting.len()];
+                answer(waiting, answers);
+            }
         }
     }
 
@@ -105,7 +108,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(waiting: Vec<oneshot::Sender<Answer>>, answers: impl IntoIterator<Item = Answer>) {
+fn answer(waiting: Vec<oneshot::Sender<Answer>>, answers: Vec<Answer>) {
     for (done, answer) in waiting.into_iter().zip(answers) {
         if let Err(Err(error)) = done.send(answer) {
             tracing::error!(%error, "an entry that nobody waited for was not recorded");

@@ -87,3 +87,27 @@ async fn what_one_host_was_pushed_the_next_one_is_not_but_it_can_be_read() {
     assert_eq!(again["structuredContent"]["messages"], json!([]), "once");
     host.hang_up().await;
 }
+
+/// In protocol 2026-07-28 there is no `initialize`, and a server cannot push what the protocol does not name.
+#[tokio::test]
+async fn a_host_without_initialize_is_served_and_finds_its_messages_unread() {
+    let home = tempfile::tempdir().unwrap();
+    let silent = Silent::new().await;
+    let agent = agent(home.path(), &silent);
+    take_in(&agent, &["hello"]).await;
+    let mut host = Host::of(agent);
+    let params = json!({
+        "name": "read_teams_messages",
+        "arguments": { "unread": true },
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": { "name": "a host by hand", "version": "1" },
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    });
+    let answer = host.ask("tools/call", params).await;
+    let messages = &answer["result"]["structuredContent"]["messages"];
+    assert_eq!(messages.as_array().unwrap().len(), 1, "{answer}");
+    assert_eq!(messages[0]["pushed"], false);
+    host.hang_up().await;
+}

@@ -141,8 +141,10 @@ impl Tenant {
         let state = self.sandbox.control().state();
         let tenant = state["tenants"].as_object().and_then(|all| all.values().next());
         let kinds = tenant.and_then(Value::as_object).unwrap();
-        let size = |value: &Value| value.as_object().map(serde_json::Map::len).or(value.as_array().map(Vec::len));
-        let counts: Vec<_> = kinds.iter().filter_map(|(kind, all)| Some((kind.clone(), size(all)?))).collect();
+        let size =
+            |value: &Value| value.as_object().map(serde_json::Map::len).or(value.as_array().map(Vec::len));
+        let counts: Vec<_> =
+            kinds.iter().filter_map(|(kind, all)| Some((kind.clone(), size(all)?))).collect();
         assert!(counts.len() > 4, "{counts:?}");
         counts
     }
@@ -168,7 +170,7 @@ impl Clients for Tenant {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_nothing_to_ready_and_back_within_the_sandboxs_lag() {
-    let tenant = Tenant::start(LagProfile::Typical, 0.002).await;
+    let tenant = Tenant::start(LagProfile::Typical, LAG).await;
     let before = plan(&tenant, &tenant.wish()).await.unwrap();
     assert!(before.problems.is_empty(), "{before}");
     let record = tenant.run(Record::new(tenant.wish())).await.unwrap();
@@ -186,11 +188,14 @@ async fn from_nothing_to_ready_and_back_within_the_sandboxs_lag() {
     assert!(gone.objects.iter().all(|object| !object.exists), "{gone}");
 }
 
+/// The sandbox's delays, shortened: replication 15 ms, Teams 0.9 s.
+const LAG: f64 = 0.001;
+
 /// The writes of the chain: how many of each method there are.
 const WRITES: [(&str, u32); 3] = [("POST", 8), ("PATCH", 2), ("DELETE", 2)];
 
 async fn usual() -> Vec<(String, usize)> {
-    let tenant = Tenant::start(LagProfile::Typical, 0.002).await;
+    let tenant = Tenant::start(LagProfile::Typical, LAG).await;
     tenant.run(Record::new(tenant.wish())).await.unwrap();
     tenant.counts()
 }
@@ -200,40 +205,64 @@ fn fault(method: &str, skip: u32, effect: Effect) -> Fault {
     Fault { method, path: "/v1.0/**".to_owned(), body_contains: None, skip, count: Some(1), effect }
 }
 
+/// Each write of the chain, met by an effect of its own, in a tenant of its own.
+async fn at_every_write<F: Future<Output = ()> + Send + 'static>(
+    check: impl Fn(Tenant, String, Fault) -> F,
+    effects: &[Effect],
+) {
+    let mut checks = tokio::task::JoinSet::new();
+    for (method, writes) in WRITES {
+        for skip in 0..writes {
+            for effect in effects {
+                let name = format!("{method} {skip} {effect:?}");
+                let tenant = Tenant::start(LagProfile::Typical, LAG).await;
+                checks.spawn(check(tenant, name, fault(method, skip, effect.clone())));
+            }
+        }
+    }
+    while let Some(checked) = checks.join_next().await {
+        checked.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_to_any_write_makes_nothing_twice() {
     let usual = usual().await;
-    for (method, writes) in WRITES {
-        for skip in 0..writes {
-            let tenant = Tenant::start(LagProfile::Typical, 0.002).await;
-            tenant.sandbox.control().add_fault(fault(method, skip, Effect::ResetAfterCommit));
+    let check = |tenant: Tenant, name: String, fault: Fault| {
+        let usual = usual.clone();
+        async move {
+            tenant.sandbox.control().add_fault(fault);
             let ended = tenant.run(Record::new(tenant.wish())).await;
-            assert!(ended.is_ok(), "{method} {skip}: {ended:?}");
-            assert_eq!(tenant.counts(), usual, "{method} {skip}");
+            assert!(ended.is_ok(), "{name}: {ended:?}");
+            assert_eq!(tenant.counts(), usual, "{name}");
         }
-    }
+    };
+    at_every_write(check, &[Effect::ResetBeforeCommit, Effect::ResetAfterCommit]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_at_any_write_makes_nothing_twice() {
     let usual = usual().await;
-    for (method, writes) in WRITES {
-        for (skip, before) in (0..writes).flat_map(|skip| [(skip, true), (skip, false)]) {
-            let tenant = Tenant::start(LagProfile::Typical, 0.002).await;
-            let effect = if before { Effect::HoldBeforeCommit } else { Effect::HoldAfterCommit };
+    let check = |tenant: Tenant, name: String, fault: Fault| {
+        let usual = usual.clone();
+        async move {
             let control = tenant.sandbox.control();
-            control.add_fault(fault(method, skip, effect));
+            control.add_fault(fault);
             let disk = Mutex::new(Record::new(tenant.wish()).to_json());
-            tokio::select! {
-                ended = tenant.drive(Record::new(tenant.wish()), &disk) => panic!("{method} {skip}: {ended:?}"),
-                held = control.wait_held() => { control.cut(held.id); }
+            let held = tokio::select! {
+                ended = tenant.drive(Record::new(tenant.wish()), &disk) => panic!("{name}: {ended:?}"),
+                held = control.wait_held() => held,
+            };
+            for request in held {
+                control.cut(request.id);
             }
             let found = Record::parse(&disk.into_inner().unwrap()).unwrap();
             let ended = tenant.run(found).await;
-            assert!(ended.is_ok(), "{method} {skip} {before}: {ended:?}");
-            assert_eq!(tenant.counts(), usual, "{method} {skip} {before}");
+            assert!(ended.is_ok(), "{name}: {ended:?}");
+            assert_eq!(tenant.counts(), usual, "{name}");
         }
-    }
+    };
+    at_every_write(check, &[Effect::HoldBeforeCommit, Effect::HoldAfterCommit]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -108,13 +108,19 @@ pub(crate) fn check_user_assertion(
         return refuse(50_013, "The user federated identity credential was issued for another tenant.");
     }
     if claims.text("aud") != EXCHANGE_APP_ID {
-        return refuse(500_131, "The audience of the user federated identity credential is not the token exchange.");
+        return refuse(
+            500_131,
+            "The audience of the user federated identity credential is not the token exchange.",
+        );
     }
     if !claims.is_current(context.now) {
         return refuse(500_133, "The user federated identity credential is not within its valid time range.");
     }
     if !claims.text("azp").eq_ignore_ascii_case(&client.app_id) {
-        return refuse(50_013, "The user federated identity credential was issued to another agent identity.");
+        return refuse(
+            50_013,
+            "The user federated identity credential was issued to another agent identity.",
+        );
     }
     Ok(())
 }
@@ -199,19 +205,29 @@ impl<'a> Assertion<'a> {
         let der = STANDARD.decode(&key.der).map_err(|_| refused())?;
         let (_, certificate) = x509_parser::parse_x509_certificate(&der).map_err(|_| refused())?;
         if !matches!(certificate.public_key().parsed(), Ok(x509_parser::public_key::PublicKey::RSA(_))) {
-            return Err(EntraError::assertion_key("Unsupported asymmetric signing algorithm: RSA keys only."));
+            return Err(EntraError::assertion_key(
+                "Unsupported asymmetric signing algorithm: RSA keys only.",
+            ));
         }
         let public = &certificate.public_key().subject_public_key.data;
-        UnparsedPublicKey::new(algorithm, public)
-            .verify(self.signed.as_bytes(), &self.signature)
-            .map_err(|_| EntraError::assertion_key("The key was found, but use of the key to verify the signature failed."))
+        UnparsedPublicKey::new(algorithm, public).verify(self.signed.as_bytes(), &self.signature).map_err(
+            |_| {
+                EntraError::assertion_key(
+                    "The key was found, but use of the key to verify the signature failed.",
+                )
+            },
+        )
     }
 
     fn check_time(&self, now: Timestamp) -> Result<(), EntraError> {
         let (from, until) = (self.time("nbf"), self.time("exp"));
         let has_begun = from.is_none_or(|from| from.saturating_sub(SKEW).is_ok_and(|from| from <= now));
         let has_ended = until.is_none_or(|until| until.saturating_add(SKEW).is_ok_and(|until| until <= now));
-        if has_begun && !has_ended { Ok(()) } else { Err(EntraError::assertion_not_current(now, from, until)) }
+        if has_begun && !has_ended {
+            Ok(())
+        } else {
+            Err(EntraError::assertion_not_current(now, from, until))
+        }
     }
 }
 

@@ -96,19 +96,22 @@ pub(super) fn login(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bo
         Err(refusal) => return (*refusal, false),
     };
     let username = form.get("username").unwrap_or_default();
-    let response = match check_password(tenant, username, form.get("password").unwrap_or_default(), context.now) {
-        Err(error) => sign_in_page(tenant, &request, username, Some(&error.message)),
-        Ok(user) => {
-            let sign_in =
-                SignIn { session_id: crate::directory::new_id(), methods: vec!["pwd".to_owned(), "mfa".to_owned()] };
-            let session = Session { user_id: user.id.clone(), sign_in, since: context.now };
-            let sealed = seal(&tenant.entra.secret, Kind::Session, &session);
-            continue_with(context, tenant, &request, &session).with(
-                SET_COOKIE,
-                &format!("{COOKIE_NAME}={sealed}; Path=/; Secure; HttpOnly; SameSite=None"),
-            )
-        }
-    };
+    let response =
+        match check_password(tenant, username, form.get("password").unwrap_or_default(), context.now) {
+            Err(error) => sign_in_page(tenant, &request, username, Some(&error.message)),
+            Ok(user) => {
+                let sign_in = SignIn {
+                    session_id: crate::directory::new_id(),
+                    methods: vec!["pwd".to_owned(), "mfa".to_owned()],
+                };
+                let session = Session { user_id: user.id.clone(), sign_in, since: context.now };
+                let sealed = seal(&tenant.entra.secret, Kind::Session, &session);
+                continue_with(context, tenant, &request, &session).with(
+                    SET_COOKIE,
+                    &format!("{COOKIE_NAME}={sealed}; Path=/; Secure; HttpOnly; SameSite=None"),
+                )
+            }
+        };
     (response, false)
 }
 
@@ -197,13 +200,20 @@ fn check(request: &SignInRequest, form: &Form, response_type: &str) -> Result<()
     }
     // PKCE is mandatory for single-page applications only.
     if request.wants_code && request.platform == Platform::Spa && request.challenge.is_none() {
-        return Err(EntraError::malformed("Proof Key for Code Exchange is required for cross-origin authorization code redemption."));
+        return Err(EntraError::malformed(
+            "Proof Key for Code Exchange is required for cross-origin authorization code redemption.",
+        ));
     }
     Ok(())
 }
 
 /// A signed-in user goes on: to consent, or back to the client.
-fn continue_with(context: &Context<'_>, tenant: &Tenant, request: &SignInRequest, session: &Session) -> Response {
+fn continue_with(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    request: &SignInRequest,
+    session: &Session,
+) -> Response {
     let user = match admitted(tenant, &session.user_id, session.since, context.now) {
         Ok(user) => user,
         Err(error) => {
@@ -251,7 +261,8 @@ fn missing_consent(
     let asked = Asked::parse(tenant, context.names, &request.scope, false, context.now)?;
     let granted = granted_scopes(tenant, &request.client.principal, &user.id, &asked.resource, context.now);
     let missing: Vec<String> = asked.missing(&granted).into_iter().map(str::to_owned).collect();
-    let published = tenant.service_principals.get(&asked.resource.principal_id).map(|resource| &resource.scopes);
+    let published =
+        tenant.service_principals.get(&asked.resource.principal_id).map(|resource| &resource.scopes);
     let app = tenant.application_by_app_id(&asked.resource.app_id, context.now).map(|app| &app.scopes);
     for scope in &missing {
         let is_known = published
@@ -308,7 +319,14 @@ fn consent(
     if user.is_admin || (!for_everybody && missing.iter().all(|scope| user_may_consent(scope))) {
         let to = if for_everybody { ConsentType::AllPrincipals } else { ConsentType::Principal(user.id) };
         if let Ok(asked) = &asked {
-            grant(tenant, &request.client.principal.id, &asked.resource.principal_id, to, &missing, context.now);
+            grant(
+                tenant,
+                &request.client.principal.id,
+                &asked.resource.principal_id,
+                to,
+                &missing,
+                context.now,
+            );
         }
     }
     request.prompt = "none".to_owned();
@@ -413,7 +431,11 @@ fn action(tenant: &Tenant) -> String {
 
 fn error_page(context: &Context<'_>, error: &EntraError) -> Response {
     let ids = Ids::of(context.request);
-    pages::message(StatusCode::BAD_REQUEST, "Sorry, but we’re having trouble signing you in.", &error.description(&ids, context.now))
+    pages::message(
+        StatusCode::BAD_REQUEST,
+        "Sorry, but we’re having trouble signing you in.",
+        &error.description(&ids, context.now),
+    )
 }
 
 /// Ends the browser's session.

@@ -116,7 +116,9 @@ fn presented(context: &Context<'_>, form: &Form) -> Result<(String, Credential),
             "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" => {
                 Ok((client_id, Credential::Assertion(assertion.to_owned())))
             }
-            other => Err(EntraError::malformed(&format!("The client_assertion_type '{other}' is not supported."))),
+            other => {
+                Err(EntraError::malformed(&format!("The client_assertion_type '{other}' is not supported.")))
+            }
         },
     }
 }
@@ -137,7 +139,12 @@ fn basic(context: &Context<'_>) -> Option<(String, String)> {
     Some((decode(id)?, decode(secret)?)).filter(|(id, _)| !id.is_empty())
 }
 
-fn check_secret(app: Option<&Application>, client_id: &str, secret: &str, now: Timestamp) -> Result<(), EntraError> {
+fn check_secret(
+    app: Option<&Application>,
+    client_id: &str,
+    secret: &str,
+    now: Timestamp,
+) -> Result<(), EntraError> {
     let found = app
         .into_iter()
         .flat_map(|app| &app.passwords)

@@ -38,7 +38,11 @@ pub(super) fn grant(context: &Context<'_>, tenant: &Tenant, form: &Form) -> Resu
 }
 
 /// `fmi_path` makes the token one for an agent identity (hop 1). That it names a child shows at hop 2.
-fn exchange_path<'f>(client: &Client, kind: ResourceKind, form: &'f Form) -> Result<Option<&'f str>, EntraError> {
+fn exchange_path<'f>(
+    client: &Client,
+    kind: ResourceKind,
+    form: &'f Form,
+) -> Result<Option<&'f str>, EntraError> {
     match form.get("fmi_path") {
         Some(_) if !client.is_blueprint || kind != ResourceKind::Exchange => Err(EntraError::malformed(
             "The parameter 'fmi_path' is for a blueprint and the token exchange audience only.",

@@ -32,7 +32,8 @@ pub(super) fn request(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -
     }
     let scope = form.require("scope")?;
     Asked::parse(tenant, context.names, scope, true, context.now)?;
-    let device_code = format!("{}{}", crate::directory::new_id(), crate::directory::new_id()).replace('-', "");
+    let device_code =
+        format!("{}{}", crate::directory::new_id(), crate::directory::new_id()).replace('-', "");
     let user_code = user_code();
     tenant.entra.tidy(context.now);
     tenant.entra.devices.insert(
@@ -89,7 +90,9 @@ fn decide(context: &Context<'_>, tenant: &mut Tenant) -> Result<&'static str, (S
         .devices
         .values_mut()
         .find(|device| {
-            device.user_code == user_code && device.expires > context.now && device.decision == Decision::Pending
+            device.user_code == user_code
+                && device.expires > context.now
+                && device.decision == Decision::Pending
         })
         .ok_or_else(|| refuse(EntraError::device_unknown()))?;
     if form.get("decision") == Some("decline") {
@@ -103,7 +106,8 @@ fn decide(context: &Context<'_>, tenant: &mut Tenant) -> Result<&'static str, (S
 /// The polling grant. MSAL sends the code as `code` too.
 pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> Result<Value, EntraError> {
     let client = authenticate(context, tenant, form, |app| app.is_public)?;
-    let device_code = form.get("device_code").or(form.get("code")).ok_or_else(|| EntraError::missing("device_code"))?;
+    let device_code =
+        form.get("device_code").or(form.get("code")).ok_or_else(|| EntraError::missing("device_code"))?;
     let device = tenant
         .entra
         .devices

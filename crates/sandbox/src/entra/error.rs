@@ -41,7 +41,9 @@ impl EntraError {
     pub(crate) fn not_a_tenant(name: &str) -> Self {
         Self::invalid_request(
             900_023,
-            format!("Specified tenant identifier '{name}' is neither a valid DNS name, nor a valid external domain."),
+            format!(
+                "Specified tenant identifier '{name}' is neither a valid DNS name, nor a valid external domain."
+            ),
         )
     }
 
@@ -49,7 +51,9 @@ impl EntraError {
     pub(crate) fn unknown_tenant(name: &str) -> Self {
         Self::invalid_request(
             90_002,
-            format!("Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."),
+            format!(
+                "Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."
+            ),
         )
     }
 
@@ -94,7 +98,9 @@ impl EntraError {
         Self::new(
             "unauthorized_client",
             700_016,
-            format!("Application with identifier '{id}' was not found in the directory '{tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant."),
+            format!(
+                "Application with identifier '{id}' was not found in the directory '{tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant."
+            ),
         )
     }
 
@@ -133,21 +139,27 @@ impl EntraError {
     pub(crate) fn public_client_with_credential(id: &str) -> Self {
         Self::invalid_client(
             700_025,
-            format!("Client '{id}' is public so neither 'client_assertion' nor 'client_secret' should be presented."),
+            format!(
+                "Client '{id}' is public so neither 'client_assertion' nor 'client_secret' should be presented."
+            ),
         )
     }
 
     pub(crate) fn wrong_secret(id: &str) -> Self {
         Self::invalid_client(
             7_000_215,
-            format!("Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{id}'."),
+            format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{id}'."
+            ),
         )
     }
 
     pub(crate) fn expired_secret(id: &str) -> Self {
         Self::invalid_client(
             7_000_222,
-            format!("The provided client secret keys for app '{id}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."),
+            format!(
+                "The provided client secret keys for app '{id}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."
+            ),
         )
     }
 
@@ -155,7 +167,9 @@ impl EntraError {
     pub(crate) fn assertion_key(reason: &str) -> Self {
         Self::invalid_client(
             700_027,
-            format!("The certificate with identifier used to sign the client assertion is not registered on application, or the assertion failed validation. [Reason - {reason}]"),
+            format!(
+                "The certificate with identifier used to sign the client assertion is not registered on application, or the assertion failed validation. [Reason - {reason}]"
+            ),
         )
     }
 
@@ -163,7 +177,11 @@ impl EntraError {
         Self::invalid_client(50_027, "JWT token is invalid or malformed.")
     }
 
-    pub(crate) fn assertion_not_current(now: Timestamp, from: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+    pub(crate) fn assertion_not_current(
+        now: Timestamp,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Self {
         let text = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), |time| time.to_string());
         Self::invalid_client(
             700_024,
@@ -190,7 +208,9 @@ impl EntraError {
     pub(crate) fn no_federated_match(code: u32, what: &str, value: &str) -> Self {
         Self::invalid_client(
             code,
-            format!("No matching federated identity record found for presented assertion {what} '{value}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion."),
+            format!(
+                "No matching federated identity record found for presented assertion {what} '{value}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion."
+            ),
         )
     }
 
@@ -217,7 +237,9 @@ impl EntraError {
         Self::new(
             "invalid_scope",
             70_011,
-            format!("The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope '{scope}' is not valid."),
+            format!(
+                "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope '{scope}' is not valid."
+            ),
         )
     }
 
@@ -233,7 +255,9 @@ impl EntraError {
         Self::new(
             "invalid_resource",
             500_011,
-            format!("The resource principal named {resource} was not found in the tenant named {tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."),
+            format!(
+                "The resource principal named {resource} was not found in the tenant named {tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
+            ),
         )
     }
 
@@ -241,7 +265,9 @@ impl EntraError {
         Self::new(
             "invalid_client",
             650_053,
-            format!("The application '{client}' asked for scope '{scope}' that doesn't exist on the resource '{resource}'. Contact the app vendor."),
+            format!(
+                "The application '{client}' asked for scope '{scope}' that doesn't exist on the resource '{resource}'. Contact the app vendor."
+            ),
         )
     }
 
@@ -249,7 +275,9 @@ impl EntraError {
         Self::new(
             "unauthorized_client",
             82_001,
-            format!("Agentic application '{id}' is not permitted to request app-only tokens for resource '{resource}'."),
+            format!(
+                "Agentic application '{id}' is not permitted to request app-only tokens for resource '{resource}'."
+            ),
         )
     }
 
@@ -267,7 +295,9 @@ impl EntraError {
             suberror: Some("consent_required"),
             ..Self::invalid_grant(
                 65_001,
-                format!("The user or administrator has not consented to use the application with ID '{client}' named '{name}'. Send an interactive authorization request for this user and resource."),
+                format!(
+                    "The user or administrator has not consented to use the application with ID '{client}' named '{name}'. Send an interactive authorization request for this user and resource."
+                ),
             )
         }
     }
@@ -275,7 +305,9 @@ impl EntraError {
     pub(crate) fn unknown_user(user: &str, tenant: &str) -> Self {
         Self::invalid_grant(
             50_034,
-            format!("The user account {user} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory."),
+            format!(
+                "The user account {user} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory."
+            ),
         )
     }
 
@@ -290,7 +322,9 @@ impl EntraError {
     pub(crate) fn revoked_grant(issued: Timestamp, valid_from: Timestamp) -> Self {
         Self::invalid_grant(
             50_173,
-            format!("The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password. The grant was issued on '{issued}' and the TokensValidFrom date (before which tokens are not valid) for this user is '{valid_from}'."),
+            format!(
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password. The grant was issued on '{issued}' and the TokensValidFrom date (before which tokens are not valid) for this user is '{valid_from}'."
+            ),
         )
     }
 
@@ -301,14 +335,18 @@ impl EntraError {
     pub(crate) fn inactive_refresh_token(issued: Timestamp) -> Self {
         Self::invalid_grant(
             700_082,
-            format!("The refresh token has expired due to inactivity. The token was issued on {issued} and was inactive for 90.00:00:00."),
+            format!(
+                "The refresh token has expired due to inactivity. The token was issued on {issued} and was inactive for 90.00:00:00."
+            ),
         )
     }
 
     pub(crate) fn expired_spa_refresh_token(issued: Timestamp) -> Self {
         Self::invalid_grant(
             700_084,
-            format!("The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which can't be extended. It was issued on {issued}."),
+            format!(
+                "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which can't be extended. It was issued on {issued}."
+            ),
         )
     }
 
@@ -316,18 +354,26 @@ impl EntraError {
     pub(crate) fn bad_grant(what: &str) -> Self {
         Self {
             suberror: Some("bad_token"),
-            ..Self::invalid_grant(70_000, format!("The provided value for the '{what}' parameter is not valid."))
+            ..Self::invalid_grant(
+                70_000,
+                format!("The provided value for the '{what}' parameter is not valid."),
+            )
         }
     }
 
     pub(crate) fn redeemed_code() -> Self {
-        Self::invalid_grant(54_005, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.")
+        Self::invalid_grant(
+            54_005,
+            "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
+        )
     }
 
     pub(crate) fn redirect_mismatch(uri: &str, client: &str) -> Self {
         Self::invalid_request(
             50_011,
-            format!("The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for the application '{client}'. Make sure the redirect URI sent in the request matches one added to your application in the Azure portal."),
+            format!(
+                "The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for the application '{client}'. Make sure the redirect URI sent in the request matches one added to your application in the Azure portal."
+            ),
         )
     }
 
@@ -336,11 +382,17 @@ impl EntraError {
     }
 
     pub(crate) fn wrong_verifier() -> Self {
-        Self::invalid_grant(501_481, "The Code_Verifier does not match the code_challenge supplied in the authorization request.")
+        Self::invalid_grant(
+            501_481,
+            "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+        )
     }
 
     pub(crate) fn spa_without_origin() -> Self {
-        Self::invalid_request(9_002_327, "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.")
+        Self::invalid_request(
+            9_002_327,
+            "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.",
+        )
     }
 
     pub(crate) fn unsupported_response_type(response_type: &str) -> Self {
@@ -368,23 +420,42 @@ impl EntraError {
     }
 
     pub(crate) fn device_pending() -> Self {
-        Self::new("authorization_pending", 70_016, "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
+        Self::new(
+            "authorization_pending",
+            70_016,
+            "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        )
     }
 
     pub(crate) fn device_declined() -> Self {
-        Self::new("authorization_declined", 70_000, "OAuth 2.0 device flow error. The end user denied the authorization request.")
+        Self::new(
+            "authorization_declined",
+            70_000,
+            "OAuth 2.0 device flow error. The end user denied the authorization request.",
+        )
     }
 
     pub(crate) fn device_unknown() -> Self {
-        Self::new("bad_verification_code", 70_018, "Bad verification code. User typed in wrong user code for device code flow.")
+        Self::new(
+            "bad_verification_code",
+            70_018,
+            "Bad verification code. User typed in wrong user code for device code flow.",
+        )
     }
 
     pub(crate) fn device_expired() -> Self {
-        Self::new("expired_token", 70_020, "The provided value for the input parameter 'device_code' is not valid. This device code has expired.")
+        Self::new(
+            "expired_token",
+            70_020,
+            "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
+        )
     }
 
     pub(crate) fn device_code_at_common() -> Self {
-        Self::invalid_request(90_133, "Device Code flow is not supported under /common or /consumers endpoint.")
+        Self::invalid_request(
+            90_133,
+            "Device Code flow is not supported under /common or /consumers endpoint.",
+        )
     }
 
     /// The user assertion of hop 3 is wrong: signature or kind (50013), audience (500131), expiry (500133).
@@ -394,14 +465,20 @@ impl EntraError {
 
     /// `user_id` is no GUID.
     pub(crate) fn user_id_not_guid() -> Self {
-        Self::new("server_error", 50_000, "There was an error issuing a token or an issue with our sign-in service.")
+        Self::new(
+            "server_error",
+            50_000,
+            "There was an error issuing a token or an issue with our sign-in service.",
+        )
     }
 
     /// A grant that needs a tenant, at `/common` or `/organizations`.
     pub(crate) fn tenant_needed(id: &str) -> Self {
         Self::invalid_request(
             50_194,
-            format!("Application '{id}' is not configured as a multi-tenant application. Usage of the /common endpoint is not supported for such apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the application to be multi-tenant."),
+            format!(
+                "Application '{id}' is not configured as a multi-tenant application. Usage of the /common endpoint is not supported for such apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the application to be multi-tenant."
+            ),
         )
     }
 

@@ -267,7 +267,8 @@ mod tests {
     #[test]
     fn the_facets_are_always_there_and_the_rest_is_even() {
         for _ in 0..200 {
-            let numbers: Vec<u32> = facets(&[3, 9, 11]).split(' ').map(|text| text.parse().unwrap()).collect();
+            let numbers: Vec<u32> =
+                facets(&[3, 9, 11]).split(' ').map(|text| text.parse().unwrap()).collect();
             for own in [3, 9, 11] {
                 assert_eq!(numbers.iter().filter(|number| **number == own).count(), 1);
             }

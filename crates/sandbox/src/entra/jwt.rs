@@ -70,7 +70,12 @@ impl SigningKey {
         self.sign_with(&header(&nonce), Some(&header(&hash(&nonce))), claims)
     }
 
-    fn sign_with(&self, header: &Value, signed_header: Option<&Value>, claims: &Map<String, Value>) -> String {
+    fn sign_with(
+        &self,
+        header: &Value,
+        signed_header: Option<&Value>,
+        claims: &Map<String, Value>,
+    ) -> String {
         let encode = |value: &[u8]| URL_SAFE_NO_PAD.encode(value);
         let payload = encode(Value::Object(claims.clone()).to_string().as_bytes());
         let shown = encode(header.to_string().as_bytes());

@@ -52,7 +52,9 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Response {
         ),
         ["common", "discovery", "instance"] => discovery::instance(&context),
         ["devicelogin"] => change(shared, &context, "common", device::page),
-        [tenant, "v2.0", ".well-known", "openid-configuration"] => look(shared, &context, tenant, discovery::v2),
+        [tenant, "v2.0", ".well-known", "openid-configuration"] => {
+            look(shared, &context, tenant, discovery::v2)
+        }
         [tenant, ".well-known", "openid-configuration"] => look(shared, &context, tenant, discovery::v1),
         [tenant, "discovery", "v2.0", "keys"] | [tenant, "discovery", "keys"] => {
             look(shared, &context, tenant, discovery::keys)
@@ -60,7 +62,9 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Response {
         [tenant, "oauth2", "v2.0", "authorize"] => {
             look(shared, &context, tenant, |context, tenant, _| authorize::answer(context, tenant))
         }
-        [tenant, "login"] if request.method == Method::POST => change(shared, &context, tenant, authorize::login),
+        [tenant, "login"] if request.method == Method::POST => {
+            change(shared, &context, tenant, authorize::login)
+        }
         [tenant, "oauth2", "v2.0", "token"] => token::answer(shared, &context, tenant),
         [tenant, "oauth2", "v2.0", "devicecode"] => device_code(shared, &context, tenant),
         [tenant, "oauth2", "v2.0", "logout"] => look(shared, &context, tenant, |_, _, _| authorize::logout()),
@@ -94,8 +98,8 @@ fn change(
         Ok(tenant) => answer(context, tenant),
         Err(error) => return failed(error),
     };
-    match shared.save(&world) {
-        Err(error) if has_changed => failed(EntraError::not_saved(&error.to_string())),
+    match has_changed.then(|| shared.save(&world)) {
+        Some(Err(error)) => failed(EntraError::not_saved(&error.to_string())),
         _ => response,
     }
 }

@@ -49,7 +49,13 @@ struct Message<'a> {
 }
 
 /// The sign-in form; it posts `request`, `username` and `password`.
-pub(super) fn sign_in(action: &str, app: &str, request: &str, username: &str, error: Option<&str>) -> Response {
+pub(super) fn sign_in(
+    action: &str,
+    app: &str,
+    request: &str,
+    username: &str,
+    error: Option<&str>,
+) -> Response {
     page(StatusCode::OK, &SignIn { action, app, request, username, error: error.unwrap_or_default() })
 }
 
@@ -72,8 +78,10 @@ pub(super) fn device(user_code: &str, error: Option<&str>) -> Response {
 
 /// A form that a browser posts to the client at once.
 pub(super) fn form_post(action: &str, fields: &[(&str, String)]) -> Response {
-    page(StatusCode::OK, &FormPost { action, fields })
-        .with(CONTENT_SECURITY_POLICY, "default-src 'none'; script-src 'unsafe-inline'; frame-ancestors 'none'")
+    page(StatusCode::OK, &FormPost { action, fields }).with(
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'unsafe-inline'; frame-ancestors 'none'",
+    )
 }
 
 /// A page that only says something.
@@ -85,7 +93,10 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
     // Writing to a string does not fail.
     Response::html(status, template.render().unwrap_or_default())
         .with(CACHE_CONTROL, "no-store, no-cache")
-        .with(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+        .with(
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        )
         .with(REFERRER_POLICY, "no-referrer")
         .with(X_FRAME_OPTIONS, "DENY")
 }

@@ -36,7 +36,11 @@ fn fits(registered: &str, uri: &str) -> bool {
         return false;
     };
     let is_loopback = matches!(registered.host_str(), Some("localhost" | "127.0.0.1"));
-    if is_loopback && registered.scheme() == "http" && registered.port().is_none() && uri.set_port(None).is_err() {
+    if is_loopback
+        && registered.scheme() == "http"
+        && registered.port().is_none()
+        && uri.set_port(None).is_err()
+    {
         return false;
     }
     uri.fragment().is_none() && registered == uri

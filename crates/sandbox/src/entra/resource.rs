@@ -99,7 +99,9 @@ impl Asked {
     pub(crate) fn missing<'a>(&'a self, granted: &[String]) -> Vec<&'a str> {
         self.scopes
             .iter()
-            .filter(|scope| *scope != ".default" && !granted.iter().any(|held| held.eq_ignore_ascii_case(scope)))
+            .filter(|scope| {
+                *scope != ".default" && !granted.iter().any(|held| held.eq_ignore_ascii_case(scope))
+            })
             .map(String::as_str)
             .collect()
     }
@@ -206,7 +208,9 @@ fn direct_scopes(
         .grants
         .iter()
         .filter(|grant| {
-            grant.client_id == client_id && grant.resource_id == resource.principal_id && grant.covers(user_id)
+            grant.client_id == client_id
+                && grant.resource_id == resource.principal_id
+                && grant.covers(user_id)
         })
         .flat_map(|grant| grant.effective_scope(now).split_whitespace())
         .filter(|scope| !OIDC.contains(scope))
@@ -215,7 +219,12 @@ fn direct_scopes(
 }
 
 /// The application roles that a token for this client and resource shows now.
-pub(crate) fn granted_roles(tenant: &Tenant, client_id: &str, resource: &Resource, now: Timestamp) -> Vec<String> {
+pub(crate) fn granted_roles(
+    tenant: &Tenant,
+    client_id: &str,
+    resource: &Resource,
+    now: Timestamp,
+) -> Vec<String> {
     let published = tenant.service_principals.get(&resource.principal_id).map(|principal| &principal.roles);
     let app = tenant.application_by_app_id(&resource.app_id, now).map(|app| &app.roles);
     let name = |role_id: &str| {

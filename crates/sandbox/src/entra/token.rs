@@ -34,7 +34,11 @@ pub(crate) fn with_headers(response: Response, context: &Context<'_>, ids: &Ids)
         .with(HeaderName::from_static("x-ms-request-id"), &ids.trace)
         .with(HeaderName::from_static("x-ms-ests-server"), "2.1.0 - SANDBOX ProdSlices")
         .with(HeaderName::from_static("x-ms-srs"), "1.P");
-    if context.request.header("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+    if context
+        .request
+        .header("return-client-request-id")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    {
         return response.with(HeaderName::from_static("client-request-id"), &ids.correlation);
     }
     response
@@ -65,7 +69,9 @@ fn grant(shared: &Shared, context: &Context<'_>, tenant_name: &str) -> Result<Va
         "user_fic" => return read(tenant, user_fic::grant),
         "refresh_token" => return refresh::grant(context, tenant, &form),
         "authorization_code" => code::grant(context, tenant, &form)?,
-        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => device::grant(context, tenant, &form)?,
+        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => {
+            device::grant(context, tenant, &form)?
+        }
         other => return Err(EntraError::unsupported_grant_type(other)),
     };
     // A redeemed code stays redeemed, and an approved device is gone.

@@ -48,11 +48,15 @@ impl Call<'_> {
     pub(crate) fn body(&self) -> Result<Map<String, Value>, GraphError> {
         match serde_json::from_slice(&self.request.body) {
             Ok(Value::Object(map)) => Ok(map),
-            Ok(_) => Err(GraphError::unreadable("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")),
+            Ok(_) => Err(GraphError::unreadable(
+                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+            )),
             Err(_) if self.request.body.is_empty() => {
                 Err(GraphError::unreadable("Empty Payload. JSON content expected."))
             }
-            Err(_) => Err(GraphError::unreadable("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")),
+            Err(_) => Err(GraphError::unreadable(
+                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+            )),
         }
     }
 
@@ -79,7 +83,9 @@ impl Call<'_> {
                 }
             })
             .ok_or_else(|| {
-                GraphError::bad_request(format!("Invalid entity reference '{reference}': it names no {collection}."))
+                GraphError::bad_request(format!(
+                    "Invalid entity reference '{reference}': it names no {collection}."
+                ))
             })
     }
 

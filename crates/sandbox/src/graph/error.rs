@@ -13,14 +13,14 @@ use crate::exchange::Response;
 #[derive(Debug, Clone)]
 pub(crate) struct GraphError {
     pub(crate) status: StatusCode,
-    pub(crate) code: String,
+    pub(crate) code: &'static str,
     pub(crate) message: String,
     /// `innerError.code`, which some workloads add.
-    pub(crate) inner_code: Option<String>,
+    pub(crate) inner_code: Option<&'static str>,
     pub(crate) details: Vec<Value>,
     pub(crate) retry_after: Option<u32>,
     /// What follows `client_id` in `WWW-Authenticate`.
-    pub(crate) challenge: Option<String>,
+    pub(crate) challenge: Option<Box<str>>,
 }
 
 /// What a handler answers.
@@ -28,10 +28,10 @@ pub(crate) type Answer = Result<Response, GraphError>;
 
 impl GraphError {
     /// Any error.
-    pub(crate) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
-            code: code.to_owned(),
+            code,
             message: message.into(),
             inner_code: None,
             details: Vec::new(),
@@ -97,12 +97,13 @@ impl GraphError {
 
     /// 401 with a claims challenge: the client is to ask for a token that was issued after `now`.
     pub(crate) fn claims_challenge(now: Timestamp) -> Self {
-        let claims = json!({ "access_token": { "nbf": { "essential": true, "value": now.as_second().to_string() } } });
+        let claims =
+            json!({ "access_token": { "nbf": { "essential": true, "value": now.as_second().to_string() } } });
         let mut error = Self::invalid_token(
             "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
         );
-        error.challenge =
-            Some(format!("error=\"insufficient_claims\", claims=\"{}\"", STANDARD.encode(claims.to_string())));
+        let claims = STANDARD.encode(claims.to_string());
+        error.challenge = Some(format!("error=\"insufficient_claims\", claims=\"{claims}\"").into());
         error
     }
 

@@ -8,8 +8,21 @@ use super::error::{Answer, GraphError};
 use super::route::{Needs, Route};
 
 const READ: Needs = Needs::split(
-    &["User.Read", "User.Read.All", "Organization.Read.All", "Directory.Read.All", "Organization.ReadWrite.All", "Directory.ReadWrite.All"],
-    &["User.Read.All", "Organization.Read.All", "Directory.Read.All", "Organization.ReadWrite.All", "Directory.ReadWrite.All"],
+    &[
+        "User.Read",
+        "User.Read.All",
+        "Organization.Read.All",
+        "Directory.Read.All",
+        "Organization.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ],
+    &[
+        "User.Read.All",
+        "Organization.Read.All",
+        "Directory.Read.All",
+        "Organization.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ],
 );
 
 pub(super) fn routes() -> Vec<Route> {

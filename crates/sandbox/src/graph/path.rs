@@ -237,7 +237,10 @@ mod tests {
             assert_eq!(parsed.cast, Some("agentIdentityBlueprint"), "{path}");
             assert_eq!(parsed.segments, ["applications", "x", "addPassword"], "{path}");
         }
-        assert_eq!(Path::parse("/v1.0/me/chats/getAllMessages/delta()").unwrap().segments.last().unwrap(), "delta");
+        assert_eq!(
+            Path::parse("/v1.0/me/chats/getAllMessages/delta()").unwrap().segments.last().unwrap(),
+            "delta"
+        );
     }
 
     proptest! {

@@ -117,9 +117,7 @@ fn create(call: &mut Call<'_>) -> Answer {
         grant.client_id == client && grant.resource_id == resource && grant.consent == consent
     };
     if call.tenant.grants.iter().any(|grant| twice(&grant)) {
-        let mut error = GraphError::conflict("Permission entry already exists.", "None");
-        error.code = "Request_MultipleObjectsWithSameKeyValue".to_owned();
-        return Err(error);
+        return Err(GraphError::conflict("Permission entry already exists.", "None"));
     }
     let grant = DelegatedGrant::new(&client, consent, &resource, &scope, call.due(Cause::Consent));
     let body = call.with_context("oauth2PermissionGrants", shown(&grant));

@@ -103,9 +103,7 @@ pub(crate) struct Routes(Vec<Route>);
 impl Routes {
     /// The table, put in the order in which it is asked.
     pub(crate) fn new(mut routes: Vec<Route>) -> Self {
-        routes.sort_by_key(|route| {
-            std::cmp::Reverse((route.cast.is_some(), route.pattern.precedence()))
-        });
+        routes.sort_by_key(|route| std::cmp::Reverse((route.cast.is_some(), route.pattern.precedence())));
         Self(routes)
     }
 

@@ -116,7 +116,11 @@ async fn with_each_declared_permission_the_frame_lets_the_call_in() {
     let sandbox = sandbox().await;
     let shared = sandbox.shared();
     let principal = provisioner_principal(shared);
+    let mut wrong = Vec::new();
     for (method, parts, cast, route) in shared.routes.all() {
+        if route.needs.is_anyone() {
+            continue;
+        }
         let path = concrete(&parts, cast);
         let second: Vec<&str> = route.needs.and.iter().take(1).copied().collect();
         for (subject, kind, list) in [
@@ -127,15 +131,24 @@ async fn with_each_declared_permission_the_frame_lets_the_call_in() {
                 let mut held = second.clone();
                 held.push(one);
                 let (status, body) = call(shared, method, &path, &token(shared, subject, kind, &held));
-                let message = body["error"]["message"].as_str().unwrap_or_default();
-                assert!(
-                    status != 403 || !message.starts_with("Missing"),
-                    "{method} {path} with {one} as {kind}: {status} {body}"
-                );
+                if status == 403 && !stays_closed(method, &path, one) {
+                    wrong.push(format!("{method} {path} with {one} as {kind}: {body}"));
+                }
                 assert_ne!(status, 500, "{method} {path}: {body}");
             }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What the frame lets in and the handler refuses for another reason than a missing permission.
+fn stays_closed(method: &Method, path: &str, permission: &str) -> bool {
+    // Without `@odata.type` the body asks for an ordinary object, which agents' permissions do not make.
+    let made = ["/v1.0/applications", "/v1.0/servicePrincipals", "/v1.0/users"].contains(&path);
+    let by_type = *method == Method::POST && made && permission.starts_with("AgentId");
+    // In a user's name `/users/{id}/chats` is about that user; an app imports only in a migration.
+    let others_chats = path.starts_with("/v1.0/users/") && path.contains("/chats");
+    by_type || others_chats || permission == "Teamwork.Migrate.All"
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use jiff::{Span, Timestamp};
 use serde_json::json;
 
 use crate::directory::{
-    ApiScope, Application, ApplicationKind, ConsentType, DelegatedGrant, Life, PasswordCredential, PublishedRole,
-    RoleAssignment, ServicePlan, ServicePrincipal, ServicePrincipalKind, Sku, User, UserKind,
+    ApiScope, Application, ApplicationKind, ConsentType, DelegatedGrant, Life, PasswordCredential,
+    PublishedRole, RoleAssignment, ServicePlan, ServicePrincipal, ServicePrincipalKind, Sku, User, UserKind,
 };
 use crate::entra::Entra;
 use crate::graph::{permission, permissions};
@@ -88,7 +88,12 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
                 &[EXCHANGE_STANDARD, TEAMS],
             ),
             sku("05e9a617-0261-4cee-bb44-138d3ef5d965", "SPE_E3", 10, &[EXCHANGE_ENTERPRISE, TEAMS]),
-            sku("dcf0408c-aaec-446c-afd4-43e3683943ea", "Microsoft_365_E3_(no_Teams)", 2, &[EXCHANGE_ENTERPRISE]),
+            sku(
+                "dcf0408c-aaec-446c-afd4-43e3683943ea",
+                "Microsoft_365_E3_(no_Teams)",
+                2,
+                &[EXCHANGE_ENTERPRISE],
+            ),
         ],
         entra: Entra::new(&source.secret("the key of codes, refresh tokens and sessions")),
         workloads: crate::graph::Workloads::default(),

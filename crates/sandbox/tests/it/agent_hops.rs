@@ -30,7 +30,8 @@ impl Agent {
         let certificate = Certificate::new();
         let blueprint = blueprint(&tenant, &certificate).await;
         let token = tenant.provisioner().await;
-        let sponsor = format!("https://graph.microsoft.com/v1.0/users/{}", tenant.sandbox.ready().users[0].id);
+        let sponsor =
+            format!("https://graph.microsoft.com/v1.0/users/{}", tenant.sandbox.ready().users[0].id);
         let body = json!({
             "displayName": "Agent", "agentIdentityBlueprintId": blueprint, "sponsors@odata.bind": [sponsor],
         });
@@ -52,7 +53,8 @@ impl Agent {
     async fn consent(&self, scope: &str) -> String {
         let token = self.tenant.provisioner().await;
         let path = "/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')";
-        let graph = self.tenant.graph(Method::GET, path, &token, None).await.expect(200).text("/id").to_owned();
+        let graph =
+            self.tenant.graph(Method::GET, path, &token, None).await.expect(200).text("/id").to_owned();
         let body = json!({
             "clientId": self.identity, "consentType": "Principal", "principalId": self.user,
             "resourceId": graph, "scope": scope,
@@ -151,7 +153,11 @@ async fn three_hops_end_in_the_agent_users_token() {
     let scopes: Vec<&str> = user["scp"].as_str().unwrap().split(' ').collect();
     assert_eq!(scopes, ["Chat.ReadWrite", "ChatMessage.Send", "User.Read", "profile", "openid", "email"]);
     assert_eq!(claims(tokens.text("/id_token"))["oid"], agent.user);
-    agent.tenant.graph(Method::GET, "/v1.0/organization", tokens.text("/access_token"), None).await.expect(200);
+    agent
+        .tenant
+        .graph(Method::GET, "/v1.0/organization", tokens.text("/access_token"), None)
+        .await
+        .expect(200);
 
     let by_name = agent.hop_3(&t1, &t2, &[("user_id", ""), ("username", &agent.upn)]).await.expect(200);
     assert_eq!(claims(by_name.text("/access_token"))["oid"], agent.user);
@@ -280,7 +286,9 @@ async fn a_disabled_user_identity_or_principal_stops_the_agent() {
     let t2 = agent.t2(&t1).await;
     agent.patch(&format!("/v1.0/users/{}", agent.user), json!({ "accountEnabled": false })).await;
     assert_eq!(agent.hop_3(&t1, &t2, &[]).await.error(), ("invalid_grant", 50_057));
-    agent.patch(&format!("/v1.0/servicePrincipals/{}", agent.identity), json!({ "accountEnabled": false })).await;
+    agent
+        .patch(&format!("/v1.0/servicePrincipals/{}", agent.identity), json!({ "accountEnabled": false }))
+        .await;
     let answer = with_assertion(&agent.tenant, &agent.identity, &t1, EXCHANGE).await;
     assert_eq!(answer.error(), ("unauthorized_client", 7_000_112));
 }

@@ -103,7 +103,8 @@ async fn a_bad_assertion_is_refused_with_its_own_code() {
         let answer = with_assertion(&tenant, &id, &jwt, GRAPH).await.expect(401);
         assert_eq!(answer.error(), ("invalid_client", code), "{}", answer.text);
     }
-    let resource = with_assertion(&tenant, &id, &certificate.ps256(&claims), &format!("api://{id}/.default")).await;
+    let resource =
+        with_assertion(&tenant, &id, &certificate.ps256(&claims), &format!("api://{id}/.default")).await;
     assert_eq!(resource.error(), ("unauthorized_client", 82_001));
     tenant.sandbox.control().clock().advance(Duration::from_secs(900));
     let answer = with_assertion(&tenant, &id, &certificate.ps256(&claims), GRAPH).await;

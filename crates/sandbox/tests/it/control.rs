@@ -6,7 +6,7 @@ use attache_sandbox::{Effect, Fault};
 use http::Method;
 use serde_json::json;
 
-use crate::support::{Tenant, config, standing};
+use crate::support::{Tenant, client, config, standing};
 
 /// A request whose effect shows: a device code appears in the state.
 async fn begin(tenant: &Tenant) -> Result<reqwest::Response, reqwest::Error> {
@@ -60,26 +60,30 @@ async fn a_held_request_waits_and_goes_on_when_released() {
 
 #[tokio::test]
 async fn a_client_that_dies_while_held_before_the_commit_leaves_nothing() {
-    let tenant = Tenant::start().await;
+    let mut tenant = Tenant::start().await;
     let control = tenant.sandbox.control();
-    control.add_fault(Fault::once("POST", DEVICE_CODE, Effect::HoldBeforeCommit));
-    {
-        let request = begin(&tenant);
-        tokio::pin!(request);
-        tokio::select! {
-            answer = &mut request => panic!("it was not held: {answer:?}"),
-            held = control.wait_held() => assert_eq!(held.len(), 1),
+    let [http_1, http_2] = [client(&tenant.sandbox).http1_only(), client(&tenant.sandbox)];
+    for http in [http_1, http_2] {
+        tenant.http = http.build().unwrap();
+        control.add_fault(Fault::once("POST", DEVICE_CODE, Effect::HoldBeforeCommit));
+        {
+            let request = begin(&tenant);
+            tokio::pin!(request);
+            tokio::select! {
+                answer = &mut request => panic!("it was not held: {answer:?}"),
+                held = control.wait_held() => assert_eq!(held.len(), 1),
+            }
         }
+        // The dropped request closes its connection or stream; the sandbox notices.
+        tokio::time::timeout(Duration::from_secs(10), async {
+            while !control.held().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(begun(&tenant), 0);
     }
-    // The dropped request closes its stream; the sandbox notices.
-    tokio::time::timeout(Duration::from_secs(10), async {
-        while !control.held().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .unwrap();
-    assert_eq!(begun(&tenant), 0);
 }
 
 #[tokio::test]
@@ -109,7 +113,8 @@ async fn the_control_api_moves_the_clock_and_lists_requests() {
     let tenant = Tenant::start_with(config).await;
     let unknown = tenant.graph(Method::GET, "/_sandbox/state", "wrong", None).await.expect(401);
     assert!(unknown.text.contains("control_token"));
-    let moved = tenant.control(Method::POST, "clock", Some(json!({ "advance_seconds": 90.5 }))).await.expect(200);
+    let moved =
+        tenant.control(Method::POST, "clock", Some(json!({ "advance_seconds": 90.5 }))).await.expect(200);
     assert_eq!(moved.text("/now"), "2026-03-01T12:01:30.5Z");
     let moved = tenant.control(Method::POST, "clock", Some(json!({ "now": "2027-01-01T00:00:00Z" }))).await;
     assert_eq!(moved.text("/now"), "2027-01-01T00:00:00Z");

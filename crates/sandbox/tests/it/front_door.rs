@@ -72,10 +72,11 @@ async fn the_name_of_the_host_decides_certificate_issuer_and_links() {
     let id = &tenant.sandbox.ready().tenant_id;
     for host in ["localhost", "127.0.0.1", "login.microsoftonline.com"] {
         let origin = format!("https://{host}:{}", address.port());
-        let document =
-            reply(http.get(format!("{origin}/{id}/v2.0/.well-known/openid-configuration")).send().await.unwrap())
-                .await
-                .expect(200);
+        let document = reply(
+            http.get(format!("{origin}/{id}/v2.0/.well-known/openid-configuration")).send().await.unwrap(),
+        )
+        .await
+        .expect(200);
         assert_eq!(document.text("/issuer"), format!("{origin}/{id}/v2.0"));
         assert_eq!(document.text("/token_endpoint"), format!("{origin}/{id}/oauth2/v2.0/token"));
         for absent in ["code_challenge_methods_supported", "registration_endpoint", "grant_types_supported"] {
@@ -92,7 +93,8 @@ async fn the_name_of_the_host_decides_certificate_issuer_and_links() {
     let elsewhere = client(&tenant.sandbox).resolve("evil.example", address).build().unwrap();
     assert!(elsewhere.get(format!("https://evil.example:{}/", address.port())).send().await.is_err());
     let http = client(&tenant.sandbox).http1_only().build().unwrap();
-    let misdirected = reply(http.get(tenant.url("/")).header("host", "evil.example").send().await.unwrap()).await;
+    let misdirected =
+        reply(http.get(tenant.url("/")).header("host", "evil.example").send().await.unwrap()).await;
     assert_eq!(misdirected.status.as_u16(), 421);
 }
 
@@ -111,7 +113,10 @@ async fn each_authority_vouches_for_its_own_names_only() {
             .build()
             .unwrap();
         let reaches = async |host: &str| {
-            http.get(format!("https://{host}:{}/common/discovery/v2.0/keys", address.port())).send().await.is_ok()
+            http.get(format!("https://{host}:{}/common/discovery/v2.0/keys", address.port()))
+                .send()
+                .await
+                .is_ok()
         };
         assert_eq!(reaches("localhost").await, trusts_localhost);
         assert_eq!(reaches("127.0.0.1").await, trusts_localhost);
@@ -189,7 +194,8 @@ async fn client_credentials_yield_the_four_members_and_the_captured_claims() {
     assert_eq!(claims["app_displayname"], "Provisioner");
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3900);
     assert_eq!(claims["nbf"], claims["iat"]);
-    let roles: Vec<&str> = claims["roles"].as_array().unwrap().iter().map(|role| role.as_str().unwrap()).collect();
+    let roles: Vec<&str> =
+        claims["roles"].as_array().unwrap().iter().map(|role| role.as_str().unwrap()).collect();
     assert!(roles.contains(&"AgentIdentityBlueprint.Create"));
     assert!(header(&token).get("nonce").is_some());
 }
@@ -220,7 +226,12 @@ async fn a_failed_token_request_has_microsofts_shape_and_code() {
         (vec![("client_id", "00000000-0000-0000-0000-00000000dead")], "unauthorized_client", 700_016, 400),
         (vec![("client_id", "")], "invalid_request", 900_144, 400),
         (vec![("grant_type", "")], "invalid_request", 900_144, 400),
-        (vec![("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange")], "unsupported_grant_type", 70_003, 400),
+        (
+            vec![("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange")],
+            "unsupported_grant_type",
+            70_003,
+            400,
+        ),
         (vec![("scope", "User.Read")], "invalid_scope", 1_002_012, 400),
         (vec![("scope", "")], "invalid_request", 900_144, 400),
         (vec![("scope", "api://nobody/.default")], "invalid_resource", 500_011, 400),
@@ -293,7 +304,8 @@ async fn graph_answers_carry_ids_and_unknown_paths_say_so() {
     let tenant = Tenant::start().await;
     let token = tenant.provisioner().await;
     let id = "0e6f9c1a-3c2b-4a55-8f3e-2f5a1d9b7e10";
-    let request = tenant.http.get(tenant.url("/v1.0/organization")).bearer_auth(&token).header("client-request-id", id);
+    let request =
+        tenant.http.get(tenant.url("/v1.0/organization")).bearer_auth(&token).header("client-request-id", id);
     let answer = tenant.send(request).await.expect(200);
     assert_eq!(answer.header("client-request-id"), id);
     assert!(uuid::Uuid::parse_str(answer.header("request-id")).is_ok());

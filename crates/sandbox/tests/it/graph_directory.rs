@@ -318,6 +318,26 @@ async fn a_person_does_what_both_the_token_and_the_role_allow() {
     assert_eq!(domains.text("/value/0/id"), "contoso.example");
 }
 
+/// The known issue of §2.7: who holds the broad directory permission loses the agents' own ones.
+#[tokio::test]
+async fn a_broad_directory_permission_switches_the_agents_permissions_off() {
+    let tenant = tenant().await;
+    let token = tenant.provisioner().await;
+    let blueprints = "/v1.0/applications/microsoft.graph.agentIdentityBlueprint";
+    get(&tenant, blueprints, &token).await.expect(200);
+    let graph = get(&tenant, GRAPH_SP, &token).await.expect(200);
+    let client_id = &tenant.sandbox.ready().apps.provisioner.client_id;
+    let own =
+        get(&tenant, &format!("/v1.0/servicePrincipals(appId='{client_id}')"), &token).await.expect(200);
+    let path = format!("/v1.0/servicePrincipals/{}/appRoleAssignments", own.text("/id"));
+    let role = role_id(&graph.json, "Directory.ReadWrite.All");
+    let body = json!({ "principalId": own.text("/id"), "resourceId": graph.text("/id"), "appRoleId": role });
+    post(&tenant, &path, &token, body).await.expect(201);
+    let token = tenant.provisioner().await;
+    refused(get(&tenant, blueprints, &token).await, 403, "Authorization_RequestDenied");
+    get(&tenant, "/v1.0/users", &token).await.expect(200);
+}
+
 #[tokio::test]
 async fn a_disabled_agent_user_gets_no_new_token() {
     let tenant = tenant().await;
@@ -332,6 +352,9 @@ async fn a_disabled_agent_user_gets_no_new_token() {
     post(&tenant, &format!("{path}/revokeSignInSessions"), &own, json!({})).await.expect(200);
     let after = get(&tenant, &format!("{path}{select}"), &own).await.expect(200);
     assert_ne!(before.json["signInSessionsValidFromDateTime"], after.json["signInSessionsValidFromDateTime"]);
+    // Sessions are void to the second; the next one is another.
+    assert_eq!(blueprint.hops(&tenant, &identity, &user).await.error().1, 50_173);
+    tenant.sandbox.control().clock().advance(Duration::from_secs(1));
     patch(&tenant, &path, &own, json!({ "accountEnabled": false })).await.expect(204);
     assert_eq!(blueprint.hops(&tenant, &identity, &user).await.error().1, 50_057);
     patch(&tenant, &path, &own, json!({ "accountEnabled": true })).await.expect(204);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Method;
 use serde_json::json;
 
@@ -216,7 +216,8 @@ async fn a_session_signs_in_silently_until_it_ends() {
     let signed_in = ada_signs_in(&tenant, &request(&tenant, &[])).await;
     let cookie = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
     let silent = async |prompt: &str| {
-        let url = tenant.login(&format!("/oauth2/v2.0/authorize?{}", request(&tenant, &[("prompt", prompt)])));
+        let url =
+            tenant.login(&format!("/oauth2/v2.0/authorize?{}", request(&tenant, &[("prompt", prompt)])));
         tenant.send(tenant.http.get(url).header("cookie", &cookie)).await
     };
     assert!(!value(&answer(&silent("none").await), "code").is_empty());
@@ -228,7 +229,8 @@ async fn a_session_signs_in_silently_until_it_ends() {
 #[tokio::test]
 async fn what_nobody_consented_to_needs_consent_and_some_of_it_an_administrator() {
     let tenant = Tenant::start().await;
-    let grace = tenant.sandbox.ready().users.iter().find(|user| user.upn.starts_with("grace")).unwrap().clone();
+    let grace =
+        tenant.sandbox.ready().users.iter().find(|user| user.upn.starts_with("grace")).unwrap().clone();
     let guarded = request(&tenant, &[("scope", "Mail.Send")]);
     let page = fill_in(&tenant, &guarded, &grace.upn, &grace.password).await.expect(200);
     assert!(page.text.contains("AADSTS90094"), "{}", page.text);
@@ -240,7 +242,9 @@ async fn what_nobody_consented_to_needs_consent_and_some_of_it_an_administrator(
     let consent = attribute(&page.text, "name=\"consent\" value=\"");
     let action = tenant.url(&attribute(&page.text, "<form method=\"post\" action=\""));
     let decide = async |decision: &str| {
-        tenant.send(tenant.http.post(&action).form(&[("consent", consent.as_str()), ("decision", decision)])).await
+        tenant
+            .send(tenant.http.post(&action).form(&[("consent", consent.as_str()), ("decision", decision)]))
+            .await
     };
     assert_eq!(value(&answer(&decide("cancel").await), "error"), "access_denied");
     let sent = answer(&decide("accept_for_organisation").await);
@@ -288,4 +292,42 @@ async fn a_client_that_can_take_a_challenge_gets_a_long_token() {
     assert!(tokens.json["expires_in"].as_i64().unwrap() > 80_000);
     assert_eq!(tokens.json["refresh_in"].as_i64().unwrap(), tokens.json["expires_in"].as_i64().unwrap() / 2);
     assert_eq!(claims(tokens.text("/access_token"))["xms_cc"], json!(["cp1"]));
+}
+
+#[tokio::test]
+async fn a_revoked_session_challenges_a_client_that_can_take_it_and_no_other() {
+    let mut config = config();
+    config.clock = standing();
+    let tenant = Tenant::start_with(config).await;
+    let cp1 = json!({ "access_token": { "xms_cc": { "values": ["cp1"] } } }).to_string();
+    let plain = redeem(&tenant, &code(&tenant).await, &[]).await.expect(200);
+    let capable = redeem(&tenant, &code(&tenant).await, &[("claims", &cp1)]).await.expect(200);
+    tenant.sandbox.control().clock().advance(Duration::from_secs(1));
+    let path = "/v1.0/me/revokeSignInSessions";
+    let admin =
+        ada_signs_in(&tenant, &request(&tenant, &[("scope", "User.RevokeSessions.All")])).await.expect(200);
+    let consent = attribute(&admin.text, "name=\"consent\" value=\"");
+    let action = tenant.url(&attribute(&admin.text, "<form method=\"post\" action=\""));
+    let form = [("consent", consent.as_str()), ("decision", "accept")];
+    let sent = answer(&tenant.send(tenant.http.post(&action).form(&form)).await);
+    let revoking = redeem(&tenant, &value(&sent, "code"), &[]).await.expect(200);
+    tenant.sandbox.control().clock().advance(Duration::from_secs(1));
+    tenant.graph(Method::POST, path, revoking.text("/access_token"), None).await.expect(200);
+
+    let me = "/v1.0/organization";
+    tenant.graph(Method::GET, me, plain.text("/access_token"), None).await.expect(200);
+    let refused = tenant.graph(Method::GET, me, capable.text("/access_token"), None).await.expect(401);
+    let challenge = refused.header("www-authenticate");
+    assert!(challenge.contains("error=\"insufficient_claims\""), "{challenge}");
+    let claims = challenge.split_once("claims=\"").unwrap().1.trim_end_matches('"');
+    let claims: serde_json::Value = serde_json::from_slice(&STANDARD.decode(claims).unwrap()).unwrap();
+    assert_eq!(claims["access_token"]["nbf"]["essential"], true);
+    let refresh = tenant
+        .token(&[
+            ("client_id", &tenant.sandbox.ready().apps.client.client_id),
+            ("grant_type", "refresh_token"),
+            ("refresh_token", plain.text("/refresh_token")),
+        ])
+        .await;
+    assert_eq!(refresh.error(), ("invalid_grant", 50_173));
 }

@@ -186,7 +186,11 @@ impl Certificate {
     pub(crate) fn rs256(&self, claims: &Value) -> String {
         let thumbprint = self.thumbprint(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY);
         // With padding, as MSAL for Python has sent it.
-        self.sign(&json!({ "alg": "RS256", "typ": "JWT", "x5t": format!("{thumbprint}=") }), claims, &RSA_PKCS1_SHA256)
+        self.sign(
+            &json!({ "alg": "RS256", "typ": "JWT", "x5t": format!("{thumbprint}=") }),
+            claims,
+            &RSA_PKCS1_SHA256,
+        )
     }
 
     pub(crate) fn sign(&self, header: &Value, claims: &Value, encoding: &'static dyn RsaEncoding) -> String {

@@ -81,6 +81,9 @@ pub(crate) fn remove(world: &World, removal: Removal) -> Removal {
                 RemovalAction::WaitUntil { at, .. } => {
                     let span = Duration::try_from(at.duration_since(world.now_is())).unwrap_or_default();
                     world.advance(span);
+                    if world.dies() {
+                        break;
+                    }
                 }
                 RemovalAction::Do(step) => {
                     removal.begin(step, world.uuid());

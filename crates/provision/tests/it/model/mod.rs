@@ -222,7 +222,7 @@ impl Exchange for Identity {
     async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, ExchangeError> {
         let world = &self.world;
         let (luck, kind, span) = (world.fraction(), world.fraction(), world.fraction());
-        let death = world.dies().then(|| if kind < 0.5 { Death::Before } else { Death::After });
+        let death = world.dies().then_some(if kind < 0.5 { Death::Before } else { Death::After });
         world.advance(Duration::from_millis(10).mul_f64(1.0 + 30.0 * span));
         if death == Some(Death::Before) {
             return std::future::pending().await;

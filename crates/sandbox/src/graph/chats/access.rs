@@ -92,7 +92,7 @@ fn no_licence() -> GraphError {
     let mut error = GraphError::forbidden(
         "Failed to get license information for the user. Ensure user has a valid Office365 license assigned to them.",
     );
-    error.inner_code = Some("Forbidden".to_owned());
+    error.inner_code = Some("Forbidden");
     error
 }
 

@@ -149,11 +149,11 @@ fn set_password(user: &mut User, profile: &Value) -> Result<(), GraphError> {
 fn revoke(call: &mut Call<'_>) -> Answer {
     let user = call.user()?;
     let own = call.caller.user_id() == Some(user.id.as_str());
-    if !call.reaches(user, &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"]) {
-        return Err(GraphError::denied());
-    }
     if !own {
-        call.require_administrator()?;
+        call.check_user_reach(
+            user,
+            &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+        )?;
     }
     // Tokens tell their time to the second; what was issued within this one is void too.
     let next_second = Timestamp::from_second(call.now.as_second() + 1).unwrap_or(call.now);
