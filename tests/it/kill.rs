@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 
 /// The worst lag, this much faster: replication hides a new object for most of a second.
 const LAG_SCALE: f64 = 0.001;
+/// How long provisioning looks for what replication may hide: a little longer than it does.
+const PROVISION_SCALE: &str = "0.002";
 /// How many runs go on at the same time: they mostly wait.
 const AT_ONCE: usize = 8;
 
@@ -106,6 +108,7 @@ async fn provision(home: &Home, tenant: &Tenant, stop_after: Option<usize>) -> R
     let text = |name: &str| app[name].as_str().unwrap_or_default().to_owned();
     command.env("ATTACHE_PROVISIONER_CLIENT_ID", text("client_id"));
     command.env("ATTACHE_PROVISIONER_CLIENT_SECRET", text("client_secret"));
+    command.env("ATTACHE_PROVISION_SCALE", PROVISION_SCALE);
     let mut program = Lines::start(command, &home.path().join("provision.log"))?;
     let control = tenant.control();
     let mut heard = 0;

@@ -17,7 +17,8 @@ const LIMIT: u64 = 4 << 20;
 
 /// Starts logging. `filter` is for the file; standard error gets warnings and worse.
 pub(crate) fn start(filter: &str, directory: &Path) -> Result<(), String> {
-    let file = EnvFilter::try_new(filter)
+    // The MCP SDK logs the content of messages at info.
+    let file = EnvFilter::try_new(format!("rmcp=warn,{filter}"))
         .map_err(|error| format!("log: {filter:?} is no filter such as info or attache_entra=debug: {error}"))?;
     let rotating = Rotating { path: directory.join("attache.log"), open: Mutex::new(None) };
     let to_file = fmt::layer().with_ansi(false).with_writer(rotating).with_filter(file);

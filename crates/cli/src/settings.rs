@@ -41,6 +41,6 @@ fn settings(config: Config) -> Settings {
         conversation: config.chat,
         poll: config.poll,
         provision_in_background: config.provision_in_background,
-        provision_scale: 1.0,
+        provision_scale: config.provision_scale,
     }
 }

@@ -59,6 +59,12 @@ pub(crate) const KEYS: &[Key] = &[
         "its client secret, needed until the agent exists",
     ),
     key("provision", &["ATTACHE_PROVISION"], Some("auto"), "auto: provision in the background; off: never"),
+    key(
+        "provision_scale",
+        &["ATTACHE_PROVISION_SCALE"],
+        Some("1"),
+        "how long to wait for what the platform does late, as a share of what Microsoft's may need",
+    ),
     key("agent_name", &["ATTACHE_AGENT_NAME"], Some("Attaché"), "the agent's display name"),
     key("agent_alias", &["ATTACHE_AGENT_ALIAS"], Some("attache"), "its address before the @"),
     key("domain", &["ATTACHE_DOMAIN"], None, "its address after the @; the tenant's default domain if unset"),

@@ -54,6 +54,7 @@ pub(crate) struct Config {
     /// Who may create the agent's objects: an application and its secret.
     pub(crate) provisioner: Option<(AppId, Secret)>,
     pub(crate) provision_in_background: bool,
+    pub(crate) provision_scale: f64,
     pub(crate) agent_name: String,
     pub(crate) agent_alias: String,
     pub(crate) domain: Option<String>,
@@ -135,7 +136,8 @@ impl Given {
             "secret_store",
             &[("sealed-file", SecretPlace::SealedFile), ("secret-service", SecretPlace::SecretService)],
         );
-        let poll = judge.seconds("poll", 0.05..=3600.0);
+        let poll = judge.number("poll", 0.05..=3600.0).map(Duration::from_secs_f64);
+        let provision_scale = judge.number("provision_scale", 0.0001..=10.0);
         let usage_location = judge.matching(
             "usage_location",
             "two capital letters, such as US or DE (ISO 3166-1)",
@@ -176,6 +178,7 @@ impl Given {
                 ca,
                 provisioner: provisioner_id.zip(provisioner_secret),
                 provision_in_background: provision?,
+                provision_scale: provision_scale?,
                 agent_name: agent_name?,
                 agent_alias: agent_alias?,
                 domain,
@@ -255,13 +258,13 @@ impl Judge<'_> {
         None
     }
 
-    fn seconds(&mut self, name: &str, range: std::ops::RangeInclusive<f64>) -> Option<Duration> {
+    fn number(&mut self, name: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
         let value = self.value(name)?;
-        if let Some(seconds) = value.text.parse().ok().filter(|seconds| range.contains(seconds)) {
-            return Some(Duration::from_secs_f64(seconds));
+        if let Some(number) = value.text.parse().ok().filter(|number| range.contains(number)) {
+            return Some(number);
         }
         let problem = format!(
-            "{name} ({}): {:?} is not a number of seconds from {} to {}",
+            "{name} ({}): {:?} is not a number from {} to {}",
             value.origin,
             value.text,
             range.start(),

@@ -23,6 +23,8 @@ use crate::{config, settings};
 
 /// The sandbox lags as Entra does on most days, this much faster.
 const LAG_SCALE: f64 = 0.004;
+/// What the sandbox does late is waited for that much shorter too, with room to spare.
+const PROVISION_SCALE: f64 = 0.02;
 /// How long the agent may take to get its own identity before the story counts as failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What the agent says each time, so that nothing but the identity differs.
@@ -113,6 +115,7 @@ impl Story {
             ("provisioner_client_id", ready.apps.provisioner.client_id.clone()),
             ("agent_name", "Attaché Agent".to_owned()),
             ("poll", "1".to_owned()),
+            ("provision_scale", PROVISION_SCALE.to_string()),
         ];
         home.settle(port(&ready)?, &profile)?;
         let origin: Origin = ready.url.parse()?;
