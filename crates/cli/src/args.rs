@@ -139,6 +139,9 @@ pub(crate) enum Audit {
         /// A checkpoint that was kept elsewhere; the ledger must continue it
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
+        /// The ledger's public key as it was kept elsewhere; its checkpoints must be signed with it
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
     },
     /// Print the entries, oldest first
     Show {

@@ -50,7 +50,7 @@ pub use outcome::{Ended, Outcome};
 pub use perform::perform;
 pub use plan::{LicencePlan, Plan, Planned, plan};
 pub use reason::Reason;
-pub use record::{Objects, Record, RecordError};
+pub use record::{Ignored, Objects, Record, RecordError};
 pub use removal::{
     Left, Removal, RemovalAction, RemovalOutcome, RemovalPlan, RemovalStep, Target, next_removal,
     perform_removal, plan_removal,

@@ -1,6 +1,8 @@
 //! What is known about one provisioning: the wish, the objects, the steps that are done, and the step that
 //! was begun. It is written down before and after each step and carries a version.
 
+mod again;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use attache_terms::{AppId, Explain, ObjectId, Remedy, SkuId, UserId};
@@ -8,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::again::Ignored;
 use crate::waits::Waits;
 use crate::{Act, Ended, Failure, Outcome, Reason, Step, Told, Wish};
 

@@ -1,5 +1,5 @@
 //! What is wanted. It is part of the record, so that provisioning goes on after a restart with what was
-//! asked for, not with what the configuration says today.
+//! asked for; `Record::set_wish` takes in what the configuration says today.
 
 use std::fmt;
 use std::time::Duration;

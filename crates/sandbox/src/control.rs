@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -107,7 +108,10 @@ fn state(shared: &Shared) -> Value {
 /// Answers a request to `/_sandbox/…`.
 pub(crate) async fn answer(shared: &Shared, request: &Request) -> Response {
     let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    if token != Some(shared.ready.control_token.as_str()) {
+    let is_known = token.is_some_and(|token| {
+        verify_slices_are_equal(token.as_bytes(), shared.ready.control_token.as_bytes()).is_ok()
+    });
+    if !is_known {
         return refusal(
             StatusCode::UNAUTHORIZED,
             "Send the control_token of the ready line as a bearer token.",

@@ -20,6 +20,22 @@ impl Names {
         Self { san }
     }
 
+    /// Whether the authority that persists may vouch for a name of `--san`: a host or an address, and none that
+    /// would cover Microsoft's names. A name constraint covers everything below it, so `com` would.
+    pub(crate) fn may_be_added(name: &str) -> bool {
+        if name.parse::<std::net::IpAddr>().is_ok() {
+            return true;
+        }
+        let is_label = |label: &str| {
+            !label.is_empty()
+                && !label.starts_with('-')
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        };
+        let below = format!(".{}", name.to_ascii_lowercase());
+        name.split('.').all(is_label)
+            && !MICROSOFT_NAMES.iter().any(|covered| format!(".{covered}").ends_with(&below))
+    }
+
     /// Whether a host (without port) is the sandbox.
     pub(crate) fn contains(&self, host: &str) -> bool {
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -52,6 +68,18 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_further_name_covers_microsofts() {
+        for name in ["sandbox", "sandbox.test", "10.0.0.7", "fd00::7", "my-host.example"] {
+            assert!(Names::may_be_added(name), "{name}");
+        }
+        for name in
+            ["", ".", ".test", "*.test", "com", "COM", "microsoftonline.com", "graph.microsoft.com", "a b", "é"]
+        {
+            assert!(!Names::may_be_added(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_reference_may_use_any_of_its_names_and_no_other() {

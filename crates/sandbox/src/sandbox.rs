@@ -163,6 +163,9 @@ impl Drop for Sandbox {
 
 fn check(config: &Config) -> Result<(), StartError> {
     check_exposure(config.listen, config.seed == Seed::Constants, config.expose)?;
+    if let Some(name) = config.san.iter().find(|name| !Names::may_be_added(name)) {
+        return Err(StartError::Name(name.clone()));
+    }
     if !config.lag_scale.is_finite() || config.lag_scale < 0.0 {
         return Err(StartError::LagScale(config.lag_scale));
     }

@@ -22,6 +22,12 @@ pub enum StartError {
          Use --seed random, or listen on 127.0.0.1, or say --expose if everybody may use it."
     )]
     WouldExposeConstants(SocketAddr),
+    /// A further name is none that the sandbox may have.
+    #[error(
+        "--san {0:?} is no host name or address that a sandbox may have: give the whole name of a machine, and \
+         none of Microsoft's."
+    )]
+    Name(String),
     /// `lag_scale` is no number that a delay can be multiplied by.
     #[error("the lag scale {0} is not a finite number from 0 upwards")]
     LagScale(f64),

@@ -33,6 +33,11 @@ impl LeftOver {
         self.entry().act() == Some(name)
     }
 
+    /// Whether it is an act of this name.
+    pub(crate) fn named(&self, name: &str) -> bool {
+        self.entry().act().is_some_and(|act| act.as_str() == name)
+    }
+
     /// Whether it is a step of provisioning; only their names have dots.
     pub(crate) fn is_provisioning(&self) -> bool {
         self.entry().act().is_some_and(|name| name.as_str().contains('.'))

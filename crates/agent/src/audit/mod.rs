@@ -126,6 +126,14 @@ impl Begun {
             drop(self.ledger.outcome(intent, outcome));
         }
     }
+
+    /// Records what became of it, durably.
+    pub(crate) async fn ended(mut self, outcome: Outcome) -> Result<(), LedgerError> {
+        match self.intent.take() {
+            Some(intent) => self.ledger.outcome(intent, outcome).await.map(drop),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Drop for Begun {

@@ -6,11 +6,12 @@ use attache_ledger::{Act, ActName, Actor, Code, Mode, Outcome, Target};
 use attache_provision::{Action, Ended, Record};
 use attache_terms::{Explain, ObjectId, UserId};
 use jiff::Timestamp;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
+use super::settle::{Came, Unsettled};
 use super::{Clients, Progress, Provisioning, ProvisioningError, Stored};
-use crate::audit::{Audit, Begun, LeftOver, recorded};
-use crate::identity::{AgentIds, BlueprintKey, Identity, Person};
+use crate::audit::{Audit, Begun, recorded};
+use crate::identity::{AgentIds, BlueprintKey, Identity, IdentityError, Person};
 use crate::profile::{Lease, Taken};
 
 /// How often another process's progress is looked at.
@@ -26,7 +27,7 @@ impl Provisioning {
     ) -> Result<AgentIds, ProvisioningError> {
         let path = self.connections.settings().profile.lock("provisioning");
         loop {
-            if let Some(ids) = self.ready()? {
+            if let Some(ids) = self.whole(identity).await? {
                 report(&self.progress.borrow().clone());
                 return Ok(ids);
             }
@@ -49,6 +50,21 @@ impl Provisioning {
         }
     }
 
+    /// The complete identity, if there is nothing to do: its key is here, and nothing else is wished by now.
+    async fn whole(&self, identity: &Identity) -> Result<Option<AgentIds>, ProvisioningError> {
+        let Some(ids) = self.ready()? else { return Ok(None) };
+        let Some(stored) = self.document.load()? else { return Ok(None) };
+        let key = match BlueprintKey::load(&self.connections).await {
+            Ok(key) => key,
+            Err(IdentityError::KeyLost { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let proves = stored.record.wish().certificate == self.certificate(&key);
+        let provisions = self.connections.settings().provisioner.is_some();
+        let content = !provisions || !self.wishes_more(identity, &stored)?;
+        Ok((proves && content).then_some(ids))
+    }
+
     async fn drive(
         &self,
         identity: &Identity,
@@ -59,8 +75,7 @@ impl Provisioning {
         let key = BlueprintKey::load_or_create(&self.connections).await?;
         let clients = Clients::connect(&self.connections, &key).await?;
         let mut stored = self.resume(identity, &clients, &key).await?;
-        let mut left_over = audit.dangling().await?;
-        left_over.retain(LeftOver::is_provisioning);
+        let mut unsettled = Unsettled::of(audit, stored.came.as_ref()).await?;
         loop {
             report(&self.publish(&stored, None));
             match attache_provision::next(&stored.record, clock.now()) {
@@ -68,25 +83,33 @@ impl Provisioning {
                     stored.record.begin(step, rng.uuid(), clock.now());
                     self.document.save(&stored)?;
                     let begun = match stored.record.act() {
-                        Some(act) => Some(self.intend(audit, &act).await?),
+                        Some(act) => Some((act.client_request_id, self.intend(audit, &act).await?)),
                         None => None,
                     };
                     let outcome = attache_provision::perform(&clients, &stored.record).await;
                     stored.record.apply(&outcome, clock.now(), rng.fraction());
+                    let ended = ended(&outcome.ended, outcome.correlation.as_ref());
+                    if let Some((correlation, _)) = &begun {
+                        stored.came = Some(Came::of(*correlation, &ended));
+                    }
                     self.document.save(&stored)?;
                     let (word, said) = outcome.result();
                     debug!(%step, word, said, "a step of provisioning");
-                    if let Some(begun) = begun {
-                        begun.end(ended(&outcome.ended, outcome.correlation.as_ref()));
+                    if let Some((_, begun)) = begun {
+                        begun.ended(ended).await?;
                     }
-                    if let Some((correlation, happened)) = outcome.resolves() {
-                        settle(&mut left_over, audit, correlation, happened);
+                    if let (Some(act), Ended::Done { found }) = (step.act(), &outcome.ended) {
+                        unsettled.done(audit, act, *found, outcome.resolves());
                     }
                 }
                 Action::WaitUntil { at, .. } => clock.sleep(until(at, clock.now())).await,
-                Action::Failed(failure) => return Err(failure.into()),
+                Action::Failed(failure) => {
+                    self.document.save(&stored)?;
+                    return Err(failure.into());
+                }
                 Action::Ready => {
                     let ids = ids(&stored.record)?;
+                    unsettled.close(audit).await?;
                     stored.ready = Some(ids.clone());
                     self.document.save(&stored)?;
                     report(&self.publish(&stored, None));
@@ -97,7 +120,7 @@ impl Provisioning {
         }
     }
 
-    /// What was remembered, or a new record.
+    /// What was remembered, with what is wished by now, or a new record.
     async fn resume(
         &self,
         identity: &Identity,
@@ -109,9 +132,24 @@ impl Provisioning {
         }
         let now = self.connections.clock().now();
         let Some(mut stored) = self.document.load()? else {
-            let record = Record::new(self.wish(identity, clients, key).await?);
-            return Ok(Stored { record, began: now, ready: None });
+            return Ok(Stored {
+                record: Record::new(self.wish(identity, clients, key).await?),
+                began: now,
+                ready: None,
+                licences: Some(self.connections.settings().agent.licences.clone()),
+                ignored: Vec::new(),
+                came: None,
+            });
         };
+        stored.record.set_certificate(self.certificate(key));
+        if self.wishes_more(identity, &stored)? {
+            self.wish_again(identity, clients, key, &mut stored).await?;
+        } else {
+            stored.ignored.clear();
+        }
+        for ignored in &stored.ignored {
+            warn!("{ignored}");
+        }
         if matches!(attache_provision::next(&stored.record, now), Action::Failed(_)) {
             stored.record.retry();
         }
@@ -173,14 +211,6 @@ fn ids(record: &Record) -> Result<AgentIds, ProvisioningError> {
             display_name: wish.user.display_name.clone(),
         },
     })
-}
-
-/// Ends the intent of an earlier process, now that it is known what became of it.
-fn settle(left_over: &mut Vec<LeftOver>, audit: &Audit, correlation: uuid::Uuid, happened: bool) {
-    if let Some(at) = left_over.iter().position(|left| left.correlation() == Some(correlation)) {
-        let outcome = if happened { Outcome::done() } else { Outcome::failed(Code::new("not_done")) };
-        left_over.swap_remove(at).end(audit, outcome);
-    }
 }
 
 /// How long until then.

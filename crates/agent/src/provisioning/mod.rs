@@ -8,11 +8,12 @@ mod drive;
 mod error;
 mod progress;
 mod removal;
+mod settle;
 mod wish;
 
 use std::sync::Arc;
 
-use attache_provision::{Plan, Record};
+use attache_provision::{Ignored, Plan, Record};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -24,6 +25,7 @@ use crate::connect::Connections;
 use crate::identity::{AgentIds, BlueprintKey, Identity};
 use crate::profile::{Document, Persisted};
 use clients::Clients;
+use settle::Came;
 
 /// What is remembered of provisioning.
 #[derive(Serialize, Deserialize)]
@@ -34,6 +36,15 @@ struct Stored {
     began: Timestamp,
     /// The complete identity.
     ready: Option<AgentIds>,
+    /// The licences that the operator named, as the record's wish has taken them in.
+    #[serde(default)]
+    licences: Option<Vec<String>>,
+    /// The wishes that came too late.
+    #[serde(default)]
+    ignored: Vec<Ignored>,
+    /// What came of the last step that changed the tenant.
+    #[serde(default)]
+    came: Option<Came>,
 }
 
 impl Persisted for Stored {

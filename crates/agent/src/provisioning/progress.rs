@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use attache_terms::Explain;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Provisioning, Stored};
 use crate::profile::Holder;
 
 /// What provisioning is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// It has not begun.
@@ -51,6 +52,9 @@ pub struct Progress {
     pub until: Option<Timestamp>,
     /// How long it has been going on, in whole seconds.
     pub waited_seconds: u64,
+    /// What was wished too late, what it is instead, and what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
     /// The other process that is at it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
@@ -76,6 +80,7 @@ impl Provisioning {
             total,
             waited_seconds: waited(stored.began, now).as_secs(),
             holder,
+            ignored: stored.ignored.iter().map(ToString::to_string).collect(),
             step: stored.record.current().map(|step| step.to_string()),
             ..Progress::default()
         };

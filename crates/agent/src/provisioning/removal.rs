@@ -2,11 +2,12 @@
 //! (`removal.json`). It removes what the record of the provisioning knows and what a search by tag finds, so
 //! that it works when the record is lost.
 
-use attache_provision::{Left, Objects, Removal, RemovalAction, RemovalPlan, Target};
+use attache_provision::{Ended, Left, Objects, Removal, RemovalAction, RemovalPlan, Target};
 use serde::{Deserialize, Serialize};
 use tracing::{debug, info};
 
 use super::drive::{ended, until};
+use super::settle::{Came, Unsettled};
 use super::wish::{patience, tag};
 use super::{Clients, Phase, Progress, Provisioning, ProvisioningError};
 use crate::audit::Audit;
@@ -16,6 +17,9 @@ use crate::profile::{Document, Lease, Persisted};
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredRemoval {
     removal: Removal,
+    /// What came of the last step that changed the tenant.
+    #[serde(default)]
+    came: Option<Came>,
 }
 
 impl Persisted for StoredRemoval {
@@ -34,7 +38,7 @@ impl Provisioning {
     pub(crate) fn begin_removal(&self, identity: &Identity) -> Result<(), ProvisioningError> {
         if self.removal_document().load()?.is_none() {
             let removal = Removal::new(self.target(identity)?);
-            self.removal_document().save(&StoredRemoval { removal })?;
+            self.removal_document().save(&StoredRemoval { removal, came: None })?;
         }
         Ok(())
     }
@@ -57,6 +61,7 @@ impl Provisioning {
         let document = self.removal_document();
         let mut stored = document.load()?.ok_or(ProvisioningError::Nothing)?;
         stored.removal.retry();
+        let mut unsettled = Unsettled::of(audit, stored.came.as_ref()).await?;
         loop {
             let removal = &mut stored.removal;
             report(&self.publish_removal(removal));
@@ -66,21 +71,29 @@ impl Provisioning {
                     let act = removal.act();
                     document.save(&stored)?;
                     let begun = match act {
-                        Some(act) => Some(self.intend(audit, &act).await?),
+                        Some(act) => Some((act.client_request_id, self.intend(audit, &act).await?)),
                         None => None,
                     };
                     let outcome = attache_provision::perform_removal(&clients, &stored.removal).await;
                     stored.removal.apply(&outcome, clock.now(), rng.fraction());
+                    let ended = ended(&outcome.ended, outcome.correlation.as_ref());
+                    if let Some((correlation, _)) = &begun {
+                        stored.came = Some(Came::of(*correlation, &ended));
+                    }
                     document.save(&stored)?;
                     debug!(%step, "a step of removal");
-                    if let Some(begun) = begun {
-                        begun.end(ended(&outcome.ended, outcome.correlation.as_ref()));
+                    if let Some((_, begun)) = begun {
+                        begun.ended(ended).await?;
+                    }
+                    if let (Some(act), Ended::Done { found }) = (step.act(), &outcome.ended) {
+                        unsettled.done(audit, act, *found, None);
                     }
                 }
                 RemovalAction::WaitUntil { at, .. } => clock.sleep(until(at, clock.now())).await,
                 RemovalAction::Failed(failure) => return Err(failure.into()),
                 RemovalAction::Gone => {
                     let left = removal.left();
+                    unsettled.close(audit).await?;
                     self.document.remove()?;
                     BlueprintKey::forget(&self.connections).await?;
                     document.remove()?;

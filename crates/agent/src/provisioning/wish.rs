@@ -7,7 +7,7 @@ use attache_provision::{
 };
 use attache_terms::{SkuId, UserId};
 
-use super::{Clients, Provisioning, ProvisioningError};
+use super::{Clients, Provisioning, ProvisioningError, Stored};
 use crate::identity::{BlueprintKey, Identity, IdentityError};
 use crate::settings::AgentWishes;
 
@@ -19,15 +19,68 @@ impl Provisioning {
         clients: &Clients,
         key: &BlueprintKey,
     ) -> Result<Wish, ProvisioningError> {
-        let settings = self.connections.settings();
-        let wishes = &settings.agent;
-        let (sponsor, tag) = (sponsor(wishes, identity)?, tag(wishes, identity)?);
+        let wishes = &self.connections.settings().agent;
+        let sponsor = sponsor(wishes, identity)?;
         let domain = match &wishes.domain {
             Some(domain) => domain.clone(),
             None => default_domain(clients).await?,
         };
-        let certificate = key.certificate();
-        let name = format!("attache {}", settings.profile.name());
+        let licence = licence(clients, wishes).await?;
+        self.assemble(sponsor, &domain, licence, key)
+    }
+
+    /// Whether the settings wish for something else than the record.
+    pub(super) fn wishes_more(&self, identity: &Identity, stored: &Stored) -> Result<bool, ProvisioningError> {
+        let (wishes, before) = (&self.connections.settings().agent, stored.record.wish());
+        let sponsor = wishes.sponsor.or(identity.record()?.sponsor().map(|sponsor| sponsor.id));
+        Ok(wishes.display_name != before.user.display_name
+            || wishes.nickname != before.user.mail_nickname
+            || wishes.usage_location != before.user.usage_location
+            || wishes.domain.as_ref().is_some_and(|domain| !domain.eq_ignore_ascii_case(domain_of(before)))
+            || sponsor.is_some_and(|sponsor| sponsor != before.sponsor)
+            || stored.licences.as_ref().is_some_and(|licences| *licences != wishes.licences))
+    }
+
+    /// Takes in what the settings wish for now.
+    pub(super) async fn wish_again(
+        &self,
+        identity: &Identity,
+        clients: &Clients,
+        key: &BlueprintKey,
+        stored: &mut Stored,
+    ) -> Result<(), ProvisioningError> {
+        let (wishes, before) = (&self.connections.settings().agent, stored.record.wish());
+        let remembered = identity.record()?.sponsor().map(|sponsor| sponsor.id);
+        let sponsor = wishes.sponsor.or(remembered).unwrap_or(before.sponsor);
+        let domain = wishes.domain.clone().unwrap_or_else(|| domain_of(before).to_owned());
+        let licence = match &stored.licences {
+            Some(licences) if *licences != wishes.licences => licence(clients, wishes).await?,
+            _ => before.licence,
+        };
+        let wish = self.assemble(sponsor, &domain, licence, key)?;
+        stored.ignored = stored.record.set_wish(wish);
+        if stored.record.wish().licence == licence {
+            stored.licences = Some(wishes.licences.clone());
+        }
+        Ok(())
+    }
+
+    /// The certificate as the blueprint lists it.
+    pub(super) fn certificate(&self, key: &BlueprintKey) -> CertificateWish {
+        let (certificate, profile) = (key.certificate(), self.connections.settings().profile.name());
+        CertificateWish::new(certificate.der(), certificate.sha1_thumbprint(), &format!("attache {profile}"))
+    }
+
+    fn assemble(
+        &self,
+        sponsor: UserId,
+        domain: &str,
+        licence: LicenceWish,
+        key: &BlueprintKey,
+    ) -> Result<Wish, ProvisioningError> {
+        let settings = self.connections.settings();
+        let wishes = &settings.agent;
+        let tag = tag_of(sponsor, wishes)?;
         Ok(Wish {
             tenant: settings.tenant,
             blueprint: Naming {
@@ -42,13 +95,17 @@ impl Provisioning {
                 usage_location: wishes.usage_location.clone(),
             },
             sponsor,
-            licence: licence(clients, wishes).await?,
+            licence,
             scopes: Wish::least_scopes(),
-            certificate: CertificateWish::new(certificate.der(), certificate.sha1_thumbprint(), &name),
+            certificate: self.certificate(key),
             strip: settings.provisioner.as_ref().map(|provisioner| provisioner.client_id),
             patience: patience(settings.provision_scale),
         })
     }
+}
+
+fn domain_of(wish: &Wish) -> &str {
+    wish.user.user_principal_name.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
 fn sponsor(wishes: &AgentWishes, identity: &Identity) -> Result<UserId, IdentityError> {
@@ -58,10 +115,14 @@ fn sponsor(wishes: &AgentWishes, identity: &Identity) -> Result<UserId, Identity
     }
 }
 
+/// The tag of this profile's agent.
+pub(super) fn tag(wishes: &AgentWishes, identity: &Identity) -> Result<Tag, ProvisioningError> {
+    tag_of(sponsor(wishes, identity)?, wishes)
+}
+
 /// An agent is known again by its sponsor and its nickname: a device whose profile is lost finds its agent,
 /// and nobody else's.
-pub(super) fn tag(wishes: &AgentWishes, identity: &Identity) -> Result<Tag, ProvisioningError> {
-    let sponsor = sponsor(wishes, identity)?;
+fn tag_of(sponsor: UserId, wishes: &AgentWishes) -> Result<Tag, ProvisioningError> {
     Tag::new(&format!("device/{sponsor}/{}", wishes.nickname))
         .map_err(|_| ProvisioningError::BadNickname(wishes.nickname.clone()))
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Hints, ToolError};
 use crate::Agent;
 use crate::identity::{AgentIds, Person};
+use crate::provisioning::Phase;
 
 pub(super) const TITLE: &str = "Who am I";
 pub(super) const DESCRIPTION: &str = "Says under which identity you act, who your sponsor is, which chat the sponsor \
@@ -42,8 +43,10 @@ pub(super) struct Output {
     sponsor_conversation: Option<String>,
     /// How many messages wait to be read (read_teams_messages with unread = true).
     unread: u64,
+    /// How far your own identity is, while it is being made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provisioning: Option<Provisioning>,
     /// Why something does not work, and what to do about it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     troubles: Vec<Trouble>,
 }
 
@@ -68,8 +71,21 @@ struct Objects {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+struct Provisioning {
+    /// "not_started", "working", "waiting", "ready", "failed" or "removing".
+    state: Phase,
+    /// How many steps are done.
+    done: usize,
+    /// How many there are.
+    total: usize,
+    /// What is done, waited for, or has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doing: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
 struct Trouble {
-    /// What it concerns: "identity", "inbox" or "state".
+    /// What it concerns: "identity", "provisioning", "inbox" or "state".
     about: &'static str,
     /// A word for programs.
     code: String,
@@ -101,6 +117,12 @@ pub(super) async fn run(agent: &Agent, _: Input) -> Result<Output, ToolError> {
             None
         }
     };
+    let ignored = agent.provisioning().borrow().ignored.clone();
+    troubles.extend(ignored.into_iter().map(|message| Trouble {
+        about: "provisioning",
+        code: "wish_ignored".to_owned(),
+        message,
+    }));
     Ok(Output {
         mode: standing.identity_mode.word(),
         profile: agent.settings().profile.name().to_string(),
@@ -111,8 +133,17 @@ pub(super) async fn run(agent: &Agent, _: Input) -> Result<Output, ToolError> {
         upgrading: standing.upgrading,
         sponsor_conversation: current.as_ref().map(|current| agent.conversations().of(current).to_string()),
         unread,
+        provisioning: provisioning(agent),
         troubles,
     })
+}
+
+/// What this process sees of it; another one may be at it.
+fn provisioning(agent: &Agent) -> Option<Provisioning> {
+    let progress = agent.provisioning().borrow().clone();
+    let begun = progress.state != Phase::NotStarted;
+    let doing = progress.reason.or(progress.step);
+    begun.then_some(Provisioning { state: progress.state, done: progress.done, total: progress.total, doing })
 }
 
 fn user(person: &Person) -> User {

@@ -13,25 +13,32 @@ use crate::output::{Failure, Output};
 pub(super) fn run(command: Audit, place: &Place, output: Output) -> Result<(), Failure> {
     let ledger = place.profile.ledger();
     match command {
-        Audit::Verify { checkpoint } => verify(&ledger, checkpoint.as_deref(), output),
+        Audit::Verify { checkpoint, key } => verify(&ledger, &held(checkpoint.as_deref(), key.as_deref())?, output),
         Audit::Show { last } => show(&ledger, last, output),
     }
 }
 
-fn verify(ledger: &Path, checkpoint: Option<&Path>, output: Output) -> Result<(), Failure> {
-    let checkpoint = match checkpoint {
-        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage("checkpoint_unreadable", format!("{}: {error}", path.display()))
-        })?),
-        None => None,
-    };
-    let held = checkpoint.is_some();
-    let report = attache_ledger::verify(ledger, &VerifyOptions { checkpoint, ..VerifyOptions::default() })?;
+/// What the person holds against the ledger.
+fn held(checkpoint: Option<&Path>, key: Option<&str>) -> Result<VerifyOptions, Failure> {
+    let checkpoint = checkpoint.map(std::fs::read_to_string).transpose().map_err(|error| {
+        Failure::usage("checkpoint_unreadable", format!("the checkpoint cannot be read: {error}"))
+    })?;
+    let key = key
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| Failure::usage("key_unreadable", format!("--key is no verifier key: {error}")))?;
+    Ok(VerifyOptions { checkpoint, key })
+}
+
+fn verify(ledger: &Path, options: &VerifyOptions, output: Output) -> Result<(), Failure> {
+    let report = attache_ledger::verify(ledger, options)?;
+    let held = options.checkpoint.is_some();
     if output.json {
         output.object(&json!({
             "ok": true,
             "entries": report.entries,
             "root": report.root.to_string(),
+            "key": report.key.to_string(),
             "checkpoints": report.checkpoints,
             "continues_held_checkpoint": held,
             "dangling": report.dangling.len(),
@@ -41,6 +48,7 @@ fn verify(ledger: &Path, checkpoint: Option<&Path>, output: Output) -> Result<()
         output.line(format!("The ledger {} verifies.", ledger.display()));
         output.line(format!("  entries      {}", report.entries));
         output.line(format!("  root         {}", report.root));
+        output.line(format!("  key          {}", report.key));
         output.line(format!("  checkpoints  {}", report.checkpoints));
         output.line(format!("  dangling     {}", report.dangling.len()));
         output.line(format!("  repairs      {}", report.repairs));

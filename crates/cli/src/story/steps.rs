@@ -301,7 +301,7 @@ The tenant is at {}; trust {}.
                 return Ok(found);
             }
             let provisioning = who.provisioning;
-            if let Some(text) = provisioning["reason"].as_str().or(provisioning["step"].as_str()) {
+            if let Some(text) = provisioning["doing"].as_str() {
                 show.progress(text);
             }
             ensure!(provisioning["state"] != "failed", "provisioning failed: {provisioning}");

@@ -70,7 +70,8 @@ impl RemovalStep {
         Self::Check,
     ];
 
-    fn act(self) -> Option<&'static str> {
+    /// The name of its act in the ledger; `None` for a step that only reads.
+    pub fn act(self) -> Option<&'static str> {
         match self {
             Self::Search | Self::Check => None,
             Self::Licences => Some("agent_user.licence.remove"),

@@ -43,7 +43,6 @@ impl Context<'_> {
             || tenant.domains.contains(&named)
             || matches!(named.as_str(), "common" | "organizations");
         let rest: Vec<&str> = segments.collect();
-        is_tenant
-            && matches!(rest.as_slice(), [] | ["v2.0"] | ["oauth2", "v2.0", "token"] | ["oauth2", "token"])
+        is_tenant && matches!(rest.as_slice(), ["v2.0"] | ["oauth2", "v2.0", "token"])
     }
 }

@@ -134,7 +134,7 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
             methods: vec!["pwd".to_owned(), "mfa".to_owned()],
         },
         issued: context.now,
-        is_public: true,
+        is_public: client.acr == "0",
         spa_since: None,
     };
     let answering = Answering { user, asked: &asked, nonce: None };

@@ -8,6 +8,8 @@ use crate::exchange::Response;
 use crate::tenant::Tenant;
 
 use super::context::Context;
+use super::error::Ids;
+use super::token::with_common_headers;
 
 /// `common` and `organizations` have no issuer of their own: the literal `{tenantid}` stands for it.
 fn issuer_tenant<'a>(tenant: &'a Tenant, name: &str) -> &'a str {
@@ -23,7 +25,7 @@ pub(super) fn v2(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
     let origin = &context.request.origin;
     let shown = if is_shared(name) { name } else { &tenant.id };
     let base = format!("{origin}/{shown}");
-    document(&json!({
+    document(context, &json!({
         "token_endpoint": format!("{base}/oauth2/v2.0/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "jwks_uri": format!("{base}/discovery/v2.0/keys"),
@@ -55,7 +57,7 @@ pub(super) fn v1(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
     let origin = &context.request.origin;
     let shown = if is_shared(name) { name } else { &tenant.id };
     let base = format!("{origin}/{shown}");
-    document(&json!({
+    document(context, &json!({
         "token_endpoint": format!("{base}/oauth2/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "jwks_uri": format!("{origin}/common/discovery/keys"),
@@ -86,7 +88,7 @@ pub(super) fn v1(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
 /// The token-signing keys.
 pub(super) fn keys(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response {
     let issuer = format!("{}/{}/v2.0", context.request.origin, issuer_tenant(tenant, name));
-    document(&json!({ "keys": [context.key.jwk(&issuer)] }))
+    document(context, &json!({ "keys": [context.key.jwk(&issuer)] }))
 }
 
 /// Which hosts are one service: MSAL asks before it trusts an authority.
@@ -105,7 +107,7 @@ pub(super) fn instance(context: &Context<'_>) -> Response {
         );
     };
     let tenant = endpoint.path().trim_start_matches('/').split('/').next().unwrap_or("common").to_owned();
-    document(&json!({
+    document(context, &json!({
         "tenant_discovery_endpoint":
             format!("{}/{tenant}/v2.0/.well-known/openid-configuration", request.origin),
         "api-version": "1.1",
@@ -155,8 +157,9 @@ fn host(origin: &str) -> &str {
     origin.strip_prefix("https://").unwrap_or(origin)
 }
 
-fn document(body: &Value) -> Response {
-    Response::json(StatusCode::OK, body)
+fn document(context: &Context<'_>, body: &Value) -> Response {
+    let document = Response::json(StatusCode::OK, body)
         .with(CACHE_CONTROL, "max-age=86400, private")
-        .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+        .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    with_common_headers(document, context, &Ids::of(context.request))
 }

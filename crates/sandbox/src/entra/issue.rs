@@ -69,6 +69,9 @@ pub(crate) fn app_token(
         put(&mut claims, "app_displayname", json!(client.name));
         put(&mut claims, "idp", json!(v1_issuer(tenant)));
         put(&mut claims, "wids", json!(["0997a1d0-0d1d-4acb-b408-d5ca73121e90"]));
+        if let Some(app) = tenant.application_by_app_id(&client.app_id, context.now) {
+            put(&mut claims, "xms_acd", json!(app.life.created.as_second()));
+        }
     }
     if !roles.is_empty() {
         put(&mut claims, "roles", json!(roles));
@@ -103,12 +106,6 @@ pub(crate) fn user_token(
     put(&mut claims, "sub", json!(pairwise(&tenant.id, &resource.app_id, &user.id)));
     put(&mut claims, "sid", json!(sign_in.session_id));
     put(&mut claims, "name", json!(user.display_name));
-    put(&mut claims, "xms_idrel", json!(facets(&[1])));
-    put(&mut claims, "acr", json!(if is_agent_user { "0" } else { "1" }));
-    put(&mut claims, "acrs", json!(["p1", "urn:user:registersecurityinfo"]));
-    if !sign_in.methods.is_empty() {
-        put(&mut claims, "amr", json!(sign_in.methods));
-    }
     if let Some(blueprint) = client.principal.blueprint_id() {
         put(&mut claims, "xms_par_app_azp", json!(blueprint));
         put(&mut claims, "xms_act_fct", json!(facets(&[3, 9, 11])));
@@ -118,6 +115,12 @@ pub(crate) fn user_token(
     if resource.version == 1 {
         shown.extend(["profile", "openid", "email"]);
         put(&mut claims, "idtyp", json!("user"));
+        put(&mut claims, "xms_idrel", json!(facets(&[1])));
+        put(&mut claims, "acr", json!(if is_agent_user { "0" } else { "1" }));
+        put(&mut claims, "acrs", json!(["p1", "urn:user:registersecurityinfo"]));
+        if !sign_in.methods.is_empty() {
+            put(&mut claims, "amr", json!(sign_in.methods));
+        }
         put(&mut claims, "app_displayname", json!(client.name));
         put(&mut claims, "upn", json!(user.upn));
         put(&mut claims, "unique_name", json!(user.upn));
@@ -198,7 +201,9 @@ fn common(
     put(&mut claims, "ver", json!(if is_v1 { "1.0" } else { "2.0" }));
     put(&mut claims, if is_v1 { "appid" } else { "azp" }, json!(client.app_id));
     put(&mut claims, if is_v1 { "appidacr" } else { "azpacr" }, json!(client.acr));
-    put(&mut claims, "xms_ftd", json!(random_text()));
+    if is_v1 || resource.kind == ResourceKind::Exchange {
+        put(&mut claims, "xms_ftd", json!(random_text()));
+    }
     if is_v1 {
         put(&mut claims, "tenant_region_scope", json!("WW"));
         put(&mut claims, "xms_tcdt", json!(tenant.created.as_second()));

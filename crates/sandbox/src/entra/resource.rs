@@ -78,6 +78,9 @@ impl Asked {
             }
             scopes.push(name.to_owned());
         }
+        if scopes.len() > 1 && scopes.iter().any(|scope| scope == ".default") {
+            return Err(EntraError::default_among_others());
+        }
         let prefix = named.unwrap_or("").to_owned();
         let resource = if prefix.is_empty() {
             resource(tenant, names, GRAPH_APP_ID, now).map(|mut graph| {

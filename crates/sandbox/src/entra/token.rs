@@ -24,10 +24,14 @@ pub(crate) fn answer(shared: &Shared, context: &Context<'_>, tenant_name: &str) 
 }
 
 /// The headers of every answer of the token and device-code endpoints.
-pub(crate) fn with_headers(response: Response, context: &Context<'_>, ids: &Ids) -> Response {
+pub(super) fn with_headers(response: Response, context: &Context<'_>, ids: &Ids) -> Response {
+    let response = response.with(CACHE_CONTROL, "no-store, no-cache").with(PRAGMA, "no-cache");
+    with_common_headers(response, context, ids)
+}
+
+/// The headers of every answer that is not a page (Entra reference §1.2).
+pub(super) fn with_common_headers(response: Response, context: &Context<'_>, ids: &Ids) -> Response {
     let response = response
-        .with(CACHE_CONTROL, "no-store, no-cache")
-        .with(PRAGMA, "no-cache")
         .with(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains")
         .with(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .with(HeaderName::from_static("p3p"), "CP=\"DSP CUR OTPi IND OTRi ONL FIN\"")

@@ -1,6 +1,6 @@
 //! From a request to its handler and back: route, token, permission, handler, persistence, headers.
 
-use http::header::{CACHE_CONTROL, HeaderName, STRICT_TRANSPORT_SECURITY};
+use http::header::{CACHE_CONTROL, HeaderName, STRICT_TRANSPORT_SECURITY, VARY};
 use http::{Method, StatusCode};
 
 use crate::authorize::{authenticate, check_subject, require};
@@ -25,6 +25,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request, path: &Path) -> Respons
         .with(HeaderName::from_static("odata-version"), "4.0")
         .with(CACHE_CONTROL, "no-cache")
         .with(STRICT_TRANSPORT_SECURITY, "max-age=31536000")
+        .with(VARY, "Accept-Encoding")
         .with(
             HeaderName::from_static("x-ms-ags-diagnostic"),
             r#"{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"SANDBOX"}}"#,

@@ -1,5 +1,8 @@
 //! The permissions that Microsoft Graph's service principal publishes here, with their real ids, so that a
 //! client may look them up or know them (Entra reference §2.8).
+//!
+//! The ids are those of Microsoft's permissions reference, which Microsoft's own tools send. For the agents'
+//! permissions Graph's provisioning table has others; a client that looks ids up by name does not notice.
 
 /// One permission, as a delegated scope, as an application role, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

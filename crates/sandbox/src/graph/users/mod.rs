@@ -124,6 +124,12 @@ impl Call<'_> {
         object
     }
 
+    /// Whether there are people besides the caller that the caller may see.
+    fn sees_others(&self) -> bool {
+        let any = [&["User.ReadBasic.All", "AgentIdUser.ReadWrite.All", IDENTITY_PARENTED_BY], READS_ANYBODY];
+        self.caller.user_id().is_none() || any.iter().any(|some| self.holds_any(some))
+    }
+
     /// What the caller may see of that user: everything, the basic properties, or nothing.
     fn sight(&self, user: &User) -> Sight {
         let me = matches!(&self.caller.kind, CallerKind::User { .. }) && user.id == self.caller.object_id;
@@ -161,7 +167,11 @@ fn list(call: &mut Call<'_>) -> Answer {
 
 fn get(call: &mut Call<'_>) -> Answer {
     let query = call.query(&OBJECT)?;
-    let user = seen(call, call.user()?, &query).ok_or_else(GraphError::denied)?;
+    let user = match call.user() {
+        Ok(user) => seen(call, user, &query).ok_or_else(GraphError::denied)?,
+        // Whoever may see nobody else is not told who exists.
+        Err(missing) => return Err(if call.sees_others() { missing } else { GraphError::denied() }),
+    };
     Ok(call.entity(&query, "users", user, Some(wire::DEFAULTS)))
 }
 

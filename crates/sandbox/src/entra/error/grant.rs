@@ -1,0 +1,162 @@
+//! The user, what the user agreed to, and what stands for the sign-in: codes, refresh tokens, device codes,
+//! the user assertion of hop 3 (Entra reference §1.13).
+
+use jiff::Timestamp;
+
+use super::EntraError;
+
+impl EntraError {
+    pub(crate) fn no_consent(client: &str, name: &str) -> Self {
+        Self {
+            suberror: Some("consent_required"),
+            ..Self::invalid_grant(
+                65_001,
+                format!(
+                    "The user or administrator has not consented to use the application with ID '{client}' named '{name}'. Send an interactive authorization request for this user and resource."
+                ),
+            )
+        }
+    }
+
+    pub(crate) fn unknown_user(user: &str, tenant: &str) -> Self {
+        Self::invalid_grant(
+            50_034,
+            format!(
+                "The user account {user} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory."
+            ),
+        )
+    }
+
+    pub(crate) fn disabled_user() -> Self {
+        Self::invalid_grant(50_057, "The user account is disabled.")
+    }
+
+    pub(crate) fn wrong_password() -> Self {
+        Self::invalid_grant(50_126, "Error validating credentials due to invalid username or password.")
+    }
+
+    pub(crate) fn revoked_grant(issued: Timestamp, valid_from: Timestamp) -> Self {
+        Self::invalid_grant(
+            50_173,
+            format!(
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password. The grant was issued on '{issued}' and the TokensValidFrom date (before which tokens are not valid) for this user is '{valid_from}'."
+            ),
+        )
+    }
+
+    pub(crate) fn expired_grant(what: &str) -> Self {
+        Self::invalid_grant(70_008, format!("The provided {what} has expired."))
+    }
+
+    pub(crate) fn inactive_refresh_token(issued: Timestamp) -> Self {
+        Self::invalid_grant(
+            700_082,
+            format!(
+                "The refresh token has expired due to inactivity. The token was issued on {issued} and was inactive for 90.00:00:00."
+            ),
+        )
+    }
+
+    pub(crate) fn expired_spa_refresh_token(issued: Timestamp) -> Self {
+        Self::invalid_grant(
+            700_084,
+            format!(
+                "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which can't be extended. It was issued on {issued}."
+            ),
+        )
+    }
+
+    /// A code or refresh token that is none, or another client's.
+    pub(crate) fn bad_grant(what: &str) -> Self {
+        Self {
+            suberror: Some("bad_token"),
+            ..Self::invalid_grant(
+                70_000,
+                format!("The provided value for the '{what}' parameter is not valid."),
+            )
+        }
+    }
+
+    pub(crate) fn redeemed_code() -> Self {
+        Self::invalid_grant(
+            54_005,
+            "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
+        )
+    }
+
+    pub(crate) fn wrong_verifier() -> Self {
+        Self::invalid_grant(
+            501_481,
+            "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+        )
+    }
+
+    pub(crate) fn spa_without_origin() -> Self {
+        Self::invalid_request(
+            9_002_327,
+            "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.",
+        )
+    }
+
+    pub(crate) fn no_session() -> Self {
+        Self::new("login_required", 50_058, "A silent sign-in request was sent but no user is signed in.")
+    }
+
+    pub(crate) fn consent_required(client: &str) -> Self {
+        Self::new(
+            "consent_required",
+            65_001,
+            format!("The user or administrator has not consented to use the application with ID '{client}'."),
+        )
+    }
+
+    pub(crate) fn consent_declined() -> Self {
+        Self::new("access_denied", 65_004, "User declined to consent to access the app.")
+    }
+
+    pub(crate) fn device_pending() -> Self {
+        Self::new(
+            "authorization_pending",
+            70_016,
+            "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        )
+    }
+
+    pub(crate) fn device_declined() -> Self {
+        Self::new(
+            "authorization_declined",
+            70_000,
+            "OAuth 2.0 device flow error. The end user denied the authorization request.",
+        )
+    }
+
+    pub(crate) fn device_unknown() -> Self {
+        Self::new(
+            "bad_verification_code",
+            70_018,
+            "Bad verification code. User typed in wrong user code for device code flow.",
+        )
+    }
+
+    pub(crate) fn device_expired() -> Self {
+        Self::new(
+            "expired_token",
+            70_020,
+            "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
+        )
+    }
+
+    /// The user assertion of hop 3 is wrong: signature or kind (50013), audience (500131), expiry (500133).
+    pub(crate) fn user_assertion(code: u32, why: &str) -> Self {
+        Self::invalid_grant(code, format!("Assertion failed validation. [Reason - {why}]"))
+    }
+
+    /// `user_id` is no GUID.
+    pub(crate) fn user_id_not_guid() -> Self {
+        Self::new(
+            "server_error",
+            50_000,
+            "There was an error issuing a token or an issue with our sign-in service.",
+        )
+    }
+}

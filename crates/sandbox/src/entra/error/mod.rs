@@ -1,0 +1,95 @@
+//! AADSTS errors in Microsoft's shape (Entra reference §1.7). The codes are one constructor each, in the files
+//! beside this one (§1.13): what is wrong with the request, with its client, or with the user's grant.
+
+mod client;
+mod grant;
+mod request;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::exchange::{Request, Response};
+
+/// A failed sign-in or token request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EntraError {
+    pub(crate) status: StatusCode,
+    /// The OAuth error.
+    pub(crate) error: &'static str,
+    /// The number after `AADSTS`.
+    pub(crate) code: u32,
+    pub(crate) message: String,
+    pub(crate) suberror: Option<&'static str>,
+}
+
+impl EntraError {
+    pub(crate) fn new(error: &'static str, code: u32, message: impl Into<String>) -> Self {
+        let status =
+            if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+        Self { status, error, code, message: message.into(), suberror: None }
+    }
+
+    fn invalid_client(code: u32, message: impl Into<String>) -> Self {
+        Self::new("invalid_client", code, message)
+    }
+
+    fn invalid_grant(code: u32, message: impl Into<String>) -> Self {
+        Self::new("invalid_grant", code, message)
+    }
+
+    fn invalid_request(code: u32, message: impl Into<String>) -> Self {
+        Self::new("invalid_request", code, message)
+    }
+
+    /// `AADSTS<code>: <message>` with the trailer.
+    pub(crate) fn description(&self, ids: &Ids, now: Timestamp) -> String {
+        format!(
+            "AADSTS{}: {} Trace ID: {} Correlation ID: {} Timestamp: {}",
+            self.code,
+            self.message,
+            ids.trace,
+            ids.correlation,
+            timestamp(now)
+        )
+    }
+
+    /// The token endpoint's answer.
+    pub(crate) fn to_response(&self, ids: &Ids, now: Timestamp) -> Response {
+        let mut body = json!({
+            "error": self.error,
+            "error_description": self.description(ids, now),
+            "error_codes": [self.code],
+            "timestamp": timestamp(now),
+            "trace_id": ids.trace,
+            "correlation_id": ids.correlation,
+            "error_uri": format!("https://login.microsoftonline.com/error?code={}", self.code),
+        });
+        if let Some(suberror) = self.suberror {
+            body["suberror"] = Value::from(suberror);
+        }
+        Response::json(self.status, &body)
+    }
+}
+
+fn timestamp(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// The ids of a request: ours, and the client's if it sent a GUID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ids {
+    pub(crate) trace: String,
+    pub(crate) correlation: String,
+}
+
+impl Ids {
+    /// Reads or makes them.
+    pub(crate) fn of(request: &Request) -> Self {
+        let correlation = request
+            .header("client-request-id")
+            .and_then(|id| uuid::Uuid::parse_str(id).ok())
+            .map_or_else(crate::directory::new_id, |id| id.to_string());
+        Self { trace: crate::directory::new_id(), correlation }
+    }
+}
