@@ -55,7 +55,8 @@ async fn raw_hops(tenant: &Tenant, assertion: &str) -> anyhow::Result<()> {
     let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
     let exchange = format!("{}/.default", tenant.cloud.exchange_audience);
     let graph = tenant.cloud.graph.at("/.default");
-    let (blueprint, agent, user) = (tenant.blueprint.to_string(), tenant.agent.to_string(), tenant.user.to_string());
+    let (blueprint, agent, user) =
+        (tenant.blueprint.to_string(), tenant.agent.to_string(), tenant.user.to_string());
     let t1 = post(
         tenant,
         &[
@@ -115,7 +116,8 @@ async fn assertion(tenant: &Tenant) -> anyhow::Result<(String, Duration)> {
         "aud": tenant.cloud.login.at(&format!("/{}/oauth2/v2.0/token", tenant.id)),
         "iss": blueprint, "sub": blueprint, "jti": SystemRng.uuid(), "nbf": now, "iat": now, "exp": now + 300,
     });
-    let signed = format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
+    let signed =
+        format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
     let started = Instant::now();
     let signature = tenant.key.sign(Algorithm::Ps256, signed.as_bytes()).await?;
     let took = started.elapsed();

@@ -18,22 +18,32 @@ const LIST: &str = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
 
 /// Median times and the peak of memory of one program.
 #[derive(Debug, Clone, Copy)]
-pub struct Figures {
+struct Figures {
     /// To the answer of `initialize`.
-    pub initialize: Duration,
+    initialize: Duration,
     /// To the answer of `tools/list`.
-    pub tools: Duration,
+    tools: Duration,
     /// The most memory that was resident, in KiB (`VmHWM`).
-    pub peak_kib: u64,
+    peak_kib: u64,
 }
 
 /// Measures the bare server, `attache mcp` signed out, and the same with a network that hangs.
-pub fn run(attache: &Path, bare: &Path) -> anyhow::Result<()> {
+pub(crate) fn run(attache: &Path, bare: &Path) -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
     let id = "323626f5-1bfe-48cd-8902-ddfdfd44e1ce";
     let signed_out = |authority: &str| {
         let mut command = Command::new(attache);
-        command.args(["mcp", "--tenant", id, "--client-id", id, "--authority", authority, "--graph", authority]);
+        command.args([
+            "mcp",
+            "--tenant",
+            id,
+            "--client-id",
+            id,
+            "--authority",
+            authority,
+            "--graph",
+            authority,
+        ]);
         command.env("ATTACHE_HOME", home.path());
         command
     };

@@ -7,7 +7,9 @@ use anyhow::{Context, bail};
 use attache_entra::{ClientCredential, Entra, Resource, TokenSource, Transport, TransportConfig};
 use attache_graph::Graph;
 use attache_keys::{Certificate, Signer, SoftwareKey, Validity};
-use attache_provision::{Action, AgentUserWish, CertificateWish, LicenceWish, Naming, Patience, Record, Tag, Wish};
+use attache_provision::{
+    Action, AgentUserWish, CertificateWish, LicenceWish, Naming, Patience, Record, Tag, Wish,
+};
 use attache_sandbox::{Config, Sandbox};
 use attache_terms::{AppId, Clock, Cloud, Origin, Rng, Secret, SystemClock, SystemRng, TenantId, UserId};
 
@@ -28,11 +30,13 @@ pub(crate) struct Tenant {
 
 impl Tenant {
     pub(crate) async fn provisioned() -> anyhow::Result<Self> {
-        let sandbox = Sandbox::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await?;
+        let sandbox =
+            Sandbox::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await?;
         let ready = sandbox.ready();
         let origin: Origin = ready.url.parse()?;
         let cloud = Cloud::at(origin.clone(), origin);
-        let transport = Transport::new(TransportConfig { ca: Some(ready.ca.clone()), ..TransportConfig::default() })?;
+        let transport =
+            Transport::new(TransportConfig { ca: Some(ready.ca.clone()), ..TransportConfig::default() })?;
         let now = SystemClock.now();
         let key = Arc::new(SoftwareKey::generate().await?);
         let validity = Validity {

@@ -22,6 +22,9 @@ pub(crate) async fn run(tenant: &Tenant) -> anyhow::Result<()> {
     let each = started.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS);
     let last = source.token(None).await.map_err(explained)?;
     ensure!(first.request_id == last.request_id, "the token was asked for again");
-    crate::print(format_args!("a warm token                     {each:6.0} ns ({:4.2} x the bound of 1 µs)", each / 1000.0));
+    crate::print(format_args!(
+        "a warm token                     {each:6.0} ns ({:4.2} x the bound of 1 µs)",
+        each / 1000.0
+    ));
     Ok(())
 }

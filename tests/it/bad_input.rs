@@ -63,8 +63,8 @@ async fn run(home: &Home, arguments: &[&str]) -> Result<Ended> {
 /// Runs a program to its end.
 async fn end(mut command: Command) -> Result<Ended> {
     command.stdin(Stdio::null()).kill_on_drop(true);
-    let output =
-        timeout(DEADLINE, command.output()).await.with_context(|| format!("{command:?} hangs"))??;
+    let ended = timeout(DEADLINE, command.output()).await;
+    let output = ended.with_context(|| format!("{:?} hangs", command.as_std().get_args()))??;
     let printed = String::from_utf8(output.stdout)?;
     let complaint = String::from_utf8(output.stderr)?;
     let said = printed
@@ -105,6 +105,18 @@ fn nothing_was_sent(tenant: &Tenant) -> Result<()> {
     let writes = writes(tenant);
     ensure!(writes.is_empty(), "the tenant was asked to change something: {writes:?}");
     Ok(())
+}
+
+/// How many blueprints and agent users provisioning has made.
+fn made(tenant: &Tenant) -> (usize, usize) {
+    let state = tenant.control().state();
+    let in_tenant = |name: &str| {
+        let tenants = state["tenants"].as_object().into_iter().flat_map(|tenants| tenants.values());
+        let objects =
+            tenants.flat_map(|tenant| tenant[name].as_object().into_iter().flat_map(|map| map.values()));
+        objects.filter(|object| object.to_string().to_lowercase().contains("attach")).count()
+    };
+    (in_tenant("applications"), in_tenant("users"))
 }
 
 /// How the acts in the ledger ended, oldest first: the act and its code, which is empty when it was done. The

@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use rmcp::ServerHandler;
 use rmcp::ServiceExt;
-use rmcp::model::{
-    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerInfo, Tool,
-};
+use rmcp::model::{ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool};
 use rmcp::service::{RequestContext, RoleServer};
 
 struct Bare;
 
 impl ServerHandler for Bare {
-    fn get_info(&self) -> ServerInfo {
-        let mut info = ServerInfo::default();
+    fn get_info(&self) -> ServerConfig {
+        let mut info = ServerConfig::default();
         info.capabilities = ServerCapabilities::builder().enable_tools().build();
         info
     }

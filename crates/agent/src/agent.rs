@@ -215,7 +215,9 @@ impl Agent {
         &self,
         progress: impl FnMut(&Progress) + Send,
     ) -> Result<AgentIds, ProvisioningError> {
-        self.provisioning.run(&self.identity, &self.audit, progress).await
+        let done = self.provisioning.run(&self.identity, &self.audit, progress).await;
+        self.provisioning.record_refusal(&self.audit, done.as_ref().err()).await;
+        done
     }
 
     /// Goes over to its own name, which must be provisioned.
@@ -243,7 +245,10 @@ impl Agent {
         progress: impl FnMut(&Progress) + Send,
     ) -> Result<Vec<Left>, ProvisioningError> {
         self.provisioning.begin_removal(&self.identity)?;
-        self.sign_out().await?;
+        // Begun by a process that was killed, it may have come further.
+        if self.mode()? != IdentityMode::SignedOut {
+            self.sign_out().await?;
+        }
         self.provisioning.remove(&self.audit, progress).await
     }
 

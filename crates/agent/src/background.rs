@@ -130,7 +130,8 @@ fn after(what: &str, error: &dyn Explain) -> Advance {
     warn!(code = error.code(), %error, %remedy, "{what} has not come further");
     match remedy.who {
         Who::Platform { retry_after } => Advance::TryAgain(retry_after),
-        // Somebody must act, perhaps outside of what can be seen from here.
-        Who::Operator | Who::Caller | Who::Us => Advance::TryAgain(Some(LONGEST_WAIT)),
+        // Somebody must act, perhaps outside of what can be seen from here. They may be at it: the first
+        // looks come soon, and then ever more seldom.
+        Who::Operator | Who::Caller | Who::Us => Advance::TryAgain(None),
     }
 }

@@ -71,6 +71,11 @@ impl Connections {
             .await
     }
 
+    /// The sign-in service, if anybody has needed it yet.
+    pub(crate) fn opened_entra(&self) -> Option<&Arc<Entra>> {
+        self.entra.get()
+    }
+
     /// Graph under the identity that `source` gives tokens for.
     pub(crate) async fn graph(&self, source: Arc<dyn TokenSource>) -> Result<Graph, TransportError> {
         let transport = self.entra().await?.transport().clone();

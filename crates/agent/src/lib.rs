@@ -21,7 +21,9 @@ pub use agent::Agent;
 pub use audit::{ActError, Audit, Begun};
 pub use connect::ConnectError;
 pub use conversation::Conversations;
-pub use identity::{AgentIds, Current, DevicePrompt, Elsewhere, IdentityError, IdentityMode, Person, Standing};
+pub use identity::{
+    AgentIds, Current, DevicePrompt, Elsewhere, IdentityError, IdentityMode, Person, Standing,
+};
 pub use profile::{FileError, Holder, Profile, ProfileName, ProfileNameError};
 pub use provisioning::{Phase, Progress, ProvisioningError};
 pub use settings::{AgentWishes, Provisioner, Secrets, Settings};

@@ -180,6 +180,9 @@ pub(crate) struct Sandbox {
     /// Multiplies every lag
     #[arg(long, env = "ATTACHE_SANDBOX_LAG_SCALE", value_name = "FACTOR", default_value_t = 1.0)]
     pub(crate) lag_scale: f64,
+    /// `--json` holds for every command; for the sandbox it can be set in the environment like the rest
+    #[arg(long = "sandbox-json", hide = true, env = "ATTACHE_SANDBOX_JSON")]
+    pub(crate) json_by_environment: bool,
 }
 
 /// How a sandbox lags.

@@ -17,9 +17,7 @@ const LIMIT: u64 = 4 << 20;
 
 /// Starts logging. `filter` is for the file; standard error gets warnings and worse.
 pub(crate) fn start(filter: &str, directory: &Path) -> Result<(), String> {
-    // The MCP SDK logs the content of messages at info.
-    let file = EnvFilter::try_new(format!("rmcp=warn,{filter}"))
-        .map_err(|error| format!("log: {filter:?} is no filter such as info or attache_entra=debug: {error}"))?;
+    let file = self::filter(filter)?;
     let rotating = Rotating { path: directory.join("attache.log"), open: Mutex::new(None) };
     let to_file = fmt::layer().with_ansi(false).with_writer(rotating).with_filter(file);
     let to_people = fmt::layer()
@@ -30,6 +28,13 @@ pub(crate) fn start(filter: &str, directory: &Path) -> Result<(), String> {
         .with_writer(io::stderr)
         .with_filter(EnvFilter::new("warn"));
     tracing_subscriber::registry().with(to_file).with(to_people).try_init().map_err(|error| error.to_string())
+}
+
+/// What the file gets.
+pub(crate) fn filter(text: &str) -> Result<EnvFilter, String> {
+    // The MCP SDK logs the content of messages at info.
+    EnvFilter::try_new(format!("rmcp=warn,{text}"))
+        .map_err(|error| format!("{text:?} is no filter such as info or attache_entra=debug: {error}"))
 }
 
 /// A log file that is set aside at its limit.

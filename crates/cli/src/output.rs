@@ -6,6 +6,8 @@ use std::io::Write;
 use attache_terms::Explain;
 use serde_json::{Value, json};
 
+use crate::config::Problems;
+
 /// Where answers go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -87,9 +89,15 @@ impl Failure {
         Self { code: String::new(), message: String::new(), remedy: None, status: 1 }
     }
 
-    /// A failure of the request or the configuration.
+    /// A failure of the request, whose message says what would be right.
     pub(crate) fn usage(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), remedy: None, status: 2 }
+        let remedy = "change the command as the message says; `attache --help` shows what there is";
+        Self { status: 2, ..Self::new(code, message, remedy) }
+    }
+
+    /// A failure of the configuration: everything that is wrong with it.
+    pub(crate) fn configuration(problems: &Problems) -> Self {
+        Self { status: 2, ..Self::new("configuration", problems.to_string(), problems.remedy()) }
     }
 }
 

@@ -46,9 +46,9 @@ impl Meaning {
         self.actor == Actor::Platform && self.code != 50000
     }
 
-    /// Whether the wall clock may be why.
+    /// Whether the wall clock may be why: an assertion, or a certificate, that is not valid yet or any more.
     pub(crate) fn is_about_time(&self) -> bool {
-        matches!(self.code, 700_024 | 500_133 | 50_013)
+        matches!(self.code, 700_024 | 500_133 | 50_013 | 700_027 | 700_030)
     }
 }
 
@@ -269,8 +269,13 @@ static TABLE: &[Meaning] = &[
         "the application is not in this tenant",
         "check the client id and the tenant; an administrator's consent adds the application to a tenant",
     ),
+    us(700_021, "assertion_invalid", "the assertion names another application than the request"),
     us(700_022, "scope_invalid", "the scopes belong to several resources"),
-    us(700_023, "scope_invalid", "/.default stands among other scopes"),
+    us(
+        700_023,
+        "request_invalid",
+        "/.default stands among other scopes, or the assertion is for another endpoint",
+    ),
     operator(700_024, "assertion_expired", "the assertion is not valid at this time", CLOCK),
     operator(
         700_025,

@@ -162,4 +162,32 @@ mod tests {
             ));
         }
     }
+
+    /// What is passed on says what we can do, whatever it says besides.
+    fn withstands(bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        if let Ok(sent) = capabilities(Hop::AgentUser, Some(&Claims(text.as_ref().into()))) {
+            let sent: Value = serde_json::from_str(&sent).unwrap();
+            assert_eq!(sent["access_token"]["xms_cc"]["values"], json!(["cp1"]));
+        }
+    }
+
+    #[test]
+    fn the_corpus_is_passed_on_or_refused() {
+        crate::corpus::replay("claims-challenge", withstands);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_passed_on_or_refused(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..120)) {
+            withstands(&bytes);
+        }
+
+        #[test]
+        fn any_claims_are_passed_on(name in ".{0,20}", value in ".{0,20}") {
+            let challenge = json!({"access_token": {name: value}}).to_string();
+            proptest::prop_assert!(capabilities(Hop::AgentUser, Some(&Claims(challenge.as_str().into()))).is_ok());
+            withstands(challenge.as_bytes());
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Teams chats and their members (Entra reference §5.1, §5.2).
 
+use std::fmt;
+
 use attache_terms::{ChatId, MessageId, Untrusted, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use crate::client::Call;
 use crate::messages::{Body, Sender};
 use crate::page::Page;
-use crate::path::Path;
+use crate::path::{Path, segment};
 use crate::{Answered, Graph};
 
 /// A chat.
@@ -68,6 +70,31 @@ pub struct Member {
     pub roles: Vec<String>,
 }
 
+/// Somebody of the directory, by the key that is at hand. Graph takes both where a chat is opened, so that
+/// nobody needs to be looked up, which would take a permission of its own (reference §5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserKey {
+    /// The object id.
+    Id(UserId),
+    /// The user principal name.
+    Name(String),
+}
+
+impl From<UserId> for UserKey {
+    fn from(id: UserId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl fmt::Display for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
 /// The beginning of a chat's last message.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Preview {
@@ -120,14 +147,14 @@ impl Graph {
 
     /// The chat of two people; the one that they have, where they have one (Chat.Create). So it may be
     /// repeated.
-    pub async fn create_one_on_one(&self, me: UserId, other: UserId) -> Answered<Chat> {
-        let body = json!({ "chatType": "oneOnOne", "members": self.members(&[me, other]) });
+    pub async fn create_one_on_one(&self, me: UserId, other: UserKey) -> Answered<Chat> {
+        let body = json!({ "chatType": "oneOnOne", "members": self.members(&[me.into(), other]) });
         self.send(Call::action(Path::new("/chats"), &body)).await
     }
 
     /// A new chat of many (Chat.Create).
-    pub async fn create_group(&self, topic: Option<&str>, me: UserId, others: &[UserId]) -> Answered<Chat> {
-        let everyone: Vec<UserId> = std::iter::once(me).chain(others.iter().copied()).collect();
+    pub async fn create_group(&self, topic: Option<&str>, me: UserId, others: &[UserKey]) -> Answered<Chat> {
+        let everyone: Vec<UserKey> = std::iter::once(me.into()).chain(others.iter().cloned()).collect();
         let mut body = json!({ "chatType": "group", "members": self.members(&everyone) });
         if let Some(topic) = topic {
             body["topic"] = topic.into();
@@ -140,14 +167,44 @@ impl Graph {
         self.all(Path::new(format!("/chats/{}/members", chat.segment()))).await
     }
 
-    fn members(&self, users: &[UserId]) -> Vec<Value> {
-        let bind = |user: &UserId| {
+    fn members(&self, users: &[UserKey]) -> Vec<Value> {
+        let bind = |user: &UserKey| {
             json!({
                 "@odata.type": "#microsoft.graph.aadUserConversationMember",
                 "roles": ["owner"],
-                "user@odata.bind": self.origin().at(&format!("/v1.0/users('{user}')")),
+                "user@odata.bind": self.origin().at(&format!("/v1.0/users({})", key(user))),
             })
         };
         users.iter().map(bind).collect()
+    }
+}
+
+/// A key as OData writes it into a URL: whatever the name holds, it stays inside the quotes.
+fn key(user: &UserKey) -> String {
+    format!("'{}'", segment(&user.to_string().replace('\'', "''")))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_guests_name_is_encoded_and_an_id_is_itself() {
+        let guest = UserKey::Name("o'hara_fabrikam.com#EXT#@contoso.com".to_owned());
+        assert_eq!(key(&guest), "'o%27%27hara_fabrikam.com%23EXT%23%40contoso.com'");
+        let id: UserId = "323626f5-1bfe-48cd-8902-ddfdfd44e1ce".parse().unwrap();
+        assert_eq!(key(&id.into()), "'323626f5-1bfe-48cd-8902-ddfdfd44e1ce'");
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_leaves_its_quotes(name in "\\PC{0,40}") {
+            let key = key(&UserKey::Name(name));
+            let inside = key.strip_prefix('\'').unwrap().strip_suffix('\'').unwrap();
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-._~%".contains(c);
+            prop_assert!(inside.chars().all(plain), "{inside}");
+        }
     }
 }

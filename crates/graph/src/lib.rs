@@ -31,7 +31,7 @@ pub use agents::{AgentIdentity, NewAgentIdentity, NewAgentUser};
 pub use answer::{Answer, Answered, Correlation};
 pub use applications::KeyCredential;
 pub use blueprints::{Blueprint, NewBlueprint};
-pub use chats::{Chat, ChatExpand, ChatType, Member, Preview};
+pub use chats::{Chat, ChatExpand, ChatType, Member, Preview, UserKey};
 pub use client::Graph;
 pub use deleted::{DeletedItem, DeletedKind};
 pub use error::{Cause, GraphError};

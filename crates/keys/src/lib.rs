@@ -3,6 +3,8 @@
 //! (refresh tokens, client secrets) go through a [`SecretStore`].
 
 mod certificate;
+#[cfg(test)]
+mod corpus;
 mod memory;
 mod sealed;
 mod secret_service;

@@ -225,7 +225,7 @@ impl Explain for Failure {
                 "check in the Entra admin centre that the blueprint principal is enabled and has {permission}, then run attache provision again"
             )),
             FailureCause::ConsentMissing => Remedy::operator(
-                "have an administrator consent again for the blueprint (run attache provision with a provisioner that has DelegatedPermissionGrant.ReadWrite.All), or ask who withdrew it",
+                "have an administrator consent again for the blueprint (run attache provision with a provisioner that was given DelegatedPermissionGrant.ReadWrite.All and AppRoleAssignment.ReadWrite.All; it gives them up again), or ask who withdrew it",
             ),
             FailureCause::CertificateUnknown => Remedy::operator(
                 "check in the Entra admin centre whether the certificate was removed from the blueprint, and that this machine's clock is right; attache provision appends it again",

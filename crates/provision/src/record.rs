@@ -238,6 +238,14 @@ impl Record {
         }
     }
 
+    /// Goes through every step again, since something that was made is no longer there. What exists is found.
+    pub fn restart(&mut self) {
+        self.failure = None;
+        self.waits = Waits::default();
+        self.objects = Objects::default();
+        self.done.clear();
+    }
+
     fn opened(&self, doing: Doing, now: Timestamp) -> Open {
         let until = now.saturating_add(self.wish.patience.hidden).unwrap_or(Timestamp::MAX);
         Open { step: doing.step, correlation: doing.correlation, until }

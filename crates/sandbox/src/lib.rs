@@ -12,6 +12,8 @@ mod authorize;
 mod clock;
 mod config;
 mod control;
+#[cfg(test)]
+mod corpus;
 mod directory;
 mod entra;
 mod exchange;

@@ -74,9 +74,18 @@ mod tests {
         for name in ["sandbox", "sandbox.test", "10.0.0.7", "fd00::7", "my-host.example"] {
             assert!(Names::may_be_added(name), "{name}");
         }
-        for name in
-            ["", ".", ".test", "*.test", "com", "COM", "microsoftonline.com", "graph.microsoft.com", "a b", "é"]
-        {
+        for name in [
+            "",
+            ".",
+            ".test",
+            "*.test",
+            "com",
+            "COM",
+            "microsoftonline.com",
+            "graph.microsoft.com",
+            "a b",
+            "é",
+        ] {
             assert!(!Names::may_be_added(name), "{name}");
         }
     }

@@ -132,19 +132,27 @@ fn body(text: &str, out: &mut String) {
 }
 
 fn is_our_tag(after: &str) -> bool {
-    let mut letters = after.chars().filter(|c| visible(*c) != '\u{fffd}' && !c.is_whitespace() && *c != '/');
+    let mut letters =
+        after.chars().filter(|c| visible(*c) != '\u{fffd}' && !joins(*c) && !c.is_whitespace() && *c != '/');
     TAG.chars().all(|expected| letters.next().is_some_and(|c| c.eq_ignore_ascii_case(&expected)))
 }
 
-/// Replaces what a reader cannot see: control characters, bidirectional overrides, zero-width characters
-/// and the Unicode tag block.
+/// What shapes the characters beside it, in emoji and in some scripts; unseen by itself, and let through.
+fn joins(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+}
+
+/// Replaces what a reader cannot see: control characters, bidirectional overrides, zero-width characters,
+/// fillers, the Unicode tag block and the variation selectors that no emoji needs.
 fn visible(c: char) -> char {
     match c {
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => '\u{fffd}',
         '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => {
             '\u{fffd}'
         }
-        '\u{feff}' | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => '\u{fffd}',
+        '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' => '\u{fffd}',
+        '\u{feff}' | '\u{e0000}'..='\u{e01ef}' => '\u{fffd}',
         c => c,
     }
 }
@@ -170,7 +178,7 @@ mod tests {
 
     fn tags(sealed: &str) -> usize {
         let squeezed: String =
-            sealed.to_lowercase().chars().filter(|c| !c.is_whitespace() && *c != '/').collect();
+            sealed.to_lowercase().chars().filter(|c| !c.is_whitespace() && *c != '/' && !joins(*c)).collect();
         squeezed.matches("<external-content").count()
     }
 
@@ -203,9 +211,34 @@ mod tests {
         );
     }
 
+    /// Between the first line and the last nothing begins or ends an envelope, and nothing is unseen.
+    fn withstands(bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let sealed = seal(&text, &text);
+        assert_eq!(tags(&sealed), 2, "{sealed}");
+        assert!(sealed.chars().all(|c| matches!(c, '\n' | '\t') || visible(c) == c), "{sealed:?}");
+    }
+
+    #[test]
+    fn nothing_in_the_corpus_gets_out() {
+        crate::corpus::replay("envelope", withstands);
+    }
+
+    #[test]
+    fn emoji_and_scripts_that_join_arrive_as_they_were() {
+        for text in ["👩\u{200d}💻", "❤\u{fe0f}", "می\u{200c}خواهم"] {
+            assert!(seal(text, "Ada").contains(text), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_text_can_open_or_close_an_envelope(text in "(<|/|external-content|[ \\PC]){0,30}", name in "\\PC{0,20}") {
+        fn no_bytes_get_out(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            withstands(&bytes);
+        }
+
+        #[test]
+        fn no_text_can_open_or_close_an_envelope(text in "(<|/|external-content|ext|ernal|-|\u{200d}|\u{ad}|\u{fe0f}|[ \\PC]){0,30}", name in "\\PC{0,20}") {
             prop_assert_eq!(tags(&seal(&text, &name)), 2);
         }
     }

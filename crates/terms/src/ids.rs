@@ -234,7 +234,47 @@ mod tests {
         }
     }
 
+    /// What is accepted is one segment of a path and comes back as it was.
+    fn withstands(bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let is_segment = |segment: &str| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
+            !segment.is_empty() && segment != ".." && segment.bytes().all(is_plain)
+        };
+        if let Ok(id) = text.parse::<ChatId>() {
+            assert!(is_segment(&id.segment()) && id.as_str() == text);
+        }
+        if let Ok(id) = text.parse::<MessageId>() {
+            assert!(is_segment(&id.segment()) && id.as_str() == text);
+        }
+        if let Ok(id) = text.parse::<UserId>() {
+            assert!(is_segment(&id.to_string()) && id.to_string().eq_ignore_ascii_case(&text));
+        }
+    }
+
+    #[test]
+    fn nothing_in_the_corpus_is_an_id() {
+        crate::corpus::replay("ids", |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            assert!(text.parse::<ChatId>().is_err());
+            assert!(text.parse::<MessageId>().is_err());
+            assert!(text.parse::<UserId>().is_err());
+        });
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_are_an_id_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            withstands(&bytes);
+        }
+
+        #[test]
+        fn what_looks_like_an_id_is_one_or_refused(
+            text in "(19:|48:notes|[0-9a-f]{8}|-|@thread.v2|[0-9]{1,22}|[./%?#@:]|\\PC){0,8}",
+        ) {
+            withstands(text.as_bytes());
+        }
+
         #[test]
         fn a_chat_id_never_has_more_than_one_path_segment(text in "\\PC{0,80}") {
             if let Ok(id) = text.parse::<ChatId>() {

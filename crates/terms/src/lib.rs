@@ -5,6 +5,8 @@
 
 mod clock;
 mod cloud;
+#[cfg(test)]
+mod corpus;
 mod envelope;
 mod ids;
 mod remedy;

@@ -72,10 +72,11 @@ async fn every_wrong_setting_of_file_environment_and_flags_stands_in_one_message
 }
 
 #[tokio::test]
-async fn a_profile_name_that_is_none_is_named_with_the_other_problems() -> Result<()> {
-    let home = Home::new()?.with("ATTACHE_POLL", "soon");
+async fn a_profile_name_that_is_none_is_refused() -> Result<()> {
+    let home = Home::new()?;
     let ended = run(&home, &["whoami", "--profile", "../other", "--tenant", ID]).await?;
-    named(&ended, &home, &["- profile ", "- poll (", "- client_id is missing"])?;
+    ensure!(ended.status == 2, "it ended with {}", ended.status);
+    ended.failed("profile_name", &["../other", "lower-case letters"])?;
     ensure!(!home.attache_home().exists(), "a folder was made");
     Ok(())
 }

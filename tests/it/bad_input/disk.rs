@@ -7,20 +7,34 @@ use serde_json::json;
 use super::{end, ledger, nothing_was_sent, refused, run, signed_in};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_home_that_cannot_be_made_stops_every_act() -> Result<()> {
+async fn a_home_below_a_file_is_a_wrong_setting() -> Result<()> {
     let tenant = Tenant::start().await?;
     let home = Home::at(&tenant)?.provisioning(&tenant)?;
     std::fs::write(home.path().join("file"), "not a folder")?;
     let below = home.path().join("file/attache").display().to_string();
     tenant.control().clear_requests();
-    for command in [&["sign-in"][..], &["sign-in", "--device-code"], &["sign-out"], &["provision"]] {
-        let arguments = [command, &["--home", &below]].concat();
-        let ended = run(&home, &arguments).await?;
-        let error = ended.error()?.to_string();
-        ensure!(error.contains("file/attache"), "{command:?} does not name the path: {error}");
-        ensure!(error.contains("ATTACHE_HOME") || error.contains("writable"), "{command:?}: {error}");
+    for command in [&["sign-in"][..], &["whoami"], &["sign-out"], &["provision"], &["mcp"]] {
+        let ended = run(&home, &[command, &["--home", &below]].concat()).await?;
+        ensure!(ended.status == 2, "{command:?} ended with {}", ended.status);
+        ended.failed("configuration", &["file/attache", "ATTACHE_HOME"])?;
     }
-    let mut mcp = Mcp::start_program(home.attache(["mcp", "--home", &below])?, &home)?;
+    ensure!(tenant.control().requests().is_empty(), "something was sent");
+    Ok(())
+}
+
+/// `/proc` takes no folder, not even from root: as a file system that is mounted read-only.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_that_cannot_be_written_stops_every_act() -> Result<()> {
+    let tenant = Tenant::start().await?;
+    let home = Home::at(&tenant)?.provisioning(&tenant)?;
+    tenant.control().clear_requests();
+    for command in [&["sign-in"][..], &["sign-in", "--device-code"], &["sign-out"], &["provision"]] {
+        let ended = run(&home, &[command, &["--home", "/proc/attache"]].concat()).await?;
+        let error = ended.error()?.to_string();
+        ensure!(error.contains("/proc/attache"), "{command:?} does not name the path: {error}");
+    }
+    let mut mcp = Mcp::start_program(home.attache(["mcp", "--home", "/proc/attache"])?, &home)?;
     mcp.initialize().await?;
     refused(&mut mcp, "send_teams_message", json!({ "text": "Hello." })).await?;
     ensure!(mcp.end().await?.success(), "it did not end well");

@@ -3,11 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use attache_sandbox::{Effect, Fault};
 use attache_tests::{DEADLINE, Home, Tenant};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::administrator::{Administrator, text};
-use super::{newest_is, nothing_was_sent, run, signed_in};
+use super::{made, newest_is, nothing_was_sent, run, signed_in};
 
 /// The licence with ten seats, three of which the tenant's people have.
 const LICENCE: &str = "SPE_E3";
@@ -46,18 +46,6 @@ async fn hire(administrator: &Administrator, number: usize) -> Result<String> {
 async fn free(administrator: &Administrator, id: &str) -> Result<()> {
     let seat = json!({ "addLicenses": [], "removeLicenses": [SKU] });
     administrator.post(&format!("/users/{id}/assignLicense"), &seat).await.map(drop)
-}
-
-/// How many of each kind of object that provisioning makes there are.
-fn made(tenant: &Tenant) -> (usize, usize) {
-    let state = tenant.control().state();
-    let in_tenant = |name: &str| {
-        let tenants = state["tenants"].as_object().into_iter().flat_map(|tenants| tenants.values());
-        let objects =
-            tenants.flat_map(|tenant| tenant[name].as_object().into_iter().flat_map(|map| map.values()));
-        objects.filter(|object| object.to_string().to_lowercase().contains("attach")).count()
-    };
-    (in_tenant("applications"), in_tenant("users"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +109,6 @@ async fn a_licence_that_the_tenant_does_not_have_is_named() -> Result<()> {
     newest_is(&home, "provision", "licence_unknown").await?;
     nothing_was_sent(&tenant)?;
     let plan = run(&home, &["provision", "--plan"]).await?;
-    let said: Vec<Value> = plan.said.clone();
-    ensure!(format!("{said:?}").contains("SPE_E99"), "{said:?}");
+    ensure!(format!("{:?}", plan.said).contains("SPE_E99"), "{:?}", plan.said);
     Ok(())
 }

@@ -90,11 +90,11 @@ async fn what_was_taken_away_is_given_back_as_the_remedy_says() -> Result<()> {
     let blueprint = blueprint(&home).await?;
     administrator.patch(&format!("/applications/{blueprint}"), &json!({ "keyCredentials": [] })).await?;
     administrator.withdraw_consent(&blueprint).await?;
-    for permission in ["AgentIdentityBlueprint.AddRemoveCreds.All", "DelegatedPermissionGrant.ReadWrite.All"]
-    {
-        // Those that provisioning left in place cannot be granted twice.
-        let _ = administrator.grant(&tenant, permission).await;
-    }
+    // Provisioning gave these up; whoever is to consent again needs both, and gives them up again.
+    administrator.grant(&tenant, "DelegatedPermissionGrant.ReadWrite.All").await?;
+    let ended = run(&home, &["provision"]).await?;
+    ended.failed("provisioner_permission_missing", &["AppRoleAssignment.ReadWrite.All", "admin consent"])?;
+    administrator.grant(&tenant, "AppRoleAssignment.ReadWrite.All").await?;
     run(&home, &["provision"]).await?.succeeded()?;
     sends_again(&tenant, &home).await
 }

@@ -162,10 +162,29 @@ impl Identity {
         {
             return Ok(current.clone());
         }
+        self.leave(known.record.sponsor());
         let current = Arc::new(self.connect(&known.record).await?);
         *self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) =
             Some((known, current.clone()));
         Ok(current)
+    }
+
+    /// Drops the last snapshot, and with it the tokens in memory of whoever was signed in and is not any more,
+    /// whichever process signed them out.
+    fn leave(&self, now: Option<&Person>) {
+        let before = self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        if let Some((_, before)) = before
+            && now.is_none_or(|sponsor| sponsor.id != before.sponsor.id)
+        {
+            self.forget_in_memory(&before.sponsor);
+        }
+    }
+
+    fn forget_in_memory(&self, sponsor: &Person) {
+        let settings = self.connections.settings();
+        if let Some(entra) = self.connections.opened_entra() {
+            entra.forget(settings.tenant, settings.client_id, sponsor.id);
+        }
     }
 
     async fn connect(&self, record: &Record) -> Result<Current, IdentityError> {
@@ -241,6 +260,9 @@ impl Identity {
         let store = self.connections.secrets().await?;
         store.delete(&self.connections.secret(SPONSOR_TOKEN)).await?;
         store.delete(&self.connections.secret(sign_in::STAGED)).await?;
+        if let Some(sponsor) = self.record()?.sponsor() {
+            self.forget_in_memory(sponsor);
+        }
         Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use attache_entra::TokenError;
+use attache_graph::Cause;
 use attache_ledger::{Act, ActName, Actor, Code, Mode, Outcome, Target};
 use attache_provision::{Action, Ended, Record};
 use attache_terms::{Explain, ObjectId, UserId};
@@ -61,8 +63,8 @@ impl Provisioning {
         };
         let proves = stored.record.wish().certificate == self.certificate(&key);
         let provisions = self.connections.settings().provisioner.is_some();
-        let content = !provisions || !self.wishes_more(identity, &stored)?;
-        Ok((proves && content).then_some(ids))
+        let content = !provisions || (stored.ignored.is_empty() && !self.wishes_more(identity, &stored)?);
+        Ok((proves && content && stands(identity, &ids).await?).then_some(ids))
     }
 
     async fn drive(
@@ -150,8 +152,11 @@ impl Provisioning {
         for ignored in &stored.ignored {
             warn!("{ignored}");
         }
-        if matches!(attache_provision::next(&stored.record, now), Action::Failed(_)) {
-            stored.record.retry();
+        match attache_provision::next(&stored.record, now) {
+            Action::Failed(_) => stored.record.retry(),
+            // It was complete, and what was made is no longer all there.
+            Action::Ready if stored.ready.is_some() => stored.record.restart(),
+            _ => {}
         }
         Ok(stored)
     }
@@ -180,11 +185,25 @@ impl Provisioning {
     }
 }
 
+/// Whether the agent user can be spoken for. It cannot when an administrator took something away that was made:
+/// the certificate, the consent, an object.
+async fn stands(identity: &Identity, ids: &AgentIds) -> Result<bool, ProvisioningError> {
+    match identity.agent_user(ids).await?.me().await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.cause() {
+            Cause::Token(fault) if TokenError::of(fault).is_some_and(TokenError::is_replication) => Ok(false),
+            _ => Err(error.into()),
+        },
+    }
+}
+
 /// An end in the ledger's terms.
 pub(super) fn ended(ended: &Ended, correlation: Option<&attache_graph::Correlation>) -> Outcome {
     let told = |code: &str| code.parse().unwrap_or(Code::new("waits"));
     let outcome = match ended {
-        Ended::Done { .. } => Outcome::done(),
+        Ended::Done { found: false } => Outcome::done(),
+        // Done, and not by this act.
+        Ended::Done { found: true } => Outcome { code: Some(Code::new("already_there")), ..Outcome::done() },
         Ended::Waits { told: Some(error), .. } => Outcome::failed(told(&error.code)),
         Ended::Waits { .. } => Outcome::failed(Code::new("waits")),
         Ended::Failed(failure) => Outcome::refused(told(failure.code())),

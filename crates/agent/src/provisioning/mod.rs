@@ -7,11 +7,12 @@ mod clients;
 mod drive;
 mod error;
 mod progress;
+mod refusal;
 mod removal;
 mod settle;
 mod wish;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use attache_provision::{Ignored, Plan, Record};
 use jiff::Timestamp;
@@ -57,12 +58,19 @@ pub(crate) struct Provisioning {
     connections: Arc<Connections>,
     document: Document<Stored>,
     progress: watch::Sender<Progress>,
+    /// Why the last attempt of this process came to nothing.
+    refused: Mutex<Option<&'static str>>,
 }
 
 impl Provisioning {
     pub(crate) fn new(connections: Arc<Connections>) -> Self {
         let document = Document::at(connections.settings().profile.provisioning());
-        Self { connections, document, progress: watch::Sender::new(Progress::default()) }
+        Self {
+            connections,
+            document,
+            progress: watch::Sender::new(Progress::default()),
+            refused: Mutex::default(),
+        }
     }
 
     /// How far it has come, as this process last saw it.

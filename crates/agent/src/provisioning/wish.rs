@@ -30,7 +30,11 @@ impl Provisioning {
     }
 
     /// Whether the settings wish for something else than the record.
-    pub(super) fn wishes_more(&self, identity: &Identity, stored: &Stored) -> Result<bool, ProvisioningError> {
+    pub(super) fn wishes_more(
+        &self,
+        identity: &Identity,
+        stored: &Stored,
+    ) -> Result<bool, ProvisioningError> {
         let (wishes, before) = (&self.connections.settings().agent, stored.record.wish());
         let sponsor = wishes.sponsor.or(identity.record()?.sponsor().map(|sponsor| sponsor.id));
         Ok(wishes.display_name != before.user.display_name

@@ -1,13 +1,13 @@
 //! Opens a chat: one-on-one with one person, else a group. Entra reference §5.1.
 
-use attache_graph::{Cause, Chat};
+use attache_graph::{Cause, Chat, UserKey};
 use attache_ledger::{Act, ActName, Target};
-use attache_terms::UserId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list_chats::kind;
 use super::{Hints, ToolError};
+use crate::audit::ActError;
 use crate::{Agent, Current, IdentityMode};
 
 pub(super) const TITLE: &str = "Open a Teams chat";
@@ -38,13 +38,13 @@ pub(super) struct Output {
     chat_id: String,
     /// "one_on_one" or "group".
     kind: &'static str,
-    /// The user ids of whom you chat with.
+    /// Whom you chat with: object ids, or user principal names where you gave those.
     members: Vec<String>,
 }
 
 pub(super) async fn run(agent: &Agent, input: Input) -> Result<Output, ToolError> {
     let topic = input.topic.as_deref().map(checked_topic).transpose()?;
-    let named = input.members.iter().map(|text| Named::read(text)).collect::<Result<Vec<_>, _>>()?;
+    let named = input.members.iter().map(|text| named(text)).collect::<Result<Vec<_>, _>>()?;
     if named.is_empty() || named.len() > MOST {
         return Err(ToolError::Value {
             what: format!("a chat cannot be opened with {} people", named.len()),
@@ -55,7 +55,7 @@ pub(super) async fn run(agent: &Agent, input: Input) -> Result<Output, ToolError
     if current.mode != IdentityMode::AgentUser {
         return Err(ToolError::OutOfReach { what: "opens no chats", chat: None });
     }
-    let others = found(&current, &named).await?;
+    let others = others(&current, named)?;
     let chat = open(agent, &current, topic, &others).await?;
     Ok(Output {
         chat_id: chat.id.to_string(),
@@ -68,38 +68,51 @@ async fn open(
     agent: &Agent,
     current: &Current,
     topic: Option<&str>,
-    others: &[UserId],
+    others: &[UserKey],
 ) -> Result<Chat, ToolError> {
     let me = current.me.id;
     let act = Act::new(ActName::new("create_chat"), current.actor());
     let target = |chat: &Chat| Target { chat: Some(chat.id.clone()), ..Target::default() };
     let audit = agent.audit();
-    let answer = match others {
+    let made = match others {
         [other] if topic.is_none() => {
-            let act = act.on(Target { user: Some(*other), ..Target::default() });
+            let user = match other {
+                UserKey::Id(id) => Some(*id),
+                UserKey::Name(_) => None,
+            };
+            let act = act.on(Target { user, ..Target::default() });
             let create =
-                |graph: attache_graph::Graph| async move { graph.create_one_on_one(me, *other).await };
-            audit.call(act, &current.graph, create, target).await?
+                |graph: attache_graph::Graph| async move { graph.create_one_on_one(me, other.clone()).await };
+            audit.call(act, &current.graph, create, target).await
         }
         _ => {
             let create =
                 |graph: attache_graph::Graph| async move { graph.create_group(topic, me, others).await };
-            audit.call(act, &current.graph, create, target).await?
+            audit.call(act, &current.graph, create, target).await
         }
     };
-    Ok(answer.value)
+    match made {
+        Ok(answer) => Ok(answer.value),
+        Err(ActError::Graph(error)) if matches!(error.cause(), Cause::NotFound { .. }) => {
+            let shown = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            Err(ToolError::Nobody { shown })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The people themselves, each once and without ourselves.
-async fn found(current: &Current, named: &[Named<'_>]) -> Result<Vec<UserId>, ToolError> {
+fn others(current: &Current, named: Vec<UserKey>) -> Result<Vec<UserKey>, ToolError> {
     let mut others = Vec::new();
-    for name in named {
-        let id = match name {
-            Named::Id(id) => *id,
-            Named::Principal(name) => looked_up(current, name).await?,
-        };
-        if id != current.me.id && !others.contains(&id) {
-            others.push(id);
+    for key in named {
+        // Whom the agent knows by name, it knows by id too.
+        let known = [&current.sponsor, &current.me].into_iter().find(|known| match &key {
+            UserKey::Id(id) => *id == known.id,
+            UserKey::Name(name) => name.eq_ignore_ascii_case(&known.upn),
+        });
+        let key = known.map_or(key, |known| known.id.into());
+        if key != UserKey::Id(current.me.id) && !others.contains(&key) {
+            others.push(key);
         }
     }
     if others.is_empty() {
@@ -111,54 +124,26 @@ async fn found(current: &Current, named: &[Named<'_>]) -> Result<Vec<UserId>, To
     Ok(others)
 }
 
-/// Whoever has this name. Looking people up takes a permission that an agent user needs for nothing else
-/// (User.ReadBasic.All) and may lack; sponsor and agent are known without.
-async fn looked_up(current: &Current, name: &str) -> Result<UserId, ToolError> {
-    if let Some(known) =
-        [&current.sponsor, &current.me].into_iter().find(|known| known.upn.eq_ignore_ascii_case(name))
-    {
-        return Ok(known.id);
+/// Who is named: by object id, or by a user principal name. Which of the two the directory knows, it says.
+fn named(text: &str) -> Result<UserKey, ToolError> {
+    if let Ok(id) = text.parse() {
+        return Ok(UserKey::Id(id));
     }
-    match current.graph.user_by_name(name).await {
-        Ok(answer) => match answer.value {
-            Some(user) => Ok(user.id),
-            None => Err(ToolError::Nobody { shown: name.to_owned() }),
-        },
-        Err(error) if matches!(error.cause(), Cause::Forbidden { .. }) => {
-            Err(ToolError::LookUpForbidden { shown: name.to_owned() })
-        }
-        Err(error) => Err(error.into()),
+    let plain = |c: char| c.is_alphanumeric() || ".-_#'!^~+".contains(c);
+    let reads = text.split_once('@').is_some_and(|(name, domain)| {
+        !name.is_empty()
+            && name.chars().all(plain)
+            && domain.contains('.')
+            && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.')
+    });
+    if reads && text.chars().count() <= LONGEST_NAME {
+        return Ok(UserKey::Name(text.to_ascii_lowercase()));
     }
-}
-
-/// How somebody was named.
-#[derive(Debug, PartialEq, Eq)]
-enum Named<'a> {
-    Id(UserId),
-    Principal(&'a str),
-}
-
-impl<'a> Named<'a> {
-    fn read(text: &'a str) -> Result<Self, ToolError> {
-        if let Ok(id) = text.parse() {
-            return Ok(Self::Id(id));
-        }
-        let plain = |c: char| c.is_alphanumeric() || ".-_#'!^~+".contains(c);
-        let named = text.split_once('@').is_some_and(|(name, domain)| {
-            !name.is_empty()
-                && name.chars().all(plain)
-                && domain.contains('.')
-                && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.')
-        });
-        if named && text.chars().count() <= LONGEST_NAME {
-            return Ok(Self::Principal(text));
-        }
-        let shown: String = text.chars().take(60).collect();
-        Err(ToolError::Value {
-            what: format!("{shown:?} names nobody"),
-            remedy: "give a user principal name such as ada@contoso.com, or an object id",
-        })
-    }
+    let shown: String = text.chars().take(60).collect();
+    Err(ToolError::Value {
+        what: format!("{shown:?} names nobody"),
+        remedy: "give a user principal name such as ada@contoso.com, or an object id",
+    })
 }
 
 fn checked_topic(topic: &str) -> Result<&str, ToolError> {
@@ -179,13 +164,13 @@ mod tests {
 
     #[test]
     fn people_are_named_by_principal_name_or_id() {
-        assert_eq!(Named::read("ada@contoso.com").unwrap(), Named::Principal("ada@contoso.com"));
-        assert!(matches!(Named::read("323626f5-1bfe-48cd-8902-ddfdfd44e1ce").unwrap(), Named::Id(_)));
+        assert_eq!(named("Ada@contoso.com").unwrap(), UserKey::Name("ada@contoso.com".to_owned()));
+        assert!(matches!(named("323626f5-1bfe-48cd-8902-ddfdfd44e1ce").unwrap(), UserKey::Id(_)));
         let long = format!("{}@contoso.com", "a".repeat(10_000));
         for text in
             ["../me", "ada", "@contoso.com", "a/b@contoso.com", "a@b@contoso.com", "a\0@contoso.com", &long]
         {
-            let error = Named::read(text).unwrap_err();
+            let error = named(text).unwrap_err();
             assert!(error.is_refusal() && error.to_string().len() < 400, "{text}: {error}");
         }
     }
@@ -193,7 +178,7 @@ mod tests {
     proptest! {
         #[test]
         fn whoever_is_named_is_one_path_segment(text in "\\PC{0,40}") {
-            if let Ok(Named::Principal(name)) = Named::read(&text) {
+            if let Ok(UserKey::Name(name)) = named(&text) {
                 prop_assert!(!name.contains(['/', '?', '%', '\\', '(', ')']) && !name.contains(".."), "{name}");
             }
         }

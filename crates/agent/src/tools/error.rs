@@ -37,17 +37,9 @@ pub enum ToolError {
         remedy: &'static str,
     },
     /// Somebody who is not in the directory.
-    #[error("{shown:?} is nobody in this directory; nothing was sent")]
+    #[error("the directory has nobody named so, or not all of them: {shown}; no chat was opened")]
     Nobody {
-        /// The name that was given.
-        shown: String,
-    },
-    /// Somebody who can be named only by id, since the agent may not look people up.
-    #[error(
-        "{shown:?} cannot be looked up: the directory does not let this agent read who has which name; nothing was sent"
-    )]
-    LookUpForbidden {
-        /// The name that was given.
+        /// The names that were given.
         shown: String,
     },
     /// The agent has no identity of its own yet, and under its sponsor's it stays in their conversation.
@@ -82,13 +74,14 @@ impl ToolError {
             Self::Input { .. }
             | Self::Id(_)
             | Self::Value { .. }
-            | Self::Nobody { .. }
-            | Self::LookUpForbidden { .. }
             | Self::OutOfReach { .. }
             | Self::Identity(_) => true,
-            Self::Unknown { .. } | Self::Act(_) | Self::Graph(_) | Self::State(_) | Self::Unshowable(_) => {
-                false
-            }
+            Self::Unknown { .. }
+            | Self::Nobody { .. }
+            | Self::Act(_)
+            | Self::Graph(_)
+            | Self::State(_)
+            | Self::Unshowable(_) => false,
         }
     }
 
@@ -109,7 +102,6 @@ impl Explain for ToolError {
             Self::Id(_) => "id_invalid",
             Self::Value { .. } => "value_invalid",
             Self::Nobody { .. } => "user_not_found",
-            Self::LookUpForbidden { .. } => "user_look_up_forbidden",
             Self::OutOfReach { .. } => "out_of_reach",
             Self::Identity(error) => error.code(),
             Self::Act(error) => error.code(),
@@ -131,9 +123,6 @@ impl Explain for ToolError {
             Self::Value { remedy, .. } => Remedy::caller(*remedy),
             Self::Nobody { .. } => Remedy::caller(
                 "give the user principal name or the object id of somebody in the sponsor's directory",
-            ),
-            Self::LookUpForbidden { .. } => Remedy::caller(
-                "give the person's object id, which list_chat_members shows of everybody whom the agent chats with, or have an administrator consent to User.ReadBasic.All for the agent user",
             ),
             Self::OutOfReach { .. } => Remedy::operator(
                 "leave chat_id out to speak with the sponsor; other chats open up once the agent has its own identity (`attache provision`)",

@@ -9,6 +9,7 @@ mod error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use attache_graph::UserKey;
 use attache_ledger::{Act, ActName, Actor, Mode, Outcome, Target};
 use attache_terms::ObjectId;
 use tracing::info;
@@ -62,7 +63,7 @@ async fn open_conversation(agent: &Agent, ids: &AgentIds, sponsor: &Person) -> R
     let graph = agent.identity().agent_user(ids).await?;
     let act = Act::new(ActName::new("open_sponsor_conversation"), own(ids))
         .on(Target { user: Some(sponsor.id), ..Target::default() });
-    let (me, other) = (ids.agent_user.id, sponsor.id);
+    let (me, other) = (ids.agent_user.id, UserKey::Id(sponsor.id));
     let made = agent
         .audit()
         .call(

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod again;
 mod identity;
 mod inbox;
+mod killed;
 mod left_over;
 mod provisioning;
 mod tools;

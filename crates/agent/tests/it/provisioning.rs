@@ -104,7 +104,7 @@ async fn without_a_provisioner_or_a_sponsor_nothing_begins() {
     assert_eq!(open(settings).provision_now(|_| {}).await.unwrap_err().code(), "provisioner_missing");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn in_the_background_it_provisions_and_goes_over_by_itself() {
     let world = World::start().await;
     let mut settings = world.settings("ada");

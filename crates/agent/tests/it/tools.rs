@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use attache_agent::tools::{self, ToolError};
 use attache_agent::{Agent, IdentityMode};
+use attache_graph::UserKey;
 use attache_ledger::Event;
 use attache_sandbox::{Effect, Fault};
 use attache_terms::{ChatId, Explain};
@@ -72,8 +73,13 @@ async fn under_the_sponsors_token_their_other_chats_are_out_of_reach() {
     let agent = signed_in(&world).await;
     let sponsor = agent.current().await.unwrap();
     let other = world.sandbox.ready().users[1].clone();
-    let private =
-        sponsor.graph.create_one_on_one(sponsor.me.id, other.id.parse().unwrap()).await.unwrap().value.id;
+    let private = sponsor
+        .graph
+        .create_one_on_one(sponsor.me.id, UserKey::Name(other.upn.clone()))
+        .await
+        .unwrap()
+        .value
+        .id;
     world.sandbox.control().clear_requests();
     for (tool, input) in [
         ("send_teams_message", json!({ "text": "psst", "chat_id": private })),
@@ -118,7 +124,7 @@ async fn when_teams_refuses_the_self_chat_the_chosen_chat_takes_its_place() {
     let world = World::start().await;
     let agent = signed_in(&world).await;
     let sponsor = agent.current().await.unwrap();
-    let other = world.sandbox.ready().users[1].id.parse().unwrap();
+    let other = UserKey::Id(world.sandbox.ready().users[1].id.parse().unwrap());
     let chosen = sponsor.graph.create_one_on_one(sponsor.me.id, other).await.unwrap().value.id;
     let not_here = json!({ "error": { "code": "Forbidden", "message": "not here" } });
     let refuse = Effect::Answer { status: 403, body: Some(not_here), retry_after: None };
@@ -194,17 +200,39 @@ async fn under_its_own_name_it_opens_chats_and_sees_who_is_in_them() {
 }
 
 #[tokio::test]
-async fn somebody_who_cannot_be_looked_up_or_talked_to_is_refused() {
+async fn people_are_named_by_their_principal_names_without_a_permission_to_look_them_up() {
+    let world = World::start().await;
+    let agent = under_its_own_name(&world).await;
+    let users = world.sandbox.ready().users.clone();
+    world.sandbox.control().clear_requests();
+    let with_alan = call(&agent, "create_chat", json!({ "members": [users[1].upn.to_uppercase()] })).await;
+    assert_eq!(with_alan["kind"], "one_on_one");
+    assert!(with_alan["chat_id"].as_str().unwrap().contains(&users[1].id), "{with_alan}");
+    let group = json!({ "members": [users[0].upn, users[1].upn, users[1].upn], "topic": "Plan B" });
+    let made = call(&agent, "create_chat", group).await;
+    let members = call(&agent, "list_chat_members", json!({ "chat_id": made["chat_id"] })).await;
+    assert_eq!(members["members"].as_array().unwrap().len(), 3, "{members}");
+    let requests = world.sandbox.control().requests();
+    assert!(requests.iter().all(|request| !request.path.starts_with("/v1.0/users")), "{requests:?}");
+
+    let error = refusal(&agent, "create_chat", json!({ "members": ["nobody@contoso.example"] })).await;
+    assert_eq!(error.code(), "user_not_found", "{error}");
+    let ends = ends(&world.ledger(&agent).await);
+    assert_eq!(ends[ends.len() - 3..], ["create_chat done", "create_chat done", "create_chat refused"]);
+}
+
+#[tokio::test]
+async fn a_chat_with_itself_is_refused_before_anything_is_sent() {
     let world = World::start().await;
     let agent = under_its_own_name(&world).await;
     world.sandbox.control().clear_requests();
-    // The agent user has no permission to look people up by name.
-    let alan = &world.sandbox.ready().users[1].upn;
-    let error = refusal(&agent, "create_chat", json!({ "members": [alan] })).await;
-    assert_eq!(error.code(), "user_look_up_forbidden");
-    assert!(error.remedy().what.contains("object id"));
-    let me = agent.current().await.unwrap().me.id.to_string();
-    assert_eq!(refusal(&agent, "create_chat", json!({ "members": [me] })).await.code(), "value_invalid");
+    let me = agent.current().await.unwrap().me.clone();
+    for name in [me.id.to_string(), me.upn] {
+        assert_eq!(
+            refusal(&agent, "create_chat", json!({ "members": [name] })).await.code(),
+            "value_invalid"
+        );
+    }
     assert_eq!(posts(&world), 0);
 }
 

@@ -1,12 +1,15 @@
 //! From the sponsor's token to the agent's own name.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use attache_agent::{Agent, IdentityMode};
+use attache_graph::UserKey;
+use attache_keys::{SealedFile, SealingKey, SecretName, SecretStore};
 use attache_sandbox::{Effect, Fault};
-use attache_terms::{ChatId, Explain};
+use attache_terms::{ChatId, Explain, SystemRng};
 
-use crate::world::{Seen, World, ends, open};
+use crate::world::{FastClock, Seen, World, ends, open};
 
 const ANNOUNCED: &str = "has an identity of its own now";
 
@@ -95,7 +98,7 @@ async fn a_refused_self_chat_gives_way_to_the_chat_that_the_sponsor_chose() {
     let world = World::start().await;
     let agent = provisioned(&world).await;
     let sponsor = agent.current().await.unwrap();
-    let other = world.sandbox.ready().users[1].id.parse().unwrap();
+    let other = UserKey::Id(world.sandbox.ready().users[1].id.parse().unwrap());
     let chosen = sponsor.graph.create_one_on_one(sponsor.me.id, other).await.unwrap().value.id;
     world.sandbox.control().add_fault(Fault {
         count: None,
@@ -168,4 +171,34 @@ async fn it_does_not_go_over_while_its_own_identity_cannot_speak() {
     assert_eq!(agent.upgrade_now().await.unwrap().mode, IdentityMode::AgentUser);
     let onlooker = world.onlooker().await;
     assert_eq!(announcements(&world.read(&onlooker, &ChatId::notes()).await).len(), 1);
+}
+
+#[tokio::test]
+async fn the_sponsors_token_is_forgotten_ten_minutes_after() {
+    let world = World::start().await;
+    provisioned(&world).await.upgrade_now().await.unwrap();
+    let settings = world.settings("ada");
+    let directory = settings.profile.directory();
+    let key = SealingKey::KeyFile(directory.join("secrets.key"));
+    let secrets = SealedFile::new(directory.join("secrets.sealed"), key, Arc::new(SystemRng));
+    let token = SecretName::new("ada", "sponsor-token");
+    let clock = FastClock::new(10);
+    let agent = Agent::open(settings, clock.clone(), Arc::new(SystemRng));
+    agent.start();
+    let advance = |span| {
+        world.sandbox.control().clock().advance(span);
+        clock.advance(span);
+    };
+    advance(Duration::from_secs(9 * 60));
+    // Time enough for the background to look, which it does at every tenth wait or so.
+    clock.after_waits(100).await;
+    assert!(secrets.get(&token).await.unwrap().is_some(), "calls may be in flight");
+    advance(Duration::from_secs(61));
+    while secrets.get(&token).await.unwrap().is_some() {
+        clock.after_waits(1).await;
+    }
+    // Its own name needs no sponsor's token.
+    let current = agent.current().await.unwrap();
+    assert_eq!(current.graph.me().await.unwrap().value.id, current.me.id);
+    agent.stop().await;
 }

@@ -1,17 +1,19 @@
 //! A sandbox tenant, a home directory, and people who sign in as a browser does.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use attache_agent::{Agent, AgentWishes, Current, Person, Profile, Provisioner, Secrets, Settings};
 use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
 use attache_graph::Graph;
 use attache_ledger::{Event, Filter, Shown, VerifyOptions};
-use attache_sandbox::{Config, LagProfile, Sandbox};
-use attache_terms::{ChatId, Cloud, Origin, Secret, SystemClock, SystemRng};
+use attache_sandbox::{Config, Effect, Fault, LagProfile, Sandbox};
+use attache_terms::{Boot, ChatId, Clock, Cloud, Origin, Secret, Sleep, SystemClock, SystemRng};
 use reqwest::{Certificate, Client, header};
 use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use url::Url;
 
 pub(crate) struct World {
@@ -78,6 +80,36 @@ impl World {
             .await;
         browsing.unwrap().await.unwrap();
         done
+    }
+
+    /// Types the code on the tenant's page as a person does on another device.
+    pub(crate) fn type_code(&self, person: usize, prompt: &attache_agent::DevicePrompt) -> JoinHandle<()> {
+        let user = self.sandbox.ready().users[person].clone();
+        let (client, page) = (self.client.clone(), prompt.verification_uri.clone());
+        let code = prompt.user_code.clone();
+        tokio::spawn(async move {
+            let fields = [
+                ("user_code", code),
+                ("username", user.upn),
+                ("password", user.password),
+                ("decision", "approve".to_owned()),
+            ];
+            let answer = client.post(page).form(&fields).send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.status());
+        })
+    }
+
+    /// Leaves the provisioner its broad roles, as when an administrator grants them anew.
+    pub(crate) fn keep_the_provisioners_roles(&self) {
+        let gone = serde_json::json!({ "error": { "code": "Request_ResourceNotFound", "message": "gone" } });
+        self.sandbox.control().add_fault(Fault {
+            count: None,
+            ..Fault::once(
+                "DELETE",
+                "/v1.0/servicePrincipals/*/appRoleAssignments/*",
+                Effect::Answer { status: 404, body: Some(gone), retry_after: None },
+            )
+        });
     }
 
     /// An agent of another profile that is signed in as the first person; it sees what that person sees.
@@ -166,6 +198,47 @@ pub(crate) fn settings(ready: &Value, home: &Path, profile: &str) -> Settings {
 
 pub(crate) fn open(settings: Settings) -> Arc<Agent> {
     Agent::open(settings, Arc::new(SystemClock), Arc::new(SystemRng))
+}
+
+/// The machine's clock, which can be set ahead, and on which waits are short.
+pub(crate) struct FastClock {
+    ahead: Mutex<Duration>,
+    haste: u32,
+    /// Counts the waits that have begun.
+    waits: watch::Sender<u64>,
+}
+
+impl FastClock {
+    /// On which waits are this many times shorter.
+    pub(crate) fn new(haste: u32) -> Arc<Self> {
+        Arc::new(Self { ahead: Mutex::default(), haste, waits: watch::Sender::new(0) })
+    }
+
+    pub(crate) fn advance(&self, span: Duration) {
+        *self.ahead.lock().unwrap() += span;
+    }
+
+    /// Until so many more waits have begun.
+    pub(crate) async fn after_waits(&self, more: u64) {
+        let mut waits = self.waits.subscribe();
+        let enough = *waits.borrow() + more;
+        waits.wait_for(|begun| *begun >= enough).await.unwrap();
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> jiff::Timestamp {
+        SystemClock.now() + *self.ahead.lock().unwrap()
+    }
+
+    fn boot(&self) -> Boot {
+        SystemClock.boot().after(*self.ahead.lock().unwrap())
+    }
+
+    fn sleep(&self, span: Duration) -> Sleep {
+        self.waits.send_modify(|begun| *begun += 1);
+        SystemClock.sleep(span / self.haste)
+    }
 }
 
 /// The acts that were begun and how each ended: `send done`, in the order of their ends.

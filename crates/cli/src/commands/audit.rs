@@ -13,7 +13,9 @@ use crate::output::{Failure, Output};
 pub(super) fn run(command: Audit, place: &Place, output: Output) -> Result<(), Failure> {
     let ledger = place.profile.ledger();
     match command {
-        Audit::Verify { checkpoint, key } => verify(&ledger, &held(checkpoint.as_deref(), key.as_deref())?, output),
+        Audit::Verify { checkpoint, key } => {
+            verify(&ledger, &held(checkpoint.as_deref(), key.as_deref())?, output)
+        }
         Audit::Show { last } => show(&ledger, last, output),
     }
 }
@@ -80,10 +82,12 @@ fn show(ledger: &Path, last: Option<usize>, output: Output) -> Result<(), Failur
 fn line(entry: &Entry) -> String {
     let what = match &entry.event {
         Event::Intent { act } => format!("intent   {act}"),
-        Event::Outcome { act, verdict, code, .. } => format!("{:<8} {act}{}", word(*verdict), because(code.as_ref())),
+        Event::Outcome { act, verdict, code, .. } => {
+            format!("{:<8} {act}{}", word(*verdict), because(code.as_ref()))
+        }
         Event::Refusal { act, code } => format!("refused  {act}: {code}"),
         Event::Repair(_) => "repair   an unfinished last write was removed".to_owned(),
-        Event::Erasure { entries } => format!("erasure  of withheld fields in {} entries", entries),
+        Event::Erasure { entries } => format!("erasure  of withheld fields in {entries} entries"),
     };
     let chat = entry.target.chat.as_ref().map(|chat| format!("  chat {chat}"));
     let message = entry.target.message.as_ref().map(|message| format!("  message {message}"));

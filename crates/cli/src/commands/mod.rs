@@ -66,16 +66,16 @@ fn place(global: &Global) -> Result<Place, Failure> {
     };
     let home = std::path::absolute(&home)
         .map_err(|error| Failure::usage("home_unusable", format!("--home {}: {error}", home.display())))?;
-    let profile = global.profile.parse().map_err(|error| Failure::usage("profile_name", format!("{error}")))?;
+    let profile =
+        global.profile.parse().map_err(|error| Failure::usage("profile_name", format!("{error}")))?;
     Ok(Place::new(home, profile))
 }
 
 /// `~/.attache`.
 pub(crate) fn default_home() -> Result<PathBuf, Failure> {
-    std::env::home_dir()
-        .filter(|home| home.is_absolute())
-        .map(|home| home.join(".attache"))
-        .ok_or_else(|| Failure::usage("home_missing", "there is no home directory; give --home or ATTACHE_HOME"))
+    std::env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(".attache")).ok_or_else(
+        || Failure::usage("home_missing", "there is no home directory; give --home or ATTACHE_HOME"),
+    )
 }
 
 fn given(global: &Global) -> Result<Given, Failure> {
@@ -86,9 +86,9 @@ fn given(global: &Global) -> Result<Given, Failure> {
 fn agent(global: &Global) -> Result<Arc<Agent>, Failure> {
     let given = given(global)?;
     let logging = given.log().to_owned();
-    let config = given.judge().map_err(|problems| Failure::usage("configuration", problems.to_string()))?;
+    let config = given.judge().map_err(|problems| Failure::configuration(&problems))?;
     logs::start(&logging, &config.place.profile.directory().join("logs"))
-        .map_err(|problem| Failure::usage("configuration", problem))?;
+        .map_err(|problem| Failure::usage("log", problem))?;
     Ok(settings::agent(config))
 }
 
@@ -107,7 +107,11 @@ fn runtime(
     work: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
     let runtime = builder.enable_all().build().map_err(|error| {
-        Failure::new("no_runtime", format!("the program cannot start: {error}"), "free some memory or processes")
+        Failure::new(
+            "no_runtime",
+            format!("the program cannot start: {error}"),
+            "free some memory or processes",
+        )
     })?;
     runtime.block_on(work)
 }

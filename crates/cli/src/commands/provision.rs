@@ -1,5 +1,7 @@
 //! `provision` and `deprovision`: the agent's own identity, from nothing to ready and back.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +14,11 @@ use crate::args;
 use crate::output::{Failure, Output};
 
 /// Provisions, or shows what that would do.
-pub(super) async fn provision(command: args::Provision, agent: Arc<Agent>, output: Output) -> Result<(), Failure> {
+pub(super) async fn provision(
+    command: args::Provision,
+    agent: Arc<Agent>,
+    output: Output,
+) -> Result<(), Failure> {
     if command.plan {
         let plan = agent.plan().await?;
         return answer(&plan, output);
@@ -30,7 +36,11 @@ pub(super) async fn provision(command: args::Provision, agent: Arc<Agent>, outpu
 }
 
 /// Removes what was provisioned, or shows what that would do.
-pub(super) async fn deprovision(command: args::Provision, agent: Arc<Agent>, output: Output) -> Result<(), Failure> {
+pub(super) async fn deprovision(
+    command: args::Provision,
+    agent: Arc<Agent>,
+    output: Output,
+) -> Result<(), Failure> {
     if command.plan {
         let plan = agent.plan_removal().await?;
         return answer(&plan, output);
@@ -69,6 +79,7 @@ fn answer_lines(value: &serde_json::Value, output: Output) {
 struct Shown {
     output: Output,
     bar: ProgressBar,
+    told: RefCell<BTreeSet<String>>,
 }
 
 impl Shown {
@@ -79,7 +90,7 @@ impl Shown {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(80));
-        Self { output, bar }
+        Self { output, bar, told: RefCell::default() }
     }
 
     fn progress(&self, progress: &Progress) {
@@ -90,12 +101,22 @@ impl Shown {
             }
             self.output.object(&object);
         } else {
+            for ignored in &progress.ignored {
+                self.ignored(ignored);
+            }
             self.bar.set_message(format!(
                 "{}/{} {}",
                 progress.done,
                 progress.total,
                 progress.reason.as_deref().or(progress.step.as_deref()).unwrap_or("looking around")
             ));
+        }
+    }
+
+    /// Says once what was asked for too late.
+    fn ignored(&self, text: &str) {
+        if self.told.borrow_mut().insert(text.to_owned()) {
+            self.bar.suspend(|| self.output.note(format!("note: {text}")));
         }
     }
 

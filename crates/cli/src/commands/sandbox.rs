@@ -1,6 +1,6 @@
 //! `attache sandbox`: an emulated tenant, until a signal ends it.
 
-use attache_sandbox::{Config, LagProfile, Sandbox, Seed};
+use attache_sandbox::{Config, LagProfile, Sandbox, Seed, StartError};
 use serde_json::Value;
 
 use crate::args::{self, Lag};
@@ -9,6 +9,7 @@ use crate::signals;
 
 /// Serves the tenant.
 pub(super) async fn run(command: args::Sandbox, output: Output) -> Result<(), Failure> {
+    let output = Output { json: output.json || command.json_by_environment };
     let sandbox = Sandbox::start(config(command)?).await.map_err(|error| failure(&error))?;
     let ready = serde_json::to_value(sandbox.ready()).unwrap_or(Value::Null);
     if output.json {
@@ -23,9 +24,17 @@ pub(super) async fn run(command: args::Sandbox, output: Output) -> Result<(), Fa
     ended.map_err(|error| Failure::new("no_signals", error.to_string(), "end it with SIGKILL"))
 }
 
-/// What went wrong with a sandbox; it has its own words, since it knows nothing of the other rooms.
-pub(crate) fn failure(error: &attache_sandbox::StartError) -> Failure {
-    Failure { code: "sandbox".to_owned(), message: error.to_string(), remedy: None, status: 1 }
+/// What went wrong with a sandbox. It has its own words, since it knows nothing of the other rooms: a sentence
+/// for what happened, then what to do.
+pub(crate) fn failure(error: &StartError) -> Failure {
+    let (code, status) = match error {
+        StartError::PortTaken(_) => ("port_taken", 1),
+        StartError::WouldExposeConstants(_) => ("would_expose_constants", 2),
+        _ => ("sandbox", 1),
+    };
+    let said = error.to_string();
+    let (message, remedy) = said.split_once(". ").unwrap_or((&said, "see `attache sandbox --help`"));
+    Failure { status, ..Failure::new(code, message, remedy) }
 }
 
 fn config(command: args::Sandbox) -> Result<Config, Failure> {
@@ -72,7 +81,12 @@ fn people(ready: &Value) -> Vec<String> {
         format!("  control token        {}", text(&ready["control_token"])),
     ];
     for user in ready["users"].as_array().into_iter().flatten() {
-        lines.push(format!("  {:<20} {}  password {}", text(&user["display_name"]), text(&user["upn"]), text(&user["password"])));
+        lines.push(format!(
+            "  {:<20} {}  password {}",
+            text(&user["display_name"]),
+            text(&user["upn"]),
+            text(&user["password"])
+        ));
     }
     lines.push("End it with Ctrl-C.".to_owned());
     lines

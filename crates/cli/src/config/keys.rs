@@ -84,7 +84,17 @@ pub(crate) const KEYS: &[Key] = &[
     key("prefix", &["ATTACHE_PREFIX"], Some("[Attaché] "), "marks what is sent under the sponsor's name"),
     key("poll", &["ATTACHE_POLL"], Some("5"), "seconds between looks for new messages"),
     key("secret_store", &["ATTACHE_SECRET_STORE"], Some("sealed-file"), "sealed-file or secret-service"),
-    key("key_file", &["ATTACHE_KEY_FILE"], None, "the sealed file's key; secrets.key in the profile if unset"),
+    key(
+        "key_file",
+        &["ATTACHE_KEY_FILE"],
+        None,
+        "the sealed file's key; secrets.key in the profile if unset",
+    ),
     secret("passphrase", &["ATTACHE_PASSPHRASE"], "the sealed file's passphrase, instead of a key file"),
-    key("log", &["ATTACHE_LOG"], Some("info"), "what is logged: error, warn, info, debug, trace, or a filter"),
+    key(
+        "log",
+        &["ATTACHE_LOG"],
+        Some("info"),
+        "what is logged: error, warn, info, debug, trace, or a filter",
+    ),
 ];

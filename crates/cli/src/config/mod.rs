@@ -7,7 +7,7 @@ mod show;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use attache_agent::{Profile, ProfileName};
@@ -15,6 +15,8 @@ use attache_terms::{AppId, ChatId, Cloud, Origin, Secret, TenantId};
 use resolve::{Value, Values};
 
 pub(crate) use show::show;
+
+use crate::logs;
 
 /// Where everything of a profile stands.
 #[derive(Debug, Clone)]
@@ -83,13 +85,19 @@ pub(crate) struct Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the configuration cannot be used:")?;
+        f.write_str("the configuration cannot be used:")?;
         for problem in &self.problems {
-            writeln!(f, "  - {problem}")?;
+            write!(f, "\n  - {problem}")?;
         }
-        write!(
-            f,
-            "Set what is missing by flag, by environment or in {}. `attache config show` shows where each value comes from; `attache try` needs none.",
+        Ok(())
+    }
+}
+
+impl Problems {
+    /// What to do about all of them.
+    pub(crate) fn remedy(&self) -> String {
+        format!(
+            "set what is missing or wrong by flag, by environment or in {}; `attache config show` shows where each value comes from, and `attache try` needs none",
             self.file.display()
         )
     }
@@ -138,31 +146,31 @@ impl Given {
         );
         let poll = judge.number("poll", 0.05..=3600.0).map(Duration::from_secs_f64);
         let provision_scale = judge.number("provision_scale", 0.0001..=10.0);
-        let usage_location = judge.matching(
-            "usage_location",
-            "two capital letters, such as US or DE (ISO 3166-1)",
-            |text| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()),
-        );
-        let agent_alias = judge.matching(
-            "agent_alias",
-            "1 to 64 letters, digits, dots, hyphens or underscores",
-            |text| {
+        let usage_location =
+            judge.matching("usage_location", "two capital letters, such as US or DE (ISO 3166-1)", |text| {
+                text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+            });
+        let agent_alias =
+            judge.matching("agent_alias", "1 to 64 letters, digits, dots, hyphens or underscores", |text| {
                 (1..=64).contains(&text.len())
                     && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
-            },
-        );
-        let agent_name = judge
-            .matching("agent_name", "1 to 256 characters on one line", |text| {
-                (1..=256).contains(&text.chars().count()) && !text.contains(char::is_control)
             });
-        let prefix = judge.matching("prefix", "at least one character, so that messages are marked", |text| {
-            !text.trim().is_empty() && !text.contains(char::is_control)
+        let agent_name = judge.matching("agent_name", "1 to 256 characters on one line", |text| {
+            (1..=256).contains(&text.chars().count()) && !text.contains(char::is_control)
         });
+        let prefix =
+            judge.matching("prefix", "at least one character, so that messages are marked", |text| {
+                !text.trim().is_empty() && !text.contains(char::is_control)
+            });
         let licence = judge.text("licence");
         let chat = judge.optional("chat");
         let ca = judge.text("ca").map(PathBuf::from);
-        if let Some(path) = ca.as_ref().filter(|path| !path.is_file()) {
-            judge.problems.push(format!("ca: there is no file {}", path.display()));
+        if let Some(problem) = ca.as_deref().and_then(no_bundle) {
+            judge.problems.push(format!("ca: {problem}"));
+        }
+        if let Some(problem) = judge.text("log").and_then(|filter| logs::filter(&filter).err()) {
+            let origin = judge.value("log").map(|value| value.origin.to_string()).unwrap_or_default();
+            judge.problems.push(format!("log ({origin}): {problem}"));
         }
         let key_file = judge
             .text("key_file")
@@ -198,6 +206,21 @@ impl Given {
             _ => Err(Problems { file: self.place.file(), problems }),
         }
     }
+}
+
+/// Why a file cannot be a bundle of authorities, if it cannot.
+fn no_bundle(path: &Path) -> Option<String> {
+    match std::fs::read(path) {
+        Err(error) => Some(format!("{} cannot be read: {error}", path.display())),
+        Ok(bytes) if !contains(&bytes, b"-----BEGIN CERTIFICATE-----") => {
+            Some(format!("{} holds no certificate in PEM", path.display()))
+        }
+        Ok(_) => None,
+    }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
 /// Parses values and collects what is wrong.

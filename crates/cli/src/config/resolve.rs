@@ -83,7 +83,10 @@ impl Values {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return written,
             Err(error) => {
-                self.problems.push(format!("{}: cannot be read: {error}", file.display()));
+                self.problems.push(format!(
+                    "{}: cannot be read: {error}; make it readable, or point --home (ATTACHE_HOME) elsewhere",
+                    file.display()
+                ));
                 return written;
             }
         };
@@ -172,7 +175,10 @@ mod tests {
         };
         let values = Values::resolve(&BTreeMap::new(), &environment, Path::new("/nonexistent"));
         let value = values.get("tenant").unwrap();
-        assert_eq!((value.text.as_str(), &value.origin), ("old", &Origin::Variable("MICROSOFT_GRAPH_TENANT_ID")));
+        assert_eq!(
+            (value.text.as_str(), &value.origin),
+            ("old", &Origin::Variable("MICROSOFT_GRAPH_TENANT_ID"))
+        );
     }
 
     #[test]

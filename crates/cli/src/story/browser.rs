@@ -10,7 +10,12 @@ use tokio::net::TcpStream;
 use url::{Position, Url};
 
 /// Signs in at `authorize` with these credentials, and follows the way back to the application.
-pub(super) async fn sign_in(client: &Client, authorize: Url, name: &str, password: &str) -> anyhow::Result<()> {
+pub(super) async fn sign_in(
+    client: &Client,
+    authorize: Url,
+    name: &str,
+    password: &str,
+) -> anyhow::Result<()> {
     let page = client.get(authorize.clone()).send().await.context("the sign-in page cannot be reached")?;
     let back = match location(&page) {
         Some(back) => back,
@@ -78,7 +83,8 @@ fn form(html: &str, page: &Url) -> Option<Form> {
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
     let value = &tag[start..start + tag[start..].find('"')?];
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
+    let entities =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
     let value = entities.iter().fold(value.to_owned(), |value, (entity, text)| value.replace(entity, text));
     Some(value.replace("&amp;", "&"))
 }

@@ -34,10 +34,14 @@ impl Home {
         let mark = place.home.join(MARK);
         let port = match fs::read_to_string(&mark) {
             Ok(text) => {
-                let mark: Mark = serde_json::from_str(&text)
-                    .with_context(|| format!("{} is damaged; remove {}", mark.display(), place.home.display()))?;
+                let mark: Mark = serde_json::from_str(&text).with_context(|| {
+                    format!("{} is damaged; remove {}", mark.display(), place.home.display())
+                })?;
                 if mark.version != 1 {
-                    bail!("{} was made by a newer attache; use that, or another --home", place.home.display());
+                    bail!(
+                        "{} was made by a newer attache; use that, or another --home",
+                        place.home.display()
+                    );
                 }
                 Some(mark.port)
             }
@@ -53,7 +57,7 @@ impl Home {
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", mark.display())),
         };
         private(&place.home)?;
-        private(&place.profile.directory())?;
+        private(place.profile.directory())?;
         Ok(Self { place, port })
     }
 
@@ -90,7 +94,7 @@ fn private(directory: &Path) -> anyhow::Result<()> {
 
 fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
     let fresh = path.with_extension("new");
-    fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, path)).with_context(|| {
-        format!("{} cannot be written", path.display())
-    })
+    fs::write(&fresh, text)
+        .and_then(|()| fs::rename(&fresh, path))
+        .with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -33,7 +33,11 @@ pub(super) struct Host {
 
 impl Host {
     /// Starts `attache mcp` on this profile and says hello to it.
-    pub(super) async fn start(program: &Path, place: &Place, environment: &[(&str, String)]) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        program: &Path,
+        place: &Place,
+        environment: &[(&str, String)],
+    ) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
         command.arg("mcp").arg("--home").arg(&place.home).args(["--profile", place.profile.name().as_str()]);
         for (name, _) in std::env::vars_os() {
@@ -81,7 +85,10 @@ impl Host {
     pub(super) async fn call(&mut self, tool: &str, arguments: Value) -> anyhow::Result<Value> {
         let result = self.request("tools/call", json!({ "name": tool, "arguments": arguments })).await?;
         if result["isError"] == json!(true) {
-            bail!("{tool} failed: {}", result["content"][0]["text"].as_str().unwrap_or("it does not say why"));
+            bail!(
+                "{tool} failed: {}",
+                result["content"][0]["text"].as_str().unwrap_or("it does not say why")
+            );
         }
         Ok(result["structuredContent"].clone())
     }
@@ -102,7 +109,8 @@ impl Host {
     /// Closes the server's input and waits until it has ended by itself.
     pub(super) async fn end(mut self) -> anyhow::Result<()> {
         drop(self.stdin);
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.context("the server did not end")??;
+        let status =
+            tokio::time::timeout(PATIENCE, self.child.wait()).await.context("the server did not end")??;
         self.reader.abort();
         if !status.success() {
             bail!("the server ended with {status}");

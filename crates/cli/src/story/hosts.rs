@@ -21,7 +21,8 @@ pub(super) fn instructions(program: &Path, place: &Place) -> String {
     };
     let for_code = json!({ "servers": { "attache": with(json!({ "type": "stdio" })) } });
     let for_cursor = json!({ "mcpServers": { "attache": server } });
-    let for_copilot = json!({ "mcpServers": { "attache": with(json!({ "type": "local", "tools": ["*"] })) } });
+    let for_copilot =
+        json!({ "mcpServers": { "attache": with(json!({ "type": "local", "tools": ["*"] })) } });
     format!(
         "Put this agent into your MCP host:
 

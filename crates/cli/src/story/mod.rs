@@ -43,8 +43,9 @@ pub(crate) async fn run(command: args::Try, global: Global, output: Output) -> R
 /// A fresh directory for `--once`, the one that was given, or one of `try`'s own: never the user's profiles.
 fn place(command: &args::Try, global: &Global) -> Result<Place, Failure> {
     let home: PathBuf = match &global.home {
-        Some(home) => std::path::absolute(home)
-            .map_err(|error| Failure::usage("home_unusable", format!("--home {}: {error}", home.display())))?,
+        Some(home) => std::path::absolute(home).map_err(|error| {
+            Failure::usage("home_unusable", format!("--home {}: {error}", home.display()))
+        })?,
         None if command.once => tempfile::Builder::new()
             .prefix("attache-try-")
             .tempdir()

@@ -35,8 +35,13 @@ impl Directory {
         let store: Arc<dyn SecretStore> = Arc::new(MemoryStore::default());
         let place = SecretName::new("sponsor", "refresh-token");
         let scopes = Scopes::new(["Chat.ReadWrite", "ChatMessage.Send", "User.Read"]);
-        let request =
-            SignInRequest::new(Authority::Tenant(self.tenant), client, scopes.clone(), store.clone(), place.clone());
+        let request = SignInRequest::new(
+            Authority::Tenant(self.tenant),
+            client,
+            scopes.clone(),
+            store.clone(),
+            place.clone(),
+        );
         let waiting = self.entra.sign_in(request).await?;
         let browser = self.entra.transport().client()?;
         let (played, signed_in) =

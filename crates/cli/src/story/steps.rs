@@ -10,7 +10,7 @@ use attache_entra::{Entra, Transport, TransportConfig};
 use attache_graph::Graph;
 use attache_sandbox::{Config, LagProfile, Ready, Sandbox};
 use attache_terms::{ChatId, Clock, Cloud, MessageId, Origin, Secret, SystemClock, SystemRng, UserId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::home::Home;
@@ -67,6 +67,15 @@ struct Watching {
     sponsor: Sponsor,
     chat: ChatId,
     first: MessageId,
+    identity: Identity,
+}
+
+/// Under which name the agent speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Identity {
+    Sponsor,
+    AgentUser,
 }
 
 /// What `send_teams_message` answers.
@@ -74,7 +83,7 @@ struct Watching {
 struct Sent {
     chat_id: ChatId,
     message_id: MessageId,
-    identity: String,
+    identity: Identity,
 }
 
 /// What `whoami` answers, as far as the story asks.
@@ -120,12 +129,13 @@ impl Story {
         home.settle(port(&ready)?, &profile)?;
         let origin: Origin = ready.url.parse()?;
         let cloud = Cloud::at(origin.clone(), origin);
-        let transport = Transport::new(TransportConfig { ca: Some(ready.ca.clone()), ..TransportConfig::default() })?;
+        let transport =
+            Transport::new(TransportConfig { ca: Some(ready.ca.clone()), ..TransportConfig::default() })?;
         let entra = Entra::new(cloud, transport, Arc::new(SystemClock), Arc::new(SystemRng));
         let directory = Directory { entra, tenant: ready.tenant_id.parse()? };
         let provisioner = &ready.apps.provisioner;
-        let administrator =
-            directory.administrator(provisioner.client_id.parse()?, Secret::new(provisioner.client_secret.clone()));
+        let administrator = directory
+            .administrator(provisioner.client_id.parse()?, Secret::new(provisioner.client_secret.clone()));
         let organisation = administrator.organization().await.context("the tenant does not answer")?.value;
         let answers = organisation.iter().any(|organisation| organisation.id.to_string() == ready.tenant_id);
         ensure!(answers, "another tenant answers");
@@ -166,7 +176,12 @@ impl Story {
         let browsing = async { played.await.context("no browser was opened")? };
         let (sponsor, ()) = tokio::try_join!(async { anyhow::Ok(signing_in.await?) }, browsing)?;
         let seen = people::agent_user(&self.administrator, sponsor.id).await?;
-        ensure!(seen.user_principal_name == sponsor.upn, "{} signed in as {}", seen.user_principal_name, sponsor.upn);
+        ensure!(
+            seen.user_principal_name == sponsor.upn,
+            "{} signed in as {}",
+            seen.user_principal_name,
+            sponsor.upn
+        );
         show.done(&format!("{} is the sponsor", sponsor.display_name), json!({ "sponsor": sponsor.upn }));
         Ok(sponsor)
     }
@@ -180,20 +195,28 @@ impl Story {
         let sponsor = self.directory.sponsor(client, name, password).await?;
         let message = sponsor.reads(&sent.chat_id, &sent.message_id).await?;
         ensure!(people::says(&message, GREETING), "the message says something else");
-        if sent.identity == "sponsor" {
-            ensure!(people::wrote(&message, sponsor.id), "the message is not the sponsor's");
-            ensure!(people::says(&message, "[Attaché]"), "the message is not marked");
-        }
-        let told = match sent.identity.as_str() {
-            "sponsor" => "said hello under the sponsor's name, marked",
-            _ => "said hello under its own name, which it has from the time before",
+        let told = match sent.identity {
+            Identity::Sponsor => {
+                ensure!(people::wrote(&message, sponsor.id), "the message is not the sponsor's");
+                ensure!(people::says(&message, "[Attaché]"), "the message is not marked");
+                "said hello under the sponsor's name, marked"
+            }
+            Identity::AgentUser => "said hello under its own name, which it has from the time before",
         };
-        show.done(told, json!({ "chat_id": sent.chat_id, "message_id": sent.message_id, "identity": sent.identity }));
-        Ok(Watching { sponsor, chat: sent.chat_id, first: sent.message_id })
+        show.done(
+            told,
+            json!({ "chat_id": sent.chat_id, "message_id": sent.message_id, "identity": sent.identity }),
+        );
+        Ok(Watching { sponsor, chat: sent.chat_id, first: sent.message_id, identity: sent.identity })
     }
 
     /// Steps `provision` and `upgrade`: the running server gets an identity of its own in the background.
-    async fn own_identity(&self, show: &mut Show, host: &mut Host, watching: &Watching) -> anyhow::Result<()> {
+    async fn own_identity(
+        &self,
+        show: &mut Show,
+        host: &mut Host,
+        watching: &Watching,
+    ) -> anyhow::Result<()> {
         show.begin("provision", "the agent gets an identity of its own");
         let own = self.wait(show, host, |who| who.agent.filter(|_| complete(who))).await?.agent_user_id;
         let seen = people::agent_user(&self.administrator, own).await?;
@@ -207,10 +230,14 @@ impl Story {
         );
         show.begin("upgrade", "the agent moves over to its own identity");
         self.wait(show, host, |who| (who.mode == "agent_user").then_some(())).await?;
-        if watching.chat.as_str().starts_with("48:") {
+        if watching.identity == Identity::Sponsor {
             watching.sponsor.finds(&watching.chat, watching.sponsor.id, ANNOUNCED).await?;
         }
-        show.done("no restart; the chat was told", json!({ "agent_user_id": own }));
+        let told = match watching.identity {
+            Identity::Sponsor => "moved over without a restart; the chat was told",
+            Identity::AgentUser => "was done the time before",
+        };
+        show.done(told, json!({ "agent_user_id": own }));
         Ok(())
     }
 
@@ -237,7 +264,13 @@ impl Story {
     }
 
     /// Step `inbound`: the sponsor answers, and the running server passes it on, in the envelope.
-    async fn inbound(&self, show: &mut Show, host: &mut Host, sponsor: &Sponsor, chat: &ChatId) -> anyhow::Result<()> {
+    async fn inbound(
+        &self,
+        show: &mut Show,
+        host: &mut Host,
+        sponsor: &Sponsor,
+        chat: &ChatId,
+    ) -> anyhow::Result<()> {
         show.begin("inbound", "the sponsor answers");
         let answer = "Good. What is on today?";
         let id = sponsor.writes(chat, answer).await?;
@@ -283,9 +316,10 @@ impl Story {
         let directory = home.place.home.display();
         show.say(&format!(
             "Everything stands in {directory}; with ATTACHE_HOME={directory}, every command works there:
-  attache whoami, attache audit show, attache provision --plan, attache config show
-The tenant is at {}; trust {}.
-",
+  attache whoami, attache audit show, attache config show
+and with ATTACHE_PROVISIONER_CLIENT_SECRET='{}': attache provision --plan, attache deprovision --plan
+The tenant is at {}; trust {}.",
+            self.ready.apps.provisioner.client_secret,
             self.ready.url,
             self.ready.ca.display()
         ));
@@ -293,7 +327,12 @@ The tenant is at {}; trust {}.
     }
 
     /// Asks the running server who it is, until `ready` is content.
-    async fn wait<T>(&self, show: &Show, host: &mut Host, ready: impl Fn(&Whoami) -> Option<T>) -> anyhow::Result<T> {
+    async fn wait<T>(
+        &self,
+        show: &Show,
+        host: &mut Host,
+        ready: impl Fn(&Whoami) -> Option<T>,
+    ) -> anyhow::Result<T> {
         let started = Instant::now();
         loop {
             let who = whoami(host).await?;

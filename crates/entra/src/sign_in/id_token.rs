@@ -84,3 +84,67 @@ fn judge(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use attache_keys::{MemoryStore, SecretName};
+    use attache_terms::Cloud;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Scopes;
+
+    const CLIENT: &str = "8a22dfd8-f315-4ee1-be84-c5f46a5b0b3c";
+    const TENANT: &str = "323626f5-1bfe-48cd-8902-ddfdfd44e1ce";
+
+    /// Whether the text names an account for a sign-in at that tenant, with the nonce of all zeros.
+    fn is_account(text: &str) -> bool {
+        let request = SignInRequest::new(
+            Authority::Tenant(TENANT.parse().unwrap()),
+            CLIENT.parse().unwrap(),
+            Scopes::new(["User.Read"]),
+            Arc::new(MemoryStore::default()),
+            SecretName::new("test", "refresh-token"),
+        );
+        let claims = parse(text);
+        claims
+            .is_some_and(|claims| judge(&claims, &request, &Cloud::global().login, Some(Uuid::nil())).is_ok())
+    }
+
+    fn token(claims: &serde_json::Value) -> String {
+        format!("e30.{}.AAAA", BASE64URL.encode(claims.to_string()))
+    }
+
+    fn claims() -> serde_json::Value {
+        serde_json::json!({
+            "aud": CLIENT, "iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "tid": TENANT,
+            "oid": "82fe7758-5bb3-4f0d-a43f-e555fd399c6f", "exp": 4_000_000_000_i64, "nonce": Uuid::nil(),
+        })
+    }
+
+    #[test]
+    fn nothing_in_the_corpus_names_an_account() {
+        assert!(is_account(&token(&claims())), "the corpus differs from this in one thing each");
+        crate::corpus::replay("id-token", |bytes| assert!(!is_account(&String::from_utf8_lossy(bytes))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_name_an_account(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(!is_account(&String::from_utf8_lossy(&bytes)));
+            let payload = format!("e30.{}.AAAA", BASE64URL.encode(&bytes));
+            prop_assert!(!is_account(&payload));
+        }
+
+        #[test]
+        fn each_claim_has_to_fit(
+            name in prop::sample::select(vec!["aud", "iss", "tid", "nonce"]), value in any::<String>(),
+        ) {
+            let mut claims = claims();
+            claims[name] = value.into();
+            prop_assert!(!is_account(&token(&claims)));
+        }
+    }
+}

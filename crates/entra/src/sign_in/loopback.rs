@@ -154,12 +154,19 @@ fn judge(request: &str, state: &str) -> Verdict {
     }
     let (mut code, mut given, mut error, mut description) = (None, None, None, String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match &*name {
-            "code" => code = Some(Secret::new(value.into_owned())),
-            "state" => given = Some(value.into_owned()),
-            "error" => error = Some(bearable(&value, 60)),
-            "error_description" => description = bearable(&value, 300),
-            _ => {}
+        let is_repeated = match &*name {
+            "code" => code.replace(Secret::new(value.into_owned())).is_some(),
+            "state" => given.replace(value.into_owned()).is_some(),
+            "error" => error.replace(bearable(&value, 60)).is_some(),
+            "error_description" => {
+                description = bearable(&value, 300);
+                false
+            }
+            _ => false,
+        };
+        // RFC 6749 §3.1: no parameter stands twice.
+        if is_repeated {
+            return Verdict::NotOurs;
         }
     }
     let ours = given.is_some_and(|given| {
@@ -209,5 +216,51 @@ impl Page {
              content-security-policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\r\n{body}",
             body.len()
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_ours(request: &str) -> bool {
+        matches!(judge(request, "the-state"), Verdict::Ours(_))
+    }
+
+    #[test]
+    fn nothing_in_the_corpus_is_our_answer() {
+        assert!(is_ours("GET /?code=x&state=the-state HTTP/1.1\r\n\r\n"));
+        assert!(is_ours("GET /?error=access_denied&state=the-state HTTP/1.1\r\n\r\n"));
+        crate::corpus::replay("loopback-request", |bytes| {
+            assert!(!is_ours(&String::from_utf8_lossy(bytes)));
+        });
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_our_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let text = String::from_utf8_lossy(&bytes);
+            prop_assert!(!is_ours(&text));
+            let request = format!("GET /?code=x&{text} HTTP/1.1");
+            prop_assert!(!is_ours(&request));
+        }
+
+        #[test]
+        fn what_entra_says_is_fit_for_a_line(error in any::<String>(), description in any::<String>()) {
+            let query: String = form_urlencoded::Serializer::new(String::new())
+                .append_pair("state", "the-state")
+                .append_pair("error", &error)
+                .append_pair("error_description", &description)
+                .finish();
+            let verdict = judge(&format!("GET /?{query} HTTP/1.1"), "the-state");
+            let Verdict::Ours(Callback::Refused { error, description }) = verdict else {
+                panic!("it has our state and an error");
+            };
+            for (text, longest) in [(error, 60), (description, 300)] {
+                prop_assert!(text.chars().count() <= longest && !text.chars().any(char::is_control));
+            }
+        }
     }
 }

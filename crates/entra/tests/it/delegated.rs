@@ -103,7 +103,12 @@ async fn the_token_of_the_sign_in_serves_first_and_then_each_refresh_token_in_tu
 
 #[tokio::test]
 async fn a_refresh_token_that_is_refused_asks_for_a_new_sign_in() {
-    for code in [700_082, 50_173, 65_001] {
+    for (code, word) in [
+        (700_082, "sign_in_again"),
+        (50_173, "sign_in_again"),
+        (65_001, "consent_required"),
+        (1, "sign_in_again"),
+    ] {
         let authority = authority(move |_| Some(Answer::refusal(400, "invalid_grant", code))).await;
         let clock = clock();
         let entra = authority.entra(&clock);
@@ -112,7 +117,7 @@ async fn a_refresh_token_that_is_refused_asks_for_a_new_sign_in() {
         let source = entra.delegated(&account, client(), scopes(), store.clone(), name());
         clock.advance(Duration::from_secs(3600));
         let fault = source.token(None).await.unwrap_err();
-        assert_eq!(fault.code(), "sign_in_again");
+        assert_eq!(fault.code(), word);
         assert!(fault.remedy().what.contains("sign in again"), "{}", fault.remedy());
         assert!(SignedIn::load(&*store, &name()).await.unwrap().is_some(), "who it was is still known");
     }

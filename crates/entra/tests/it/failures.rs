@@ -87,7 +87,10 @@ async fn what_will_not_change_is_not_asked_again() {
         (400, "invalid_grant", 53_003, "conditional_access"),
         (400, "invalid_request", 90_002, "tenant_unknown"),
     ] {
-        let authority = Authority::start(move |_| Answer::refusal(status, error, code)).await;
+        // A clock that is right: a certificate is also refused when it is not valid yet.
+        let on_time =
+            move |_: &_| Answer::refusal(status, error, code).with("date", "Sun, 22 Nov 2026 10:00:00 GMT");
+        let authority = Authority::start(on_time).await;
         let fault = ask(&authority.entra(&clock())).await.unwrap_err();
         assert_eq!(authority.count(), 1, "{code}");
         assert_eq!(fault.code(), word);

@@ -274,6 +274,11 @@ mod tests {
     }
 
     #[test]
+    fn nothing_in_the_corpus_opens() {
+        crate::corpus::replay("sealed-file", |bytes| assert!(open(bytes, [7; 32]).is_err()));
+    }
+
+    #[test]
     fn whoever_recomputes_the_checksum_still_cannot_alter_it() {
         let bytes = sealed(&BTreeMap::from([("a/b".to_owned(), vec![1, 2, 3])]));
         let text = String::from_utf8(bytes).unwrap();

@@ -291,6 +291,7 @@ async fn provisioner(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<
             Step::Role => &[permissions::ASSIGN_ROLES],
             Step::Consent => &[permissions::GRANT_CONSENT],
             Step::Inheritance => permissions::SET_INHERITANCE,
+            Step::Strip => &[permissions::ASSIGN_ROLES],
             _ => continue,
         };
         let ids: Vec<Uuid> = needed.iter().filter_map(|name| role_id(name, known)).collect();

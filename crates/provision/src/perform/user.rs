@@ -2,7 +2,7 @@
 //! §2.4, §3.3). The parent and the name are unique, so a second try finds the first one.
 
 use attache_graph::{Answer, Graph, GraphError, NewAgentUser, User};
-use attache_terms::Explain;
+use attache_terms::{Explain, SkuId};
 
 use super::stop::{As, Stop};
 use super::{Did, Scene, only};
@@ -67,12 +67,19 @@ pub(super) async fn license(scene: &Scene<'_>) -> Result<Did, Stop> {
     match graph.assign_licences(user.value.id, &[sku], &[]).await {
         Ok(set) => Ok(Did::made(&set)),
         Err(error) if error.code() == "licence_used_up" => {
-            let cause = FailureCause::LicenceUsedUp { licence: sku.to_string() };
+            let cause = FailureCause::LicenceUsedUp { licence: name(sku, scene).await };
             let told = Some(crate::Told::of(&error));
             Err(Stop::failed(Failure::new(Step::Licence, cause).told(told)).at(error.correlation()))
         }
         Err(error) => Err(as_blueprint(Step::Licence, &graph, &error).await),
     }
+}
+
+/// What people call a licence; its id where the tenant does not say.
+async fn name(sku: SkuId, scene: &Scene<'_>) -> String {
+    let skus = scene.bootstrap().subscribed_skus().await.map(|skus| skus.value).unwrap_or_default();
+    let named = skus.into_iter().find(|one| one.sku_id == sku);
+    named.map_or_else(|| sku.to_string(), |named| named.sku_part_number)
 }
 
 async fn read(step: Step, scene: &Scene<'_>) -> Result<Answer<User>, Stop> {

@@ -112,16 +112,110 @@ impl Record {
 struct Late(Vec<Ignored>);
 
 impl Late {
-    fn note(
-        &mut self,
-        what: &str,
-        stays: impl fmt::Display,
-        wished: impl fmt::Display,
-        remedy: &str,
-    ) {
+    fn note(&mut self, what: &str, stays: impl fmt::Display, wished: impl fmt::Display, remedy: &str) {
         let (stays, wished) = (stays.to_string(), wished.to_string());
         if stays != wished {
             self.0.push(Ignored { what: what.to_owned(), stays, wished, remedy: remedy.to_owned() });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use attache_terms::{SkuId, TenantId, UserId};
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{AgentUserWish, Ended, Naming, Objects, Outcome, Patience, Tag};
+
+    fn wish() -> Wish {
+        let naming =
+            |name: &str| Naming { display_name: name.to_owned(), tag: Tag::new("ada/agent").unwrap() };
+        Wish {
+            tenant: TenantId::new(Uuid::from_u128(1)),
+            blueprint: naming("Agent (blueprint)"),
+            agent: naming("Agent"),
+            user: AgentUserWish {
+                display_name: "Agent".to_owned(),
+                user_principal_name: "agent@contoso.example".to_owned(),
+                mail_nickname: "agent".to_owned(),
+                usage_location: "CH".to_owned(),
+            },
+            sponsor: UserId::new(Uuid::from_u128(2)),
+            licence: LicenceWish::Any,
+            scopes: Wish::least_scopes(),
+            certificate: CertificateWish::new(b"one", [1; 20], "one"),
+            strip: None,
+            patience: Patience::default(),
+        }
+    }
+
+    fn other() -> Wish {
+        let mut other = wish();
+        other.blueprint = Naming { display_name: "B".to_owned(), tag: Tag::new("bob/butler").unwrap() };
+        other.agent = Naming { display_name: "Butler".to_owned(), tag: Tag::new("bob/butler").unwrap() };
+        other.user = AgentUserWish {
+            display_name: "Butler".to_owned(),
+            user_principal_name: "butler@contoso.example".to_owned(),
+            mail_nickname: "butler".to_owned(),
+            usage_location: "DE".to_owned(),
+        };
+        other.sponsor = UserId::new(Uuid::from_u128(3));
+        other.licence = LicenceWish::Sku(SkuId::new(Uuid::from_u128(4)));
+        other
+    }
+
+    /// A record in which every step before this one is done.
+    fn before(step: Option<Step>) -> Record {
+        let mut record = Record::new(wish());
+        while record.current() != step {
+            let step = record.current().unwrap();
+            record.begin(step, Uuid::from_u128(9), Timestamp::UNIX_EPOCH);
+            let learnt = Objects { licence: Some(SkuId::new(Uuid::from_u128(5))), ..Objects::default() };
+            let ended = Ended::Done { found: false };
+            let outcome = Outcome { step, ended, correlation: None, learnt, resolves: None };
+            record.apply(&outcome, Timestamp::UNIX_EPOCH, 0.0);
+        }
+        record
+    }
+
+    #[test]
+    fn before_anything_is_made_every_wish_comes_true() {
+        let mut record = before(Some(Step::Blueprint));
+        assert_eq!(record.set_wish(other()), []);
+        assert_eq!(*record.wish(), other());
+        assert_eq!(record.current(), Some(Step::Survey), "whether it can come true is looked at again");
+        assert_eq!(record.objects().licence, None, "the licence is chosen anew");
+    }
+
+    #[test]
+    fn what_may_have_been_made_stays_and_is_told() {
+        let mut record = before(Some(Step::Blueprint));
+        record.begin(Step::Blueprint, Uuid::from_u128(9), Timestamp::UNIX_EPOCH);
+        let told: Vec<String> = record.set_wish(other()).into_iter().map(|ignored| ignored.what).collect();
+        assert_eq!(told, ["the sponsor", "the blueprint's name"]);
+        assert_eq!(record.wish().blueprint, wish().blueprint);
+        assert_eq!(record.wish().agent.tag, wish().agent.tag, "it is found by the tag that it has");
+        assert_eq!(record.wish().user, other().user);
+    }
+
+    #[test]
+    fn of_a_complete_identity_only_the_country_and_the_certificate_change() {
+        let mut record = before(None);
+        assert_eq!(record.set_wish(wish()), []);
+        assert_eq!(record.current(), None, "the same wish changes nothing");
+        assert_eq!(record.set_wish(other()).len(), 6);
+        let again: BTreeSet<Step> =
+            Step::ALL.into_iter().filter(|step| !record.done.contains(step)).collect();
+        assert_eq!(again, [Step::Survey, Step::UsageLocation].into());
+
+        let mut record = before(None);
+        record.set_certificate(CertificateWish::new(b"two", [2; 20], "two"));
+        assert_eq!(record.current(), Some(Step::Certificate));
+        assert!(!record.done.contains(&Step::Hops), "the identity is proved with it");
+        assert_eq!(record.done.len(), Step::ALL.len() - 2);
     }
 }

@@ -266,10 +266,30 @@ mod tests {
         }
     }
 
+    fn withstands(bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        if let Some(assertion) = Assertion::parse(&text) {
+            let now = Timestamp::from_second(1_000_000).unwrap();
+            let _ = assertion.check_time(now);
+            assert!(assertion.key(None, now).is_err());
+        }
+    }
+
+    #[test]
+    fn the_corpus_is_parsed_or_refused() {
+        crate::corpus::replay("jwt", withstands);
+    }
+
     proptest::proptest! {
         #[test]
-        fn no_text_makes_parsing_fail_badly(text in ".{0,300}") {
-            let _ = Assertion::parse(&text);
+        fn any_bytes_are_parsed_or_refused(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            withstands(&bytes);
+        }
+
+        #[test]
+        fn any_header_and_claims_are_parsed_or_refused(header in "\\PC{0,60}", claims in "\\PC{0,60}") {
+            let encode = |part: &str| URL_SAFE_NO_PAD.encode(part);
+            withstands(format!("{}.{}.AAAA", encode(&header), encode(&claims)).as_bytes());
         }
     }
 }

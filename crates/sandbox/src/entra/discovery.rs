@@ -25,31 +25,34 @@ pub(super) fn v2(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
     let origin = &context.request.origin;
     let shown = if is_shared(name) { name } else { &tenant.id };
     let base = format!("{origin}/{shown}");
-    document(context, &json!({
-        "token_endpoint": format!("{base}/oauth2/v2.0/token"),
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-        "jwks_uri": format!("{base}/discovery/v2.0/keys"),
-        "response_modes_supported": ["query", "fragment", "form_post"],
-        "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
-        "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": format!("{origin}/{}/v2.0", issuer_tenant(tenant, name)),
-        "request_uri_parameter_supported": false,
-        "userinfo_endpoint": format!("{}/oidc/userinfo", graph_origin(origin)),
-        "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
-        "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
-        "http_logout_supported": true,
-        "frontchannel_logout_supported": true,
-        "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
-        "claims_supported": CLAIMS,
-        "kerberos_endpoint": format!("{base}/kerberos"),
-        "tenant_region_scope": region(name),
-        "cloud_instance_name": "microsoftonline.com",
-        "cloud_graph_host_name": "graph.windows.net",
-        "msgraph_host": host(graph_origin(origin)),
-        "rbac_url": "https://pas.windows.net",
-    }))
+    document(
+        context,
+        &json!({
+            "token_endpoint": format!("{base}/oauth2/v2.0/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "jwks_uri": format!("{base}/discovery/v2.0/keys"),
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "issuer": format!("{origin}/{}/v2.0", issuer_tenant(tenant, name)),
+            "request_uri_parameter_supported": false,
+            "userinfo_endpoint": format!("{}/oidc/userinfo", graph_origin(origin)),
+            "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
+            "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
+            "http_logout_supported": true,
+            "frontchannel_logout_supported": true,
+            "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
+            "claims_supported": CLAIMS,
+            "kerberos_endpoint": format!("{base}/kerberos"),
+            "tenant_region_scope": region(name),
+            "cloud_instance_name": "microsoftonline.com",
+            "cloud_graph_host_name": "graph.windows.net",
+            "msgraph_host": host(graph_origin(origin)),
+            "rbac_url": "https://pas.windows.net",
+        }),
+    )
 }
 
 /// The v1 document.
@@ -57,32 +60,35 @@ pub(super) fn v1(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
     let origin = &context.request.origin;
     let shown = if is_shared(name) { name } else { &tenant.id };
     let base = format!("{origin}/{shown}");
-    document(context, &json!({
-        "token_endpoint": format!("{base}/oauth2/token"),
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-        "jwks_uri": format!("{origin}/common/discovery/keys"),
-        "response_modes_supported": ["query", "fragment", "form_post"],
-        "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
-        "scopes_supported": ["openid"],
-        "issuer": format!("https://sts.windows.net/{}/", issuer_tenant(tenant, name)),
-        "microsoft_multi_refresh_token": true,
-        "authorization_endpoint": format!("{base}/oauth2/authorize"),
-        "device_authorization_endpoint": format!("{base}/oauth2/devicecode"),
-        "http_logout_supported": true,
-        "frontchannel_logout_supported": true,
-        "end_session_endpoint": format!("{base}/oauth2/logout"),
-        "claims_supported": CLAIMS,
-        "check_session_iframe": format!("{base}/oauth2/checksession"),
-        "userinfo_endpoint": format!("{base}/openid/userinfo"),
-        "kerberos_endpoint": format!("{base}/kerberos"),
-        "tenant_region_scope": region(name),
-        "cloud_instance_name": "microsoftonline.com",
-        "cloud_graph_host_name": "graph.windows.net",
-        "msgraph_host": host(graph_origin(origin)),
-        "rbac_url": "https://pas.windows.net",
-    }))
+    document(
+        context,
+        &json!({
+            "token_endpoint": format!("{base}/oauth2/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "jwks_uri": format!("{origin}/common/discovery/keys"),
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
+            "scopes_supported": ["openid"],
+            "issuer": format!("https://sts.windows.net/{}/", issuer_tenant(tenant, name)),
+            "microsoft_multi_refresh_token": true,
+            "authorization_endpoint": format!("{base}/oauth2/authorize"),
+            "device_authorization_endpoint": format!("{base}/oauth2/devicecode"),
+            "http_logout_supported": true,
+            "frontchannel_logout_supported": true,
+            "end_session_endpoint": format!("{base}/oauth2/logout"),
+            "claims_supported": CLAIMS,
+            "check_session_iframe": format!("{base}/oauth2/checksession"),
+            "userinfo_endpoint": format!("{base}/openid/userinfo"),
+            "kerberos_endpoint": format!("{base}/kerberos"),
+            "tenant_region_scope": region(name),
+            "cloud_instance_name": "microsoftonline.com",
+            "cloud_graph_host_name": "graph.windows.net",
+            "msgraph_host": host(graph_origin(origin)),
+            "rbac_url": "https://pas.windows.net",
+        }),
+    )
 }
 
 /// The token-signing keys.
@@ -107,19 +113,22 @@ pub(super) fn instance(context: &Context<'_>) -> Response {
         );
     };
     let tenant = endpoint.path().trim_start_matches('/').split('/').next().unwrap_or("common").to_owned();
-    document(context, &json!({
-        "tenant_discovery_endpoint":
-            format!("{}/{tenant}/v2.0/.well-known/openid-configuration", request.origin),
-        "api-version": "1.1",
-        "metadata": [
-            { "preferred_network": host, "preferred_cache": host, "aliases": [host] },
-            {
-                "preferred_network": "login.microsoftonline.com",
-                "preferred_cache": "login.windows.net",
-                "aliases": ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"],
-            },
-        ],
-    }))
+    document(
+        context,
+        &json!({
+            "tenant_discovery_endpoint":
+                format!("{}/{tenant}/v2.0/.well-known/openid-configuration", request.origin),
+            "api-version": "1.1",
+            "metadata": [
+                { "preferred_network": host, "preferred_cache": host, "aliases": [host] },
+                {
+                    "preferred_network": "login.microsoftonline.com",
+                    "preferred_cache": "login.windows.net",
+                    "aliases": ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"],
+                },
+            ],
+        }),
+    )
 }
 
 const CLAIMS: [&str; 19] = [

@@ -47,10 +47,24 @@ mod tests {
         assert_eq!(form.require("a").unwrap_err().code, 900_144);
     }
 
+    fn withstands(bytes: &[u8]) {
+        if let Ok(form) = Form::parse(bytes) {
+            for (name, value) in &form.0 {
+                assert!(!value.is_empty());
+                assert_eq!(form.get(name), Some(value.as_str()), "every name stands once");
+            }
+        }
+    }
+
+    #[test]
+    fn the_corpus_is_read_or_refused() {
+        crate::corpus::replay("form", withstands);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Form::parse(&bytes);
+            withstands(&bytes);
         }
 
         #[test]

@@ -261,6 +261,21 @@ mod tests {
     }
 
     #[test]
+    fn nothing_in_the_corpus_is_a_token() {
+        let key = key();
+        crate::corpus::replay("jwt", |bytes| {
+            assert!(key.verify(&String::from_utf8_lossy(bytes)).is_err());
+        });
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_are_a_token(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            proptest::prop_assert!(key().verify(&String::from_utf8_lossy(&bytes)).is_err());
+        }
+    }
+
+    #[test]
     fn one_key_has_one_id() {
         assert_eq!(key().made().kid, key().made().kid);
     }

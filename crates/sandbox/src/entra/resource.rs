@@ -58,6 +58,15 @@ impl Asked {
     ) -> Result<Self, EntraError> {
         let (mut oidc, mut scopes) = (Vec::new(), Vec::new());
         let mut named: Option<&str> = None;
+        let resolve = |prefix: &str| match prefix {
+            // Graph's scopes need no resource before them.
+            "" => resource(tenant, names, "https://graph.microsoft.com", now),
+            named => resource(tenant, names, named, now),
+        };
+        let is_same = |first: &str, second: &str| {
+            first.eq_ignore_ascii_case(second)
+                || matches!((resolve(first), resolve(second)), (Ok(a), Ok(b)) if a.app_id == b.app_id)
+        };
         for word in scope.split_whitespace() {
             if let Some(name) = OIDC.iter().find(|name| name.eq_ignore_ascii_case(word)) {
                 oidc.push((*name).to_owned());
@@ -67,29 +76,20 @@ impl Asked {
             if name.is_empty() {
                 return Err(EntraError::malformed_scope(word));
             }
-            match named {
-                Some(first) if !first.eq_ignore_ascii_case(resource) => {
-                    if first_wins {
-                        continue;
-                    }
-                    return Err(EntraError::several_resources());
+            if !is_same(named.unwrap_or(resource), resource) {
+                if first_wins {
+                    continue;
                 }
-                _ => named = Some(resource),
+                return Err(EntraError::several_resources());
             }
+            named.get_or_insert(resource);
             scopes.push(name.to_owned());
         }
         if scopes.len() > 1 && scopes.iter().any(|scope| scope == ".default") {
             return Err(EntraError::default_among_others());
         }
         let prefix = named.unwrap_or("").to_owned();
-        let resource = if prefix.is_empty() {
-            resource(tenant, names, GRAPH_APP_ID, now).map(|mut graph| {
-                graph.audience = "https://graph.microsoft.com".to_owned();
-                graph
-            })
-        } else {
-            resource(tenant, names, &prefix, now)
-        }?;
+        let resource = resolve(&prefix)?;
         Ok(Self { resource, scopes, oidc, prefix })
     }
 

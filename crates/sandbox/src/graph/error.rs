@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use http::header::RETRY_AFTER;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -18,7 +17,6 @@ pub(crate) struct GraphError {
     /// `innerError.code`, which some workloads add.
     pub(crate) inner_code: Option<&'static str>,
     pub(crate) details: Vec<Value>,
-    pub(crate) retry_after: Option<u32>,
     /// What follows `client_id` in `WWW-Authenticate`.
     pub(crate) challenge: Option<Box<str>>,
 }
@@ -29,15 +27,7 @@ pub(crate) type Answer = Result<Response, GraphError>;
 impl GraphError {
     /// Any error.
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            inner_code: None,
-            details: Vec::new(),
-            retry_after: None,
-            challenge: None,
-        }
+        Self { status, code, message: message.into(), inner_code: None, details: Vec::new(), challenge: None }
     }
 
     /// 400 `Request_BadRequest`: the directory refuses a property, a value or a reference.
@@ -120,9 +110,6 @@ impl GraphError {
             error.insert("details".to_owned(), json!(self.details));
         }
         let mut response = Response::json(self.status, &json!({ "error": error }));
-        if let Some(seconds) = self.retry_after {
-            response = response.with(RETRY_AFTER, &seconds.to_string());
-        }
         if self.status == StatusCode::UNAUTHORIZED {
             let mut value = "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"".to_owned();
             if let Some(challenge) = &self.challenge {

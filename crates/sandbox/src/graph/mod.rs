@@ -13,6 +13,8 @@ mod listing;
 mod mailbox;
 mod managers;
 mod odata;
+#[cfg(test)]
+mod oracle_tests;
 mod organization;
 mod path;
 mod payload;

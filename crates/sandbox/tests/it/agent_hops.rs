@@ -217,6 +217,9 @@ async fn each_hop_is_checked_with_its_own_code() {
         (vec![("client_assertion", "")], "invalid_client", 7_000_218),
         (vec![("client_id", agent.blueprint.as_str())], "invalid_client", 700_213),
         (vec![("scope", "https://graph.microsoft.com/Mail.Send")], "invalid_grant", 65_001),
+        (vec![("scope", "https://graph.microsoft.com/.default Chat.Read")], "invalid_scope", 700_023),
+        (vec![("scope", "User.Read api://AzureADTokenExchange/x")], "invalid_request", 700_022),
+        (vec![("scope", "https://graph.microsoft.com/User.Read Mail.Send")], "invalid_grant", 65_001),
     ] {
         let answer = agent.hop_3(&t1, &t2, &changes).await;
         assert_eq!(answer.error(), (error, code), "{changes:?}");

@@ -55,6 +55,7 @@ async fn a_certificate_signs_in_with_ps256_or_rs256() {
         let answer = with_assertion(&tenant, &id, &jwt, GRAPH).await.expect(200);
         let claims = crate::support::claims(answer.text("/access_token"));
         assert_eq!(claims["appidacr"], "2");
+        assert!(claims["xms_acd"].is_i64());
         assert_eq!(claims["roles"], json!(["AgentIdentity.CreateAsManager"]));
         assert_eq!(crate::support::facets(&claims, "xms_act_fct"), [3, 9]);
     }
@@ -94,6 +95,8 @@ async fn a_bad_assertion_is_refused_with_its_own_code() {
         (stranger.ps256(&claims), 700_027),
         (forged, 700_027),
         (with("aud", json!("https://evil.example/oauth2/v2.0/token")), 700_023),
+        (with("aud", json!(tenant.login("/oauth2/token"))), 700_023),
+        (with("aud", json!(tenant.url("/323626f5-1bfe-48cd-8902-ddfdfd44e1ce/v2.0"))), 700_023),
         (with("sub", json!("another")), 700_021),
         (with("iss", json!("another")), 700_021),
         (with("exp", json!(now - 301)), 700_024),

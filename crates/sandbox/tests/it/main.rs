@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod agent_hops;
+mod authorities;
 mod cast;
 mod certificates;
 mod control;

@@ -3,7 +3,6 @@
 //! The form posts back to `/{tenant}/login` with the request as it was (`request`), `username` and
 //! `password`; the consent form with `consent` (who asked what, sealed) and `decision`.
 
-
 mod consent;
 mod request;
 mod session;

@@ -33,7 +33,11 @@ pub(super) struct SignInRequest {
 }
 
 /// Reads a request, or says how to refuse it.
-pub(super) fn read(context: &Context<'_>, tenant: &Tenant, text: &str) -> Result<SignInRequest, Box<Response>> {
+pub(super) fn read(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    text: &str,
+) -> Result<SignInRequest, Box<Response>> {
     let shown = |error: EntraError| Box::new(error_page(context, &error));
     let form = Form::parse(text.as_bytes()).map_err(shown)?;
     let client_id = form.require("client_id").map_err(shown)?;

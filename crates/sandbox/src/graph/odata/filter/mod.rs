@@ -275,12 +275,30 @@ mod tests {
         }
     }
 
+    fn withstands(bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        if let Ok(filter) = Filter::parse(&text) {
+            let object = json!({"a": "b", "tags": ["x", {"y": null}], "displayName": 1});
+            let negated = Filter::Not(Box::new(filter.clone()));
+            assert_ne!(filter.matches(&object), negated.matches(&object));
+            let _ = (filter.is_advanced(), filter.properties(), filter.operators());
+        }
+    }
+
+    #[test]
+    fn the_corpus_is_parsed_or_refused() {
+        crate::corpus::replay("filter", withstands);
+    }
+
     proptest! {
         #[test]
-        fn any_text_is_parsed_or_refused(text in "\\PC{0,80}") {
-            if let Ok(filter) = Filter::parse(&text) {
-                let _ = filter.matches(&json!({"a": 1}));
-            }
+        fn any_bytes_are_parsed_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+            withstands(&bytes);
+        }
+
+        #[test]
+        fn any_text_is_parsed_or_refused(text in "(a|tags| eq | and |not |any|in|[a-z():,/']|'[^']{0,4}'|\\PC){0,20}") {
+            withstands(text.as_bytes());
         }
 
         #[test]

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use attache_terms::{AppId, ObjectId, TenantId, UserId};
+use jiff::Timestamp;
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -1,0 +1,200 @@
+//! The route table and the properties against what Microsoft publishes for machines: the table of permissions
+//! and the CSDL (Entra reference §10). The two files are not part of the project; `ATTACHE_ORACLES` names their
+//! folder, and without them these tests fail.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use http::Method;
+use serde_json::{Map, Value};
+
+use super::permission;
+use super::table_tests::{call, provisioner_principal, sandbox, token};
+
+/// Where the oracles are looked for if `ATTACHE_ORACLES` is not set: from the root of the workspace.
+const BESIDE_THE_PROJECT: &str = "../shared/reference";
+
+/// Permission names by method and path, per scheme, as Graph's own table has them.
+type Oracle = BTreeMap<(String, String), BTreeMap<String, BTreeSet<String>>>;
+
+fn oracle_file(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let folder =
+        std::env::var_os("ATTACHE_ORACLES").map_or_else(|| root.join(BESIDE_THE_PROJECT), PathBuf::from);
+    let file = folder.join(name);
+    assert!(
+        file.is_file(),
+        "The oracle {name} is not in {}: set ATTACHE_ORACLES to the folder that holds graph-permissions.json.gz \
+         and graph-v1.csdl.gz.",
+        folder.display()
+    );
+    let output = Command::new("gzip").arg("-dc").arg(&file).output().expect("gzip can be started");
+    assert!(output.status.success(), "The oracle {} is damaged: gzip cannot read it.", file.display());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn oracle() -> Oracle {
+    let table: Value = serde_json::from_str(&oracle_file("graph-permissions.json.gz")).unwrap();
+    let mut oracle = Oracle::new();
+    let list = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+    };
+    for (name, permission) in table["permissions"].as_object().unwrap() {
+        for set in permission["pathSets"].as_array().unwrap() {
+            for path in set["paths"].as_object().unwrap().keys() {
+                for method in list(&set["methods"]) {
+                    let schemes = oracle.entry((method, normal(path))).or_default();
+                    for scheme in list(&set["schemeKeys"]) {
+                        schemes.entry(scheme).or_default().insert(name.clone());
+                    }
+                }
+            }
+        }
+    }
+    oracle
+}
+
+fn normal(path: &str) -> String {
+    let parts = path.trim_matches('/').split('/').filter(|part| !part.eq_ignore_ascii_case("$ref"));
+    let part = |part: &str| if part.starts_with('{') { "{id}".to_owned() } else { part.to_ascii_lowercase() };
+    parts.map(part).collect::<Vec<_>>().join("/")
+}
+
+/// What the table lacks, with where it is written; the documents stand beside the table, not below it.
+fn beyond_the_table(method: &Method, path: &str, permission: &str) -> bool {
+    // §2.1-§2.3: the documents address blueprints, principals and agent identities by the plain path too, where
+    // the table has only applications' permissions.
+    let plain_agent_path = (path.starts_with("applications") || path.starts_with("serviceprincipals"))
+        && permission.starts_with("AgentIdentity");
+    // In the table for a neighbouring path: who reads the collection reads its items, and the other way round.
+    let broad_read = *method == Method::GET
+        && ["Directory.", "Organization.", "User.Read", "Chat."]
+            .iter()
+            .any(|family| permission.starts_with(family));
+    // §2.11: only `restore` is in the table.
+    let deleted = path.starts_with("directory/deleteditems");
+    // §3.3: LicenseAssignment.Read.All is least for subscribedSkus.
+    let skus = path.starts_with("subscribedskus") && permission.starts_with("LicenseAssignment.");
+    // The reading sibling of a permission of the table, which grants the same and more.
+    let app_owner =
+        permission == "Application.ReadWrite.OwnedBy" || permission == "Application.ReadWrite.All";
+    let users =
+        path.starts_with("users/{id}/revokesigninsessions") && permission == "User.RevokeSessions.All";
+    plain_agent_path || broad_read || deleted || skus || app_owner || users
+}
+
+/// What the table has and the sandbox does not tell apart: permissions for single properties, for policies of
+/// messages and for migrations; and the second halves of pairs ("write this, and read the directory").
+fn not_emulated(method: &Method, path: &str, permission: &str) -> bool {
+    let narrow = [
+        "User.ReadWrite.CrossCloud",
+        "User-Mail.ReadWrite.All",
+        "User-PasswordProfile.ReadWrite.All",
+        "User-Phone.ReadWrite.All",
+        "Chat.UpdatePolicyViolation.All",
+        "Teamwork.Migrate.All",
+    ];
+    let app_edits_message = *method == Method::PATCH && path == "chats/{id}/messages/{id}";
+    let second_half = (*method != Method::GET && permission.ends_with(".Read.All"))
+        || (*method == Method::DELETE
+            && path.contains("/approleassign")
+            && permission == "Application.ReadWrite.All");
+    narrow.contains(&permission) || app_edits_message || second_half
+}
+
+#[tokio::test]
+async fn declared_permissions_are_graphs() {
+    let oracle = oracle();
+    let sandbox = sandbox().await;
+    let mut compared = 0;
+    let mut wrong = Vec::new();
+    for (method, parts, cast, route) in sandbox.shared().routes.all() {
+        if route.needs.is_anyone() {
+            continue;
+        }
+        let mut parts = parts;
+        if let Some(cast) = cast {
+            parts.insert(1, format!("microsoft.graph.{cast}"));
+        }
+        let path = normal(&parts.join("/"));
+        let Some(schemes) = oracle.get(&(method.to_string(), path.clone())) else { continue };
+        compared += 1;
+        for (scheme, declared) in
+            [("DelegatedWork", route.needs.delegated), ("Application", route.needs.application)]
+        {
+            let none = BTreeSet::new();
+            let known = schemes.get(scheme).unwrap_or(&none);
+            for one in declared {
+                if !known.contains(*one)
+                    && !route.needs.and.contains(one)
+                    && !beyond_the_table(method, &path, one)
+                {
+                    wrong.push(format!("{method} {path} {scheme}: {one} is not Graph's"));
+                }
+            }
+            for one in known {
+                // Permissions that the sandbox does not publish cannot be granted in it.
+                if permission(one).is_some()
+                    && !declared.contains(&one.as_str())
+                    && !route.needs.and.contains(&one.as_str())
+                    && !not_emulated(method, &path, one)
+                {
+                    wrong.push(format!("{method} {path} {scheme}: {one} is missing"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 50, "{compared}");
+}
+
+#[test]
+fn properties_are_those_of_the_csdl() {
+    let csdl = oracle_file("graph-v1.csdl.gz");
+    for (name, ours, also) in [
+        ("user", super::properties::USER, &[][..]),
+        ("application", super::properties::APPLICATION, &[]),
+        (
+            "servicePrincipal",
+            super::properties::SERVICE_PRINCIPAL,
+            &["agentIdentityBlueprintId", "createdDateTime"],
+        ),
+    ] {
+        let mut declared = structural(&csdl, name);
+        declared.extend(["id", "deletedDateTime"].map(str::to_owned));
+        declared.extend(also.iter().map(|one| (*one).to_owned()));
+        let ours: BTreeSet<String> = ours.iter().map(|one| (*one).to_owned()).collect();
+        assert_eq!(ours, declared, "{name}");
+    }
+}
+
+fn structural(csdl: &str, name: &str) -> BTreeSet<String> {
+    let start = csdl.find(&format!("<EntityType Name=\"{name}\"")).unwrap();
+    let body = &csdl[start..start + csdl[start..].find("</EntityType>").unwrap()];
+    body.split("<Property Name=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
+/// Every property that the sandbox shows of a directory object is one that the CSDL knows.
+#[tokio::test]
+async fn objects_show_only_what_the_csdl_declares() {
+    let sandbox = sandbox().await;
+    let shared = sandbox.shared();
+    let principal = provisioner_principal(shared);
+    let token = token(shared, &principal, "app", &["Application.Read.All", "User.Read.All"]);
+    for (path, known) in [
+        ("/v1.0/applications", super::properties::APPLICATION),
+        ("/v1.0/servicePrincipals", super::properties::SERVICE_PRINCIPAL),
+        ("/v1.0/users", super::properties::USER),
+    ] {
+        let (status, body) = call(shared, &Method::GET, path, &token);
+        assert_eq!(status, 200, "{body}");
+        let items = body["value"].as_array().unwrap();
+        assert!(!items.is_empty(), "{path}");
+        let shown: BTreeSet<&String> =
+            items.iter().filter_map(Value::as_object).flat_map(Map::keys).collect();
+        for name in shown {
+            assert!(name.starts_with("@odata.") || known.contains(&name.as_str()), "{path}: {name}");
+        }
+    }
+}
