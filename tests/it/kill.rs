@@ -169,8 +169,12 @@ fn shape(state: &Value) -> Value {
         };
         for application in each("applications") {
             let length = |name: &str| application[name].as_array().map_or(0, Vec::len);
-            let inheritable: Vec<_> =
-                application["inheritable"].as_array().into_iter().flatten().map(|one| &one["scopes"]).collect();
+            let inheritable: Vec<_> = application["inheritable"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|one| &one["scopes"])
+                .collect();
             count(format!(
                 "application {} with {} certificates, {} inheritable, {} sponsors, deleted {}",
                 kind(&application),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -26,14 +26,15 @@ pub(crate) fn start(filter: &str, directory: &Path) -> Result<(), String> {
         .with_target(false)
         .with_ansi(false)
         .with_writer(io::stderr)
-        .with_filter(EnvFilter::new("warn"));
+        .with_filter(LevelFilter::WARN);
     tracing_subscriber::registry().with(to_file).with(to_people).try_init().map_err(|error| error.to_string())
 }
 
 /// What the file gets.
-pub(crate) fn filter(text: &str) -> Result<EnvFilter, String> {
+pub(crate) fn filter(text: &str) -> Result<Targets, String> {
     // The MCP SDK logs the content of messages at info.
-    EnvFilter::try_new(format!("rmcp=warn,{text}"))
+    format!("rmcp=warn,{text}")
+        .parse()
         .map_err(|error| format!("{text:?} is no filter such as info or attache_entra=debug: {error}"))
 }
 

@@ -1,7 +1,7 @@
 //! Brings an identity from nothing to ready, and back: blueprint, principal, agent identity, agent user,
 //! licence, consent, mailbox and Teams (Entra reference §2, §3).
 //!
-//! The machine is pure. [`next`] says what to do, [`perform`] does one step and says what it saw, and
+//! The machine is pure. [`next()`] says what to do, [`perform()`] does one step and says what it saw, and
 //! [`Record::apply`] takes that in. The crate neither stores nor sleeps; whoever drives it does, and writes
 //! the ledger:
 //!

@@ -1,6 +1,5 @@
 //! The permissions of the chain and who has them (Entra reference §2.8). Ids of application permissions are
-//! read from the tenant's Microsoft Graph; two that the reference publishes stand here for a tenant that
-//! does not list them.
+//! read from the tenant's Microsoft Graph.
 
 use std::collections::BTreeMap;
 
@@ -51,13 +50,10 @@ pub(crate) fn looked_up() -> impl Iterator<Item = &'static str> {
         .chain(BOOTSTRAP_ONLY)
 }
 
-/// The id of an application permission.
+/// The id of an application permission, as this tenant's Microsoft Graph has it. Published lists disagree
+/// about the ids of the agent permissions, so none stands here.
 pub(crate) fn role_id(name: &str, known: &BTreeMap<String, Uuid>) -> Option<Uuid> {
-    known.get(name).copied().or(match name {
-        MANAGE_AGENT_USERS => Some(Uuid::from_u128(0xb289933a_7ef7_c0d0_dedf_17468cb8aaf4)),
-        CREATE_AS_MANAGER => Some(Uuid::from_u128(0x327e565c_c8db_4e90_b4fd_162755297b92)),
-        _ => None,
-    })
+    known.get(name).copied()
 }
 
 /// One of these, for people.

@@ -1,6 +1,5 @@
 //! `provision` and `deprovision`: the agent's own identity, from nothing to ready and back.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -23,7 +22,7 @@ pub(super) async fn provision(
         let plan = agent.plan().await?;
         return answer(&plan, output);
     }
-    let shown = Shown::new(output);
+    let mut shown = Shown::new(output);
     let ids = agent.provision_now(|progress| shown.progress(progress)).await?;
     shown.end();
     if output.json {
@@ -45,7 +44,7 @@ pub(super) async fn deprovision(
         let plan = agent.plan_removal().await?;
         return answer(&plan, output);
     }
-    let shown = Shown::new(output);
+    let mut shown = Shown::new(output);
     let left = agent.deprovision(|progress| shown.progress(progress)).await?;
     shown.end();
     if output.json {
@@ -79,7 +78,7 @@ fn answer_lines(value: &serde_json::Value, output: Output) {
 struct Shown {
     output: Output,
     bar: ProgressBar,
-    told: RefCell<BTreeSet<String>>,
+    told: BTreeSet<String>,
 }
 
 impl Shown {
@@ -90,10 +89,10 @@ impl Shown {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(80));
-        Self { output, bar, told: RefCell::default() }
+        Self { output, bar, told: BTreeSet::new() }
     }
 
-    fn progress(&self, progress: &Progress) {
+    fn progress(&mut self, progress: &Progress) {
         if self.output.json {
             let mut object = serde_json::to_value(progress).unwrap_or_default();
             if let Some(object) = object.as_object_mut() {
@@ -114,8 +113,8 @@ impl Shown {
     }
 
     /// Says once what was asked for too late.
-    fn ignored(&self, text: &str) {
-        if self.told.borrow_mut().insert(text.to_owned()) {
+    fn ignored(&mut self, text: &str) {
+        if self.told.insert(text.to_owned()) {
             self.bar.suspend(|| self.output.note(format!("note: {text}")));
         }
     }
