@@ -23,8 +23,10 @@ struct Figures {
     initialize: Duration,
     /// To the answer of `tools/list`.
     tools: Duration,
-    /// The most memory that was resident, in KiB (`VmHWM`).
-    peak_kib: u64,
+    /// The most memory that was resident by the answer of `initialize`, in KiB (`VmHWM`).
+    peak_at_initialize: u64,
+    /// The same by the answer of `tools/list`.
+    peak: u64,
 }
 
 /// Measures the bare server, `attache mcp` signed out, and the same with a network that hangs.
@@ -61,10 +63,11 @@ fn show(what: &str, figures: Figures, limit: Figures) {
     let millis = |duration: Duration| duration.as_secs_f64() * 1e3;
     let ratio = figures.initialize.as_secs_f64() / limit.initialize.as_secs_f64();
     crate::print(format_args!(
-        "{what:<32} initialize {:6.2} ms ({ratio:4.2} x bare)  tools/list {:6.2} ms  peak {:5.1} MiB",
+        "{what:<32} initialize {:6.2} ms ({ratio:4.2} x bare)  tools/list {:6.2} ms  peak {:4.1} MiB, then {:4.1} MiB",
         millis(figures.initialize),
         millis(figures.tools),
-        figures.peak_kib as f64 / 1024.0,
+        figures.peak_at_initialize as f64 / 1024.0,
+        figures.peak as f64 / 1024.0,
     ));
 }
 
@@ -75,8 +78,10 @@ fn median(command: impl Fn() -> Command) -> anyhow::Result<Figures> {
         key(&all[TIMES / 2])
     };
     let (initialize, tools) = (middle(|figures| figures.initialize), middle(|figures| figures.tools));
-    let peak_kib = all.iter().map(|figures| figures.peak_kib).max().unwrap_or(0);
-    Ok(Figures { initialize, tools, peak_kib })
+    let most = |key: fn(&Figures) -> u64| all.iter().map(key).max().unwrap_or(0);
+    let (peak_at_initialize, peak) =
+        (most(|figures| figures.peak_at_initialize), most(|figures| figures.peak));
+    Ok(Figures { initialize, tools, peak_at_initialize, peak })
 }
 
 fn once(mut command: Command) -> anyhow::Result<Figures> {
@@ -97,14 +102,19 @@ fn talk(child: &mut Child, started: Instant) -> anyhow::Result<Figures> {
     writeln!(stdin, "{INITIALIZE}")?;
     answers.read_line(&mut line)?;
     let initialize = started.elapsed();
+    let peak_at_initialize = peak_kib(child)?;
     ensure!(line.contains("\"id\":1") && line.contains("serverInfo"), "initialize: {line}");
+    let paused = started.elapsed() - initialize;
     writeln!(stdin, "{INITIALIZED}\n{LIST}")?;
     line.clear();
     answers.read_line(&mut line)?;
-    let tools = started.elapsed();
+    let tools = started.elapsed() - paused;
     ensure!(line.contains("\"id\":2") && line.contains("tools"), "tools/list: {line}");
+    Ok(Figures { initialize, tools, peak_at_initialize, peak: peak_kib(child)? })
+}
+
+fn peak_kib(child: &Child) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
-    let peak_kib = peak.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(Figures { initialize, tools, peak_kib })
+    Ok(peak.trim().trim_end_matches("kB").trim().parse()?)
 }

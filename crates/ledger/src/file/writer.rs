@@ -43,6 +43,7 @@ pub(super) struct Writer {
     live: Option<Live>,
     signer: Option<Arc<dyn NoteSigner>>,
     log: Option<Log>,
+    checkpoint: Option<File>,
     unpublished: u32,
 }
 
@@ -80,7 +81,7 @@ struct Batch {
 
 impl Writer {
     pub(super) fn new(origin: Origin) -> Self {
-        Self { origin, live: None, signer: None, log: None, unpublished: 0 }
+        Self { origin, live: None, signer: None, log: None, checkpoint: None, unpublished: 0 }
     }
 
     /// Makes these entries durable: all of them, or none. The file stays locked until [`Self::finish`], so
@@ -349,18 +350,29 @@ impl Writer {
 
     /// Writes the checkpoint's file, for others to copy and for the next start to compare. It follows the log
     /// and is not synced: it may be older than the log, never newer.
-    fn publish(&self, note: &str) {
-        let path = checkpoint_path(&self.origin.path);
-        let written = (|| {
-            let mut file =
-                private(OpenOptions::new().write(true).create(true).truncate(false)).open(&path)?;
-            file.write_all(note.as_bytes())?;
-            if file.metadata()?.len() != note.len() as u64 { file.set_len(note.len() as u64) } else { Ok(()) }
-        })();
-        if let Err(error) = written {
+    fn publish(&mut self, note: &str) {
+        if let Err(error) = self.write_checkpoint(note) {
+            self.checkpoint = None;
+            let path = checkpoint_path(&self.origin.path);
             let path = path.display();
             tracing::warn!(%error, %path, "the ledger's checkpoint could not be written beside it");
         }
+    }
+
+    /// The file stays open from one time to the next, unless somebody took it away.
+    fn write_checkpoint(&mut self, note: &str) -> std::io::Result<()> {
+        let path = checkpoint_path(&self.origin.path);
+        let mut file = match self.checkpoint.take() {
+            Some(file) if is_at(&file, &path)? => file,
+            _ => private(OpenOptions::new().write(true).create(true).truncate(false)).open(&path)?,
+        };
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(note.as_bytes())?;
+        if file.metadata()?.len() != note.len() as u64 {
+            file.set_len(note.len() as u64)?;
+        }
+        self.checkpoint = Some(file);
+        Ok(())
     }
 }
 
