@@ -36,8 +36,7 @@ const ANNOUNCED: &str = "has an identity of its own now";
 pub(super) async fn tell(show: &mut Show, home: &Home, command: &Try) -> anyhow::Result<Sandbox> {
     let story = Story::begin(show, home, command).await?;
     let sponsor = story.sign_in(show).await?;
-    let mut host = Host::start(&story.program, &home.place, &story.for_the_host()).await?;
-    let watching = story.first_message(show, &mut host).await?;
+    let (mut host, watching) = story.first_message(show, home).await?;
     story.own_identity(show, &mut host, &watching).await?;
     let (chat, own) = story.own_message(show, &mut host, &watching).await?;
     story.inbound(show, &mut host, &watching.sponsor, &chat).await?;
@@ -186,10 +185,11 @@ impl Story {
         Ok(sponsor)
     }
 
-    /// Step `first_message`: the agent speaks, under whichever identity it has by now.
-    async fn first_message(&self, show: &mut Show, host: &mut Host) -> anyhow::Result<Watching> {
+    /// Step `first_message`: the host starts the agent, which speaks under whichever identity it has by now.
+    async fn first_message(&self, show: &mut Show, home: &Home) -> anyhow::Result<(Host, Watching)> {
         show.begin("first_message", "the agent says hello");
-        let sent = send(host).await?;
+        let mut host = Host::start(&self.program, &home.place, &self.for_the_host()).await?;
+        let sent = send(&mut host).await?;
         let (name, password) = self.sponsors_user()?;
         let client = self.ready.apps.client.client_id.parse()?;
         let sponsor = self.directory.sponsor(client, name, password).await?;
@@ -207,7 +207,8 @@ impl Story {
             told,
             json!({ "chat_id": sent.chat_id, "message_id": sent.message_id, "identity": sent.identity }),
         );
-        Ok(Watching { sponsor, chat: sent.chat_id, first: sent.message_id, identity: sent.identity })
+        let first = sent.message_id;
+        Ok((host, Watching { sponsor, chat: sent.chat_id, first, identity: sent.identity }))
     }
 
     /// Steps `provision` and `upgrade`: the running server gets an identity of its own in the background.
