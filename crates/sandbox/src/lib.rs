@@ -9,6 +9,7 @@
 //! one place each.
 
 mod authorize;
+mod changes;
 mod clock;
 mod config;
 mod control;

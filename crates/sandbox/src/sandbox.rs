@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::changes::Feed;
 use crate::clock::{Clock, system_now};
 use crate::config::{Config, Seed};
 use crate::control::Control;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) key: SigningKey,
     pub(crate) routes: Routes,
     pub(crate) faults: Faults,
+    pub(crate) feed: Feed,
     pub(crate) requests: RequestLog,
     pub(crate) ready: Ready,
     world: Mutex<World>,
@@ -114,6 +116,7 @@ impl Sandbox {
             key,
             routes: crate::graph::routes(),
             faults: Faults::default(),
+            feed: Feed::default(),
             requests: RequestLog::default(),
             ready: ready(&world, address, tls.ca)?,
             world: Mutex::new(world),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::changes::Change;
 use crate::directory::{
     Application, DelegatedGrant, RoleAssignment, ServicePlan, ServicePrincipal, Sku, User,
 };
@@ -33,9 +34,17 @@ pub(crate) struct Tenant {
     /// The state of workloads that only Graph looks at: chats, mail.
     #[serde(default)]
     pub(crate) workloads: Workloads,
+    /// What the call in progress did; published when it stands.
+    #[serde(skip)]
+    pub(crate) changes: Vec<Change>,
 }
 
 impl Tenant {
+    /// Notes a change, for subscriptions and for those who wait.
+    pub(crate) fn changed(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
     /// A user that readers see now, by object id or user principal name.
     pub(crate) fn user(&self, key: &str, now: Timestamp) -> Option<&User> {
         let key = key.to_ascii_lowercase();

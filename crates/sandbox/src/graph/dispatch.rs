@@ -55,10 +55,14 @@ fn handle(shared: &Shared, request: &Request, path: &Path) -> Answer {
         names: &shared.names,
     };
     let answer = (route.handler)(&mut call);
+    let changes = std::mem::take(&mut tenant.changes);
     if request.method != Method::GET && answer.is_ok() {
         shared.save(&world).map_err(|error| {
             GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "sandboxNotSaved", error.to_string())
         })?;
+    }
+    if answer.is_ok() {
+        shared.feed.publish(changes);
     }
     answer
 }

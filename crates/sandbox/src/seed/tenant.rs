@@ -96,6 +96,7 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
             ),
         ],
         entra: Entra::new(&source.secret("the key of codes, refresh tokens and sessions")),
+        changes: Vec::new(),
         workloads: crate::graph::Workloads::default(),
     }
 }

@@ -5,6 +5,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::changes::{Change, ChangeKind};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::instants::milliseconds;
@@ -74,6 +75,7 @@ fn send(call: &mut Call<'_>) -> Answer {
     let shown =
         call.with_context(&context_in(&chat.id, "messages"), wire::message(call.tenant, &chat, &message));
     let location = format!("/chats/{}/messages/{}", chat.id, message.id);
+    call.tenant.changed(message_change(ChangeKind::Created, &chat, &message.id));
     chat.messages.push(message);
     chat.updated = time;
     call.keep_chat(key, chat);
@@ -83,7 +85,7 @@ fn send(call: &mut Call<'_>) -> Answer {
 fn edit(call: &mut Call<'_>) -> Answer {
     let payload = call.body()?;
     let draft = Draft::read(&payload)?;
-    change(call, |message, time| {
+    change(call, ChangeKind::Updated, |message, time| {
         message.body = draft.body;
         message.mentions = draft.mentions;
         message.attachments = draft.attachments;
@@ -92,15 +94,15 @@ fn edit(call: &mut Call<'_>) -> Answer {
 }
 
 fn delete(call: &mut Call<'_>) -> Answer {
-    change(call, |message, time| message.deleted = Some(time))
+    change(call, ChangeKind::Deleted, |message, time| message.deleted = Some(time))
 }
 
 fn undelete(call: &mut Call<'_>) -> Answer {
-    change(call, |message, _| message.deleted = None)
+    change(call, ChangeKind::Updated, |message, _| message.deleted = None)
 }
 
 /// Changes one of the caller's own messages.
-fn change(call: &mut Call<'_>, set: impl FnOnce(&mut Message, Timestamp)) -> Answer {
+fn change(call: &mut Call<'_>, kind: ChangeKind, set: impl FnOnce(&mut Message, Timestamp)) -> Answer {
     let key = call.chat_key()?;
     let mut chat = call.chat(&key)?;
     let moment = chat.next_moment(call.now);
@@ -112,6 +114,8 @@ fn change(call: &mut Call<'_>, set: impl FnOnce(&mut Message, Timestamp)) -> Ans
         )));
     }
     touch(message, moment, set);
+    let id = message.id.clone();
+    call.tenant.changed(message_change(kind, &chat, &id));
     call.keep_chat(key, chat);
     Ok(call.no_content())
 }
@@ -147,8 +151,25 @@ fn react(call: &mut Call<'_>, set: bool) -> Answer {
             }));
         }
     });
+    let id = message.id.clone();
+    call.tenant.changed(message_change(ChangeKind::Updated, &chat, &id));
     call.keep_chat(key, chat);
     Ok(call.no_content())
+}
+
+/// A message that came, changed or went, by every name that a subscription may use (§6.1).
+fn message_change(kind: ChangeKind, chat: &Chat, message: &str) -> Change {
+    let of_members = chat
+        .members
+        .iter()
+        .map(|member| format!("users/{}/chats/{}/messages/{message}", member.user_id, chat.id))
+        .collect();
+    Change {
+        kind,
+        resource: format!("chats/{}/messages/{message}", chat.id),
+        aliases: of_members,
+        odata_type: "#microsoft.graph.chatMessage",
+    }
 }
 
 /// Every change moves the time of modification and the etag on.

@@ -1,0 +1,99 @@
+//! What happened to the resources of a tenant, told to those who subscribed to it or wait for it. A handler
+//! notes a change on the tenant while it holds it; whoever let the handler in publishes the notes to the
+//! [`Feed`] once they stand.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+/// How many changes a slow reader may be behind before it loses some.
+const BACKLOG: usize = 4096;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChangeKind {
+    Created,
+    Updated,
+    Deleted,
+}
+
+/// One resource that came, changed or went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) kind: ChangeKind,
+    /// Its path without version and leading slash, users by object id: `users/{id}/messages/{id}`.
+    pub(crate) resource: String,
+    /// Other paths that name it: `users/{id}/mailFolders/{id}/messages/{id}`.
+    pub(crate) aliases: Vec<String>,
+    /// Its type: `#microsoft.graph.message`.
+    pub(crate) odata_type: &'static str,
+}
+
+#[allow(dead_code, reason = "each workload uses its own part")]
+impl Change {
+    /// A resource that is new.
+    pub(crate) fn created(resource: impl Into<String>, odata_type: &'static str) -> Self {
+        Self::new(ChangeKind::Created, resource.into(), odata_type)
+    }
+
+    /// A resource that is another than before.
+    pub(crate) fn updated(resource: impl Into<String>, odata_type: &'static str) -> Self {
+        Self::new(ChangeKind::Updated, resource.into(), odata_type)
+    }
+
+    /// A resource that is gone.
+    pub(crate) fn deleted(resource: impl Into<String>, odata_type: &'static str) -> Self {
+        Self::new(ChangeKind::Deleted, resource.into(), odata_type)
+    }
+
+    /// The same, also known by that path.
+    pub(crate) fn also(mut self, path: impl Into<String>) -> Self {
+        self.aliases.push(path.into());
+        self
+    }
+
+    fn new(kind: ChangeKind, resource: String, odata_type: &'static str) -> Self {
+        Self { kind, resource, aliases: Vec::new(), odata_type }
+    }
+}
+
+/// Hands every published change to every reader.
+#[derive(Debug)]
+pub(crate) struct Feed(broadcast::Sender<Arc<Change>>);
+
+impl Feed {
+    /// Tells the readers; it is no matter if there are none.
+    pub(crate) fn publish(&self, changes: Vec<Change>) {
+        for change in changes {
+            let _ = self.0.send(Arc::new(change));
+        }
+    }
+
+    /// Everything that is published from now on.
+    #[allow(dead_code, reason = "subscriptions and waiting control calls read it")]
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Change>> {
+        self.0.subscribe()
+    }
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(BACKLOG))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_sees_what_comes_after_it_asked() {
+        let feed = Feed::default();
+        feed.publish(vec![Change::created("chats/1", "#microsoft.graph.chat")]);
+        let mut reader = feed.subscribe();
+        let change = Change::deleted("chats/2", "#microsoft.graph.chat").also("users/u/chats/2");
+        feed.publish(vec![change.clone()]);
+        assert_eq!(*reader.try_recv().unwrap(), change);
+        assert!(reader.try_recv().is_err(), "nothing else came");
+    }
+}
