@@ -14,6 +14,9 @@ mod mailbox;
 mod managers;
 mod odata;
 #[cfg(test)]
+#[path = "../../tests/oracle/mod.rs"]
+mod oracle;
+#[cfg(test)]
 mod oracle_tests;
 mod organization;
 mod path;

@@ -13,5 +13,9 @@ mod front_door;
 mod graph_chain;
 mod graph_chats;
 mod graph_directory;
+mod oracle_tests;
 mod sign_in;
 mod support;
+
+#[path = "../oracle/mod.rs"]
+mod oracle;

@@ -124,9 +124,24 @@ pub(crate) fn client(sandbox: &Sandbox) -> reqwest::ClientBuilder {
 
 pub(crate) async fn reply(response: reqwest::Response) -> Reply {
     let (status, headers) = (response.status(), response.headers().clone());
+    let path = response.url().path().to_owned();
     let text = response.text().await.unwrap();
     let json = serde_json::from_str(&text).unwrap_or_default();
-    Reply { status, headers, text, json }
+    let reply = Reply { status, headers, text, json };
+    check_against_the_csdl(&path, &reply);
+    reply
+}
+
+/// Every JSON body of Graph's that a test sees is one that Graph could have sent. What a fault made up has no
+/// request id, and what a file or an attachment holds is nobody's business.
+fn check_against_the_csdl(path: &str, reply: &Reply) {
+    let is_graphs = path.starts_with("/v1.0/") || path.starts_with("/beta/");
+    let is_content = path.ends_with("/content") || path.ends_with("/$value");
+    let is_json = reply.header("content-type").starts_with("application/json");
+    let is_success = reply.status.is_success();
+    if is_graphs && is_json && !reply.header("request-id").is_empty() && !(is_content && is_success) {
+        crate::oracle::body::assert_graphs("", path, reply.status.as_u16(), &reply.json);
+    }
 }
 
 /// What a JWT says, unchecked.
