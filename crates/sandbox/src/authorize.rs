@@ -70,11 +70,7 @@ pub(crate) fn authenticate(
     key: &SigningKey,
     now: Timestamp,
 ) -> Result<Caller, GraphError> {
-    let token = request
-        .header("authorization")
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map_or("", |(_, token)| token.trim());
+    let token = request.bearer().unwrap_or_default();
     if token.is_empty() {
         return Err(GraphError::invalid_token("Access token is empty."));
     }

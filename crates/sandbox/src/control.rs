@@ -1,6 +1,7 @@
 //! The powers that tests have over a sandbox: faults, held requests, lag, the clock, the log of requests, the
 //! state. In this process through [`Control`], from elsewhere through `/_sandbox/…` with the control token.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,159 +12,231 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
+use crate::config::Seed;
 use crate::exchange::{Request, Response};
 use crate::faults::{Fault, FaultRule, HeldRequest, Release};
-use crate::lag::Lag;
+use crate::lag::{Lag, LagProfile};
+use crate::realm::Realm;
 use crate::requests::LoggedRequest;
 use crate::sandbox::Shared;
+use crate::tenant::Tenant;
 
 /// How long `GET /_sandbox/held?wait=` waits at most.
 const LONGEST_WAIT: u64 = 60;
 
-/// A handle to a running sandbox. Clones steer the same one.
+/// A handle to a tenant of a running sandbox. Clones steer the same one.
 #[derive(Debug, Clone)]
-pub struct Control(Arc<Shared>);
+pub struct Control {
+    shared: Arc<Shared>,
+    realm: Arc<Realm>,
+}
 
 impl Control {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self(shared)
+    pub(crate) fn new(shared: Arc<Shared>, realm: Arc<Realm>) -> Self {
+        Self { shared, realm }
     }
 
-    /// The sandbox's clock.
+    /// The tenant's clock.
     pub fn clock(&self) -> &Clock {
-        &self.0.clock
+        &self.realm.clock
     }
 
     /// The lag in force.
     pub fn lag(&self) -> Lag {
-        self.0.lag()
+        self.realm.lag()
     }
 
     /// Changes the lag for what is written from now on.
     pub fn set_lag(&self, lag: Lag) {
-        self.0.set_lag(lag);
+        self.realm.set_lag(lag);
     }
 
     /// Adds a fault; the answer is its id.
     pub fn add_fault(&self, fault: Fault) -> u64 {
-        self.0.faults.add(fault)
+        self.realm.faults.add(fault)
     }
 
     /// Removes a fault; whether it was there.
     pub fn remove_fault(&self, id: u64) -> bool {
-        self.0.faults.remove(id)
+        self.realm.faults.remove(id)
     }
 
     /// Removes every fault. Held requests stay held.
     pub fn clear_faults(&self) {
-        self.0.faults.clear();
+        self.realm.faults.clear();
     }
 
     /// The faults, spent ones included.
     pub fn faults(&self) -> Vec<FaultRule> {
-        self.0.faults.rules()
+        self.realm.faults.rules()
     }
 
     /// The requests that are held.
     pub fn held(&self) -> Vec<HeldRequest> {
-        self.0.faults.held()
+        self.realm.faults.held()
     }
 
     /// Waits until a request is held. Waits for ever if none ever is: give it a timeout.
     pub async fn wait_held(&self) -> Vec<HeldRequest> {
-        self.0.faults.wait_held().await
+        self.realm.faults.wait_held().await
     }
 
     /// Lets a held request go on; whether it was there.
     pub fn release(&self, id: u64) -> bool {
-        self.0.faults.release(id, Release::GoOn)
+        self.realm.faults.release(id, Release::GoOn)
     }
 
     /// Cuts the connection of a held request; whether it was there.
     pub fn cut(&self, id: u64) -> bool {
-        self.0.faults.release(id, Release::Cut)
+        self.realm.faults.release(id, Release::Cut)
     }
 
     /// The newest requests, oldest first, those of the control API left out.
     pub fn requests(&self) -> Vec<LoggedRequest> {
-        self.0.requests.all()
+        self.realm.requests.all()
     }
 
     /// Forgets the requests so far.
     pub fn clear_requests(&self) {
-        self.0.requests.clear();
+        self.realm.requests.clear();
     }
 
     /// Everything that the tenants hold, as JSON. The shape is for looking and comparing; it may change.
     pub fn state(&self) -> Value {
-        state(&self.0)
+        state(&self.shared)
     }
 }
 
 fn state(shared: &Shared) -> Value {
-    // A state of plain maps always serialises.
-    serde_json::to_value(&*shared.world()).unwrap_or_default()
+    let tenants: BTreeMap<String, Arc<Tenant>> =
+        shared.realms.all().iter().map(|realm| (realm.id.clone(), realm.look())).collect();
+    let tenants: BTreeMap<&str, &Tenant> =
+        tenants.iter().map(|(id, tenant)| (id.as_str(), &**tenant)).collect();
+    json!({ "tenants": tenants })
 }
 
 /// Answers a request to `/_sandbox/…`.
 pub(crate) async fn answer(shared: &Shared, request: &Request) -> Response {
-    let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let is_known = token.is_some_and(|token| {
-        verify_slices_are_equal(token.as_bytes(), shared.ready.control_token.as_bytes()).is_ok()
-    });
-    if !is_known {
+    let segments: Vec<&str> = request.path.split('/').skip(2).filter(|part| !part.is_empty()).collect();
+    let (named, segments) = match segments.as_slice() {
+        ["tenants", id, rest @ ..] if !rest.is_empty() => (Some(*id), rest),
+        all => (request.query("tenant"), all),
+    };
+    let Some(realm) = steered(shared, request, named) else {
         return refusal(
             StatusCode::UNAUTHORIZED,
             "Send the control_token of the ready line as a bearer token.",
         );
-    }
-    let segments: Vec<&str> = request.path.split('/').skip(2).filter(|part| !part.is_empty()).collect();
-    match (&request.method, segments.as_slice()) {
-        (&Method::GET, ["ready"]) => ok(&json!(shared.ready)),
+    };
+    let Some(realm) = realm else {
+        return refusal(StatusCode::NOT_FOUND, "There is no such tenant (any more).");
+    };
+    let is_main = realm.is_main;
+    let realm = &realm.realm;
+    match (&request.method, segments) {
+        (&Method::GET, ["ready"]) => ok(&json!(shared.ready(realm))),
         (&Method::GET, ["state"]) => ok(&state(shared)),
-        (&Method::GET, ["requests"]) => ok(&json!({ "value": shared.requests.all() })),
+        (&Method::GET, ["tenants"]) if is_main => ok(
+            &json!({ "value": shared.realms.all().iter().map(|realm| shared.ready(realm)).collect::<Vec<_>>() }),
+        ),
+        (&Method::POST, ["tenants"]) if is_main => with_body(request, |new| add_tenant(shared, &new)),
+        (&Method::DELETE, ["tenants", id]) if is_main => match shared.remove(id) {
+            Ok(was_there) => found(was_there),
+            Err(error) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+        },
+        (&Method::GET, ["requests"]) => ok(&json!({ "value": realm.requests.all() })),
         (&Method::DELETE, ["requests"]) => {
-            shared.requests.clear();
+            realm.requests.clear();
             done()
         }
-        (&Method::GET, ["clock"]) => ok(&json!({ "now": shared.clock.now() })),
-        (&Method::POST, ["clock"]) => with_body(request, |change| move_clock(&shared.clock, &change)),
-        (&Method::GET, ["lag"]) => ok(&json!(shared.lag())),
+        (&Method::GET, ["clock"]) => ok(&json!({ "now": realm.clock.now() })),
+        (&Method::POST, ["clock"]) => with_body(request, |change| move_clock(&realm.clock, &change)),
+        (&Method::GET, ["lag"]) => ok(&json!(realm.lag())),
         (&Method::POST, ["lag"]) => with_body(request, |lag: Lag| {
             if !lag.scale.is_finite() || lag.scale < 0.0 {
                 return refusal(StatusCode::BAD_REQUEST, "The scale is a finite number from 0 upwards.");
             }
-            shared.set_lag(lag);
+            realm.set_lag(lag);
             ok(&json!(lag))
         }),
-        (&Method::GET, ["faults"]) => ok(&json!({ "value": shared.faults.rules() })),
+        (&Method::GET, ["faults"]) => ok(&json!({ "value": realm.faults.rules() })),
         (&Method::POST, ["faults"]) => with_body(request, |fault: Fault| {
-            Response::json(StatusCode::CREATED, &json!({ "id": shared.faults.add(fault) }))
+            Response::json(StatusCode::CREATED, &json!({ "id": realm.faults.add(fault) }))
         }),
         (&Method::DELETE, ["faults"]) => {
-            shared.faults.clear();
+            realm.faults.clear();
             done()
         }
-        (&Method::DELETE, ["faults", id]) => found(id.parse().is_ok_and(|id| shared.faults.remove(id))),
-        (&Method::GET, ["held"]) => ok(&json!({ "value": held(shared, request).await })),
+        (&Method::DELETE, ["faults", id]) => found(id.parse().is_ok_and(|id| realm.faults.remove(id))),
+        (&Method::GET, ["held"]) => ok(&json!({ "value": held(realm, request).await })),
         (&Method::POST, ["held", id, "release"]) => {
-            found(id.parse().is_ok_and(|id| shared.faults.release(id, Release::GoOn)))
+            found(id.parse().is_ok_and(|id| realm.faults.release(id, Release::GoOn)))
         }
         (&Method::POST, ["held", id, "cut"]) => {
-            found(id.parse().is_ok_and(|id| shared.faults.release(id, Release::Cut)))
+            found(id.parse().is_ok_and(|id| realm.faults.release(id, Release::Cut)))
         }
         _ => refusal(
             StatusCode::NOT_FOUND,
-            "There are ready, state, requests, clock, lag, faults and held; the manual lists their methods.",
+            "There are ready, tenants, state, requests, clock, lag, faults and held; the manual lists their methods.",
         ),
     }
 }
 
+/// A realm, and whether the main token opened it.
+struct Steered {
+    realm: Arc<Realm>,
+    is_main: bool,
+}
+
+/// Whom the token steers: its own tenant, or any tenant with the main token. `None` if it is no token, and
+/// `Some(None)` if there is no such tenant.
+fn steered(shared: &Shared, request: &Request, named: Option<&str>) -> Option<Option<Steered>> {
+    let token = request.bearer()?;
+    let fits = |realm: &Realm| {
+        verify_slices_are_equal(token.as_bytes(), realm.seeded.control_token.as_bytes()).is_ok()
+    };
+    let home = shared.realms.home();
+    if fits(home) {
+        let realm = match named {
+            Some(name) => shared.realms.named(name),
+            None => Some(Arc::clone(home)),
+        };
+        return Some(realm.map(|realm| Steered { realm, is_main: true }));
+    }
+    let realm = shared.realms.all().into_iter().find(|realm| fits(realm))?;
+    let is_its_own = named.is_none_or(|name| realm.is_called(name));
+    is_its_own.then_some(Some(Steered { realm, is_main: false }))
+}
+
+/// What a new tenant may be told.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct NewTenant {
+    /// The same ids and secrets for the same number; random ones without.
+    seed: Option<u64>,
+    /// A time at which its clock stands; without, it runs as the system's.
+    standing_at: Option<Timestamp>,
+    lag: Option<Lag>,
+}
+
+fn add_tenant(shared: &Shared, new: &NewTenant) -> Response {
+    let seed = new.seed.map_or(Seed::Random, Seed::Number);
+    let clock = new.standing_at.map_or_else(Clock::running, Clock::standing_at);
+    let lag = new.lag.unwrap_or(Lag { profile: LagProfile::None, scale: 1.0 });
+    match shared.add(seed, clock, lag) {
+        Ok(Some(realm)) => Response::json(StatusCode::CREATED, &json!(shared.ready(&realm))),
+        Ok(None) => {
+            refusal(StatusCode::CONFLICT, "There is a tenant of that seed: use another, or delete it.")
+        }
+        Err(error) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+    }
+}
+
 /// The held requests; with `?wait=SECONDS`, waits for one in real time.
-async fn held(shared: &Shared, request: &Request) -> Vec<HeldRequest> {
+async fn held(realm: &Realm, request: &Request) -> Vec<HeldRequest> {
     let wait = request.query("wait").and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
     let wait = Duration::from_secs(wait.min(LONGEST_WAIT));
-    tokio::time::timeout(wait, shared.faults.wait_held()).await.unwrap_or_else(|_| shared.faults.held())
+    tokio::time::timeout(wait, realm.faults.wait_held()).await.unwrap_or_else(|_| realm.faults.held())
 }
 
 #[derive(Deserialize)]

@@ -24,6 +24,7 @@ mod graph;
 mod lag;
 mod names;
 mod ready;
+mod realm;
 mod requests;
 mod sandbox;
 mod seed;

@@ -3,65 +3,87 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::changes::Feed;
 use crate::clock::{Clock, system_now};
 use crate::config::{Config, Seed};
 use crate::control::Control;
 use crate::entra::SigningKey;
-use crate::faults::Faults;
 use crate::files::FileError;
 use crate::graph::Routes;
 use crate::lag::Lag;
 use crate::names::Names;
 use crate::ready::{Ready, ReadyApps, ReadyClient, ReadyProvisioner, ReadyUser};
-use crate::requests::RequestLog;
+use crate::realm::{Domains, Realm, Realms};
 use crate::seed::{self, Source};
 use crate::start_error::StartError;
-use crate::store::{Store, World};
+use crate::store::{Seeded, Store};
 use crate::tenant::Tenant;
 use crate::{server, tls};
 
 /// What every request is answered from.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) clock: Clock,
+    pub(crate) realms: Realms,
     pub(crate) names: Names,
+    /// One for all tenants, as Entra has it.
     pub(crate) key: SigningKey,
     pub(crate) routes: Routes,
-    pub(crate) faults: Faults,
-    pub(crate) feed: Feed,
-    pub(crate) requests: RequestLog,
-    pub(crate) ready: Ready,
-    world: Mutex<World>,
-    lag: Mutex<Lag>,
+    url: String,
+    ca: PathBuf,
     store: Option<Store>,
 }
 
 impl Shared {
-    /// The tenants, for one request.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What a client needs to know of a realm's tenant.
+    pub(crate) fn ready(&self, realm: &Realm) -> Ready {
+        let (seeded, tenant) = (realm.seeded.clone(), realm.look());
+        Ready {
+            url: self.url.clone(),
+            ca: self.ca.clone(),
+            tenant_id: seeded.tenant_id,
+            domain: tenant.domains.first().cloned().unwrap_or_default(),
+            control_token: seeded.control_token,
+            apps: ReadyApps {
+                provisioner: ReadyProvisioner {
+                    client_id: seeded.provisioner_id,
+                    client_secret: seeded.provisioner_secret,
+                },
+                client: ReadyClient { client_id: seeded.client_id },
+            },
+            users: people(&tenant),
+        }
     }
 
-    /// The lag in force.
-    pub(crate) fn lag(&self) -> Lag {
-        *self.lag.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Adds a tenant; `None` if there is one of that seed.
+    pub(crate) fn add(&self, seed: Seed, clock: Clock, lag: Lag) -> Result<Option<Arc<Realm>>, FileError> {
+        let source = Source::new(seed).beside_others();
+        let seeded = seed::seeded(&source, false);
+        let tenant = seed::tenant(&source, clock.now());
+        if self.realms.named(&tenant.id).is_some() {
+            return Ok(None);
+        }
+        if let Some(store) = &self.store {
+            store.save(&seeded, &tenant)?;
+        }
+        let domains = Arc::clone(self.realms.domains());
+        let realm = Arc::new(Realm::new(tenant, seeded, clock, lag, domains, self.store.clone()));
+        Ok(self.realms.add(Arc::clone(&realm)).then_some(realm))
     }
 
-    /// Changes the lag for what is written from now on.
-    pub(crate) fn set_lag(&self, lag: Lag) {
-        *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
-    }
-
-    /// Persists, if there is a data folder.
-    pub(crate) fn save(&self, world: &World) -> Result<(), FileError> {
-        self.store.as_ref().map_or(Ok(()), |store| store.save(world))
+    /// Takes a tenant away; whether it was there and may go: the first one stays.
+    pub(crate) fn remove(&self, id: &str) -> Result<bool, FileError> {
+        let Some(realm) = self.realms.named(id).and_then(|realm| self.realms.remove(&realm.id)) else {
+            return Ok(false);
+        };
+        // Whoever is inside may still write the file.
+        let _inside = realm.enter();
+        self.store.as_ref().map_or(Ok(()), |store| store.remove(&realm.id))?;
+        Ok(true)
     }
 }
 
@@ -69,6 +91,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Sandbox {
     shared: Arc<Shared>,
+    ready: Ready,
     address: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -96,42 +119,29 @@ impl Sandbox {
         };
         let store = config.data.as_deref().map(Store::open).transpose()?;
         let tls = tls::set_up(&folder, &config.san, system_now())?;
-        let world = match store.as_ref().map(Store::load).transpose()?.flatten() {
-            Some(world) => world,
-            None => {
-                let source = Source::new(config.seed);
-                let tenant = seed::tenant(&source, config.clock.now());
-                let world = World::new(tenant, seed::seeded(&source));
-                if let Some(store) = &store {
-                    store.save(&world)?;
-                }
-                world
-            }
-        };
-        check_exposure(config.listen, world.seeded.is_constant, config.expose)?;
         let key = signing_key(config.seed, store.as_ref())?;
+        let kept = store.as_ref().map(Store::load).transpose()?.unwrap_or_default();
+        let realms = realms(&config, kept, store.as_ref())?;
+        check_exposure(config.listen, realms.home().seeded.source.is_constant(), config.expose)?;
         let shared = Arc::new(Shared {
-            clock: config.clock,
+            realms,
             names: Names::new(config.san),
             key,
             routes: crate::graph::routes(),
-            faults: Faults::default(),
-            feed: Feed::default(),
-            requests: RequestLog::default(),
-            ready: ready(&world, address, tls.ca)?,
-            world: Mutex::new(world),
-            lag: Mutex::new(Lag { profile: config.lag, scale: config.lag_scale }),
+            url: format!("https://localhost:{}", address.port()),
+            ca: tls.ca,
             store,
         });
+        let ready = shared.ready(shared.realms.home());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         make_key_in_background(&shared, &tasks);
         tasks.spawn(server::run(listener, tls.server, Arc::clone(&shared), stop.clone(), tasks.clone()));
-        Ok(Self { shared, address, stop, tasks, _folder: temporary })
+        Ok(Self { shared, ready, address, stop, tasks, _folder: temporary })
     }
 
     /// What a client needs to know.
     pub fn ready(&self) -> &Ready {
-        &self.shared.ready
+        &self.ready
     }
 
     /// Where it listens.
@@ -141,7 +151,7 @@ impl Sandbox {
 
     /// The same powers as the control API's, in this process.
     pub fn control(&self) -> Control {
-        Control::new(Arc::clone(&self.shared))
+        Control::new(Arc::clone(&self.shared), Arc::clone(self.shared.realms.home()))
     }
 
     /// What requests are answered from, for tests inside the crate.
@@ -213,26 +223,30 @@ fn make_key_in_background(shared: &Arc<Shared>, tasks: &TaskTracker) {
     });
 }
 
-fn ready(world: &World, address: SocketAddr, ca: PathBuf) -> Result<Ready, StartError> {
-    let seeded = world.seeded.clone();
-    let tenant = world.tenants.get(&seeded.tenant_id).ok_or_else(|| {
-        StartError::Unreadable(PathBuf::from("state.json"), "it holds no tenant".to_owned())
-    })?;
-    Ok(Ready {
-        url: format!("https://localhost:{}", address.port()),
-        ca,
-        tenant_id: seeded.tenant_id,
-        domain: tenant.domains.first().cloned().unwrap_or_default(),
-        control_token: seeded.control_token,
-        apps: ReadyApps {
-            provisioner: ReadyProvisioner {
-                client_id: seeded.provisioner_id,
-                client_secret: seeded.provisioner_secret,
-            },
-            client: ReadyClient { client_id: seeded.client_id },
-        },
-        users: people(tenant),
-    })
+/// The realms that were kept, or a new one. All follow the clock and the lag of the start.
+fn realms(config: &Config, kept: Vec<(Seeded, Tenant)>, store: Option<&Store>) -> Result<Realms, StartError> {
+    let mut kept = kept;
+    if !kept.iter().any(|(seeded, _)| seeded.is_home) {
+        let source = Source::new(config.seed);
+        let (seeded, tenant) = (seed::seeded(&source, true), seed::tenant(&source, config.clock.now()));
+        if let Some(store) = store {
+            store.save(&seeded, &tenant)?;
+        }
+        kept.push((seeded, tenant));
+    }
+    let domains = Arc::new(Domains::default());
+    let lag = Lag { profile: config.lag, scale: config.lag_scale };
+    let realm = |(seeded, tenant)| {
+        let (clock, domains) = (config.clock.clone(), Arc::clone(&domains));
+        Arc::new(Realm::new(tenant, seeded, clock, lag, domains, store.cloned()))
+    };
+    let (homes, further): (Vec<_>, Vec<_>) =
+        kept.into_iter().map(realm).partition(|realm: &Arc<Realm>| realm.seeded.is_home);
+    let mut homes = homes.into_iter();
+    let Some(home) = homes.next() else {
+        return Err(StartError::Unreadable(PathBuf::from("tenant files"), "they hold no tenant".to_owned()));
+    };
+    Ok(Realms::new(home, further.into_iter().chain(homes).collect(), domains))
 }
 
 /// The people who have a password, administrators first.

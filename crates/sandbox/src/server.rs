@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::exchange::{Request, Response};
 use crate::faults::{Effect, Release};
 use crate::graph::Path;
+use crate::realm::{Realm, realm_of};
 use crate::requests::LoggedRequest;
 use crate::sandbox::Shared;
 use crate::{control, entra, graph};
@@ -91,22 +92,30 @@ async fn answer(
     shared: &Shared,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Full<Bytes>>, Cut> {
+    let home = shared.realms.home();
     let request = match read(shared, request).await {
         Ok(request) => request,
-        Err(refusal) => return Ok(finish(shared, refusal)),
+        Err(refusal) => return Ok(finish(home, refusal)),
     };
     if request.path.starts_with("/_sandbox/") {
-        return Ok(finish(shared, control::answer(shared, &request).await));
+        return Ok(finish(home, control::answer(shared, &request).await));
     }
-    let at = shared.clock.now();
-    let response = pass(shared, &request).await;
-    shared.requests.add(logged(at, &request, response.as_ref().ok()));
-    response.map(|response| finish(shared, response))
+    let path = Path::parse(&request.path);
+    let realm = realm_of(&shared.realms, &request, path.as_ref());
+    let at = realm.clock.now();
+    let response = pass(shared, &realm, &request, path.as_ref()).await;
+    realm.requests.add(logged(at, &request, response.as_ref().ok()));
+    response.map(|response| finish(&realm, response))
 }
 
 /// Through the faults, to the tenant, and through the faults again.
-async fn pass(shared: &Shared, request: &Request) -> Result<Response, Cut> {
-    let effect = shared.faults.meet(request);
+async fn pass(
+    shared: &Shared,
+    realm: &Realm,
+    request: &Request,
+    path: Option<&Path>,
+) -> Result<Response, Cut> {
+    let effect = realm.faults.meet(request);
     match &effect {
         Some(Effect::Answer { status, body, retry_after }) => {
             return Ok(refuse(*status, body.as_ref(), *retry_after));
@@ -114,16 +123,16 @@ async fn pass(shared: &Shared, request: &Request) -> Result<Response, Cut> {
         Some(Effect::Delay { ms }) => tokio::time::sleep(Duration::from_millis(*ms)).await,
         Some(Effect::ResetBeforeCommit) => return Err(Cut),
         Some(Effect::HoldBeforeCommit) => {
-            if shared.faults.hold(request, false).await == Release::Cut {
+            if realm.faults.hold(request, false).await == Release::Cut {
                 return Err(Cut);
             }
         }
         Some(Effect::ResetAfterCommit | Effect::HoldAfterCommit) | None => {}
     }
-    let response = dispatch(shared, request);
+    let response = dispatch(shared, realm, request, path);
     match effect {
         Some(Effect::ResetAfterCommit) => Err(Cut),
-        Some(Effect::HoldAfterCommit) => match shared.faults.hold(request, true).await {
+        Some(Effect::HoldAfterCommit) => match realm.faults.hold(request, true).await {
             Release::GoOn => Ok(response),
             Release::Cut => Err(Cut),
         },
@@ -132,10 +141,10 @@ async fn pass(shared: &Shared, request: &Request) -> Result<Response, Cut> {
 }
 
 /// Graph answers below `/v1.0` and `/beta`, sign-in everywhere else, whatever the host's name.
-fn dispatch(shared: &Shared, request: &Request) -> Response {
-    match Path::parse(&request.path) {
-        Some(path) => graph::answer(shared, request, &path),
-        None => entra::answer(shared, request),
+fn dispatch(shared: &Shared, realm: &Realm, request: &Request, path: Option<&Path>) -> Response {
+    match path {
+        Some(path) => graph::answer(shared, realm, request, path),
+        None => entra::answer(shared, realm, request),
     }
 }
 
@@ -182,9 +191,9 @@ fn refuse(status: u16, body: Option<&serde_json::Value>, retry_after: Option<u32
     }
 }
 
-/// `Date` is by the sandbox's clock: clients measure their own clock by it.
-fn finish(shared: &Shared, response: Response) -> hyper::Response<Full<Bytes>> {
-    let date = shared.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+/// `Date` is by the tenant's clock: clients measure their own clock by it.
+fn finish(realm: &Realm, response: Response) -> hyper::Response<Full<Bytes>> {
+    let date = realm.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let Response { status, headers, body } = response.with(DATE, &date);
     let mut response = hyper::Response::new(Full::new(body));
     *response.status_mut() = status;

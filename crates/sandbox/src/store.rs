@@ -1,8 +1,8 @@
-//! Keeps the tenants on disk, if there is a data folder: the whole state as one file, written before a
-//! mutating request is answered.
+//! Keeps the tenants on disk, if there is a data folder: each in a file of its own, written before a mutating
+//! request is answered.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,78 +10,85 @@ use serde::{Deserialize, Serialize};
 
 use crate::entra::is_signing_key;
 use crate::files::{self, FileError};
+use crate::seed::Source;
 use crate::start_error::StartError;
 use crate::tenant::Tenant;
 
-/// The format of `state.json`; another one is refused.
-const VERSION: u32 = 1;
+/// The format of a tenant's file; another one is refused.
+const VERSION: u32 = 2;
 
-/// Everything that persists but the keys.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct World {
-    version: u32,
-    pub(crate) seeded: Seeded,
-    /// By tenant id.
-    pub(crate) tenants: BTreeMap<String, Tenant>,
-}
-
-/// What the first start chose, as later starts print it again.
+/// What a tenant was made with, as later starts and `reset` need it again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Seeded {
+    /// Whether this is the tenant that was there first.
+    pub(crate) is_home: bool,
+    pub(crate) source: Source,
     pub(crate) tenant_id: String,
-    /// Whether the secrets are the documented constants.
-    pub(crate) is_constant: bool,
     pub(crate) control_token: String,
     pub(crate) provisioner_id: String,
     pub(crate) provisioner_secret: String,
     pub(crate) client_id: String,
 }
 
-impl World {
-    /// One tenant, and what a client has to know of it.
-    pub(crate) fn new(tenant: Tenant, seeded: Seeded) -> Self {
-        Self { version: VERSION, seeded, tenants: BTreeMap::from([(tenant.id.clone(), tenant)]) }
-    }
-
-    /// The tenant that a URL names: by id or verified domain. `common` and `organizations` name the first.
-    pub(crate) fn tenant_mut(&mut self, name: &str) -> Option<&mut Tenant> {
-        let name = name.to_ascii_lowercase();
-        if matches!(name.as_str(), "common" | "organizations") {
-            return self.tenants.values_mut().next();
-        }
-        self.tenants.values_mut().find(|tenant| tenant.id == name || tenant.domains.contains(&name))
-    }
+/// A tenant's file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept<S, T> {
+    version: u32,
+    seeded: S,
+    tenant: T,
 }
 
-/// The data folder.
-#[derive(Debug)]
+/// The data folder: a file for each tenant, and one for the signing key.
+#[derive(Debug, Clone)]
 pub(crate) struct Store {
-    folder: PathBuf,
+    folder: Arc<Path>,
 }
 
 impl Store {
     /// Opens the folder and makes it if it is not there.
     pub(crate) fn open(folder: &Path) -> Result<Self, StartError> {
         files::make_folder(folder)?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.into() })
     }
 
-    /// The state of the last run.
-    pub(crate) fn load(&self) -> Result<Option<World>, StartError> {
-        let path = self.folder.join("state.json");
-        let Some(text) = files::read(&path)? else { return Ok(None) };
-        let world: World = serde_json::from_str(&text)
-            .map_err(|error| StartError::Unreadable(path.clone(), error.to_string()))?;
-        if world.version != VERSION {
-            return Err(StartError::Unreadable(path, format!("format {}", world.version)));
+    /// The tenants of the last run.
+    pub(crate) fn load(&self) -> Result<Vec<(Seeded, Tenant)>, StartError> {
+        let mut tenants = Vec::new();
+        for path in files::list(&self.folder)? {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name == "state.json" {
+                return Err(StartError::Unreadable(path, "format 1".to_owned()));
+            }
+            if !(name.starts_with("tenant-") && name.ends_with(".json")) {
+                continue;
+            }
+            let Some(text) = files::read(&path)? else { continue };
+            let unreadable =
+                |error: serde_json::Error| StartError::Unreadable(path.clone(), error.to_string());
+            let version: Version = serde_json::from_str(&text).map_err(unreadable)?;
+            if version.version != VERSION {
+                return Err(StartError::Unreadable(path, format!("format {}", version.version)));
+            }
+            let kept: Kept<Seeded, Tenant> = serde_json::from_str(&text).map_err(unreadable)?;
+            tenants.push((kept.seeded, kept.tenant));
         }
-        Ok(Some(world))
+        Ok(tenants)
     }
 
-    /// Writes the state.
-    pub(crate) fn save(&self, world: &World) -> Result<(), FileError> {
+    /// Writes a tenant.
+    pub(crate) fn save(&self, seeded: &Seeded, tenant: &Tenant) -> Result<(), FileError> {
+        let kept = Kept { version: VERSION, seeded, tenant };
         // Only maps with keys that are no strings fail to serialise; there are none.
-        files::write(&self.folder.join("state.json"), &serde_json::to_vec(world).unwrap_or_default())
+        files::write(&self.tenant_path(&tenant.id), &serde_json::to_vec(&kept).unwrap_or_default())
+    }
+
+    /// Forgets a tenant.
+    pub(crate) fn remove(&self, tenant_id: &str) -> Result<(), FileError> {
+        files::remove(&self.tenant_path(tenant_id))
+    }
+
+    fn tenant_path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("tenant-{id}.json"))
     }
 
     /// The signing key of the last run.
@@ -102,4 +109,9 @@ impl Store {
     fn key_path(&self) -> PathBuf {
         self.folder.join("signing-key")
     }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
 }

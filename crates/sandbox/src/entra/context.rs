@@ -5,6 +5,7 @@ use url::Url;
 
 use crate::exchange::Request;
 use crate::names::Names;
+use crate::realm::Others;
 use crate::tenant::Tenant;
 
 use super::jwt::SigningKey;
@@ -16,6 +17,9 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     pub(crate) key: &'a SigningKey,
     pub(crate) names: &'a Names,
+    /// The other tenants of the sandbox.
+    #[allow(dead_code, reason = "federated users and multi-tenant applications")]
+    pub(crate) others: &'a Others<'a>,
 }
 
 impl Context<'_> {

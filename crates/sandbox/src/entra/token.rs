@@ -5,18 +5,18 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::exchange::Response;
-use crate::sandbox::Shared;
+use crate::realm::Realm;
 use crate::tenant::Tenant;
 
 use super::context::Context;
 use super::error::{EntraError, Ids};
 use super::form::Form;
-use super::{client_credentials, code, device, refresh, resolve, user_fic};
+use super::{check_name, client_credentials, code, device, refresh, user_fic};
 
 /// Answers a token request.
-pub(crate) fn answer(shared: &Shared, context: &Context<'_>, tenant_name: &str) -> Response {
+pub(super) fn answer(realm: &Realm, context: &Context<'_>, tenant_name: &str) -> Response {
     let ids = Ids::of(context.request);
-    let response = match grant(shared, context, tenant_name) {
+    let response = match grant(realm, context, tenant_name) {
         Ok(body) => Response::json(StatusCode::OK, &body),
         Err(error) => error.to_response(&ids, context.now),
     };
@@ -48,7 +48,7 @@ pub(super) fn with_common_headers(response: Response, context: &Context<'_>, ids
     response
 }
 
-fn grant(shared: &Shared, context: &Context<'_>, tenant_name: &str) -> Result<Value, EntraError> {
+fn grant(realm: &Realm, context: &Context<'_>, tenant_name: &str) -> Result<Value, EntraError> {
     if context.request.method != Method::POST {
         return Err(EntraError::wrong_method("POST"));
     }
@@ -57,28 +57,30 @@ fn grant(shared: &Shared, context: &Context<'_>, tenant_name: &str) -> Result<Va
         return Err(EntraError::resource_parameter());
     }
     let grant_type = form.require("grant_type")?;
-    let mut world = shared.world();
-    let tenant = resolve(&mut world, tenant_name)?;
+    check_name(realm, tenant_name)?;
     let needs_tenant = || match tenant_name.to_ascii_lowercase().as_str() {
         "common" | "organizations" => {
             Err(EntraError::tenant_needed(form.get("client_id").unwrap_or_default()))
         }
         _ => Ok(()),
     };
-    let read = |tenant: &Tenant, grant: fn(&Context<'_>, &Tenant, &Form) -> Result<Value, EntraError>| {
-        needs_tenant().and_then(|()| grant(context, tenant, &form))
+    // What only reads the tenant signs its tokens while others go on.
+    let read = |grant: fn(&Context<'_>, &Tenant, &Form) -> Result<Value, EntraError>| {
+        needs_tenant().and_then(|()| grant(context, &realm.look(), &form))
     };
-    let body = match grant_type {
-        "client_credentials" => return read(tenant, client_credentials::grant),
-        "user_fic" => return read(tenant, user_fic::grant),
-        "refresh_token" => return refresh::grant(context, tenant, &form),
-        "authorization_code" => code::grant(context, tenant, &form)?,
-        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => {
-            device::grant(context, tenant, &form)?
-        }
-        other => return Err(EntraError::unsupported_grant_type(other)),
+    let change = |grant: fn(&Context<'_>, &mut Tenant, &Form) -> Result<Value, EntraError>| {
+        let mut tenant = realm.enter();
+        let body = grant(context, &mut tenant, &form)?;
+        // A redeemed code stays redeemed, and an approved device is gone.
+        realm.settle(&mut tenant).map_err(|error| EntraError::not_saved(&error.to_string()))?;
+        Ok(body)
     };
-    // A redeemed code stays redeemed, and an approved device is gone.
-    shared.save(&world).map_err(|error| EntraError::not_saved(&error.to_string()))?;
-    Ok(body)
+    match grant_type {
+        "client_credentials" => read(client_credentials::grant),
+        "user_fic" => read(user_fic::grant),
+        "refresh_token" => refresh::grant(context, &realm.look(), &form),
+        "authorization_code" => change(code::grant),
+        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => change(device::grant),
+        other => Err(EntraError::unsupported_grant_type(other)),
+    }
 }

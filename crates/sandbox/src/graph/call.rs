@@ -9,6 +9,7 @@ use crate::authorize::{Caller, require};
 use crate::exchange::{Request, Response};
 use crate::lag::{Cause, Lag};
 use crate::names::Names;
+use crate::realm::Others;
 use crate::tenant::Tenant;
 
 use super::error::GraphError;
@@ -26,6 +27,9 @@ pub(crate) struct Call<'a> {
     pub(crate) lag: Lag,
     pub(crate) area: Area,
     pub(crate) names: &'a Names,
+    /// The other tenants of the sandbox.
+    #[allow(dead_code, reason = "guests, and mail and chats that leave the tenant")]
+    pub(crate) others: &'a Others<'a>,
 }
 
 impl Call<'_> {

@@ -3,20 +3,22 @@
 use http::header::{CACHE_CONTROL, HeaderName, STRICT_TRANSPORT_SECURITY, VARY};
 use http::{Method, StatusCode};
 
-use crate::authorize::{authenticate, check_subject, require};
+use crate::authorize::{Caller, authenticate, check_subject, require};
 use crate::exchange::{Request, Response};
+use crate::realm::{Others, Realm};
 use crate::sandbox::Shared;
 
 use super::call::Call;
 use super::error::{Answer, GraphError};
-use super::path::Path;
+use super::path::{Params, Path};
+use super::route::Route;
 
-/// Answers a Graph request; `path` is the parsed path of `request`.
-pub(crate) fn answer(shared: &Shared, request: &Request, path: &Path) -> Response {
+/// Answers a Graph request to a realm; `path` is the parsed path of `request`.
+pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Response {
     let request_id = crate::directory::new_id();
     let client_request_id = request.header("client-request-id").unwrap_or(&request_id).to_owned();
-    let response = handle(shared, request, path).unwrap_or_else(|error| {
-        let date = shared.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    let response = handle(shared, realm, request, path).unwrap_or_else(|error| {
+        let date = realm.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
         error.to_response(&date, &request_id, &client_request_id)
     });
     response
@@ -32,39 +34,63 @@ pub(crate) fn answer(shared: &Shared, request: &Request, path: &Path) -> Respons
         )
 }
 
-fn handle(shared: &Shared, request: &Request, path: &Path) -> Answer {
+fn handle(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Answer {
     let (route, params) = shared.routes.find(&request.method, path).ok_or_else(|| not_emulated(request))?;
-    let now = shared.clock.now();
-    let caller = authenticate(request, &shared.key, now)?;
-    let mut world = shared.world();
-    let tenant = world
-        .tenants
-        .get_mut(&caller.tenant_id)
-        .ok_or_else(|| GraphError::invalid_token("Access token validation failure. Invalid tenant."))?;
-    check_subject(&caller, tenant, now)?;
-    require(&caller, route.needs, route.area)?;
-    let mut call = Call {
-        tenant,
-        caller: &caller,
-        request,
-        path,
-        params,
-        now,
-        lag: shared.lag(),
-        area: route.area,
-        names: &shared.names,
-    };
-    let answer = (route.handler)(&mut call);
-    let changes = std::mem::take(&mut tenant.changes);
-    if request.method != Method::GET && answer.is_ok() {
-        shared.save(&world).map_err(|error| {
+    let caller = authenticate(request, &shared.key, realm.clock.now())?;
+    if caller.tenant_id != realm.id {
+        return Err(GraphError::invalid_token("Access token validation failure. Invalid tenant."));
+    }
+    let others = Others::new(&shared.realms, &realm.id);
+    let calling = Calling { shared, realm, request, path, caller: &caller, others: &others };
+    loop {
+        let answer = calling.call(route, params.clone());
+        if !others.fetch() {
+            if answer.is_ok() {
+                others.run_errands();
+            }
+            return answer;
+        }
+    }
+}
+
+/// An authenticated call on its way to its handler.
+struct Calling<'a> {
+    shared: &'a Shared,
+    realm: &'a Realm,
+    request: &'a Request,
+    path: &'a Path,
+    caller: &'a Caller,
+    others: &'a Others<'a>,
+}
+
+impl Calling<'_> {
+    fn call(&self, route: &Route, params: Params) -> Answer {
+        let Self { shared, realm, request, path, caller, others } = *self;
+        let now = realm.clock.now();
+        let mut tenant = realm.enter();
+        check_subject(caller, &tenant, now)?;
+        require(caller, route.needs, route.area)?;
+        let answer = (route.handler)(&mut Call {
+            tenant: &mut tenant,
+            caller,
+            request,
+            path,
+            params,
+            now,
+            lag: realm.lag(),
+            area: route.area,
+            names: &shared.names,
+            others,
+        });
+        if request.method == Method::GET || answer.is_err() {
+            tenant.changes.clear();
+            return answer;
+        }
+        realm.settle(&mut tenant).map_err(|error| {
             GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "sandboxNotSaved", error.to_string())
         })?;
+        answer
     }
-    if answer.is_ok() {
-        shared.feed.publish(changes);
-    }
-    answer
 }
 
 fn not_emulated(request: &Request) -> GraphError {

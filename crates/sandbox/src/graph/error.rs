@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::exchange::Response;
+use crate::realm::Absent;
 
 /// A Graph call that failed, in Microsoft's words. The frame adds date and request ids when it answers.
 #[derive(Debug, Clone)]
@@ -23,6 +24,13 @@ pub(crate) struct GraphError {
 
 /// What a handler answers.
 pub(crate) type Answer = Result<Response, GraphError>;
+
+/// Nobody sees it: the call is made again.
+impl From<Absent> for GraphError {
+    fn from(absent: Absent) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable", absent.to_string())
+    }
+}
 
 impl GraphError {
     /// Any error.

@@ -22,7 +22,7 @@ pub(super) async fn sandbox() -> Sandbox {
 
 /// A token for Graph with exactly these permissions.
 pub(super) fn token(shared: &Shared, subject: &str, kind: &str, permissions: &[&str]) -> String {
-    let now = shared.clock.now().as_second();
+    let now = shared.realms.home().clock.now().as_second();
     let mut claims = json!({
         "aud": "https://graph.microsoft.com", "tid": constants::TENANT_ID, "oid": subject,
         "appid": constants::PROVISIONER_CLIENT_ID, "idtyp": kind, "iat": now - 300, "nbf": now - 300,
@@ -48,7 +48,7 @@ pub(super) fn call(shared: &Shared, method: &Method, path: &str, token: &str) ->
         body: Bytes::from_static(b"{}"),
         origin: "https://localhost".to_owned(),
     };
-    let response = super::answer(shared, &request, &Path::parse(path).unwrap());
+    let response = super::answer(shared, shared.realms.home(), &request, &Path::parse(path).unwrap());
     let (status, body) =
         (response.status.as_u16(), serde_json::from_slice(&response.body).unwrap_or_default());
     if !response.body.is_empty() && !path.ends_with("/$value") && !path.ends_with("/content") {
@@ -71,10 +71,9 @@ fn concrete(parts: &[String], cast: Option<&str>) -> String {
 }
 
 pub(super) fn provisioner_principal(shared: &Shared) -> String {
-    let world = shared.world();
-    let tenant = &world.tenants[constants::TENANT_ID];
-    tenant
-        .service_principal_by_app_id(constants::PROVISIONER_CLIENT_ID, shared.clock.now())
+    let home = shared.realms.home();
+    home.look()
+        .service_principal_by_app_id(constants::PROVISIONER_CLIENT_ID, home.clock.now())
         .unwrap()
         .id
         .clone()

@@ -6,6 +6,7 @@ mod tenant;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::config::Seed;
@@ -53,10 +54,11 @@ pub(crate) fn signing_key() -> Vec<u8> {
 }
 
 /// What a client has to know of the seeded tenant.
-pub(crate) fn seeded(source: &Source) -> Seeded {
+pub(crate) fn seeded(source: &Source, is_home: bool) -> Seeded {
     Seeded {
+        is_home,
+        source: source.clone(),
         tenant_id: source.id(constants::TENANT_ID),
-        is_constant: matches!(source.0, Kind::Constants),
         control_token: source.secret(constants::CONTROL_TOKEN),
         provisioner_id: source.id(constants::PROVISIONER_CLIENT_ID),
         provisioner_secret: source.secret(constants::PROVISIONER_SECRET),
@@ -65,10 +67,14 @@ pub(crate) fn seeded(source: &Source) -> Seeded {
 }
 
 /// Derives what differs between seeds.
-#[derive(Debug, Clone)]
-pub(crate) struct Source(Kind);
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Source {
+    kind: Kind,
+    /// What sets this tenant's domains apart from those of others in the same sandbox.
+    apart: Option<String>,
+}
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Kind {
     Constants,
     /// What every value is hashed with.
@@ -78,19 +84,42 @@ enum Kind {
 impl Source {
     /// The source for a seed.
     pub(crate) fn new(seed: Seed) -> Self {
-        Self(match seed {
+        let kind = match seed {
             Seed::Constants => Kind::Constants,
             Seed::Number(number) => Kind::Derived(sha256(&number.to_be_bytes())),
             Seed::Random => {
                 let [a, b] = [Uuid::new_v4(), Uuid::new_v4()];
                 Kind::Derived(sha256(&[a.into_bytes(), b.into_bytes()].concat()))
             }
-        })
+        };
+        Self { kind, apart: None }
+    }
+
+    /// The same for a tenant beside others: its domains are its own too.
+    pub(crate) fn beside_others(mut self) -> Self {
+        let id = self.id(constants::TENANT_ID);
+        self.apart = id.get(..8).map(str::to_owned);
+        self
+    }
+
+    /// Whether secrets are the documented constants.
+    pub(crate) fn is_constant(&self) -> bool {
+        matches!(self.kind, Kind::Constants)
+    }
+
+    /// The verified domains, the default one first.
+    pub(crate) fn domains(&self) -> Vec<String> {
+        match &self.apart {
+            None => vec![constants::DOMAIN.to_owned(), "contoso.onmicrosoft.com".to_owned()],
+            Some(apart) => {
+                vec![format!("contoso-{apart}.example"), format!("contoso{apart}.onmicrosoft.com")]
+            }
+        }
     }
 
     /// An id: the constant, or one derived from it.
     pub(crate) fn id(&self, constant: &str) -> String {
-        match &self.0 {
+        match &self.kind {
             Kind::Constants => constant.to_owned(),
             Kind::Derived(_) => {
                 let mut bytes = [0; 16];
@@ -102,14 +131,14 @@ impl Source {
 
     /// A secret or password: the constant, or one derived from it.
     pub(crate) fn secret(&self, constant: &str) -> String {
-        match &self.0 {
+        match &self.kind {
             Kind::Constants => constant.to_owned(),
             Kind::Derived(_) => format!("sbx8Q~{}", URL_SAFE_NO_PAD.encode(&self.hash(constant)[..24])),
         }
     }
 
     fn hash(&self, constant: &str) -> [u8; 32] {
-        match &self.0 {
+        match &self.kind {
             Kind::Constants => sha256(constant.as_bytes()),
             Kind::Derived(key) => sha256(&[key.as_slice(), constant.as_bytes()].concat()),
         }

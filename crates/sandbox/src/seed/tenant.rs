@@ -74,7 +74,7 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
         id: source.id(constants::TENANT_ID),
         display_name: "Contoso".to_owned(),
         created: now,
-        domains: vec![constants::DOMAIN.to_owned(), "contoso.onmicrosoft.com".to_owned()],
+        domains: source.domains(),
         users: BTreeMap::new(),
         applications: BTreeMap::new(),
         service_principals: BTreeMap::new(),
@@ -167,7 +167,7 @@ impl Seeding<'_> {
         ] {
             let id = self.source.id(id);
             let nickname = given.to_lowercase();
-            let upn = format!("{nickname}@{}", constants::DOMAIN);
+            let upn = format!("{nickname}@{}", self.tenant.domains[0]);
             let user = User {
                 id: id.clone(),
                 life: self.life(),

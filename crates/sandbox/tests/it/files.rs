@@ -1,6 +1,6 @@
 //! What persists in the data folder, and what does not.
 
-use attache_sandbox::{Sandbox, Seed, StartError};
+use attache_sandbox::{Sandbox, Seed, StartError, constants};
 use http::Method;
 
 use crate::support::{GRAPH, Tenant, config};
@@ -73,8 +73,9 @@ async fn a_state_of_another_version_is_refused_and_left_alone() {
     let mut config = config();
     config.data = Some(folder.path().to_owned());
     Sandbox::start(config.clone()).await.unwrap().shutdown().await;
-    let path = folder.path().join("state.json");
-    let changed = std::fs::read_to_string(&path).unwrap().replacen("\"version\":1", "\"version\":2", 1);
+    let path = folder.path().join(format!("tenant-{}.json", constants::TENANT_ID));
+    let changed = std::fs::read_to_string(&path).unwrap().replacen("\"version\":2", "\"version\":3", 1);
+    assert!(changed.contains("\"version\":3"));
     std::fs::write(&path, &changed).unwrap();
     let error = Sandbox::start(config).await.unwrap_err();
     assert!(matches!(error, StartError::Unreadable(..)), "{error}");

@@ -14,6 +14,7 @@ mod graph_chain;
 mod graph_chats;
 mod graph_directory;
 mod oracle_tests;
+mod realms;
 mod sign_in;
 mod support;
 

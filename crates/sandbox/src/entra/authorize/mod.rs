@@ -26,7 +26,7 @@ use super::user_response::admitted;
 use request::{SignInRequest, read};
 use session::{Session, session};
 
-pub(crate) use session::{check_password, logout};
+pub(crate) use session::{check_password, logout, sealed_session};
 
 /// Answers `authorize`, by GET or by POST.
 pub(super) fn answer(context: &Context<'_>, tenant: &Tenant) -> Response {

@@ -11,7 +11,7 @@ use crate::entra::issue::SignIn;
 use crate::entra::pages;
 use crate::entra::sealed::{Kind, open, seal};
 use crate::entra::user_response::admitted;
-use crate::exchange::Response;
+use crate::exchange::{Request, Response};
 use crate::tenant::Tenant;
 
 /// The session's cookie, as Entra calls it.
@@ -56,15 +56,20 @@ impl Session {
 
 /// The browser's session, if it still holds.
 pub(super) fn session(context: &Context<'_>, tenant: &Tenant) -> Option<Session> {
-    let cookies = context.request.headers.get_all(COOKIE);
-    let sealed = cookies
-        .iter()
-        .filter_map(|cookies| cookies.to_str().ok())
-        .flat_map(|cookies| cookies.split(';'))
-        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))?;
+    let sealed = sealed_session(context.request)?;
     let session: Session = open(&tenant.entra.secret, Kind::Session, sealed)?;
     admitted(tenant, &session.user_id, session.since, context.now).ok()?;
     Some(session)
+}
+
+/// What the browser's cookie says, sealed.
+pub(crate) fn sealed_session(request: &Request) -> Option<&str> {
+    let cookies = request.headers.get_all(COOKIE);
+    cookies
+        .iter()
+        .filter_map(|cookies| cookies.to_str().ok())
+        .flat_map(|cookies| cookies.split(';'))
+        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
 /// Ends the browser's session.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::exchange::{Request, Response};
+use crate::realm::Absent;
 
 /// A failed sign-in or token request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,13 @@ pub(crate) struct EntraError {
     pub(crate) code: u32,
     pub(crate) message: String,
     pub(crate) suberror: Option<&'static str>,
+}
+
+/// Nobody sees it: the request is answered again.
+impl From<Absent> for EntraError {
+    fn from(absent: Absent) -> Self {
+        Self::not_saved(&absent.to_string())
+    }
 }
 
 impl EntraError {

@@ -1,0 +1,120 @@
+//! A realm: one tenant with everything that is its own. A sandbox holds many, side by side; each has its own
+//! state behind its own lock, its own clock, lag, faults, request log and feed, so that what happens in one
+//! shows in no other.
+
+mod others;
+mod realms;
+mod routing;
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use others::{Absent, Others};
+pub(crate) use realms::{Domains, Realms};
+pub(crate) use routing::realm_of;
+
+use crate::changes::Feed;
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::files::FileError;
+use crate::lag::Lag;
+use crate::requests::RequestLog;
+use crate::store::{Seeded, Store};
+use crate::tenant::Tenant;
+
+/// One tenant and its surroundings.
+#[derive(Debug)]
+pub(crate) struct Realm {
+    /// The tenant's id.
+    pub(crate) id: String,
+    /// Where its ids and secrets come from, and what a client has to know.
+    pub(crate) seeded: Seeded,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) feed: Feed,
+    pub(crate) requests: RequestLog,
+    lag: Mutex<Lag>,
+    /// Behind an `Arc`, so that a look at it costs nothing and needs no lock for longer than a moment.
+    tenant: Mutex<Arc<Tenant>>,
+    domains: Arc<Domains>,
+    store: Option<Store>,
+}
+
+impl Realm {
+    /// A realm around a tenant.
+    pub(crate) fn new(
+        tenant: Tenant,
+        seeded: Seeded,
+        clock: Clock,
+        lag: Lag,
+        domains: Arc<Domains>,
+        store: Option<Store>,
+    ) -> Self {
+        domains.set(&tenant.id, &tenant.domains);
+        Self {
+            id: tenant.id.clone(),
+            seeded,
+            clock,
+            faults: Faults::default(),
+            feed: Feed::default(),
+            requests: RequestLog::default(),
+            lag: Mutex::new(lag),
+            tenant: Mutex::new(Arc::new(tenant)),
+            domains,
+            store,
+        }
+    }
+
+    /// The tenant, to change it. Who holds this must not ask for another realm's: see [`Others`].
+    pub(crate) fn enter(&self) -> Inside<'_> {
+        Inside(self.tenant.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The tenant as it is now, to look at. It changes no more; holding it holds up nobody.
+    pub(crate) fn look(&self) -> Arc<Tenant> {
+        Arc::clone(&self.enter().0)
+    }
+
+    /// Whether that is the tenant's id or one of its domains.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        name == self.id || self.domains.owner(&name).is_some_and(|owner| owner == self.id)
+    }
+
+    /// The lag in force.
+    pub(crate) fn lag(&self) -> Lag {
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the lag for what is written from now on.
+    pub(crate) fn set_lag(&self, lag: Lag) {
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+    }
+
+    /// What a handler has changed stands: it persists, and the feed tells of it.
+    pub(crate) fn settle(&self, tenant: &mut Tenant) -> Result<(), FileError> {
+        let changes = std::mem::take(&mut tenant.changes);
+        self.domains.set(&tenant.id, &tenant.domains);
+        self.store.as_ref().map_or(Ok(()), |store| store.save(&self.seeded, tenant))?;
+        self.feed.publish(changes);
+        Ok(())
+    }
+}
+
+/// The tenant while nobody else can change it.
+#[derive(Debug)]
+pub(crate) struct Inside<'r>(MutexGuard<'r, Arc<Tenant>>);
+
+impl Deref for Inside<'_> {
+    type Target = Tenant;
+
+    fn deref(&self) -> &Tenant {
+        &self.0
+    }
+}
+
+impl DerefMut for Inside<'_> {
+    fn deref_mut(&mut self) -> &mut Tenant {
+        Arc::make_mut(&mut self.0)
+    }
+}
