@@ -48,6 +48,8 @@ pub(crate) enum Cause {
     Secret,
     /// A new certificate works at the token endpoint.
     KeyCredential,
+    /// A new or changed federated identity credential works at the token endpoint.
+    FederatedCredential,
     /// A delegated grant, an app role or an inheritable permission shows in new tokens.
     Consent,
     /// A licensed user has a mailbox.
@@ -84,6 +86,7 @@ impl Lag {
             Cause::Change => (5, 60),
             Cause::Secret | Cause::KeyCredential => (15, 120),
             Cause::Consent => (30, 120),
+            Cause::FederatedCredential => (15, 300),
             Cause::Mailbox => (5 * 60, 30 * 60),
             Cause::Teams => (15 * 60, 24 * 60 * 60),
         };

@@ -35,6 +35,9 @@ pub(crate) struct Application {
     pub(crate) is_public: bool,
     pub(crate) passwords: Vec<PasswordCredential>,
     pub(crate) keys: Vec<KeyCredential>,
+    /// `federatedIdentityCredentials`: which foreign tokens stand for a credential.
+    #[serde(default)]
+    pub(crate) federated: Vec<FederatedCredential>,
     /// `inheritablePermissions`, of a blueprint only; at most one entry a resource.
     pub(crate) inheritable: Vec<Inheritance>,
     pub(crate) sponsors: Vec<String>,
@@ -97,6 +100,22 @@ pub(crate) struct KeyCredential {
     pub(crate) effective: Timestamp,
 }
 
+/// A token of another issuer that the application may present instead of a credential: issuer, subject and
+/// audience compare exactly, case included (Entra reference §2.5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FederatedCredential {
+    pub(crate) id: String,
+    /// Never changes.
+    pub(crate) name: String,
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) description: Option<String>,
+    /// One.
+    pub(crate) audiences: Vec<String>,
+    /// From when on the token endpoint accepts it.
+    pub(crate) effective: Timestamp,
+}
+
 /// What the children of a blueprint inherit of its principal's grants for one resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Inheritance {
@@ -135,6 +154,7 @@ impl Application {
             is_public: false,
             passwords: Vec::new(),
             keys: Vec::new(),
+            federated: Vec::new(),
             inheritable: Vec::new(),
             sponsors: Vec::new(),
             owners: Vec::new(),

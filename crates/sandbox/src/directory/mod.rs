@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use application::{
-    ApiScope, Application, ApplicationKind, Inheritance, InheritedScopes, KeyCredential, PasswordCredential,
-    PublishedRole,
+    ApiScope, Application, ApplicationKind, FederatedCredential, Inheritance, InheritedScopes, KeyCredential,
+    PasswordCredential, PublishedRole,
 };
 pub(crate) use grant::{ConsentType, DelegatedGrant, RoleAssignment};
 pub(crate) use licence::{AssignedLicence, ServicePlan, Sku};

@@ -49,7 +49,7 @@ fn beyond_the_table(method: &Method, path: &str, permission: &str) -> bool {
         && permission.starts_with("AgentIdentity");
     // In the table for a neighbouring path: who reads the collection reads its items, and the other way round.
     let broad_read = *method == Method::GET
-        && ["Directory.", "Organization.", "User.Read", "Chat."]
+        && ["Application.Read.", "Directory.", "Organization.", "User.Read", "Chat."]
             .iter()
             .any(|family| permission.starts_with(family));
     // §2.11: only `restore` is in the table.

@@ -29,7 +29,7 @@ const fn row(
 
 /// All of them, by name.
 pub(crate) fn permissions() -> &'static [Permission] {
-    &PERMISSIONS
+    PERMISSIONS
 }
 
 /// One by its name; scope names are compared without regard to case.
@@ -38,7 +38,7 @@ pub(crate) fn permission(value: &str) -> Option<&'static Permission> {
 }
 
 #[rustfmt::skip]
-const PERMISSIONS: [Permission; 127] = [
+const PERMISSIONS: &[Permission] = &[
     row("AgentIdUser.ReadWrite.All", Some("ad57fb88-4658-4fd6-ab7d-e43184b08e4e"), Some("b782c9ad-6f2b-4894-a21b-72bf22417f0a"), true, "Read and write all agent ID users' full profiles"),
     row("AgentIdUser.ReadWrite.IdentityParentedBy", Some("52a417d9-0b3c-4466-9a3b-66960de73d74"), Some("4aa6e624-eee0-40ab-bdd8-f9639038a614"), true, "Read and write full profiles of agent ID users under an agent blueprint"),
     row("AgentIdentity.Create.All", Some("e75eeac6-d759-4ba3-ae5c-773a27efafba"), Some("ad25cc1d-84d8-47df-a08e-b34c2e800819"), true, "Create agent identities without an agent blueprint parent"),
@@ -92,6 +92,9 @@ const PERMISSIONS: [Permission; 127] = [
     row("ChatMessage.Read", Some("cdcdac3a-fd45-410d-83ef-554db620e5c7"), None, false, "Read user chat messages"),
     row("ChatMessage.Read.All", None, Some("b9bb2381-47a4-46cd-aafb-00cb12f68504"), false, "Read all chat messages"),
     row("ChatMessage.Send", Some("116b7235-7cc6-461e-b163-8e55691d839e"), None, false, "Send user chat messages"),
+    row("ConsentRequest.Read.All", Some("f3bfad56-966e-4590-a536-82ecf548ac1e"), Some("1260ad83-98fb-4785-abbb-d6cc1806fd41"), true, "Read consent requests"),
+    row("ConsentRequest.ReadWrite.All", Some("497d9dfa-3bd1-481a-baab-90895e54568c"), Some("9f1b81a7-0223-4428-bfa4-0bcb5535f27d"), true, "Read and write consent requests"),
+    row("CrossTenantInformation.ReadBasic.All", Some("81594d25-e88e-49cf-ac8c-fecbff49f994"), Some("cac88765-0581-4025-9725-5ebc13f729ee"), true, "Read cross-tenant basic information"),
     row("DelegatedPermissionGrant.Read.All", Some("a197cdc4-a8e8-4d49-9d35-4ca7c83887b4"), Some("81b4724a-58aa-41c1-8a55-84ef97466587"), false, "Read delegated permission grants"),
     row("DelegatedPermissionGrant.ReadWrite.All", Some("41ce6ca6-6826-4807-84f1-1c82854f7ee5"), Some("8e8e4742-1d95-4f68-9d56-6ee75648c72a"), true, "Manage all delegated permission grants"),
     row("Directory.AccessAsUser.All", Some("0e263e50-5827-48a4-b97c-d940288653c7"), None, true, "Access directory as the signed in user"),
@@ -128,11 +131,19 @@ const PERMISSIONS: [Permission; 127] = [
     row("MailboxSettings.ReadWrite", Some("818c620a-27a9-40bd-a6a5-d96f7d610b4b"), Some("6931bccd-447a-43d1-b442-00a195474933"), false, "Read and write user mailbox settings"),
     row("Organization.Read.All", Some("4908d5b9-3fb2-4b1e-9336-1888b7937185"), Some("498476ce-e0fe-48b0-b801-37ba7e2685c6"), true, "Read organization information"),
     row("Organization.ReadWrite.All", Some("46ca0847-7e6b-426e-9775-ea810a948356"), Some("292d869f-3427-49a8-9dab-8c70152b74e9"), true, "Read and write organization information"),
+    row("Policy.Read.All", Some("572fea84-0151-49b2-9301-11cb16974376"), Some("246dd0d5-5bd0-4def-940b-0421030a5b68"), true, "Read your organization's policies"),
+    row("Policy.Read.PermissionGrant", Some("414de6ea-2d92-462f-b120-6e2a809a6d01"), Some("9e640839-a198-48fb-8b9a-013fd6f6cbcd"), true, "Read consent and permission grant policies"),
     row("Policy.ReadWrite.ApplicationConfiguration", Some("b27add92-efb2-4f16-84f5-8108ba77985c"), Some("be74164b-cff1-491c-8741-e671cb536e13"), true, "Read and write your organization's application configuration policies"),
+    row("Policy.ReadWrite.Authorization", Some("edd3c878-b384-41fd-95ad-e7407dd775be"), Some("fb221be6-99f2-473f-bd32-01c6a0e9ca3b"), true, "Read and write your organization's authorization policy"),
+    row("Policy.ReadWrite.ConsentRequest", Some("4d135e65-66b8-41a8-9f8b-081452c91774"), Some("999f8c63-0a38-4f1b-91fd-ed1947bdd1a9"), true, "Read and write consent request policy"),
+    row("Policy.ReadWrite.PermissionGrant", Some("2672f8bb-fd5e-42e0-85e1-ec764dd2614e"), Some("a402ca1c-2696-4531-972d-6e5ee4aa11ea"), true, "Manage consent and permission grant policies"),
     row("Presence.Read", Some("76bc735e-aecd-4a1d-8b4c-2b915deabb79"), None, false, "Read user's presence information"),
     row("Presence.Read.All", Some("9c7a330d-35b3-4aa1-963d-cb2b9f927841"), Some("a70e0c2d-e793-494c-94c4-118fa0a67f42"), false, "Read presence information of all users in your organization"),
     row("Presence.ReadWrite", Some("8d3c54a7-cf58-4773-bf81-c0cd6ad522bb"), None, false, "Read and write a user's presence information"),
     row("Presence.ReadWrite.All", None, Some("83cded22-8297-4ff6-a7fa-e97e9545a259"), false, "Read and write presence information for all users"),
+    row("ProfilePhoto.Read.All", Some("469cd065-729e-4dee-b1fa-d92e0fab6310"), Some("e24d31aa-e1ab-4c80-85fe-23018690335d"), true, "Read profile photo of a user or group"),
+    row("ProfilePhoto.ReadWrite.All", Some("f5b24df7-511e-48bb-ae88-643f023b55e1"), Some("27baa7f6-5dfb-4ba8-b1d3-1e812c143013"), true, "Read and write profile photo of a user or group"),
+    row("RoleManagement.Read.All", Some("48fec646-b2ba-4019-8681-8eb31435aded"), Some("c7fbd983-d9aa-4fa7-84b8-17382c103bc4"), true, "Read role management data for all RBAC providers"),
     row("RoleManagement.Read.Directory", Some("741c54c3-0c1e-44a1-818b-3f97ab4e8c83"), Some("483bed4a-2ad3-4361-a73b-c83ccdbdc53c"), true, "Read directory RBAC settings"),
     row("RoleManagement.ReadWrite.Directory", Some("d01b97e9-cbc0-49fe-810a-750afd5527a3"), Some("9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"), true, "Read and write directory RBAC settings"),
     row("Sites.Read.All", Some("205e70e5-aba6-4c52-a976-6d2d46c48043"), Some("332a536c-c7ef-4017-ab91-336970924f0d"), false, "Read items in all site collections"),
@@ -150,6 +161,7 @@ const PERMISSIONS: [Permission; 127] = [
     row("User.EnableDisableAccount.All", Some("f92e74e7-2563-467f-9dd0-902688cb5863"), Some("3011c876-62b7-4ada-afa2-506cbbecc68c"), true, "Enable and disable user accounts"),
     row("User.Export.All", Some("405a51b5-8d8d-430b-9842-8be4b0e9f324"), Some("405a51b5-8d8d-430b-9842-8be4b0e9f324"), true, "Export user's data"),
     row("User.Invite.All", Some("63dd7cd9-b489-4adf-a28c-ac38b9a0f962"), Some("09850681-111b-4a89-9bed-3f2cae46d706"), true, "Invite guest users to the organization"),
+    row("User.ManageIdentities.All", Some("637d7bec-b31e-4deb-acc9-24275642a2c9"), Some("c529cfca-c91b-489c-af2b-d92990b66ce6"), true, "Manage  user identities"),
     row("User.Read", Some("e1fe6dd8-ba31-4d61-89e7-88639da4683d"), None, false, "Sign in and read user profile"),
     row("User.Read.All", Some("a154be20-db9c-4678-8ab7-66f6cc099a59"), Some("df021288-bdef-4463-88db-98f22de89214"), true, "Read all users' full profiles"),
     row("User.ReadBasic.All", Some("b340eb25-3456-403f-be2f-af7a0d370277"), Some("97235f07-e226-4f63-ace3-39588e11d3a1"), false, "Read all users' basic profiles"),

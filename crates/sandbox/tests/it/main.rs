@@ -13,6 +13,7 @@ mod front_door;
 mod graph_chain;
 mod graph_chats;
 mod graph_directory;
+mod graph_federated;
 mod oracle_tests;
 mod realms;
 mod sign_in;

@@ -2,6 +2,7 @@
 
 mod create;
 pub(crate) mod credentials;
+mod federated;
 mod inheritable;
 mod proof;
 mod update;
@@ -139,6 +140,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(create::routes());
     routes.extend(update::routes());
     routes.extend(credentials::routes());
+    routes.extend(federated::routes());
     routes.extend(inheritable::routes());
     routes
 }
