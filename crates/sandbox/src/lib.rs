@@ -29,6 +29,7 @@ mod requests;
 mod sandbox;
 mod seed;
 mod server;
+mod snapshot_map;
 mod start_error;
 mod store;
 mod tenant;

@@ -1,13 +1,11 @@
 //! One tenant, whole, in memory: what Entra and Graph read and write. It serialises as it stands.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::changes::Change;
 use crate::directory::{
-    Application, DelegatedGrant, RoleAssignment, ServicePlan, ServicePrincipal, Sku, User,
+    Application, DelegatedGrant, Objects, RoleAssignment, ServicePlan, ServicePrincipal, Sku, User,
 };
 use crate::entra::Entra;
 use crate::graph::Workloads;
@@ -23,9 +21,9 @@ pub(crate) struct Tenant {
     pub(crate) created: Timestamp,
     /// Verified domains; the first is the default one.
     pub(crate) domains: Vec<String>,
-    pub(crate) users: BTreeMap<String, User>,
-    pub(crate) applications: BTreeMap<String, Application>,
-    pub(crate) service_principals: BTreeMap<String, ServicePrincipal>,
+    pub(crate) users: Objects<User>,
+    pub(crate) applications: Objects<Application>,
+    pub(crate) service_principals: Objects<ServicePrincipal>,
     pub(crate) grants: Vec<DelegatedGrant>,
     pub(crate) role_assignments: Vec<RoleAssignment>,
     pub(crate) skus: Vec<Sku>,
@@ -50,9 +48,7 @@ impl Tenant {
         let key = key.to_ascii_lowercase();
         self.users
             .get(&key)
-            .or_else(|| {
-                self.users.values().find(|user| user.upn.eq_ignore_ascii_case(&key) && user.life.is_live())
-            })
+            .or_else(|| self.users.named(&key).into_iter().find(|user| user.life.is_live()))
             .filter(|user| user.life.is_visible(now))
     }
 
@@ -63,9 +59,7 @@ impl Tenant {
 
     /// An application that readers see now, by app (client) id.
     pub(crate) fn application_by_app_id(&self, app_id: &str, now: Timestamp) -> Option<&Application> {
-        self.applications
-            .values()
-            .find(|app| app.app_id.eq_ignore_ascii_case(app_id) && app.life.is_visible(now))
+        self.applications.named(app_id).into_iter().find(|app| app.life.is_visible(now))
     }
 
     /// A service principal that readers see now, by object id.
@@ -79,9 +73,7 @@ impl Tenant {
         app_id: &str,
         now: Timestamp,
     ) -> Option<&ServicePrincipal> {
-        self.service_principals
-            .values()
-            .find(|sp| sp.app_id.eq_ignore_ascii_case(app_id) && sp.life.is_visible(now))
+        self.service_principals.named(app_id).into_iter().find(|sp| sp.life.is_visible(now))
     }
 
     /// When the user has a mailbox (`mailbox`), if a licence brings one; compare with the clock.
@@ -113,6 +105,6 @@ impl Tenant {
 
     /// The object id of Microsoft Graph's service principal here.
     pub(crate) fn graph_id(&self) -> &str {
-        self.service_principals.values().find(|sp| sp.app_id == GRAPH_APP_ID).map_or("", |sp| sp.id.as_str())
+        self.service_principals.named(GRAPH_APP_ID).first().map_or("", |sp| sp.id.as_str())
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Life;
+use super::{Life, Named};
 
 /// An application object. What has no field of its own stands in `other`, under Graph's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -131,6 +131,12 @@ pub(crate) enum InheritedScopes {
     AllAllowed,
     Enumerated(Vec<String>),
     None,
+}
+
+impl Named for Application {
+    fn name(&self) -> &str {
+        &self.app_id
+    }
 }
 
 impl Application {

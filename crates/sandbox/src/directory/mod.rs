@@ -4,6 +4,7 @@
 mod application;
 mod grant;
 mod licence;
+mod objects;
 mod service_principal;
 mod user;
 
@@ -16,6 +17,7 @@ pub(crate) use application::{
 };
 pub(crate) use grant::{ConsentType, DelegatedGrant, RoleAssignment};
 pub(crate) use licence::{AssignedLicence, ServicePlan, Sku};
+pub(crate) use objects::{Named, Objects};
 pub(crate) use service_principal::{ServicePrincipal, ServicePrincipalKind};
 pub(crate) use user::{User, UserKind};
 

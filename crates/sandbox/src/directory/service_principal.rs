@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ApiScope, Life, PublishedRole};
+use super::{ApiScope, Life, Named, PublishedRole};
 
 /// A service principal. What has no field of its own stands in `other`, under Graph's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,6 +38,12 @@ pub(crate) enum ServicePrincipalKind {
         /// Whether an app-only token made it: those count towards the 250 of a blueprint.
         created_app_only: bool,
     },
+}
+
+impl Named for ServicePrincipal {
+    fn name(&self) -> &str {
+        &self.app_id
+    }
 }
 
 impl ServicePrincipal {

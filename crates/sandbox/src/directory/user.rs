@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AssignedLicence, Life};
+use super::{AssignedLicence, Life, Named};
 
 /// A user object. What has no field of its own stands in `other`, under Graph's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +43,12 @@ pub(crate) enum UserKind {
     Agent {
         identity_parent_id: String,
     },
+}
+
+impl Named for User {
+    fn name(&self) -> &str {
+        &self.upn
+    }
 }
 
 impl User {

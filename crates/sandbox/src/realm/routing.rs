@@ -53,6 +53,6 @@ fn by_content(realms: &Realms, request: &Request) -> Option<Arc<Realm>> {
         .or_else(|| find(&|tenant| entra::has_session(tenant, request)))
         .or_else(|| {
             let client = field("client_id")?;
-            find(&|tenant| tenant.applications.values().any(|app| app.app_id.eq_ignore_ascii_case(client)))
+            find(&|tenant| !tenant.applications.named(client).is_empty())
         })
 }

@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp};
 use serde_json::json;
 
 use crate::directory::{
-    ApiScope, Application, ApplicationKind, ConsentType, DelegatedGrant, Life, PasswordCredential,
+    ApiScope, Application, ApplicationKind, ConsentType, DelegatedGrant, Life, Objects, PasswordCredential,
     PublishedRole, RoleAssignment, ServicePlan, ServicePrincipal, ServicePrincipalKind, Sku, User, UserKind,
 };
 use crate::entra::Entra;
@@ -75,9 +75,9 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
         display_name: "Contoso".to_owned(),
         created: now,
         domains: source.domains(),
-        users: BTreeMap::new(),
-        applications: BTreeMap::new(),
-        service_principals: BTreeMap::new(),
+        users: Objects::new(),
+        applications: Objects::new(),
+        service_principals: Objects::new(),
         grants: Vec::new(),
         role_assignments: Vec::new(),
         skus: vec![
