@@ -96,7 +96,7 @@ pub(crate) enum Command {
     /// Read and verify the ledger
     #[command(subcommand)]
     Audit(Audit),
-    /// Run an emulated Entra ID and Microsoft Graph tenant
+    /// Run an emulated Entra ID and Microsoft Graph tenant, or steer one that runs
     Sandbox(Sandbox),
     /// Show the configuration
     #[command(subcommand)]
@@ -158,7 +158,10 @@ pub(crate) enum Config {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Sandbox {
+    #[command(subcommand)]
+    pub(crate) command: Option<crate::commands::sandbox::Command>,
     /// Where to listen; port 0 takes a free one
     #[arg(long, env = "ATTACHE_SANDBOX_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8365")]
     pub(crate) listen: SocketAddr,
@@ -196,6 +199,18 @@ pub(crate) enum Lag {
     Worst,
     /// What lags never arrives
     Never,
+}
+
+impl Lag {
+    /// Its name, as on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Typical => "typical",
+            Self::Worst => "worst",
+            Self::Never => "never",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,17 +1,22 @@
-//! `attache sandbox`: an emulated tenant, until a signal ends it.
+//! `attache sandbox` alone: an emulated tenant, until a signal ends it. While it runs, a run file tells the
+//! other commands where it is.
 
 use attache_sandbox::{Config, LagProfile, Sandbox, Seed, StartError};
 use serde_json::Value;
 
-use crate::args::{self, Lag};
+use super::run_file::{self, RunFile};
+use crate::args::{self, Global, Lag};
+use crate::commands::place;
 use crate::output::{Failure, Output};
 use crate::signals;
 
 /// Serves the tenant.
-pub(super) async fn run(command: args::Sandbox, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(command: args::Sandbox, global: &Global, output: Output) -> Result<(), Failure> {
     let output = Output { json: output.json || command.json_by_environment };
     let sandbox = Sandbox::start(config(command)?).await.map_err(|error| failure(&error))?;
     let ready = serde_json::to_value(sandbox.ready()).unwrap_or(Value::Null);
+    // Before the ready line, so that who reads that finds the sandbox.
+    let run_file = leave_run_file(&ready, global, output);
     if output.json {
         output.object(&ready);
     } else {
@@ -20,13 +25,29 @@ pub(super) async fn run(command: args::Sandbox, output: Output) -> Result<(), Fa
         }
     }
     let ended = signals::ended().await;
+    drop(run_file);
     sandbox.shutdown().await;
     ended.map_err(|error| Failure::new("no_signals", error.to_string(), "end it with SIGKILL"))
 }
 
+/// A home that cannot be written, as in a read-only container, is no reason not to serve.
+fn leave_run_file(ready: &Value, global: &Global, output: Output) -> Option<RunFile> {
+    let left = place(global).and_then(|place| {
+        RunFile::write(&run_file::folder(&place.home), ready)
+            .map_err(|error| Failure::new("run_file", error.to_string(), ""))
+    });
+    if let Err(failure) = &left {
+        let why = &failure.message;
+        output.note(format!(
+            "note: other commands will need --url and --token, for there is no run file: {why}"
+        ));
+    }
+    left.ok()
+}
+
 /// What went wrong with a sandbox. It has its own words, since it knows nothing of the other rooms: a sentence
 /// for what happened, then what to do.
-pub(crate) fn failure(error: &StartError) -> Failure {
+pub(super) fn failure(error: &StartError) -> Failure {
     let (code, status) = match error {
         StartError::PortTaken(_) => ("port_taken", 1),
         StartError::WouldExposeConstants(_) => ("would_expose_constants", 2),

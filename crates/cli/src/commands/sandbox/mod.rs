@@ -1,0 +1,63 @@
+//! `attache sandbox`: an emulated tenant, and commands for one that runs. One file a subcommand.
+
+mod at;
+mod bundle;
+mod control;
+mod duration;
+mod env;
+mod exec;
+mod fault;
+mod lag;
+mod run_file;
+mod serve;
+mod shell;
+mod tenants;
+mod time;
+mod trust;
+mod variables;
+mod wait;
+
+use clap::Subcommand;
+
+use super::{one_thread, threads};
+use crate::args::{self, Global};
+use crate::output::{Failure, Output};
+
+/// What can be asked of a sandbox that runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Wait until the sandbox is ready
+    Wait(wait::Wait),
+    /// Print what a shell must set so that programs use the sandbox
+    Env(env::Env),
+    /// Run a program with everything set that it needs to use the sandbox
+    Exec(exec::Exec),
+    /// Show or move the tenant's clock
+    Time(time::Time),
+    /// Show or change how much the tenant lags behind
+    Lag(lag::Lag),
+    /// Make requests fail, wait or break off
+    Fault(fault::Fault),
+    /// List, add and remove tenants
+    Tenants(tenants::Tenants),
+    /// Make this machine's programs trust the sandbox's authority for loopback names
+    Trust(trust::Trust),
+    /// Undo `trust`
+    Untrust(trust::Untrust),
+}
+
+/// Serves a tenant, or does what was asked of one that runs.
+pub(super) fn run(sandbox: args::Sandbox, global: &Global, output: Output) -> Result<(), Failure> {
+    match sandbox.command {
+        None => threads(serve::run(sandbox, global, output)),
+        Some(Command::Wait(command)) => one_thread(wait::run(command, global, output)),
+        Some(Command::Env(command)) => one_thread(env::run(command, global, output)),
+        Some(Command::Exec(command)) => threads(exec::run(command, global, output)),
+        Some(Command::Time(command)) => one_thread(time::run(command, global, output)),
+        Some(Command::Lag(command)) => one_thread(lag::run(command, global, output)),
+        Some(Command::Fault(command)) => one_thread(fault::run(command, global, output)),
+        Some(Command::Tenants(command)) => one_thread(tenants::run(command, global, output)),
+        Some(Command::Trust(command)) => trust::trust(&command, global, output),
+        Some(Command::Untrust(command)) => trust::untrust(&command, output),
+    }
+}
