@@ -13,7 +13,7 @@ pub(crate) struct Lag {
     #[command(flatten)]
     at: At,
     /// The profile to use from now on
-    #[arg(value_name = "PROFILE")]
+    #[arg(id = "lag_profile", value_name = "PROFILE")]
     profile: Option<args::Lag>,
     /// What every lag is multiplied by
     #[arg(long, value_name = "FACTOR")]
