@@ -38,20 +38,20 @@ impl<T: Clone> SnapshotMap<T> {
     }
 
     /// The value of a key.
-    pub(crate) fn get(&self, key: impl AsRef<str>) -> Option<&T> {
+    pub(crate) fn get<K: AsRef<str> + ?Sized>(&self, key: &K) -> Option<&T> {
         let (chunk, place) = self.find(key.as_ref()).ok()?;
         self.chunks.get(chunk)?.get(place).map(|entry| &entry.1)
     }
 
     /// The value of a key, to change it.
-    pub(crate) fn get_mut(&mut self, key: impl AsRef<str>) -> Option<&mut T> {
+    pub(crate) fn get_mut<K: AsRef<str> + ?Sized>(&mut self, key: &K) -> Option<&mut T> {
         let (chunk, place) = self.find(key.as_ref()).ok()?;
         let entry = Arc::make_mut(self.chunks.get_mut(chunk)?).get_mut(place)?;
         Some(&mut Arc::make_mut(entry).1)
     }
 
     /// Whether there is that key.
-    pub(crate) fn contains_key(&self, key: impl AsRef<str>) -> bool {
+    pub(crate) fn contains_key<K: AsRef<str> + ?Sized>(&self, key: &K) -> bool {
         self.find(key.as_ref()).is_ok()
     }
 
@@ -83,7 +83,7 @@ impl<T: Clone> SnapshotMap<T> {
     }
 
     /// Takes an entry away.
-    pub(crate) fn remove(&mut self, key: impl AsRef<str>) -> Option<T> {
+    pub(crate) fn remove<K: AsRef<str> + ?Sized>(&mut self, key: &K) -> Option<T> {
         let (chunk, place) = self.find(key.as_ref()).ok()?;
         let entries = Arc::make_mut(self.chunks.get_mut(chunk)?);
         let removed = entries.remove(place);

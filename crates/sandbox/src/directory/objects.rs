@@ -46,16 +46,16 @@ impl<T: Named> Objects<T> {
     }
 
     /// By id.
-    pub(crate) fn get(&self, id: impl AsRef<str>) -> Option<&T> {
+    pub(crate) fn get<K: AsRef<str> + ?Sized>(&self, id: &K) -> Option<&T> {
         self.by_id.get(id)
     }
 
     /// By id, to change it.
-    pub(crate) fn get_mut(&mut self, id: impl AsRef<str>) -> Option<&mut T> {
+    pub(crate) fn get_mut<K: AsRef<str> + ?Sized>(&mut self, id: &K) -> Option<&mut T> {
         self.settle();
         let id = id.as_ref();
         let name = self.by_id.get(id).map(key_of(id))?;
-        self.names.remove(name);
+        self.names.remove(&name);
         self.touched = Touched::One(id.to_owned());
         self.by_id.get_mut(id)
     }
@@ -83,7 +83,7 @@ impl<T: Named> Objects<T> {
     }
 
     /// Whether there is that id.
-    pub(crate) fn contains_key(&self, id: impl AsRef<str>) -> bool {
+    pub(crate) fn contains_key<K: AsRef<str> + ?Sized>(&self, id: &K) -> bool {
         self.by_id.contains_key(id)
     }
 
@@ -93,17 +93,17 @@ impl<T: Named> Objects<T> {
         let name = key_of(&id)(&object);
         let earlier = self.by_id.insert(id.clone(), object);
         if let Some(earlier) = &earlier {
-            self.names.remove(key_of(&id)(earlier));
+            self.names.remove(&key_of(&id)(earlier));
         }
         self.names.insert(name, ());
         earlier
     }
 
     /// Takes one away.
-    pub(crate) fn remove(&mut self, id: impl AsRef<str>) -> Option<T> {
+    pub(crate) fn remove<K: AsRef<str> + ?Sized>(&mut self, id: &K) -> Option<T> {
         self.settle();
         let removed = self.by_id.remove(id.as_ref())?;
-        self.names.remove(key_of(id.as_ref())(&removed));
+        self.names.remove(&key_of(id.as_ref())(&removed));
         Some(removed)
     }
 
