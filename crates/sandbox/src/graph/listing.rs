@@ -50,6 +50,20 @@ impl Call<'_> {
         self.ok(&collection.answer(query, items, key, defaults))
     }
 
+    /// 200 with a page that was cut already; `last` names its last item if more follow ([`Query::after`]).
+    pub(crate) fn page(
+        &self,
+        query: &Query,
+        context: &str,
+        items: Vec<Value>,
+        last: Option<String>,
+    ) -> Response {
+        let url = format!("{}{}", self.request.origin, self.request.path);
+        let collection =
+            Collection { context, root: &self.base(), url: &url, parameters: &self.request.query };
+        self.ok(&collection.page(query, items, last))
+    }
+
     /// 200 with one object, whole or selected. `context` is what stands before `/$entity`.
     pub(crate) fn entity(
         &self,

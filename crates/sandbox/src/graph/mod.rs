@@ -3,6 +3,7 @@
 mod agent_limits;
 mod applications;
 mod call;
+mod chat_messages;
 mod chats;
 mod deleted_items;
 mod dispatch;
@@ -30,6 +31,7 @@ mod route;
 mod service_principals;
 #[cfg(test)]
 mod table_tests;
+mod teamwork;
 mod users;
 
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,7 @@ pub(crate) use route::{Area, Needs, Routes};
 #[serde(default)]
 pub(crate) struct Workloads {
     pub(crate) chats: chats::Chats,
+    pub(crate) teamwork: teamwork::Teamwork,
 }
 
 /// The whole table.
@@ -59,6 +62,7 @@ pub(crate) fn routes() -> Routes {
         domains::routes(),
         deleted_items::routes(),
         chats::routes(),
+        chat_messages::routes(),
         mailbox::routes(),
     ];
     Routes::new(resources.into_iter().flatten().collect())

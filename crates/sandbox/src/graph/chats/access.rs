@@ -1,10 +1,13 @@
 //! Who may see a chat: its members, if Teams is there for them (Entra reference §3.3, §5.3).
 
+use std::borrow::Cow;
+
 use crate::directory::User;
 use crate::graph::call::Call;
+use crate::graph::chat_messages::Sender;
 use crate::graph::error::GraphError;
 
-use super::state::{Chat, ChatKind, Chats, Member, SELF_CHAT, is_chat_id};
+use super::state::{Chat, Chats, SELF_CHAT, is_chat_id};
 
 impl Call<'_> {
     /// The signed-in user, who has Teams by now; none for an app.
@@ -20,7 +23,7 @@ impl Call<'_> {
     }
 
     /// The key of the chat that the path names, after everything that can be wrong with it.
-    pub(super) fn chat_key(&self) -> Result<String, GraphError> {
+    pub(crate) fn chat_key(&self) -> Result<String, GraphError> {
         self.teams_user()?;
         self.check_same_user()?;
         let id = self.params.get("chat");
@@ -29,29 +32,29 @@ impl Call<'_> {
         }
         let user = self.caller.user_id();
         let key = Chats::key(id, user);
-        let chat = self.tenant.workloads.chats.0.get(&key);
+        let chat = self.tenant.workloads.chats.get(&key);
         match (chat, user) {
             (Some(chat), Some(user)) if chat.member(user).is_none() => Err(not_a_member(user)),
             (Some(_), _) => Ok(key),
-            // Everybody has notes; they begin with the first look at them.
+            // Everybody has notes; they begin with the first word in them.
             (None, Some(_)) if id == SELF_CHAT => Ok(key),
-            (None, _) => Err(GraphError::not_found(format!("NotFound: no chat with id '{id}' was found."))),
+            (None, _) => Err(no_chat(id)),
         }
     }
 
     /// The chat of that key.
-    pub(super) fn chat(&self, key: &str) -> Result<Chat, GraphError> {
-        if let Some(chat) = self.tenant.workloads.chats.0.get(key) {
-            return Ok(chat.clone());
-        }
-        let user = key.strip_prefix(SELF_CHAT).and_then(|rest| rest.strip_prefix('/'));
-        user.map(|user| notes_of(user, self.now))
-            .ok_or_else(|| GraphError::not_found(format!("NotFound: no chat with id '{key}' was found.")))
+    pub(super) fn chat(&self, key: &str) -> Result<Cow<'_, Chat>, GraphError> {
+        self.tenant.workloads.chats.seen(key, self.now).ok_or_else(|| no_chat(key))
     }
 
-    /// Puts the chat back.
-    pub(super) fn keep_chat(&mut self, key: String, chat: Chat) {
-        self.tenant.workloads.chats.0.insert(key, chat);
+    /// The chat of that key, to be changed.
+    pub(super) fn chat_mut(&mut self, key: &str) -> Result<&mut Chat, GraphError> {
+        self.tenant.workloads.chats.open(key, self.now).ok_or_else(|| no_chat(key))
+    }
+
+    /// Who brings an event about; nobody has a name if it is an app.
+    pub(super) fn initiator(&self) -> Option<Sender> {
+        self.caller.user_id().map(Sender::user)
     }
 
     /// `/users/{id}/chats` in a user's name is about that user alone.
@@ -69,22 +72,8 @@ impl Call<'_> {
     }
 }
 
-fn notes_of(user: &str, now: jiff::Timestamp) -> Chat {
-    let member = Member {
-        id: format!("notes-{user}"),
-        user_id: user.to_owned(),
-        role: "owner".to_owned(),
-        history_from: None,
-    };
-    Chat {
-        id: SELF_CHAT.to_owned(),
-        kind: ChatKind::Notes,
-        topic: None,
-        created: now,
-        updated: now,
-        members: vec![member],
-        messages: Vec::new(),
-    }
+pub(super) fn no_chat(id: &str) -> GraphError {
+    GraphError::not_found(format!("NotFound: no chat with id '{id}' was found."))
 }
 
 /// What Teams answers until it has heard of the licence (§3.3).

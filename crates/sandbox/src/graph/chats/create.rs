@@ -3,14 +3,16 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use crate::directory::{User, new_id};
+use crate::changes::ChangeKind;
+use crate::directory::User;
 use crate::graph::call::Call;
+use crate::graph::chat_messages::{Event, Home, Place, Sender};
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::route::{Needs, Route};
 
 use super::members::{history_from, role};
 use super::state::{Chat, ChatKind, Chats, Member};
-use super::{shown_without_expansion, wire};
+use super::{chat_changed, is_topic, shown_without_expansion, wire};
 
 const CREATE: Needs = Needs::split(&["Chat.Create", "Chat.ReadWrite"], &["Chat.Create"]);
 
@@ -31,23 +33,41 @@ fn create(call: &mut Call<'_>) -> Answer {
     };
     let topic = match body.get("topic") {
         None | Some(Value::Null) => None,
-        Some(Value::String(topic)) if kind == ChatKind::Group => Some(topic.clone()),
+        Some(Value::String(topic)) if kind == ChatKind::Group && is_topic(topic) => Some(topic.clone()),
+        Some(Value::String(_)) if kind == ChatKind::Group => {
+            return Err(GraphError::unreadable("Invalid value specified for property 'topic'."));
+        }
         Some(_) => return Err(GraphError::unreadable("Topic can be set for group chats only.")),
     };
     let members = members(call, &body, kind)?;
 
     let id = match (kind, members.as_slice()) {
-        (ChatKind::OneOnOne, [a, b]) => Chats::one_on_one_id(&a.user_id, &b.user_id),
+        (ChatKind::OneOnOne, [a, b]) => Chats::one_on_one_id(&a.person.id, &b.person.id),
         _ => format!("19:{}@thread.v2", uuid::Uuid::new_v4().simple()),
     };
-    let chat = match call.tenant.workloads.chats.0.get(&id) {
-        Some(there) => there.clone(),
-        None => Chat { id, kind, topic, created: call.now, updated: call.now, members, messages: Vec::new() },
-    };
-    let shown = shown_without_expansion(call, wire::chat(call.tenant, &chat, call.caller.user_id()));
-    let location = format!("/chats/{}", chat.id);
-    call.keep_chat(chat.id.clone(), chat);
-    Ok(call.created(&location, &shown))
+    if call.tenant.workloads.chats.get(&id).is_none() {
+        let people = members.iter().map(|member| member.person.clone()).collect();
+        let mut chat = Chat::new(id.clone(), kind, call.now, members);
+        chat.topic.clone_from(&topic);
+        call.tenant.workloads.chats.insert(chat);
+        chat_changed(call, ChangeKind::Created, &id);
+        if kind == ChatKind::Group {
+            note_beginning(call, &id, people, topic);
+        }
+    }
+    let shown = wire::chat(&call.shown(), &*call.chat(&id)?, call.caller.user_id());
+    Ok(call.created(&format!("/chats/{id}"), &shown_without_expansion(call, shown)))
+}
+
+/// A group begins with the news of who is in it and what it is called.
+fn note_beginning(call: &mut Call<'_>, id: &str, members: Vec<Sender>, topic: Option<String>) {
+    let (place, initiator) = (Place::chat(id), call.initiator());
+    let event = Event::MembersAdded { members, history_from: None };
+    place.note(call.tenant, call.now, initiator.as_ref(), &event);
+    if topic.is_some() {
+        let event = Event::ChatRenamed { chat_id: id.to_owned(), topic };
+        place.note(call.tenant, call.now, initiator.as_ref(), &event);
+    }
 }
 
 fn members(call: &Call<'_>, body: &Map<String, Value>, kind: ChatKind) -> Result<Vec<Member>, GraphError> {
@@ -58,19 +78,14 @@ fn members(call: &Call<'_>, body: &Map<String, Value>, kind: ChatKind) -> Result
     for entry in entries {
         let entry =
             entry.as_object().ok_or_else(|| GraphError::unreadable("Invalid member in the request body."))?;
-        let user = member_user(call, entry)?;
-        if members.iter().any(|member| member.user_id == user.id) {
+        let person = member_person(call, entry)?;
+        if members.iter().any(|member| member.person == person) {
             return Err(GraphError::unreadable(match kind {
                 ChatKind::OneOnOne => "Cannot create one-on-one chat with duplicate members",
                 _ => "Duplicate chat members is specified in the request body.",
             }));
         }
-        members.push(Member {
-            id: new_id(),
-            user_id: user.id.clone(),
-            role: role(entry)?,
-            history_from: history_from(entry, None)?,
-        });
+        members.push(Member::new(person, role(entry)?, history_from(entry, None)?));
     }
     if kind == ChatKind::OneOnOne && members.len() != 2 {
         return Err(GraphError::unreadable(
@@ -81,7 +96,7 @@ fn members(call: &Call<'_>, body: &Map<String, Value>, kind: ChatKind) -> Result
         return Err(GraphError::unreadable("Invalid number of members for a group chat."));
     }
     if let Some(caller) = call.caller.user_id()
-        && !members.iter().any(|member| member.user_id == caller)
+        && !members.iter().any(|member| member.person.id == caller)
     {
         return Err(GraphError::unreadable(
             "The caller has to be one of the members specified in the request body.",
@@ -90,11 +105,9 @@ fn members(call: &Call<'_>, body: &Map<String, Value>, kind: ChatKind) -> Result
     Ok(members)
 }
 
-/// The user that a member's `user@odata.bind` names, if they can be in a chat.
-pub(super) fn member_user<'a>(
-    call: &'a Call<'_>,
-    entry: &Map<String, Value>,
-) -> Result<&'a User, GraphError> {
+/// Whom a member's `user@odata.bind` names, if they can be in a chat. `tenantId` says where a user of
+/// another tenant is at home.
+pub(super) fn member_person(call: &Call<'_>, entry: &Map<String, Value>) -> Result<Sender, GraphError> {
     let kind = entry.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
     if !kind.trim_start_matches('#').eq_ignore_ascii_case("microsoft.graph.aadUserConversationMember") {
         return Err(GraphError::unreadable(
@@ -105,13 +118,31 @@ pub(super) fn member_user<'a>(
     let reference = reference
         .ok_or_else(|| GraphError::unreadable("Bad Request: 'user@odata.bind' is missing from a member."))?;
     let key = call.reference(reference, "users").map_err(|error| GraphError::unreadable(error.message))?;
-    let user = call.tenant.user(&key, call.now);
+    match entry.get("tenantId") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(tenant_id)) if tenant_id.eq_ignore_ascii_case(&call.tenant.id) => {}
+        Some(Value::String(tenant_id)) => return federated(&key, tenant_id),
+        Some(_) => return Err(GraphError::unreadable("Invalid value specified for property 'tenantId'.")),
+    }
+    let user: Option<&User> = call.tenant.user(&key, call.now);
     let user = user.ok_or_else(|| GraphError::not_found(format!("NotFound: user '{key}' was not found.")))?;
     if call.has_teams(user) {
-        return Ok(user);
+        return Ok(Sender::user(&user.id));
     }
     Err(GraphError::forbidden(format!(
         "User '{}' cannot be reached: no valid Teams licence was found.",
         user.id
     )))
+}
+
+/// A user of another tenant, of whom this one knows only what the caller says.
+fn federated(key: &str, tenant_id: &str) -> Result<Sender, GraphError> {
+    let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok();
+    if !is_id(key) || !is_id(tenant_id) {
+        return Err(GraphError::unreadable(
+            "A federated member needs the object id of the user and the id of the user's tenant.",
+        ));
+    }
+    let home = Home { tenant_id: tenant_id.to_ascii_lowercase(), display_name: None, email: None };
+    Ok(Sender { id: key.to_ascii_lowercase(), home: Some(home) })
 }

@@ -2,23 +2,30 @@
 
 mod access;
 mod create;
+mod deletion;
 mod members;
-mod messages;
-mod send;
+mod pinned;
 mod state;
+mod viewpoint;
 mod wire;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::changes::{Change, ChangeKind};
 use crate::exchange::Response;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::{Query, Service, Surface};
 use crate::graph::route::{Area, Needs, Route};
 
-use state::ChatKind;
+use crate::graph::chat_messages::{Event, Place};
+
 pub(crate) use state::Chats;
+use state::{Chat, ChatKind};
+
+/// The type of every chat.
+const TYPE: &str = "#microsoft.graph.chat";
 
 const READ_ALL: Needs = Needs::split(
     &["Chat.ReadBasic", "Chat.Read", "Chat.ReadWrite"],
@@ -50,8 +57,9 @@ pub(super) fn routes() -> Vec<Route> {
     ];
     routes.extend(create::routes());
     routes.extend(members::routes());
-    routes.extend(messages::routes());
-    routes.extend(send::routes());
+    routes.extend(viewpoint::routes());
+    routes.extend(pinned::routes());
+    routes.extend(deletion::routes());
     routes.into_iter().map(|route| route.area(Area::Teams)).collect()
 }
 
@@ -72,16 +80,19 @@ fn list(call: &mut Call<'_>) -> Answer {
         }
     };
     let reader = of_user.as_deref();
-    let chats = call.tenant.workloads.chats.0.values();
-    let mut items: Vec<Value> = chats
+    let mut chats: Vec<&Chat> = call
+        .tenant
+        .workloads
+        .chats
+        .all()
+        .map(|(_, chat)| chat)
         .filter(|chat| chat.kind != ChatKind::Notes)
         .filter(|chat| reader.is_none_or(|reader| chat.member(reader).is_some()))
-        .map(|chat| wire::chat(call.tenant, chat, reader))
         .collect();
     // Unless the client asks otherwise, what moved last comes first.
-    if query.order.is_empty() {
-        items.sort_by(|a, b| b["lastUpdatedDateTime"].as_str().cmp(&a["lastUpdatedDateTime"].as_str()));
-    }
+    chats.sort_by_key(|chat| std::cmp::Reverse(chat.moved()));
+    let shown = call.shown();
+    let items = chats.into_iter().map(|chat| wire::chat(&shown, chat, reader)).collect();
     query.select = None;
     Ok(call.list(&query, "chats", items, Some(wire::CHAT)))
 }
@@ -108,27 +119,54 @@ fn get(call: &mut Call<'_>) -> Answer {
     let query = call.query(&OBJECT)?;
     let key = call.chat_key()?;
     let chat = call.chat(&key)?;
-    let shown = wire::chat(call.tenant, &chat, call.caller.user_id());
+    let shown = wire::chat(&call.shown(), &chat, call.caller.user_id());
     Ok(call.entity(&query, "chats", shown, Some(wire::CHAT)))
 }
 
 fn update(call: &mut Call<'_>) -> Answer {
     let key = call.chat_key()?;
-    let mut chat = call.chat(&key)?;
     let body = call.body()?;
-    let topic = body.get("topic").and_then(Value::as_str);
-    let topic = topic.ok_or_else(|| GraphError::unreadable("A value is required for property 'topic'."))?;
-    if chat.kind != ChatKind::Group {
+    let topic = match body.get("topic") {
+        Some(Value::String(topic)) => Some(topic.clone()),
+        Some(Value::Null) => None,
+        _ => return Err(GraphError::unreadable("A value is required for property 'topic'.")),
+    };
+    let kind = call.chat(&key)?.kind;
+    if kind != ChatKind::Group {
         return Err(GraphError::unreadable("The topic of a group chat only can be set."));
     }
-    if topic.chars().count() > 250 || topic.contains(':') {
+    if topic.as_ref().is_some_and(|topic| !is_topic(topic)) {
         return Err(GraphError::unreadable("Invalid value specified for property 'topic'."));
     }
-    chat.topic = Some(topic.to_owned());
-    chat.updated = call.now;
-    let shown = shown_without_expansion(call, wire::chat(call.tenant, &chat, None));
-    call.keep_chat(key, chat);
-    Ok(call.ok(&shown))
+    let (now, initiator) = (call.now, call.initiator());
+    let chat = call.chat_mut(&key)?;
+    let is_new = chat.topic != topic;
+    chat.topic.clone_from(&topic);
+    chat.updated = now;
+    if is_new {
+        let event = Event::ChatRenamed { chat_id: key.clone(), topic };
+        Place::chat(&key).note(call.tenant, now, initiator.as_ref(), &event);
+    }
+    chat_changed(call, ChangeKind::Updated, &key);
+    let shown = wire::chat(&call.shown(), &*call.chat(&key)?, call.caller.user_id());
+    Ok(call.ok(&shown_without_expansion(call, shown)))
+}
+
+fn is_topic(topic: &str) -> bool {
+    topic.chars().count() <= 250 && !topic.contains(':')
+}
+
+/// Tells those who listen that a chat came, changed or went.
+fn chat_changed(call: &mut Call<'_>, kind: ChangeKind, id: &str) {
+    let aliases = local_members(call, id).map(|user| format!("users/{user}/chats/{id}")).collect();
+    let resource = format!("chats/{id}");
+    call.tenant.changed(Change { kind, resource, aliases, odata_type: TYPE });
+}
+
+/// The members of a chat who are at home in this tenant.
+fn local_members<'a>(call: &'a Call<'_>, id: &str) -> impl Iterator<Item = &'a str> {
+    let members = call.tenant.workloads.chats.get(id).map(|chat| chat.members.as_slice()).unwrap_or_default();
+    members.iter().filter(|member| member.person.home.is_none()).map(|member| member.person.id.as_str())
 }
 
 fn shown_without_expansion(call: &Call<'_>, chat: Value) -> Value {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::graph::chat_messages::{Message, Sender, Thread};
 
 /// The id that names the caller's own notes, whoever calls.
 pub(super) const SELF_CHAT: &str = "48:notes";
@@ -12,24 +13,30 @@ pub(super) const SELF_CHAT: &str = "48:notes";
 /// Every chat, by its key: its id, but for self-chats, which all have one id.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Chats(pub(super) BTreeMap<String, Chat>);
+pub(crate) struct Chats(BTreeMap<String, Chat>);
 
 /// A chat.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Chat {
-    pub(super) id: String,
+pub(crate) struct Chat {
+    pub(crate) id: String,
     pub(super) kind: ChatKind,
     pub(super) topic: Option<String>,
     pub(super) created: Timestamp,
+    /// When its topic or its members changed last.
     pub(super) updated: Timestamp,
-    pub(super) members: Vec<Member>,
-    /// In the order in which they were sent.
-    pub(super) messages: Vec<Message>,
+    /// When an administrator deleted it.
+    #[serde(default)]
+    pub(super) deleted: Option<Timestamp>,
+    pub(crate) members: Vec<Member>,
+    pub(crate) thread: Thread,
+    /// Ids of the pinned messages, the last pinned first.
+    #[serde(default)]
+    pub(super) pinned: Vec<String>,
 }
 
 /// What kind of chat it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum ChatKind {
+pub(crate) enum ChatKind {
     OneOnOne,
     Group,
     /// A person's notes to themselves.
@@ -38,60 +45,87 @@ pub(super) enum ChatKind {
 
 /// A member of a chat.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// The membership's id, opaque to clients.
-    pub(super) id: String,
-    pub(super) user_id: String,
+    pub(crate) id: String,
+    pub(crate) person: Sender,
     /// `owner` or `guest`.
-    pub(super) role: String,
+    pub(crate) role: String,
     /// What was said before this time is not shown; none shows everything.
-    pub(super) history_from: Option<Timestamp>,
+    pub(crate) history_from: Option<Timestamp>,
+    /// Whether this member took the chat out of sight.
+    #[serde(default)]
+    pub(crate) is_hidden: bool,
+    /// The newest message that this member has read.
+    #[serde(default)]
+    pub(crate) read: Option<Timestamp>,
 }
 
-/// A message.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Message {
-    /// Milliseconds since 1970, as a text; grows within a chat.
-    pub(super) id: String,
-    /// As the id, and larger after every change.
-    pub(super) etag: i64,
-    pub(super) created: Timestamp,
-    pub(super) modified: Timestamp,
-    pub(super) edited: Option<Timestamp>,
-    pub(super) deleted: Option<Timestamp>,
-    /// The sender's object id.
-    pub(super) from: String,
-    pub(super) body: Body,
-    pub(super) importance: String,
-    pub(super) subject: Option<String>,
-    pub(super) attachments: Vec<Value>,
-    pub(super) mentions: Vec<Value>,
-    pub(super) reactions: Vec<Value>,
-}
-
-/// What a message says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Body {
-    pub(super) is_html: bool,
-    pub(super) content: String,
+impl Member {
+    /// A new membership that shows messages from that time on.
+    pub(crate) fn new(person: Sender, role: String, history_from: Option<Timestamp>) -> Self {
+        let id = crate::directory::new_id();
+        Self { id, person, role, history_from, is_hidden: false, read: None }
+    }
 }
 
 impl Chat {
+    /// A chat in which nothing was said yet.
+    pub(super) fn new(id: String, kind: ChatKind, now: Timestamp, members: Vec<Member>) -> Self {
+        Self {
+            id,
+            kind,
+            topic: None,
+            created: now,
+            updated: now,
+            deleted: None,
+            members,
+            thread: Thread::default(),
+            pinned: Vec::new(),
+        }
+    }
+
+    /// The notes of that user.
+    fn notes(user: &str, now: Timestamp) -> Self {
+        let mut member = Member::new(Sender::user(user), "owner".to_owned(), None);
+        member.id = format!("notes-{user}");
+        Self::new(SELF_CHAT.to_owned(), ChatKind::Notes, now, vec![member])
+    }
+
     /// The membership of a user.
-    pub(super) fn member(&self, user_id: &str) -> Option<&Member> {
-        self.members.iter().find(|member| member.user_id == user_id)
+    pub(crate) fn member(&self, user_id: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.person.id == user_id)
     }
 
-    /// What that user may read: all, or what was said since they may see it.
-    pub(super) fn readable_by<'a>(&'a self, user_id: Option<&'a str>) -> impl Iterator<Item = &'a Message> {
-        let from = user_id.and_then(|id| self.member(id)).and_then(|member| member.history_from);
-        self.messages.iter().filter(move |message| from.is_none_or(|from| message.created >= from))
+    /// The membership of a user, to be changed.
+    pub(super) fn member_mut(&mut self, user_id: &str) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.person.id == user_id)
     }
 
-    /// The time, moved on to the next free millisecond of this chat: ids are times, and they grow.
-    pub(super) fn next_moment(&self, now: Timestamp) -> i64 {
-        let last = self.messages.iter().map(|message| message.etag).max().unwrap_or(0);
-        now.as_millisecond().max(last + 1)
+    /// Whether that reader may see what was said then: all of it, or what was said since they may see it.
+    pub(crate) fn shows(&self, reader: Option<&str>, created: Timestamp) -> bool {
+        let from = reader.and_then(|id| self.member(id)).and_then(|member| member.history_from);
+        from.is_none_or(|from| created >= from)
+    }
+
+    /// The newest message that the reader sees.
+    pub(super) fn last_for(&self, reader: Option<&str>) -> Option<&Message> {
+        self.thread.last().filter(|message| self.shows(reader, message.created))
+    }
+
+    /// When something happened here last.
+    pub(super) fn moved(&self) -> Timestamp {
+        self.thread.last().map_or(self.updated, |last| last.created.max(self.updated))
+    }
+
+    /// A message comes: it brings the chat back into everybody's sight, and whoever sent it has read it.
+    pub(crate) fn has_news(&mut self, message: &Message) {
+        for member in &mut self.members {
+            member.is_hidden = false;
+            if message.is_from(&member.person.id) {
+                member.read = Some(message.created);
+            }
+        }
     }
 }
 
@@ -104,11 +138,65 @@ impl Chats {
         }
     }
 
+    /// The id of the chat of that key.
+    pub(crate) fn id(key: &str) -> &str {
+        match notes_owner(key) {
+            Some(_) => SELF_CHAT,
+            None => key,
+        }
+    }
+
+    /// The chat of that key, deleted ones left out.
+    pub(crate) fn get(&self, key: &str) -> Option<&Chat> {
+        self.0.get(key).filter(|chat| chat.deleted.is_none())
+    }
+
+    /// The chat of that key, to be changed; deleted ones left out.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Chat> {
+        self.0.get_mut(key).filter(|chat| chat.deleted.is_none())
+    }
+
+    /// The chat of that key; everybody's notes begin when they are first written to.
+    pub(crate) fn open(&mut self, key: &str, now: Timestamp) -> Option<&mut Chat> {
+        if let (Some(user), false) = (notes_owner(key), self.0.contains_key(key)) {
+            self.0.insert(key.to_owned(), Chat::notes(user, now));
+        }
+        self.get_mut(key)
+    }
+
+    /// The chat of that key as a reader sees it; notes that nobody wrote are empty.
+    pub(super) fn seen(&self, key: &str, now: Timestamp) -> Option<std::borrow::Cow<'_, Chat>> {
+        match (self.get(key), notes_owner(key)) {
+            (Some(chat), _) => Some(std::borrow::Cow::Borrowed(chat)),
+            (None, Some(user)) => Some(std::borrow::Cow::Owned(Chat::notes(user, now))),
+            (None, None) => None,
+        }
+    }
+
+    /// Every chat that is not deleted.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &Chat)> {
+        self.0.iter().filter(|(_, chat)| chat.deleted.is_none())
+    }
+
+    /// Keeps a new chat.
+    pub(super) fn insert(&mut self, chat: Chat) {
+        self.0.insert(chat.id.clone(), chat);
+    }
+
+    /// The chat of that id, deleted or not.
+    pub(super) fn even_deleted(&mut self, id: &str) -> Option<&mut Chat> {
+        self.0.get_mut(id)
+    }
+
     /// The id of the one-on-one chat of two users: both object ids, sorted.
     pub(super) fn one_on_one_id(a: &str, b: &str) -> String {
         let (first, second) = if a < b { (a, b) } else { (b, a) };
         format!("19:{first}_{second}@unq.gbl.spaces")
     }
+}
+
+fn notes_owner(key: &str) -> Option<&str> {
+    key.strip_prefix(SELF_CHAT)?.strip_prefix('/')
 }
 
 /// Whether a text has the shape of a chat's id (§5.1); what has not is refused before anything is looked up.

@@ -1,12 +1,14 @@
-//! How chats, members and messages look in JSON (Entra reference §5.1–§5.3).
+//! How chats and their members look in JSON (Entra reference §5.1, §5.2).
 
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use crate::graph::chat_messages::{Place, Shown};
 use crate::graph::instants::milliseconds;
 use crate::tenant::Tenant;
 
-use super::state::{Chat, ChatKind, Member, Message};
+use super::state::{Chat, ChatKind, Member};
 
 /// What a chat shows when nothing is expanded.
 pub(super) const CHAT: &[&str] = &[
@@ -28,10 +30,13 @@ pub(super) const CHAT: &[&str] = &[
 const EXPANDED_MEMBERS: usize = 25;
 
 /// A chat with its members and its last message, for whom it is about to be shown to.
-pub(super) fn chat(tenant: &Tenant, chat: &Chat, reader: Option<&str>) -> Value {
+pub(super) fn chat(shown: &Shown<'_>, chat: &Chat, reader: Option<&str>) -> Value {
     let members: Vec<Value> =
-        chat.members.iter().take(EXPANDED_MEMBERS).map(|one| member(tenant, one)).collect();
+        chat.members.iter().take(EXPANDED_MEMBERS).map(|one| member(shown.tenant, one)).collect();
     let id = utf8_percent_encode(&chat.id, NON_ALPHANUMERIC);
+    let viewpoint = reader.and_then(|id| chat.member(id)).map(|member| {
+        json!({ "isHidden": member.is_hidden, "lastMessageReadDateTime": or_beginning(member.read) })
+    });
     json!({
         "id": chat.id,
         "topic": chat.topic,
@@ -41,99 +46,42 @@ pub(super) fn chat(tenant: &Tenant, chat: &Chat, reader: Option<&str>) -> Value 
             ChatKind::OneOnOne | ChatKind::Notes => "oneOnOne",
             ChatKind::Group => "group",
         },
-        "webUrl": format!("https://teams.microsoft.com/l/chat/{id}/0?tenantId={}", tenant.id),
-        "tenantId": tenant.id,
+        "webUrl": format!("https://teams.microsoft.com/l/chat/{id}/0?tenantId={}", shown.tenant.id),
+        "tenantId": shown.tenant.id,
         "onlineMeetingInfo": null,
-        "viewpoint": { "isHidden": false, "lastMessageReadDateTime": "0001-01-01T00:00:00Z" },
+        "viewpoint": viewpoint,
         "isHiddenForAllMembers": null,
         "migrationMode": null,
         "originalCreatedDateTime": null,
         "members": members,
-        "lastMessagePreview": chat.readable_by(reader).last().map(|last| preview(tenant, last)),
+        "lastMessagePreview":
+            chat.last_for(reader).map(|last| shown.preview(&Place::chat(&chat.id), last)),
     })
 }
 
 /// A membership.
-pub(super) fn member(tenant: &Tenant, member: &Member) -> Value {
-    let user = tenant.users.get(&member.user_id);
+pub(crate) fn member(tenant: &Tenant, member: &Member) -> Value {
+    let (display_name, email, tenant_id) = match &member.person.home {
+        Some(home) => (home.display_name.clone(), home.email.clone(), &home.tenant_id),
+        None => {
+            let user = tenant.users.get(&member.person.id);
+            let email = user.map(|user| user.mail.as_ref().unwrap_or(&user.upn).clone());
+            (user.map(|user| user.display_name.clone()), email, &tenant.id)
+        }
+    };
     json!({
         "@odata.type": "#microsoft.graph.aadUserConversationMember",
         "id": member.id,
         "roles": [member.role],
-        "displayName": user.map(|user| &user.display_name),
-        "visibleHistoryStartDateTime":
-            member.history_from.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), milliseconds),
-        "userId": member.user_id,
-        "email": user.map(|user| user.mail.as_ref().unwrap_or(&user.upn)),
-        "tenantId": tenant.id,
+        "displayName": display_name,
+        "visibleHistoryStartDateTime": or_beginning(member.history_from),
+        "userId": member.person.id,
+        "email": email,
+        "tenantId": tenant_id,
     })
 }
 
-/// A message, or the tombstone of a deleted one.
-pub(super) fn message(tenant: &Tenant, chat: &Chat, message: &Message) -> Value {
-    let is_deleted = message.deleted.is_some();
-    let shown = |list: &[Value]| if is_deleted { Vec::new() } else { list.to_vec() };
-    json!({
-        "id": message.id,
-        "replyToId": null,
-        "etag": message.etag.to_string(),
-        "messageType": "message",
-        "createdDateTime": milliseconds(message.created),
-        "lastModifiedDateTime": milliseconds(message.modified),
-        "lastEditedDateTime": message.edited.map(milliseconds),
-        "deletedDateTime": message.deleted.map(milliseconds),
-        "subject": message.subject,
-        "summary": null,
-        "chatId": chat.id,
-        "importance": message.importance,
-        "locale": "en-us",
-        "webUrl": null,
-        "channelIdentity": null,
-        "policyViolation": null,
-        "eventDetail": null,
-        "from": from(tenant, &message.from),
-        "body": body(message),
-        "attachments": shown(&message.attachments),
-        "mentions": shown(&message.mentions),
-        "reactions": shown(&message.reactions),
-        "messageHistory": [],
-    })
-}
-
-fn preview(tenant: &Tenant, message: &Message) -> Value {
-    json!({
-        "id": message.id,
-        "createdDateTime": milliseconds(message.created),
-        "isDeleted": message.deleted.is_some(),
-        "messageType": "message",
-        "eventDetail": null,
-        "body": body(message),
-        "from": from(tenant, &message.from),
-    })
-}
-
-fn body(message: &Message) -> Value {
-    if message.deleted.is_some() {
-        return json!({ "contentType": "html", "content": "" });
-    }
-    json!({
-        "contentType": if message.body.is_html { "html" } else { "text" },
-        "content": message.body.content,
-    })
-}
-
-/// Who said it: always a user, as apps cannot post (§5.3).
-fn from(tenant: &Tenant, user_id: &str) -> Value {
-    json!({ "application": null, "device": null, "user": identity(tenant, user_id) })
-}
-
-/// A user as Teams names one.
-pub(super) fn identity(tenant: &Tenant, user_id: &str) -> Value {
-    json!({
-        "@odata.type": "#microsoft.graph.teamworkUserIdentity",
-        "id": user_id,
-        "displayName": tenant.users.get(user_id).map(|user| &user.display_name),
-        "userIdentityType": "aadUser",
-        "tenantId": tenant.id,
-    })
+/// No time is the beginning of all times.
+fn or_beginning(time: Option<Timestamp>) -> String {
+    time.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), milliseconds)
 }

@@ -181,6 +181,11 @@ impl Query {
         Ok(())
     }
 
+    /// What names the last item of the page before, as [`Collection::page`] wrote it.
+    pub(crate) fn after(&self) -> Option<&str> {
+        self.skip_token.as_ref().map(page::SkipToken::last)
+    }
+
     /// The object with what `$select` names; without `$select`, with `defaults` only. `@odata`
     /// annotations stay, and so does the id of directory objects, if it was selected.
     pub(crate) fn project(&self, object: Value, defaults: Option<&[&str]>) -> Value {

@@ -26,6 +26,10 @@ impl SkipToken {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
+    pub(super) fn last(&self) -> &str {
+        &self.last
+    }
+
     pub(super) fn decode(text: &str) -> Option<Self> {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
     }
@@ -84,6 +88,18 @@ impl Collection<'_> {
         }
         let page = page.into_iter().map(|item| query.project(item, defaults)).collect();
         body.insert("value".to_owned(), Value::Array(page));
+        Value::Object(body)
+    }
+
+    /// The answer with a page that was cut already; `last` names its last item if more follow.
+    pub(crate) fn page(&self, query: &Query, items: Vec<Value>, last: Option<String>) -> Value {
+        let mut body = Map::new();
+        body.insert("@odata.context".to_owned(), json!(self.context(query)));
+        if let Some(last) = last {
+            let next = SkipToken { last, sent: items.len() };
+            body.insert("@odata.nextLink".to_owned(), json!(self.next_link(&next)));
+        }
+        body.insert("value".to_owned(), Value::Array(items));
         Value::Object(body)
     }
 

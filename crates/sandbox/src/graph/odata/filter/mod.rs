@@ -115,21 +115,6 @@ impl Filter {
             Self::Any(path, _) => vec![path],
         }
     }
-
-    /// Every comparison operator in the filter.
-    pub(crate) fn operators(&self) -> Vec<Op> {
-        match self {
-            Self::And(left, right) | Self::Or(left, right) => {
-                let mut all = left.operators();
-                all.extend(right.operators());
-                all
-            }
-            Self::Not(inner) => inner.operators(),
-            Self::Compare(_, op, _) => vec![*op],
-            Self::In(..) => vec![Op::Eq],
-            Self::Text(..) | Self::Any(..) => Vec::new(),
-        }
-    }
 }
 
 impl Path {
@@ -281,7 +266,7 @@ mod tests {
             let object = json!({"a": "b", "tags": ["x", {"y": null}], "displayName": 1});
             let negated = Filter::Not(Box::new(filter.clone()));
             assert_ne!(filter.matches(&object), negated.matches(&object));
-            let _ = (filter.is_advanced(), filter.properties(), filter.operators());
+            let _ = (filter.is_advanced(), filter.properties());
         }
     }
 

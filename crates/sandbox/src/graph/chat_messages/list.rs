@@ -1,0 +1,197 @@
+//! Reading messages (Entra reference §5.3): by pages, newest first, with a filter on the property that
+//! orders them. A page token names the last message that was sent, so that what is said meanwhile shifts
+//! nothing.
+
+use http::Method;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::graph::call::Call;
+use crate::graph::error::{Answer, GraphError};
+use crate::graph::odata::{Filter, Op, Path, Query, Service, Surface};
+use crate::graph::route::{Needs, Route};
+
+use super::message::Message;
+use super::thread::Thread;
+
+const READ: Needs = Needs::split(&["Chat.Read", "Chat.ReadWrite"], &["Chat.Read.All", "Chat.ReadWrite.All"]);
+const READ_ONE: Needs = Needs::split(
+    &["Chat.Read", "Chat.ReadWrite", "Group.Read.All", "Group.ReadWrite.All"],
+    &["Chat.Read.All", "Chat.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All"],
+);
+const READ_MINE: Needs = Needs::split(READ_ONE.delegated, READ.application);
+
+const COLLECTION: Surface = Surface {
+    service: Service::Teams,
+    type_name: "chatMessage",
+    options: &["top", "orderby", "filter", "skiptoken"],
+    properties: &["lastModifiedDateTime", "createdDateTime"],
+    expandable: &[],
+    page: 20,
+    largest_page: 50,
+};
+
+/// A resource of Teams that takes no options.
+pub(crate) const NO_OPTIONS: Surface = Surface {
+    service: Service::Teams,
+    type_name: "chatMessage",
+    options: &[],
+    properties: &[],
+    expandable: &[],
+    page: 1,
+    largest_page: 1,
+};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/chats/{chat}/messages", READ, list),
+        Route::new(Method::GET, "/me/chats/{chat}/messages", READ, list),
+        Route::new(Method::GET, "/users/{user}/chats/{chat}/messages", READ, list),
+        Route::new(Method::GET, "/chats/{chat}/messages/{message}", READ_ONE, get),
+        Route::new(Method::GET, "/me/chats/{chat}/messages/{message}", READ_MINE, get),
+        Route::new(Method::GET, "/users/{user}/chats/{chat}/messages/{message}", READ_ONE, get),
+    ]
+}
+
+fn list(call: &mut Call<'_>) -> Answer {
+    let query = call.query(&COLLECTION)?;
+    let window = Window::of(&query)?;
+    let place = call.place()?;
+    let (page, next) = match place.thread(call.tenant) {
+        Some(thread) => {
+            let reader = call.caller.user_id();
+            window.page(thread, query.top, |message| place.shows(call.tenant, reader, message))
+        }
+        None => (Vec::new(), None),
+    };
+    let shown = call.shown();
+    let items = page.into_iter().map(|message| shown.message(&place, message)).collect();
+    Ok(call.page(&query, &place.context(), items, next))
+}
+
+fn get(call: &mut Call<'_>) -> Answer {
+    call.query(&NO_OPTIONS)?;
+    let place = call.place()?;
+    let shown = call.shown().message(&place, call.message_there(&place)?);
+    Ok(call.ok(&call.with_context(&place.context(), shown)))
+}
+
+/// The one of two times that orders a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Modified,
+    Created,
+}
+
+/// Which messages a query asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Window {
+    order: Order,
+    /// Later than this.
+    after: Option<Timestamp>,
+    /// Earlier than this.
+    before: Option<Timestamp>,
+    /// Below this id or revision: where the last page ended.
+    below: Option<u64>,
+}
+
+impl Window {
+    /// `$orderby` is one of the two times, descending; `$filter` compares the same one.
+    fn of(query: &Query) -> Result<Self, GraphError> {
+        let order = match query.order.as_slice() {
+            [] => Order::Modified,
+            [(path, true)] => order_of(path).ok_or_else(unsupported_order)?,
+            _ => return Err(unsupported_order()),
+        };
+        let below = match query.after() {
+            None => None,
+            Some(token) => Some(token.parse().map_err(|_| GraphError::unreadable("Invalid skip token."))?),
+        };
+        let mut window = Self { order, after: None, before: None, below };
+        if let Some(filter) = &query.filter {
+            window.narrow(filter)?;
+        }
+        Ok(window)
+    }
+
+    fn narrow(&mut self, filter: &Filter) -> Result<(), GraphError> {
+        match filter {
+            Filter::And(left, right) => {
+                self.narrow(left)?;
+                self.narrow(right)
+            }
+            Filter::Compare(path, ..) if order_of(path) != Some(self.order) => Err(GraphError::unreadable(
+                "The filter has to be on the property that orders the messages: $filter and $orderby differ.",
+            )),
+            Filter::Compare(_, op, Value::String(time)) => {
+                let time = time.parse().map_err(|_| unsupported_filter())?;
+                match (op, self.order) {
+                    (Op::Lt, _) => self.before = Some(self.before.map_or(time, |other| other.min(time))),
+                    (Op::Gt, Order::Modified) => {
+                        self.after = Some(self.after.map_or(time, |other| other.max(time)));
+                    }
+                    _ => return Err(unsupported_filter()),
+                }
+                Ok(())
+            }
+            _ => Err(unsupported_filter()),
+        }
+    }
+
+    /// One page, and what the next one follows.
+    fn page<'a>(
+        &self,
+        thread: &'a Thread,
+        size: usize,
+        shows: impl Fn(&Message) -> bool,
+    ) -> (Vec<&'a Message>, Option<String>) {
+        match self.order {
+            Order::Modified => {
+                let rest = thread.by_change(self.below);
+                self.cut(rest, size, |one| one.modified, |one| one.revision, shows)
+            }
+            Order::Created => {
+                let rest = thread.by_creation(self.below.and_then(|id| i64::try_from(id).ok()));
+                self.cut(rest, size, |one| one.created, |one| one.id.cast_unsigned(), shows)
+            }
+        }
+    }
+
+    fn cut<'a>(
+        &self,
+        rest: impl Iterator<Item = &'a Message>,
+        size: usize,
+        time: fn(&Message) -> Timestamp,
+        place: fn(&Message) -> u64,
+        shows: impl Fn(&Message) -> bool,
+    ) -> (Vec<&'a Message>, Option<String>) {
+        let mut wanted = rest
+            .skip_while(|message| self.before.is_some_and(|before| time(message) >= before))
+            .take_while(|message| self.after.is_none_or(|after| time(message) > after))
+            .filter(|message| shows(message));
+        let page: Vec<&Message> = wanted.by_ref().take(size).collect();
+        let more = wanted.next().is_some();
+        let next = page.last().filter(|_| more).map(|last| place(last).to_string());
+        (page, next)
+    }
+}
+
+fn order_of(path: &Path) -> Option<Order> {
+    match path.to_string().to_ascii_lowercase().as_str() {
+        "lastmodifieddatetime" => Some(Order::Modified),
+        "createddatetime" => Some(Order::Created),
+        _ => None,
+    }
+}
+
+fn unsupported_order() -> GraphError {
+    GraphError::unreadable(
+        "QueryOptions to order by 'LastModifiedDateTime' or 'CreatedDateTime' in 'Descending' direction are only supported.",
+    )
+}
+
+fn unsupported_filter() -> GraphError {
+    GraphError::unreadable(
+        "Invalid filter clause: lastModifiedDateTime takes gt and lt, createdDateTime takes lt.",
+    )
+}
