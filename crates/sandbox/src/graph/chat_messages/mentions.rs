@@ -6,12 +6,19 @@ use crate::graph::error::GraphError;
 
 use super::message::Said;
 
-/// The kinds of identity that may be mentioned, with their types and the enumeration that tells more.
-const KINDS: [(&str, &str, Option<(&str, &[&str], &str)>); 4] = [
-    (
-        "user",
-        "#microsoft.graph.teamworkUserIdentity",
-        Some((
+/// A kind of identity that may be mentioned.
+struct Kind {
+    property: &'static str,
+    odata_type: &'static str,
+    /// The enumeration that tells more: its property and its members, the usual one first.
+    detail: Option<(&'static str, &'static [&'static str])>,
+}
+
+const KINDS: [Kind; 4] = [
+    Kind {
+        property: "user",
+        odata_type: "#microsoft.graph.teamworkUserIdentity",
+        detail: Some((
             "userIdentityType",
             &[
                 "aadUser",
@@ -23,24 +30,22 @@ const KINDS: [(&str, &str, Option<(&str, &[&str], &str)>); 4] = [
                 "phoneUser",
                 "emailUser",
             ],
-            "aadUser",
         )),
-    ),
-    (
-        "conversation",
-        "#microsoft.graph.teamworkConversationIdentity",
-        Some(("conversationIdentityType", &["team", "channel", "chat"], "chat")),
-    ),
-    (
-        "application",
-        "#microsoft.graph.teamworkApplicationIdentity",
-        Some((
+    },
+    Kind {
+        property: "conversation",
+        odata_type: "#microsoft.graph.teamworkConversationIdentity",
+        detail: Some(("conversationIdentityType", &["chat", "channel", "team"])),
+    },
+    Kind {
+        property: "application",
+        odata_type: "#microsoft.graph.teamworkApplicationIdentity",
+        detail: Some((
             "applicationIdentityType",
-            &["aadApplication", "bot", "tenantBot", "office365Connector", "outgoingWebhook"],
-            "bot",
+            &["bot", "aadApplication", "tenantBot", "office365Connector", "outgoingWebhook"],
         )),
-    ),
-    ("tag", "#microsoft.graph.teamworkTagIdentity", None),
+    },
+    Kind { property: "tag", odata_type: "#microsoft.graph.teamworkTagIdentity", detail: None },
 ];
 
 /// The mentions with all of their properties, and no others.
@@ -57,22 +62,22 @@ fn mention(entry: &Map<String, Value>) -> Result<Value, GraphError> {
     let mentioned = entry.get("mentioned").and_then(Value::as_object).ok_or_else(invalid)?;
     let mut whole = json!({ "application": null, "device": null, "user": null, "conversation": null });
     let mut count = 0;
-    for (name, odata_type, detail) in KINDS {
-        let Some(identity) = mentioned.get(name).and_then(Value::as_object) else { continue };
+    for kind in &KINDS {
+        let Some(identity) = mentioned.get(kind.property).and_then(Value::as_object) else { continue };
         let of =
             identity.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()).ok_or_else(invalid)?;
         let mut shown = json!({
-            "@odata.type": odata_type, "id": of,
+            "@odata.type": kind.odata_type, "id": of,
             "displayName": identity.get("displayName").and_then(Value::as_str),
         });
-        if let Some((property, members, usual)) = detail {
-            let told = match identity.get(property) {
-                None | Some(Value::Null) => usual,
-                Some(told) => members.iter().find(|member| told == **member).ok_or_else(invalid)?,
+        if let Some((property, members)) = kind.detail {
+            shown[property] = match identity.get(property) {
+                None | Some(Value::Null) => json!(members[0]),
+                Some(told) if members.iter().any(|member| told == *member) => told.clone(),
+                Some(_) => return Err(invalid()),
             };
-            shown[property] = json!(told);
         }
-        whole[name] = shown;
+        whole[kind.property] = shown;
         count += 1;
     }
     if count != 1 {
@@ -93,7 +98,8 @@ pub(super) fn check(said: &Said) -> Result<(), GraphError> {
             .iter()
             .filter_map(|attachment| attachment["content"].as_str())
             .any(|content| content.contains(&format!("<at>{text}</at>")));
-        if !(said.body.is_html && is_in(&said.body.content)) && !in_card {
+        let in_body = said.body.is_html && is_in(&said.body.content);
+        if !in_body && !in_card {
             return Err(GraphError::unreadable(format!(
                 "Neither Body nor adaptive card content contains marker for mention with Id '{id}'."
             )));

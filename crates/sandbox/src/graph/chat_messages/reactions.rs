@@ -87,8 +87,7 @@ fn check(kind: &str) -> Result<(), GraphError> {
     if kind.is_empty() {
         return Err(GraphError::unreadable("Reaction type is missing from the request body."));
     }
-    let is_emoji =
-        kind.len() <= LONGEST && kind.chars().any(|c| !c.is_ascii()) && !kind.contains(char::is_whitespace);
+    let is_emoji = kind.len() <= LONGEST && !kind.is_ascii() && !kind.contains(char::is_whitespace);
     if is_emoji || NAMED.iter().any(|(name, _)| *name == kind) {
         return Ok(());
     }
