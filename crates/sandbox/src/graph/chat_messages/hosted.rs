@@ -36,42 +36,21 @@ pub(crate) struct HostedContent {
 }
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(Method::GET, "/chats/{chat}/messages/{message}/hostedContents", READ, list),
-        Route::new(Method::GET, "/me/chats/{chat}/messages/{message}/hostedContents", READ_VALUE, list),
-        Route::new(Method::GET, "/users/{user}/chats/{chat}/messages/{message}/hostedContents", READ, list),
-        Route::new(Method::GET, "/chats/{chat}/messages/{message}/hostedContents/{hosted}", READ, get),
-        Route::new(
-            Method::GET,
-            "/me/chats/{chat}/messages/{message}/hostedContents/{hosted}",
-            READ_VALUE,
-            get,
-        ),
-        Route::new(
-            Method::GET,
-            "/users/{user}/chats/{chat}/messages/{message}/hostedContents/{hosted}",
-            READ,
-            get,
-        ),
-        Route::new(
-            Method::GET,
-            "/chats/{chat}/messages/{message}/hostedContents/{hosted}/$value",
-            READ_VALUE,
-            value,
-        ),
-        Route::new(
-            Method::GET,
-            "/me/chats/{chat}/messages/{message}/hostedContents/{hosted}/$value",
-            READ_VALUE,
-            value,
-        ),
-        Route::new(
-            Method::GET,
-            "/users/{user}/chats/{chat}/messages/{message}/hostedContents/{hosted}/$value",
-            READ_VALUE,
-            value,
-        ),
+    type Handler = fn(&mut Call<'_>) -> Answer;
+    [
+        ("/chats/{chat}/messages/{message}/hostedContents", READ, list as Handler),
+        ("/me/chats/{chat}/messages/{message}/hostedContents", READ, list),
+        ("/users/{user}/chats/{chat}/messages/{message}/hostedContents", READ, list),
+        ("/chats/{chat}/messages/{message}/hostedContents/{hosted}", READ, get),
+        ("/me/chats/{chat}/messages/{message}/hostedContents/{hosted}", READ, get),
+        ("/users/{user}/chats/{chat}/messages/{message}/hostedContents/{hosted}", READ, get),
+        ("/chats/{chat}/messages/{message}/hostedContents/{hosted}/$value", READ_VALUE, value),
+        ("/me/chats/{chat}/messages/{message}/hostedContents/{hosted}/$value", READ_VALUE, value),
+        ("/users/{user}/chats/{chat}/messages/{message}/hostedContents/{hosted}/$value", READ_VALUE, value),
     ]
+    .into_iter()
+    .map(|(pattern, needs, handler)| Route::new(Method::GET, pattern, needs, handler))
+    .collect()
 }
 
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
