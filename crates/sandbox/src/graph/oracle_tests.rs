@@ -91,6 +91,7 @@ const NOT_IN_THE_TABLE: &[(&str, &str)] = &[
     ),
     ("users/microsoft.graph.agentuser", "the cast form of POST /users (§2.4)"),
     ("directory/deleteditems", "the table has only restore (§2.11)"),
+    ("chats/{id}/members/add", "the table has it for teams only (§5.2)"),
 ];
 
 /// The table's entry, or that of another path of the same thing: `me` for a user, a chat with its user or
