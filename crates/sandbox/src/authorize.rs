@@ -153,6 +153,7 @@ pub(crate) fn require(caller: &Caller, needs: Needs, area: Area) -> Result<(), G
             "Access is denied. Check credentials and try again.",
         ),
         Area::Teams => GraphError::forbidden(missing_permissions(caller, asked)),
+        Area::Files => GraphError::new(http::StatusCode::FORBIDDEN, "accessDenied", "Access denied"),
     })
 }
 

@@ -28,6 +28,10 @@ use crate::{control, entra, graph};
 /// The largest body that is read; Graph takes 4 MB.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
+/// The largest fragment of an upload, and the largest file that comes whole.
+const FRAGMENT_LIMIT: usize = 60 * 1024 * 1024;
+const FILE_LIMIT: usize = 250 * 1024 * 1024;
+
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -144,6 +148,7 @@ async fn pass(
 fn dispatch(shared: &Shared, realm: &Realm, request: &Request, path: Option<&Path>) -> Response {
     match path {
         Some(path) => graph::answer(shared, realm, request, path),
+        None if graph::drives::host::is_address(&request.path) => graph::answer_files(realm, request),
         None => entra::answer(shared, realm, request),
     }
 }
@@ -166,7 +171,7 @@ async fn read(shared: &Shared, request: hyper::Request<Incoming>) -> Result<Requ
             &json!({ "error": { "code": "sandboxUnknownHost", "message": message } }),
         ));
     }
-    let body = match Limited::new(body, BODY_LIMIT).collect().await {
+    let body = match Limited::new(body, body_limit(&parts.method, parts.uri.path())).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => return Err(Response::empty(StatusCode::PAYLOAD_TOO_LARGE)),
     };
@@ -180,6 +185,17 @@ async fn read(shared: &Shared, request: hyper::Request<Incoming>) -> Result<Requ
         body,
         origin: format!("https://{authority}"),
     })
+}
+
+/// Files are larger than anything else, and come in by these two ways only.
+fn body_limit(method: &http::Method, path: &str) -> usize {
+    if graph::drives::host::is_address(path) {
+        FRAGMENT_LIMIT
+    } else if *method == http::Method::PUT && path.ends_with("/content") {
+        FILE_LIMIT
+    } else {
+        BODY_LIMIT
+    }
 }
 
 fn refuse(status: u16, body: Option<&serde_json::Value>, retry_after: Option<u32>) -> Response {

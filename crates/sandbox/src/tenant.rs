@@ -86,6 +86,12 @@ impl Tenant {
         self.licence_due(user, ServicePlan::brings_teams, |licence| licence.teams)
     }
 
+    /// When the user has a OneDrive, if a licence brings one; compare with the clock. It comes as the mailbox
+    /// does.
+    pub(crate) fn drive_due(&self, user: &User) -> Option<Timestamp> {
+        self.licence_due(user, ServicePlan::brings_drive, |licence| licence.mailbox)
+    }
+
     fn licence_due(
         &self,
         user: &User,

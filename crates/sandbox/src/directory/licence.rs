@@ -26,7 +26,7 @@ pub(crate) struct AssignedLicence {
     pub(crate) sku_id: String,
     pub(crate) disabled_plans: Vec<String>,
     pub(crate) assigned: Timestamp,
-    /// When the mailbox stands, if a plan brings one.
+    /// When the mailbox stands, and OneDrive with it, if a plan brings one.
     pub(crate) mailbox: Timestamp,
     /// When Teams is there, if a plan brings it.
     pub(crate) teams: Timestamp,
@@ -36,6 +36,11 @@ impl ServicePlan {
     /// Whether the plan brings a mailbox (EXCHANGE_S_FOUNDATION does not).
     pub(crate) fn brings_mailbox(&self) -> bool {
         self.name.starts_with("EXCHANGE_S_") && self.name != "EXCHANGE_S_FOUNDATION"
+    }
+
+    /// Whether the plan brings OneDrive.
+    pub(crate) fn brings_drive(&self) -> bool {
+        self.name.starts_with("SHAREPOINT")
     }
 
     /// Whether the plan brings Teams.

@@ -26,6 +26,7 @@ mod user_response;
 
 pub(crate) use belonging::{has_issued, has_session};
 pub(crate) use jwt::{Claims, SigningKey, TokenFault, is_signing_key, tenant_of_token};
+pub(crate) use sealed::{open_ticket, seal_ticket};
 pub(crate) use state::Entra;
 
 use http::{Method, StatusCode};

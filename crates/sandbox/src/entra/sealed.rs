@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     RefreshToken,
     Session,
     Consent,
+    Ticket,
 }
 
 impl Kind {
@@ -25,6 +26,7 @@ impl Kind {
             Self::RefreshToken => "1.A",
             Self::Session => "0.",
             Self::Consent => "2.",
+            Self::Ticket => "v1.e",
         }
     }
 }
@@ -43,6 +45,16 @@ pub(crate) fn seal(secret: &str, kind: Kind, value: &impl Serialize) -> String {
         return String::new();
     }
     format!("{}{}", kind.prefix(), URL_SAFE_NO_PAD.encode([nonce.as_slice(), &bytes].concat()))
+}
+
+/// Seals what an address outside Graph allows whoever has it.
+pub(crate) fn seal_ticket(secret: &str, ticket: &impl Serialize) -> String {
+    seal(secret, Kind::Ticket, ticket)
+}
+
+/// Opens it.
+pub(crate) fn open_ticket<T: DeserializeOwned>(secret: &str, sealed: &str) -> Option<T> {
+    open(secret, Kind::Ticket, sealed)
 }
 
 /// Opens a value that was sealed here for that purpose.

@@ -9,6 +9,7 @@ use crate::realm::{Others, Realm};
 use crate::sandbox::Shared;
 
 use super::call::Call;
+use super::drives;
 use super::error::{Answer, GraphError};
 use super::path::{Params, Path};
 use super::route::Route;
@@ -91,6 +92,33 @@ impl Calling<'_> {
         })?;
         answer
     }
+}
+
+/// Answers a request at an address that needs no token: where files are read and written.
+pub(crate) fn answer_files(realm: &Realm, request: &Request) -> Response {
+    let request_id = crate::directory::new_id();
+    let client_request_id = request.header("client-request-id").unwrap_or(&request_id).to_owned();
+    let answer = files(realm, request).unwrap_or_else(|error| {
+        let date = realm.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        error.to_response(&date, &request_id, &client_request_id)
+    });
+    answer
+        .with(HeaderName::from_static("sprequestguid"), &request_id)
+        .with(HeaderName::from_static("request-id"), &request_id)
+        .with(STRICT_TRANSPORT_SECURITY, "max-age=31536000")
+}
+
+fn files(realm: &Realm, request: &Request) -> Answer {
+    let mut tenant = realm.enter();
+    let answer = drives::host::answer(&mut tenant, request, realm.clock.now());
+    if answer.is_err() || request.method == Method::GET || request.method == Method::HEAD {
+        tenant.changes.clear();
+        return answer;
+    }
+    realm.settle(&mut tenant).map_err(|error| {
+        GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "sandboxNotSaved", error.to_string())
+    })?;
+    answer
 }
 
 fn not_emulated(request: &Request) -> GraphError {

@@ -20,6 +20,8 @@ pub(crate) struct GraphError {
     pub(crate) details: Vec<Value>,
     /// What follows `client_id` in `WWW-Authenticate`.
     pub(crate) challenge: Option<Box<str>>,
+    /// Where the client begins again.
+    pub(crate) location: Option<Box<str>>,
 }
 
 /// What a handler answers.
@@ -35,7 +37,15 @@ impl From<Absent> for GraphError {
 impl GraphError {
     /// Any error.
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), inner_code: None, details: Vec::new(), challenge: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            inner_code: None,
+            details: Vec::new(),
+            challenge: None,
+            location: None,
+        }
     }
 
     /// 400 `Request_BadRequest`: the directory refuses a property, a value or a reference.
@@ -118,6 +128,9 @@ impl GraphError {
             error.insert("details".to_owned(), json!(self.details));
         }
         let mut response = Response::json(self.status, &json!({ "error": error }));
+        if let Some(location) = &self.location {
+            response = response.with(http::header::LOCATION, location);
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             let mut value = "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"".to_owned();
             if let Some(challenge) = &self.challenge {

@@ -8,6 +8,7 @@ mod chats;
 mod deleted_items;
 mod dispatch;
 mod domains;
+pub(crate) mod drives;
 mod error;
 mod instants;
 mod listing;
@@ -36,7 +37,7 @@ mod users;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use dispatch::answer;
+pub(crate) use dispatch::{answer, answer_files};
 pub(crate) use error::GraphError;
 pub(crate) use path::Path;
 pub(crate) use permissions::{permission, permissions};
@@ -48,6 +49,7 @@ pub(crate) use route::{Area, Needs, Routes};
 pub(crate) struct Workloads {
     pub(crate) chats: chats::Chats,
     pub(crate) teamwork: teamwork::Teamwork,
+    pub(crate) drives: drives::Drives,
 }
 
 /// The whole table.
@@ -63,6 +65,7 @@ pub(crate) fn routes() -> Routes {
         deleted_items::routes(),
         chats::routes(),
         chat_messages::routes(),
+        drives::routes(),
         mailbox::routes(),
     ];
     Routes::new(resources.into_iter().flatten().collect())

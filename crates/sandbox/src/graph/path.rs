@@ -2,7 +2,9 @@
 //!
 //! `/v1.0/users('ada%40contoso.example')`, `/beta/users/ada@contoso.example` and
 //! `/v1.0/users/microsoft.graph.agentUser/{id}` all come down to segments; a type cast is taken out of them
-//! and kept beside, a namespaced action loses its namespace.
+//! and kept beside, a namespaced action loses its namespace. What a drive addresses by path,
+//! `…/drive/root:/a/b.txt:/content` or `…/items/{id}:/b.txt:/content`, becomes one segment, the key of an
+//! item: `…/drive/items/{root:/a/b.txt}/content`; and `…/drive/root` is `…/drive/items/{root}`.
 
 use percent_encoding::percent_decode_str;
 
@@ -54,10 +56,56 @@ impl Path {
             _ => return None,
         };
         let mut parsed = Self { version, segments: Vec::new(), cast: None };
+        let mut in_colons = false;
         for part in parts {
-            parsed.push(&percent_decode_str(part).decode_utf8_lossy());
+            let part = percent_decode_str(part).decode_utf8_lossy();
+            if in_colons {
+                in_colons = parsed.push_inside_colons(&part);
+            } else if parsed.begins_colons(&part) {
+                parsed.push_drive_item(&part);
+                in_colons = true;
+            } else if part.eq_ignore_ascii_case("root") && parsed.is_at_a_drive() {
+                parsed.push_drive_item("root");
+            } else {
+                parsed.push(&part);
+            }
         }
         Some(parsed)
+    }
+
+    /// Whether the next part names something in a drive.
+    fn is_at_a_drive(&self) -> bool {
+        let is = |segment: &String, name: &str| segment.eq_ignore_ascii_case(name);
+        match self.segments.as_slice() {
+            [.., drives, _] if is(drives, "drives") => true,
+            [_, .., drive] => is(drive, "drive"),
+            _ => false,
+        }
+    }
+
+    /// Whether a path in a drive begins with this part: `root:` or an item's `{id}:`.
+    fn begins_colons(&self, part: &str) -> bool {
+        let Some(item) = part.strip_suffix(':').filter(|item| !item.contains('/')) else { return false };
+        (item.eq_ignore_ascii_case("root") && self.is_at_a_drive())
+            || (!item.is_empty()
+                && self.segments.last().is_some_and(|last| last.eq_ignore_ascii_case("items")))
+    }
+
+    /// `root` is the item of that name.
+    fn push_drive_item(&mut self, item: &str) {
+        if self.is_at_a_drive() {
+            self.segments.push("items".to_owned());
+        }
+        self.segments.push(item.to_owned());
+    }
+
+    /// Adds a part to a path in a drive; whether the path goes on.
+    fn push_inside_colons(&mut self, part: &str) -> bool {
+        if let Some(item) = self.segments.last_mut() {
+            item.push('/');
+            item.push_str(part.strip_suffix(':').unwrap_or(part));
+        }
+        !part.ends_with(':')
     }
 
     fn push(&mut self, part: &str) {
@@ -241,6 +289,34 @@ mod tests {
             Path::parse("/v1.0/me/chats/getAllMessages/delta()").unwrap().segments.last().unwrap(),
             "delta"
         );
+    }
+
+    #[test]
+    fn a_path_in_a_drive_is_the_key_of_an_item() {
+        for (path, segments) in [
+            ("/v1.0/me/drive/root", &["me", "drive", "items", "root"][..]),
+            ("/v1.0/me/drive/root/children", &["me", "drive", "items", "root", "children"]),
+            (
+                "/v1.0/me/drive/root:/a%20b/c.txt:/content",
+                &["me", "drive", "items", "root:/a b/c.txt", "content"],
+            ),
+            ("/v1.0/drives/D/root:/a/b", &["drives", "D", "items", "root:/a/b"]),
+            (
+                "/v1.0/drives/D/items/I:/x(1).txt:/microsoft.graph.createUploadSession",
+                &["drives", "D", "items", "I:/x(1).txt", "createUploadSession"],
+            ),
+            ("/v1.0/drives/D/items/root:/a:/children", &["drives", "D", "items", "root:/a", "children"]),
+            (
+                "/v1.0/drives/D/items/root%3A%2Fa%3A/children",
+                &["drives", "D", "items", "root:/a:", "children"],
+            ),
+            ("/v1.0/users/U/drive/root:/:/children", &["users", "U", "drive", "items", "root:/", "children"]),
+            ("/v1.0/me/drive/root/search(q='a b')", &["me", "drive", "items", "root", "search", "q='a b'"]),
+            ("/v1.0/users/root:/chats", &["users", "root:", "chats"]),
+            ("/v1.0/drives/root/items/I", &["drives", "root", "items", "I"]),
+        ] {
+            assert_eq!(Path::parse(path).unwrap().segments, segments, "{path}");
+        }
     }
 
     fn withstands(bytes: &[u8]) {

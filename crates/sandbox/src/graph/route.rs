@@ -10,7 +10,7 @@ use super::path::{Params, Path, Pattern};
 pub(crate) type Handler = fn(&mut Call<'_>) -> Answer;
 
 /// One operation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Route {
     method: Method,
     pattern: Pattern,
@@ -26,6 +26,7 @@ pub(crate) enum Area {
     Directory,
     Teams,
     Outlook,
+    Files,
 }
 
 /// The permissions that a call needs: one of each group. An empty list says that this kind of caller may

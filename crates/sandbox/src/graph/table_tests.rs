@@ -100,6 +100,7 @@ async fn without_a_permission_every_route_is_refused() {
                 super::Area::Directory => "Authorization_RequestDenied",
                 super::Area::Teams => "Forbidden",
                 super::Area::Outlook => "ErrorAccessDenied",
+                super::Area::Files => "accessDenied",
             };
             assert_eq!(code, expected, "{method} {path}");
             refused += 1;

@@ -42,7 +42,8 @@ const PROVISIONER_ROLES: [&str; 18] = [
 
 /// What the client app may do in everybody's name.
 const CLIENT_SCOPES: &str = "openid profile email offline_access User.Read User.ReadBasic.All Chat.Create \
-     Chat.Read Chat.ReadWrite ChatMessage.Send ChatMember.Read ChatMember.ReadWrite Mail.ReadBasic";
+     Chat.Read Chat.ReadWrite ChatMessage.Send ChatMember.Read ChatMember.ReadWrite Mail.ReadBasic \
+     Files.ReadWrite Files.ReadWrite.All";
 
 /// The tenant at `now`.
 pub(crate) fn tenant(source: &Source, now: Timestamp) -> Tenant {
@@ -70,6 +71,9 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
     const EXCHANGE_STANDARD: (&str, &str) = ("9aaf7827-d63c-4b61-89c3-182f06f82e5c", "EXCHANGE_S_STANDARD");
     const EXCHANGE_ENTERPRISE: (&str, &str) =
         ("efb87545-963c-4e0d-99df-69c6916d9eb0", "EXCHANGE_S_ENTERPRISE");
+    const SHAREPOINT_STANDARD: (&str, &str) = ("c7699d2e-19aa-44de-8edf-1736da088ca1", "SHAREPOINTSTANDARD");
+    const SHAREPOINT_ENTERPRISE: (&str, &str) =
+        ("5dbe027f-2339-4123-9542-606e4d348a72", "SHAREPOINTENTERPRISE");
     Tenant {
         id: source.id(constants::TENANT_ID),
         display_name: "Contoso".to_owned(),
@@ -85,14 +89,19 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
                 "3b555118-da6a-4418-894f-7df1e2096870",
                 "O365_BUSINESS_ESSENTIALS",
                 25,
-                &[EXCHANGE_STANDARD, TEAMS],
+                &[EXCHANGE_STANDARD, TEAMS, SHAREPOINT_STANDARD],
             ),
-            sku("05e9a617-0261-4cee-bb44-138d3ef5d965", "SPE_E3", 10, &[EXCHANGE_ENTERPRISE, TEAMS]),
+            sku(
+                "05e9a617-0261-4cee-bb44-138d3ef5d965",
+                "SPE_E3",
+                10,
+                &[EXCHANGE_ENTERPRISE, TEAMS, SHAREPOINT_ENTERPRISE],
+            ),
             sku(
                 "dcf0408c-aaec-446c-afd4-43e3683943ea",
                 "Microsoft_365_E3_(no_Teams)",
                 2,
-                &[EXCHANGE_ENTERPRISE],
+                &[EXCHANGE_ENTERPRISE, SHAREPOINT_ENTERPRISE],
             ),
         ],
         entra: Entra::new(&source.secret("the key of codes, refresh tokens and sessions")),

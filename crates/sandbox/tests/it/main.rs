@@ -16,6 +16,7 @@ mod graph_chain;
 mod graph_chats;
 mod graph_directory;
 mod graph_federated;
+mod graph_files;
 mod oracle_tests;
 mod realms;
 mod sign_in;
