@@ -6,10 +6,13 @@ mod call;
 mod chat_messages;
 mod chats;
 mod deleted_items;
+mod directory_objects;
+mod directory_roles;
 mod dispatch;
 mod domains;
 pub(crate) mod drives;
 mod error;
+mod groups;
 mod instants;
 mod listing;
 mod mailbox;
@@ -50,6 +53,9 @@ pub(crate) struct Workloads {
     pub(crate) chats: chats::Chats,
     pub(crate) teamwork: teamwork::Teamwork,
     pub(crate) drives: drives::Drives,
+    pub(crate) groups: groups::Groups,
+    pub(crate) directory_roles: directory_roles::DirectoryRoles,
+    pub(crate) profiles: users::profile::Profiles,
 }
 
 /// The whole table.
@@ -60,6 +66,9 @@ pub(crate) fn routes() -> Routes {
         permission_grants::routes(),
         role_assignments::routes(),
         users::routes(),
+        groups::routes(),
+        directory_roles::routes(),
+        directory_objects::routes(),
         organization::routes(),
         domains::routes(),
         deleted_items::routes(),

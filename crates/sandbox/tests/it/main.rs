@@ -17,6 +17,8 @@ mod graph_chats;
 mod graph_directory;
 mod graph_federated;
 mod graph_files;
+mod graph_groups;
+mod graph_people;
 mod oracle_tests;
 mod realms;
 mod sign_in;
