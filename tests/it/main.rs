@@ -1,9 +1,12 @@
 //! End-to-end and interoperability tests, in one binary.
 
 mod bad_input;
+mod commands;
+mod fixtures;
 mod host;
 mod house;
 mod inspector;
 mod kill;
 mod msal;
+mod oidc;
 mod story;

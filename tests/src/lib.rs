@@ -18,7 +18,7 @@ pub use browser::{Browser, Visit};
 pub use home::Home;
 pub use lines::{DEADLINE, Lines};
 pub use mcp::Mcp;
-pub use parts::{inspector, python};
+pub use parts::{inspector, interop_python, python, with_node_modules};
 pub use person::Person;
 pub use sponsor::sign_in;
 pub use tenant::Tenant;

@@ -82,13 +82,19 @@ impl Lines {
         Ok((status, rest))
     }
 
-    /// Asks it to end, as `SIGTERM` does, and waits until it has.
-    pub async fn terminate(mut self) -> Result<ExitStatus> {
+    /// Asks it to end, as `SIGTERM` does.
+    pub async fn ask_to_end(&self) -> Result<()> {
         let pid = self.child.id().context("it has ended already")?;
         let asked = Command::new("kill").arg(pid.to_string()).status().await.context("starting kill")?;
         if !asked.success() {
             bail!(self.complaint("it cannot be asked to end"));
         }
+        Ok(())
+    }
+
+    /// Asks it to end, as `SIGTERM` does, and waits until it has.
+    pub async fn terminate(mut self) -> Result<ExitStatus> {
+        self.ask_to_end().await?;
         match timeout(DEADLINE, self.child.wait()).await {
             Ok(status) => status.context("waiting for it"),
             Err(_) => bail!(self.complaint("it did not end when it was asked to")),

@@ -1,7 +1,7 @@
 //! Software of other people that tests drive. A test that needs a part fails without it: a skipped proof
 //! looks like a proof.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
@@ -13,6 +13,34 @@ pub fn python() -> Result<PathBuf> {
 /// The MCP Inspector's command.
 pub fn inspector() -> Result<PathBuf> {
     part("ATTACHE_TEST_INSPECTOR", "inspector/node_modules/.bin/mcp-inspector")
+}
+
+/// The Python that has pytest, azure-identity and schemathesis.
+pub fn interop_python() -> Result<PathBuf> {
+    part("ATTACHE_TEST_INTEROP_PYTHON", "interop/bin/python")
+}
+
+/// A copy in `home` of a folder of scripts, which find the clients for Node there; where it is.
+pub fn with_node_modules(scripts: &Path, home: &Path) -> Result<PathBuf> {
+    let modules = part("ATTACHE_TEST_NODE_MODULES", "node/node_modules")?;
+    let folder = home.join("scripts");
+    std::fs::create_dir_all(&folder)?;
+    for script in std::fs::read_dir(scripts).with_context(|| format!("reading {}", scripts.display()))? {
+        let script = script?;
+        std::fs::copy(script.path(), folder.join(script.file_name()))?;
+    }
+    link(&modules, &folder.join("node_modules"))?;
+    Ok(folder)
+}
+
+#[cfg(unix)]
+fn link(from: &Path, to: &Path) -> Result<()> {
+    std::os::unix::fs::symlink(from, to).context("linking the clients for Node")
+}
+
+#[cfg(windows)]
+fn link(from: &Path, to: &Path) -> Result<()> {
+    std::os::windows::fs::symlink_dir(from, to).context("linking the clients for Node")
 }
 
 fn part(variable: &str, installed: &str) -> Result<PathBuf> {

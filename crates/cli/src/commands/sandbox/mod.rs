@@ -2,15 +2,19 @@
 
 mod at;
 mod bundle;
+mod chat;
 mod control;
 mod duration;
 mod env;
 mod exec;
 mod fault;
 mod lag;
+mod log;
+mod reset;
 mod run_file;
 mod serve;
 mod shell;
+mod snapshot;
 mod tenants;
 mod time;
 mod trust;
@@ -32,12 +36,20 @@ pub(crate) enum Command {
     Env(env::Env),
     /// Run a program with everything set that it needs to use the sandbox
     Exec(exec::Exec),
+    /// Show what requests came in, what was decided and why
+    Log(log::Log),
     /// Show or move the tenant's clock
     Time(time::Time),
     /// Show or change how much the tenant lags behind
     Lag(lag::Lag),
     /// Make requests fail, wait or break off
     Fault(fault::Fault),
+    /// Take the tenant back to how it was made
+    Reset(reset::Reset),
+    /// Keep what the tenant holds, and put it back
+    Snapshot(snapshot::Snapshot),
+    /// Read what was said in chats, wait for it, and say something as anybody
+    Chat(chat::Chat),
     /// List, add and remove tenants
     Tenants(tenants::Tenants),
     /// Make this machine's programs trust the sandbox's authority for loopback names
@@ -53,6 +65,10 @@ pub(super) fn run(sandbox: args::Sandbox, global: &Global, output: Output) -> Re
         Some(Command::Wait(command)) => one_thread(wait::run(command, global, output)),
         Some(Command::Env(command)) => one_thread(env::run(command, global, output)),
         Some(Command::Exec(command)) => threads(exec::run(command, global, output)),
+        Some(Command::Log(command)) => one_thread(log::run(command, global, output)),
+        Some(Command::Reset(command)) => one_thread(reset::run(command, global, output)),
+        Some(Command::Snapshot(command)) => one_thread(snapshot::run(command, global, output)),
+        Some(Command::Chat(command)) => one_thread(chat::run(command, global, output)),
         Some(Command::Time(command)) => one_thread(time::run(command, global, output)),
         Some(Command::Lag(command)) => one_thread(lag::run(command, global, output)),
         Some(Command::Fault(command)) => one_thread(fault::run(command, global, output)),

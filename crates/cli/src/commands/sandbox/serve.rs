@@ -15,7 +15,11 @@ pub(super) async fn run(command: args::Sandbox, global: &Global, output: Output)
     let output = Output { json: output.json || command.json_by_environment };
     let sandbox = Sandbox::start(config(command)?).await.map_err(|error| failure(&error))?;
     let ready = serde_json::to_value(sandbox.ready()).unwrap_or(Value::Null);
-    // Before the ready line, so that who reads that finds the sandbox.
+    let no_signals = |error: std::io::Error| {
+        Failure::new("no_signals", error.to_string(), "free some memory or file descriptors")
+    };
+    // Both before the ready line: who reads that finds the sandbox, and may end it at once.
+    let ended = signals::listen().map_err(no_signals)?;
     let run_file = leave_run_file(&ready, global, output);
     if output.json {
         output.object(&ready);
@@ -24,10 +28,10 @@ pub(super) async fn run(command: args::Sandbox, global: &Global, output: Output)
             output.line(line);
         }
     }
-    let ended = signals::ended().await;
+    ended.await;
     drop(run_file);
     sandbox.shutdown().await;
-    ended.map_err(|error| Failure::new("no_signals", error.to_string(), "end it with SIGKILL"))
+    Ok(())
 }
 
 /// A home that cannot be written, as in a read-only container, is no reason not to serve.

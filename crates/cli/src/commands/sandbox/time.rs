@@ -35,6 +35,16 @@ enum What {
         /// RFC 3339, as in 2030-01-01T00:00:00Z
         now: String,
     },
+    /// Let it run as fast as real time
+    Real,
+    /// Let so many seconds pass in one
+    Scale {
+        /// 60 makes an hour a minute
+        #[arg(value_name = "SECONDS")]
+        pace: f64,
+    },
+    /// Stop it; it moves only by `advance` and `set`
+    Stand,
 }
 
 /// Shows or moves the clock.
@@ -44,6 +54,9 @@ pub(super) async fn run(command: Time, global: &Global, output: Output) -> Resul
         None | Some(What::Show) => return shown(&control.get("clock").await?, output),
         Some(What::Advance { by }) => json!({ "advance_seconds": by.as_secs_f64() }),
         Some(What::Set { now }) => json!({ "now": now }),
+        Some(What::Real) => json!({ "pace": 1.0 }),
+        Some(What::Scale { pace }) => json!({ "pace": pace }),
+        Some(What::Stand) => json!({ "pace": 0.0 }),
     };
     shown(&control.post("clock", &change).await?, output)
 }
@@ -52,7 +65,12 @@ fn shown(clock: &Value, output: Output) -> Result<(), Failure> {
     if output.json {
         objects(clock, output);
     } else {
-        output.line(text(&clock["now"]));
+        let pace = match clock["pace"].as_f64() {
+            Some(0.0) => ", standing".to_owned(),
+            Some(pace) if pace != 1.0 => format!(", {pace} times as fast"),
+            _ => String::new(),
+        };
+        output.line(format!("{}{pace}", text(&clock["now"])));
     }
     Ok(())
 }

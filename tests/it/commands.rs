@@ -1,0 +1,206 @@
+//! `attache sandbox` and its subcommands, as people and programs use them: one process serves, others find it.
+
+use std::process::Output;
+
+use anyhow::{Context, Result, ensure};
+use attache_tests::{DEADLINE, Home, Lines, attache};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+/// A sandbox in a process of its own.
+struct Served {
+    home: Home,
+    lines: Lines,
+    ready: Value,
+}
+
+impl Served {
+    async fn start() -> Result<Self> {
+        let home = Home::new()?;
+        let command = home.attache(["sandbox", "--json", "--listen", "127.0.0.1:0"])?;
+        let mut lines = Lines::start(command, &home.path().join("sandbox-stderr.log"))?;
+        let ready = lines.hear().await?;
+        Ok(Self { home, lines, ready })
+    }
+
+    async fn output(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = self.home.attache(["sandbox"])?;
+        let output = command.args(arguments).kill_on_drop(true).output();
+        timeout(DEADLINE, output).await.context("it did not end")?.context("starting attache")
+    }
+
+    /// What a subcommand prints, when it ends well.
+    async fn text(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.output(arguments).await?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?} ended with {}: {errors}", output.status);
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// The objects that a subcommand prints with `--json`.
+    async fn objects(&self, arguments: &[&str]) -> Result<Vec<Value>> {
+        let text = self.text(&[arguments, &["--json"]].concat()).await?;
+        text.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+    }
+
+    async fn object(&self, arguments: &[&str]) -> Result<Value> {
+        self.objects(arguments).await?.into_iter().next().context("it printed nothing")
+    }
+
+    /// What a subcommand prints with `--json` when it fails, and its exit status.
+    async fn failure(&self, arguments: &[&str]) -> Result<(String, i32)> {
+        let output = self.output(&[arguments, &["--json"]].concat()).await?;
+        let said: Value = serde_json::from_slice(&output.stdout)?;
+        let code = said["error"]["code"].as_str().with_context(|| said.to_string())?;
+        ensure!(said["error"]["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()), "{said}");
+        Ok((code.to_owned(), output.status.code().context("it was killed")?))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wait_finds_a_sandbox_that_starts_meanwhile_and_tells_when_none_does() -> Result<()> {
+    let home = Home::new()?;
+    let mut command = home.attache(["sandbox", "wait", "--timeout", "300ms", "--json"])?;
+    let none = command.output().await?;
+    assert_eq!(none.status.code(), Some(1));
+    let said: Value = serde_json::from_slice(&none.stdout)?;
+    assert_eq!(said["error"]["code"], "sandbox_not_ready", "{said}");
+
+    let mut waiting = home.attache(["sandbox", "wait", "--timeout", "30s", "--json"])?;
+    let waiting = waiting.kill_on_drop(true).output();
+    let serve = home.attache(["sandbox", "--json", "--listen", "127.0.0.1:0"])?;
+    let mut lines = Lines::start(serve, &home.path().join("stderr.log"))?;
+    let ready = lines.hear().await?;
+    let waited = timeout(DEADLINE, waiting).await.context("it did not end")??;
+    assert!(waited.status.success(), "{}", String::from_utf8_lossy(&waited.stderr));
+    let said: Value = serde_json::from_slice(&waited.stdout)?;
+    assert_eq!((&said["ok"], &said["url"]), (&json!(true), &ready["url"]));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_file_lasts_as_long_as_its_sandbox() -> Result<()> {
+    let served = Served::start().await?;
+    let folder = served.home.attache_home().join("run");
+    assert_eq!(std::fs::read_dir(&folder)?.count(), 1);
+    ensure!(served.lines.terminate().await?.success(), "it did not end well");
+    assert_eq!(std::fs::read_dir(&folder)?.count(), 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sandboxes_are_not_mistaken_for_each_other() -> Result<()> {
+    let one = Served::start().await?;
+    let command = one.home.attache(["sandbox", "--json", "--listen", "127.0.0.1:0"])?;
+    let mut other = Lines::start(command, &one.home.path().join("other-stderr.log"))?;
+    let ready = other.hear().await?;
+    assert_eq!(one.failure(&["time"]).await?, ("several_sandboxes".to_owned(), 2));
+    let url = ready["url"].as_str().context("its url")?;
+    one.text(&["time", "--url", url]).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn env_and_exec_give_programs_what_they_need() -> Result<()> {
+    let served = Served::start().await?;
+    let variables = served.object(&["env"]).await?;
+    assert_eq!(variables["AZURE_AUTHORITY_HOST"], served.ready["url"]);
+    assert_eq!(variables["AZURE_TENANT_ID"], served.ready["tenant_id"]);
+    assert_eq!(variables["NODE_EXTRA_CA_CERTS"], served.ready["ca"]);
+    assert_eq!(variables["AZURE_CLIENT_CERTIFICATE_PATH"], Value::Null);
+    let bundle = std::fs::read_to_string(variables["SSL_CERT_FILE"].as_str().context("a bundle")?)?;
+    let own = std::fs::read_to_string(served.ready["ca"].as_str().context("the authorities")?)?;
+    assert!(bundle.ends_with(&own), "ours stand after the system's");
+
+    // A shell that evaluates what is printed, and a program that is run, see the same.
+    let script = r#"eval "$("$0" sandbox env --shell sh)"; printf %s "$SSL_CERT_FILE $AZURE_CLIENT_SECRET""#;
+    let evaluated = served.home.program("sh").arg("-c").arg(script).arg(attache()?).output().await?;
+    let print = r#"printf %s "$SSL_CERT_FILE $AZURE_CLIENT_SECRET""#;
+    let run = served.text(&["exec", "--", "sh", "-c", print]).await?;
+    assert_eq!(String::from_utf8_lossy(&evaluated.stdout), run);
+    assert!(run.ends_with(served.ready["apps"]["provisioner"]["client_secret"].as_str().unwrap_or("?")));
+
+    let curl = r#"curl --silent --fail "$ATTACHE_SANDBOX_URL/$AZURE_TENANT_ID/v2.0/.well-known/openid-configuration""#;
+    let discovered: Value = serde_json::from_str(&served.text(&["exec", "sh", "-c", curl]).await?)?;
+    assert!(discovered["issuer"].as_str().is_some_and(|issuer| issuer.ends_with("/v2.0")));
+    Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn exec_ends_as_its_program_does_and_passes_signals_on() -> Result<()> {
+    let served = Served::start().await?;
+    assert_eq!(served.output(&["exec", "sh", "-c", "exit 7"]).await?.status.code(), Some(7));
+    assert_eq!(served.output(&["exec", "--fresh", "sh", "-c", "exit 7"]).await?.status.code(), Some(7));
+    let killed = served.output(&["exec", "--fresh", "sh", "-c", "kill -KILL $$"]).await?;
+    assert_eq!(killed.status.code(), Some(137));
+    assert_eq!(served.output(&["exec", "no-such-program"]).await?.status.code(), Some(127));
+
+    for own in [&["--fresh"][..], &[]] {
+        let script =
+            r#"trap 'echo "{\"heard\":1}"; exit 3' TERM; echo "{\"pid\":$$}"; while :; do read x || :; done"#;
+        let mut command = served.home.attache(["sandbox", "exec"])?;
+        command.args(own).args(["--", "sh", "-c", script]);
+        let mut lines = Lines::start(command, &served.home.path().join("exec-stderr.log"))?;
+        lines.hear().await?;
+        lines.ask_to_end().await?;
+        assert_eq!(lines.hear().await?, json!({ "heard": 1 }), "{own:?}");
+        assert_eq!(lines.end().await?.0.code(), Some(3), "{own:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_tenant_is_gone_when_its_program_has_ended() -> Result<()> {
+    let served = Served::start().await?;
+    let fresh = served.text(&["exec", "--fresh", "sh", "-c", "printf %s $AZURE_TENANT_ID"]).await?;
+    assert_ne!(fresh, served.ready["tenant_id"].as_str().unwrap_or_default());
+    let left = served.objects(&["tenants", "list"]).await?;
+    assert_eq!(left.len(), 1, "{left:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_clock_lag_and_faults_are_steered() -> Result<()> {
+    let served = Served::start().await?;
+    let tenant = served.object(&["tenants", "add", "--seed", "4"]).await?;
+    let id = tenant["tenant_id"].as_str().context("its id")?;
+    served.text(&["time", "set", "2030-01-01T00:00:00Z", "--tenant", id]).await?;
+    let moved = served.object(&["time", "advance", "1d", "--tenant", id]).await?;
+    assert!(moved["now"].as_str().is_some_and(|now| now.starts_with("2030-01-02T00:00:")), "{moved}");
+    let other = served.object(&["time"]).await?;
+    assert!(!other["now"].as_str().is_some_and(|now| now.starts_with("2030")), "{other}");
+
+    served.text(&["lag", "typical", "--scale", "0.5"]).await?;
+    let lag = served.object(&["lag"]).await?;
+    assert_eq!((&lag["profile"], &lag["scale"]), (&json!("typical"), &json!(0.5)));
+
+    let rule = ["fault", "add", "/v1.0/**", "--status", "503", "--retry-after", "7", "--count", "1"];
+    let added = served.object(&rule).await?;
+    let fail = r#"curl -si "$ATTACHE_SANDBOX_URL/v1.0/users""#;
+    let failed = served.text(&["exec", "sh", "-c", fail]).await?;
+    assert!(failed.contains(" 503") && failed.to_ascii_lowercase().contains("retry-after: 7"), "{failed}");
+    let listed = served.object(&["fault", "list"]).await?;
+    assert_eq!((&listed["id"], &listed["applied"]), (&added["id"], &json!(1)));
+    served.text(&["fault", "remove", &added["id"].to_string()]).await?;
+    assert_eq!(served.failure(&["fault", "remove", "1"]).await?, ("not_found".to_owned(), 1));
+    assert_eq!(served.failure(&["time", "--token", "wrong"]).await?, ("control_token".to_owned(), 1));
+    served.text(&["tenants", "remove", id]).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_authority_for_loopback_names_may_be_trusted() -> Result<()> {
+    let served = Served::start().await?;
+    let bundle = served.ready["ca"].as_str().context("the authorities")?;
+    let both = std::fs::read_to_string(bundle)?;
+    let second = both.rfind("-----BEGIN").map(|at| &both[at..]).context("two authorities")?;
+    let microsoft = served.home.path().join("microsoft.pem");
+    std::fs::write(&microsoft, second)?;
+    let microsoft = microsoft.display().to_string();
+    for refused in [bundle, &microsoft] {
+        let (code, status) = served.failure(&["trust", "--plan", "--ca", refused]).await?;
+        assert_eq!((code.as_str(), status), ("authority_refused", 2));
+    }
+    Ok(())
+}
