@@ -18,7 +18,7 @@ Usage: cargo xtask <command>
 
   test [stage…] [-- argument…]   install what tests need, run every check and every test;
                                  with stage names only those; arguments go to the test runner
-  bench [part…]                  the benchmarks, in release mode; all, or these parts
+  bench [argument…]              the benchmarks, in release mode
   dist                           the binary as it is packaged, target/dist/attache
 
 Stages of test, in order: ";

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::entra::{Claims, SigningKey, TokenFault};
+use crate::entra::{Claims, KeyRing, TokenFault};
 use crate::exchange::Request;
 use crate::graph::{Area, GraphError, Needs};
 use crate::tenant::{GRAPH_APP_ID, Tenant};
@@ -65,11 +65,7 @@ impl Caller {
 }
 
 /// Reads the bearer token: who calls, or the 401.
-pub(crate) fn authenticate(
-    request: &Request,
-    key: &SigningKey,
-    now: Timestamp,
-) -> Result<Caller, GraphError> {
+pub(crate) fn authenticate(request: &Request, key: &KeyRing, now: Timestamp) -> Result<Caller, GraphError> {
     let token = request.bearer().unwrap_or_default();
     if token.is_empty() {
         return Err(GraphError::invalid_token("Access token is empty."));
@@ -116,7 +112,11 @@ pub(crate) fn check_subject(caller: &Caller, tenant: &Tenant, now: Timestamp) ->
     match &caller.kind {
         CallerKind::App { .. } => {
             let principal = tenant.service_principals.get(&caller.object_id);
-            principal.filter(|principal| principal.life.is_live()).map(drop).ok_or_else(gone)
+            let principal = principal.filter(|principal| principal.life.is_live()).ok_or_else(gone)?;
+            if caller.takes_challenge && !principal.account_enabled {
+                return Err(GraphError::claims_challenge(now));
+            }
+            Ok(())
         }
         CallerKind::User { .. } => {
             let user =

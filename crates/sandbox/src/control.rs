@@ -71,6 +71,15 @@ impl Control {
         self.realm.faults.rules()
     }
 
+    /// The next token-signing key signs from now on; the old one stays published. The answer is the id (`kid`) of
+    /// the new one.
+    ///
+    /// # Errors
+    /// The keys could not be written to the data folder.
+    pub fn roll_keys(&self) -> Result<String, std::io::Error> {
+        self.shared.roll_keys().map_err(std::io::Error::other)
+    }
+
     /// The requests that are held.
     pub fn held(&self) -> Vec<HeldRequest> {
         self.realm.faults.held()
@@ -151,6 +160,15 @@ pub(crate) async fn answer(shared: &Shared, request: &Request) -> Response {
         }
         (&Method::GET, ["clock"]) => ok(&json!({ "now": realm.clock.now() })),
         (&Method::POST, ["clock"]) => with_body(request, |change| move_clock(&realm.clock, &change)),
+        (&Method::POST, ["keys", "roll"]) if is_main => match shared.roll_keys() {
+            Ok(kid) => ok(&json!({ "kid": kid })),
+            Err(error) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+        },
+        (&Method::GET, ["issuers"]) => ok(&json!({ "value": shared.issuers.names() })),
+        (&Method::POST, ["issuers"]) if is_main => with_body(request, |issuer: NewIssuer| {
+            shared.issuers.set(&issuer.issuer, issuer.jwks.keys);
+            done()
+        }),
         (&Method::GET, ["lag"]) => ok(&json!(realm.lag())),
         (&Method::POST, ["lag"]) => with_body(request, |lag: Lag| {
             if !lag.scale.is_finite() || lag.scale < 0.0 {
@@ -177,7 +195,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request) -> Response {
         }
         _ => refusal(
             StatusCode::NOT_FOUND,
-            "There are ready, tenants, state, requests, clock, lag, faults and held; the manual lists their methods.",
+            "There are ready, tenants, state, requests, keys/roll, issuers, clock, lag, faults and held; the manual lists their methods.",
         ),
     }
 }
@@ -230,6 +248,19 @@ fn add_tenant(shared: &Shared, new: &NewTenant) -> Response {
         }
         Err(error) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
     }
+}
+
+/// The keys of another issuer, whose tokens federated identity credentials name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewIssuer {
+    issuer: String,
+    jwks: NewKeys,
+}
+
+#[derive(Debug, Deserialize)]
+struct NewKeys {
+    keys: Vec<Value>,
 }
 
 /// The held requests; with `?wait=SECONDS`, waits for one in real time.

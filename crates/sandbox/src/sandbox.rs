@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::{Clock, system_now};
 use crate::config::{Config, Seed};
 use crate::control::Control;
-use crate::entra::SigningKey;
+use crate::entra::{Issuers, KeptKey, KeyRing};
 use crate::files::FileError;
 use crate::graph::Routes;
 use crate::lag::Lag;
@@ -30,8 +30,9 @@ use crate::{server, tls};
 pub(crate) struct Shared {
     pub(crate) realms: Realms,
     pub(crate) names: Names,
-    /// One for all tenants, as Entra has it.
-    pub(crate) key: SigningKey,
+    /// One ring for all tenants, as Entra has it.
+    pub(crate) key: KeyRing,
+    pub(crate) issuers: Issuers,
     pub(crate) routes: Routes,
     url: String,
     ca: PathBuf,
@@ -85,6 +86,17 @@ impl Shared {
         self.store.as_ref().map_or(Ok(()), |store| store.remove(&realm.id))?;
         Ok(true)
     }
+
+    /// The next key signs from now on; the answer is its id.
+    pub(crate) fn roll_keys(&self) -> Result<String, FileError> {
+        let kid = self.key.roll();
+        self.keep_keys().map(|()| kid)
+    }
+
+    /// Writes the signing keys, if there is a data folder.
+    fn keep_keys(&self) -> Result<(), FileError> {
+        self.store.as_ref().map_or(Ok(()), |store| store.save_signing_keys(&self.key.kept()))
+    }
 }
 
 /// A running sandbox tenant. Dropping it stops it at once; [`Sandbox::shutdown`] ends it in order.
@@ -119,7 +131,7 @@ impl Sandbox {
         };
         let store = config.data.as_deref().map(Store::open).transpose()?;
         let tls = tls::set_up(&folder, &config.san, system_now())?;
-        let key = signing_key(config.seed, store.as_ref())?;
+        let key = KeyRing::new(signing_keys(config.seed, store.as_ref())?);
         let kept = store.as_ref().map(Store::load).transpose()?.unwrap_or_default();
         let realms = realms(&config, kept, store.as_ref())?;
         check_exposure(config.listen, realms.home().seeded.source.is_constant(), config.expose)?;
@@ -127,6 +139,7 @@ impl Sandbox {
             realms,
             names: Names::new(config.san),
             key,
+            issuers: Issuers::default(),
             routes: crate::graph::routes(),
             url: format!("https://localhost:{}", address.port()),
             ca: tls.ca,
@@ -200,25 +213,22 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
-/// The embedded key for the constants, else the key of the last run, else one that is made later.
-fn signing_key(seed: Seed, store: Option<&Store>) -> Result<SigningKey, StartError> {
-    let kept = store.map(Store::signing_key).transpose()?.flatten();
-    Ok(SigningKey::new(match (kept, seed) {
-        (Some(kept), _) => Some(kept),
-        (None, Seed::Constants) => Some(seed::signing_key()),
-        (None, Seed::Number(_) | Seed::Random) => None,
-    }))
+/// The keys of the last run, else the embedded ones for the constants, else none: they are made later.
+fn signing_keys(seed: Seed, store: Option<&Store>) -> Result<Vec<KeptKey>, StartError> {
+    let kept = store.map(Store::signing_keys).transpose()?.unwrap_or_default();
+    Ok(match seed {
+        Seed::Constants if kept.is_empty() => seed::signing_keys(),
+        _ => kept,
+    })
 }
 
-/// Makes the key ahead of its first use and keeps it.
+/// Makes the key that signs ahead of its first use, and keeps the keys where something is kept.
 fn make_key_in_background(shared: &Arc<Shared>, tasks: &TaskTracker) {
     let shared = Arc::clone(shared);
     tasks.spawn_blocking(move || {
-        let pkcs8 = shared.key.pkcs8();
-        if let Some(store) = &shared.store
-            && let Err(error) = store.save_signing_key(pkcs8)
-        {
-            tracing::warn!(%error, "the signing key is not kept: tokens will not outlive this run");
+        shared.key.warm();
+        if let Err(error) = shared.keep_keys() {
+            tracing::warn!(%error, "the signing keys are not kept: tokens will not outlive this run");
         }
     });
 }

@@ -133,6 +133,9 @@ async fn pass(
         }
         Some(Effect::ResetAfterCommit | Effect::HoldAfterCommit) | None => {}
     }
+    if path.is_none() {
+        entra::prepare(shared, request).await;
+    }
     let response = dispatch(shared, realm, request, path);
     match effect {
         Some(Effect::ResetAfterCommit) => Err(Cut),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::entra::is_signing_key;
+use crate::entra::{KeptKey, is_signing_key};
 use crate::files::{self, FileError};
 use crate::seed::Source;
 use crate::start_error::StartError;
@@ -91,24 +91,38 @@ impl Store {
         self.folder.join(format!("tenant-{id}.json"))
     }
 
-    /// The signing key of the last run.
-    pub(crate) fn signing_key(&self) -> Result<Option<Vec<u8>>, StartError> {
+    /// The signing keys of the last run; none if there was none.
+    pub(crate) fn signing_keys(&self) -> Result<Vec<KeptKey>, StartError> {
         let path = self.key_path();
-        let Some(text) = files::read(&path)? else { return Ok(None) };
-        match STANDARD.decode(text.trim()) {
-            Ok(key) if is_signing_key(&key) => Ok(Some(key)),
-            _ => Err(StartError::Unreadable(path, "not a PKCS#8 RSA key".to_owned())),
-        }
+        let Some(text) = files::read(&path)? else { return Ok(Vec::new()) };
+        let unreadable = || StartError::Unreadable(path.clone(), "not PKCS#8 RSA keys".to_owned());
+        text.lines().map(|line| kept_key(line).ok_or_else(unreadable)).collect()
     }
 
-    /// Writes the signing key.
-    pub(crate) fn save_signing_key(&self, pkcs8: &[u8]) -> Result<(), FileError> {
-        files::write(&self.key_path(), STANDARD.encode(pkcs8).as_bytes())
+    /// Writes the signing keys.
+    pub(crate) fn save_signing_keys(&self, keys: &[KeptKey]) -> Result<(), FileError> {
+        let line = |key: &KeptKey| match key {
+            KeptKey::Current(pkcs8) => format!("{}\n", STANDARD.encode(pkcs8)),
+            KeptKey::Upcoming(pkcs8) => format!("upcoming {}\n", STANDARD.encode(pkcs8)),
+            KeptKey::Retired(pkcs8) => format!("retired {}\n", STANDARD.encode(pkcs8)),
+        };
+        files::write(&self.key_path(), keys.iter().map(line).collect::<String>().as_bytes())
     }
 
     fn key_path(&self) -> PathBuf {
         self.folder.join("signing-key")
     }
+}
+
+/// A line of the file of signing keys; the key that signs stands there bare.
+fn kept_key(line: &str) -> Option<KeptKey> {
+    let (kind, text): (fn(Vec<u8>) -> KeptKey, &str) = match line.trim().split_once(' ') {
+        None => (KeptKey::Current, line.trim()),
+        Some(("upcoming", text)) => (KeptKey::Upcoming, text),
+        Some(("retired", text)) => (KeptKey::Retired, text),
+        Some(_) => return None,
+    };
+    STANDARD.decode(text).ok().filter(|pkcs8| is_signing_key(pkcs8)).map(kind)
 }
 
 #[derive(Deserialize)]

@@ -24,6 +24,9 @@ pub(crate) struct User {
     pub(crate) usage_location_effective: Timestamp,
     /// A person's password; agent users have none.
     pub(crate) password: Option<String>,
+    /// `passwordProfile.forceChangePasswordNextSignIn`: the password is good for choosing another one.
+    #[serde(default)]
+    pub(crate) must_change_password: bool,
     /// Whether this person may consent for the tenant.
     pub(crate) is_admin: bool,
     /// Tokens and sessions from before this time are void.

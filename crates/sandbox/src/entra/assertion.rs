@@ -17,6 +17,7 @@ use crate::tenant::Tenant;
 use super::client::Client;
 use super::context::Context;
 use super::error::EntraError;
+use super::federation;
 use super::jwt::Claims;
 use super::subject::exchange_subject;
 
@@ -33,20 +34,19 @@ pub(crate) fn check(
 ) -> Result<(), EntraError> {
     let assertion = Assertion::parse(jwt).ok_or_else(EntraError::assertion_malformed)?;
     let issuer = assertion.text("iss");
-    if let Some(issuing_tenant) = context.own_issuer(issuer) {
-        let claims = exchange_token(context, tenant, jwt, &issuing_tenant)?;
-        return check_exchange_subject(tenant, client, &claims);
+    if let Some(issuing_tenant) = context.own_v2_issuer(issuer) {
+        return check_own_token(context, tenant, client, app, jwt, &issuing_tenant);
     }
     if client.is_agent_identity() {
         return Err(EntraError::no_federated_match(700_211, "issuer", issuer));
     }
     if issuer != assertion.text("sub") || !issuer.eq_ignore_ascii_case(&client.app_id) {
-        let error = if issuer.starts_with("https://") {
-            EntraError::no_federated_match(700_211, "issuer", issuer)
-        } else {
-            EntraError::assertion_of_another_client()
+        let is_url = issuer.starts_with("https://") || issuer.starts_with("http://");
+        return match app {
+            Some(_) if context.own_issuer(issuer).is_some() => Err(EntraError::own_token_not_federated()),
+            Some(app) if is_url => federation::check(context, app, &assertion),
+            _ => Err(EntraError::assertion_of_another_client()),
         };
-        return Err(error);
     }
     let key = assertion.key(app, context.now)?;
     assertion.verify(key)?;
@@ -54,6 +54,29 @@ pub(crate) fn check(
         return Err(EntraError::assertion_audience());
     }
     assertion.check_time(context.now)
+}
+
+/// A token of Entra's own: the exchange token of an agent identity, which is trusted with no federated identity
+/// credential, or another application's that a credential names.
+fn check_own_token(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    client: &Client,
+    app: Option<&Application>,
+    jwt: &str,
+    issuing_tenant: &str,
+) -> Result<(), EntraError> {
+    let federating = app.filter(|app| app.federated.iter().any(|one| one.effective <= context.now));
+    let Some(app) = federating else {
+        if !client.is_agentic() {
+            return Err(EntraError::own_token_not_federated());
+        }
+        let claims = exchange_token(context, tenant, jwt, issuing_tenant)?;
+        return check_exchange_subject(tenant, client, &claims);
+    };
+    let claims = exchange_token(context, tenant, jwt, issuing_tenant)?;
+    let audiences = ["api://AzureADTokenExchange", claims.text("aud")];
+    federation::matching(app, claims.text("iss"), claims.text("sub"), &audiences, context).map(drop)
 }
 
 /// An exchange token (T1 or T2) that this tenant issued and that is in force: its claims.
@@ -67,14 +90,14 @@ fn exchange_token(
     if !tenant.id.eq_ignore_ascii_case(issuing_tenant) {
         return Err(EntraError::no_federated_match(700_211, "issuer", claims.text("iss")));
     }
+    if claims.text("idtyp") != "app" {
+        return Err(EntraError::not_app_only());
+    }
     if claims.text("aud") != EXCHANGE_APP_ID {
         return Err(EntraError::no_federated_match(700_212, "audience", claims.text("aud")));
     }
     if !claims.is_current(context.now) {
         return Err(EntraError::assertion_not_current(context.now, claims.time("nbf"), claims.time("exp")));
-    }
-    if claims.text("idtyp") != "app" {
-        return Err(EntraError::not_app_only());
     }
     Ok(claims)
 }
@@ -87,10 +110,17 @@ fn check_exchange_subject(tenant: &Tenant, client: &Client, claims: &Claims) -> 
         .principal
         .blueprint_id()
         .map(|blueprint_id| exchange_subject(&tenant.id, blueprint_id, &client.app_id));
-    if expected.as_deref() != Some(subject) {
+    let Some(expected) = expected else {
         return Err(EntraError::no_federated_match(700_213, "subject", subject));
+    };
+    if expected == subject {
+        return Ok(());
     }
-    Ok(())
+    // Below another blueprint, or in another tenant, the newer code.
+    let parent = |subject: &str| subject.rsplit_once('/').map(|(parent, _)| parent.to_owned());
+    let is_elsewhere = subject.starts_with("/eid1/") && parent(&expected) != parent(subject);
+    let code = if is_elsewhere { 7_002_137 } else { 700_213 };
+    Err(EntraError::no_federated_match(code, "subject", subject))
 }
 
 /// The user assertion of hop 3 (T2): an exchange token whose `azp` is the agent identity.
@@ -126,16 +156,16 @@ pub(crate) fn check_user_assertion(
 }
 
 /// A parsed, unchecked JWT.
-struct Assertion<'a> {
+pub(super) struct Assertion<'a> {
     header: Map<String, Value>,
     claims: Map<String, Value>,
-    signed: &'a str,
-    signature: Vec<u8>,
+    pub(super) signed: &'a str,
+    pub(super) signature: Vec<u8>,
 }
 
 impl<'a> Assertion<'a> {
     /// Takes padded base64url too, which MSAL has been seen to send.
-    fn parse(jwt: &'a str) -> Option<Self> {
+    pub(super) fn parse(jwt: &'a str) -> Option<Self> {
         let (signed, signature) = jwt.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok();
@@ -143,8 +173,21 @@ impl<'a> Assertion<'a> {
         Some(Self { header: object(header)?, claims: object(claims)?, signed, signature: decode(signature)? })
     }
 
-    fn text(&self, claim: &str) -> &str {
+    pub(super) fn text(&self, claim: &str) -> &str {
         self.claims.get(claim).and_then(Value::as_str).unwrap_or("")
+    }
+
+    pub(super) fn header_text(&self, name: &str) -> &str {
+        self.header.get(name).and_then(Value::as_str).unwrap_or("")
+    }
+
+    /// `aud`, one or several.
+    pub(super) fn audiences(&self) -> Vec<&str> {
+        match self.claims.get("aud") {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// A time as a number, a float (MSAL Python) or a string (MSAL .NET).
@@ -167,6 +210,7 @@ impl<'a> Assertion<'a> {
         let (wanted, algorithm) = match (thumbprint("x5t#S256"), thumbprint("x5t")) {
             (Some(wanted), _) => (wanted, &SHA256),
             (None, Some(wanted)) => (wanted, &SHA1_FOR_LEGACY_USE_ONLY),
+            (None, None) if self.header.contains_key("x5c") => return self.key_by_certificate(app, now),
             (None, None) => {
                 return Err(EntraError::assertion_key("The key was not found., no thumbprint in the header"));
             }
@@ -188,6 +232,28 @@ impl<'a> Assertion<'a> {
             )));
         }
         Ok(key)
+    }
+
+    /// The application's certificate that stands in `x5c`; subject names alone are not trusted here.
+    fn key_by_certificate<'k>(
+        &self,
+        app: Option<&'k Application>,
+        now: Timestamp,
+    ) -> Result<&'k KeyCredential, EntraError> {
+        let first = self.header.get("x5c").and_then(|chain| chain.get(0)).and_then(Value::as_str);
+        let der = first
+            .and_then(|text| STANDARD.decode(text).ok())
+            .ok_or_else(EntraError::unreadable_certificate)?;
+        let (_, certificate) =
+            x509_parser::parse_x509_certificate(&der).map_err(|_| EntraError::unreadable_certificate())?;
+        app.into_iter()
+            .flat_map(|app| &app.keys)
+            .find(|key| {
+                key.effective <= now
+                    && key.end > now
+                    && STANDARD.decode(&key.der).is_ok_and(|known| known == der)
+            })
+            .ok_or_else(|| EntraError::bad_certificate(&certificate.subject().to_string()))
     }
 
     fn verify(&self, key: &KeyCredential) -> Result<(), EntraError> {
@@ -219,7 +285,7 @@ impl<'a> Assertion<'a> {
         )
     }
 
-    fn check_time(&self, now: Timestamp) -> Result<(), EntraError> {
+    pub(super) fn check_time(&self, now: Timestamp) -> Result<(), EntraError> {
         let (from, until) = (self.time("nbf"), self.time("exp"));
         let has_begun = from.is_none_or(|from| from.saturating_sub(SKEW).is_ok_and(|from| from <= now));
         let has_ended = until.is_none_or(|until| until.saturating_add(SKEW).is_ok_and(|until| until <= now));

@@ -53,7 +53,7 @@ pub(crate) fn authenticate(
 ) -> Result<Client, EntraError> {
     let (client_id, credential) = presented(context, form)?;
     let now = context.now;
-    let mut client = find(tenant, &client_id, now)?;
+    let mut client = find(context, tenant, &client_id)?;
     let app = tenant.application_by_app_id(&client.app_id, now);
     if app.is_some_and(is_public) {
         if credential != Credential::Nothing {
@@ -66,10 +66,12 @@ pub(crate) fn authenticate(
             return Err(EntraError::no_credential(form.get("grant_type").unwrap_or_default()));
         }
         Credential::Secret(secret) => {
+            context.attempt.credential("clientSecret");
             check_secret(app, &client.app_id, &secret, now)?;
             "1"
         }
         Credential::Assertion(jwt) => {
+            context.attempt.credential("clientAssertion");
             assertion::check(context, tenant, &client, app, &jwt)?;
             "2"
         }
@@ -78,7 +80,8 @@ pub(crate) fn authenticate(
 }
 
 /// The client of that id, if the tenant knows and admits it.
-pub(crate) fn find(tenant: &Tenant, client_id: &str, now: Timestamp) -> Result<Client, EntraError> {
+pub(crate) fn find(context: &Context<'_>, tenant: &Tenant, client_id: &str) -> Result<Client, EntraError> {
+    let now = context.now;
     let principal = tenant.service_principal_by_app_id(client_id, now);
     let app = tenant.application_by_app_id(client_id, now);
     let is_agent = principal.is_some_and(|principal| principal.blueprint_id().is_some());
@@ -88,16 +91,18 @@ pub(crate) fn find(tenant: &Tenant, client_id: &str, now: Timestamp) -> Result<C
     let Some(principal) = principal else {
         return Err(EntraError::no_principal(client_id, &tenant.id));
     };
-    if !principal.account_enabled || app.is_some_and(|app| app.is_disabled) {
-        return Err(EntraError::disabled_client(client_id));
-    }
-    Ok(Client {
+    let client = Client {
         app_id: principal.app_id.clone(),
         name: principal.display_name.clone(),
         principal: principal.clone(),
         is_blueprint: app.is_some_and(Application::is_blueprint),
         acr: "0",
-    })
+    };
+    context.attempt.client(&client);
+    if !principal.account_enabled || app.is_some_and(|app| app.is_disabled) {
+        return Err(EntraError::disabled_client(client_id));
+    }
+    Ok(client)
 }
 
 fn presented(context: &Context<'_>, form: &Form) -> Result<(String, Credential), EntraError> {

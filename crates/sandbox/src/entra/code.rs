@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::tenant::Tenant;
 
 use super::client::authenticate;
+use super::conditional_access::Flow;
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
@@ -17,7 +18,7 @@ use super::issue::SignIn;
 use super::redirect::Platform;
 use super::resource::Asked;
 use super::sealed::{Kind, open};
-use super::user_response::{Answering, RefreshToken, admitted, respond};
+use super::user_response::{Answering, RefreshToken, identified, respond};
 
 /// How long a code lives, in seconds.
 pub(super) const LIFETIME: i64 = 600;
@@ -36,6 +37,9 @@ pub(super) struct Code {
     pub(super) sign_in: SignIn,
     pub(super) issued: Timestamp,
     pub(super) expires: Timestamp,
+    /// Whether the id token tells when the user signed in.
+    #[serde(default)]
+    pub(super) tells_time: bool,
 }
 
 /// A PKCE challenge.
@@ -83,10 +87,14 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
     }
     tenant.entra.redeemed.insert(code.id.clone(), code.expires);
     tenant.entra.tidy(context.now);
-    let user = admitted(tenant, &code.user_id, code.issued, context.now)?;
+    let user = identified(context, tenant, &code.user_id, code.issued)?;
     let scope = form.get("scope").unwrap_or(&code.scope);
+    if scope.trim().is_empty() {
+        return Err(EntraError::empty_scope());
+    }
     // What was asked for at sign-in decides about the other tokens.
-    let mut asked = Asked::parse(tenant, context.names, scope, true, context.now)?;
+    let mut asked = Asked::parse(tenant, context.names, scope, true, context.now)
+        .map_err(|error| if error.code == 70_011 { EntraError::bad_scope(scope) } else { error })?;
     for oidc in Asked::parse(tenant, context.names, &code.scope, true, context.now)?.oidc {
         if !asked.has(&oidc) {
             asked.oidc.push(oidc);
@@ -100,7 +108,8 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
         issued: context.now,
         is_public: matches!(code.platform, Platform::Public | Platform::Spa),
         spa_since: (code.platform == Platform::Spa).then_some(context.now),
+        tells_time: code.tells_time,
     };
-    let answering = Answering { user, asked: &asked, nonce: code.nonce.as_deref() };
+    let answering = Answering { user, asked: &asked, nonce: code.nonce.as_deref(), flow: Flow::Browser };
     respond(context, tenant, &client, form, &answering, grant)
 }

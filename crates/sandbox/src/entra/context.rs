@@ -1,4 +1,4 @@
-//! What every sign-in request is judged by: the time, the key, the names.
+//! What every sign-in request is judged by: the time, the keys, the names; and what is noted of it.
 
 use jiff::Timestamp;
 use url::Url;
@@ -8,18 +8,34 @@ use crate::names::Names;
 use crate::realm::Others;
 use crate::tenant::Tenant;
 
-use super::jwt::SigningKey;
+use super::attempt::Attempt;
+use super::error::Ids;
+use super::federation::Issuers;
+use super::keys::KeyRing;
+
+/// Which generation of endpoints a request came to; the tokens' version is the resource's business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// `/oauth2/…`, with `resource`.
+    V1,
+    /// `/oauth2/v2.0/…`, with `scope`.
+    V2,
+}
 
 /// One request and what it is judged by.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) request: &'a Request,
     pub(crate) now: Timestamp,
-    pub(crate) key: &'a SigningKey,
+    pub(crate) key: &'a KeyRing,
     pub(crate) names: &'a Names,
     /// The other tenants of the sandbox.
     #[allow(dead_code, reason = "federated users and multi-tenant applications")]
     pub(crate) others: &'a Others<'a>,
+    pub(crate) issuers: &'a Issuers,
+    pub(crate) ids: &'a Ids,
+    pub(crate) attempt: &'a Attempt,
+    pub(crate) endpoint: Endpoint,
 }
 
 impl Context<'_> {
@@ -29,10 +45,19 @@ impl Context<'_> {
     }
 
     /// The tenant id of a v2 issuer of this service, by any of its names.
+    pub(crate) fn own_v2_issuer(&self, issuer: &str) -> Option<String> {
+        self.own_issuer(issuer).filter(|_| issuer.ends_with("/v2.0"))
+    }
+
+    /// The tenant id of an issuer of this service, v2 by any of its names, or v1.
     pub(crate) fn own_issuer(&self, issuer: &str) -> Option<String> {
-        let url = Url::parse(issuer).ok().filter(|url| self.names.is_own(url))?;
-        let tenant = url.path().strip_prefix('/')?.strip_suffix("/v2.0")?;
-        uuid::Uuid::parse_str(tenant).ok().map(|id| id.to_string())
+        let url = Url::parse(issuer).ok()?;
+        let tenant = match url.host_str() {
+            Some("sts.windows.net") => url.path().trim_matches('/').to_owned(),
+            _ if self.names.is_own(&url) => url.path().strip_prefix('/')?.strip_suffix("/v2.0")?.to_owned(),
+            _ => return None,
+        };
+        uuid::Uuid::parse_str(&tenant).ok().map(|id| id.to_string())
     }
 
     /// Whether a certificate assertion may be addressed so: the token endpoint or the issuer, by any of the
@@ -47,6 +72,11 @@ impl Context<'_> {
             || tenant.domains.contains(&named)
             || matches!(named.as_str(), "common" | "organizations");
         let rest: Vec<&str> = segments.collect();
-        is_tenant && matches!(rest.as_slice(), ["v2.0"] | ["oauth2", "v2.0", "token"])
+        let is_endpoint = match rest.as_slice() {
+            ["v2.0"] | ["oauth2", "v2.0", "token"] => true,
+            ["oauth2", "token"] => self.endpoint == Endpoint::V1,
+            _ => false,
+        };
+        is_tenant && is_endpoint
     }
 }

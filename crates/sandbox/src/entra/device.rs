@@ -7,16 +7,17 @@ use serde_json::{Value, json};
 use crate::exchange::Response;
 use crate::tenant::Tenant;
 
-use super::authorize::check_password;
 use super::client::{self, authenticate};
+use super::conditional_access::Flow;
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
 use super::issue::{SignIn, end_of};
 use super::pages;
+use super::password::check_password;
 use super::resource::Asked;
 use super::state::{Decision, Device};
-use super::user_response::{Answering, RefreshToken, admitted, respond};
+use super::user_response::{Answering, RefreshToken, identified, respond};
 
 /// `expires_in` of a device code, in seconds.
 const LIFETIME: i64 = 900;
@@ -26,7 +27,7 @@ const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 /// `POST /{tenant}/oauth2/v2.0/devicecode`.
 pub(super) fn request(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> Result<Value, EntraError> {
-    let client = client::find(tenant, form.require("client_id")?, context.now)?;
+    let client = client::find(context, tenant, form.require("client_id")?)?;
     if client.is_agentic() {
         return Err(EntraError::agentic_user_flow(&client.app_id));
     }
@@ -85,16 +86,13 @@ fn decide(context: &Context<'_>, tenant: &mut Tenant) -> Result<&'static str, (S
     )
     .map_err(refuse)?;
     let user_id = user.id.clone();
-    let device = tenant
-        .entra
-        .devices
-        .values_mut()
-        .find(|device| {
-            device.user_code == user_code
-                && device.expires > context.now
-                && device.decision == Decision::Pending
-        })
-        .ok_or_else(|| refuse(EntraError::device_unknown()))?;
+    let devices = tenant.entra.devices.values_mut();
+    let mut waiting =
+        devices.filter(|device| device.user_code == user_code && device.decision == Decision::Pending);
+    let device = waiting.next().ok_or_else(|| refuse(EntraError::device_unknown()))?;
+    if device.expires <= context.now {
+        return Err(refuse(EntraError::user_code_expired()));
+    }
     if form.get("decision") == Some("decline") {
         device.decision = Decision::Declined;
         return Ok("You declined the sign-in. You can close this window.");
@@ -123,21 +121,19 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
         Decision::Declined => return Err(EntraError::device_declined()),
         Decision::Approved { user_id, at } => (user_id, at),
     };
-    let user = admitted(tenant, &user_id, at, context.now)?;
+    let user = identified(context, tenant, &user_id, at)?;
     let asked = Asked::parse(tenant, context.names, &device.scope, true, context.now)?;
     let grant = RefreshToken {
         client_id: client.app_id.clone(),
         user_id,
         scope: device.scope.clone(),
-        sign_in: SignIn {
-            session_id: crate::directory::new_id(),
-            methods: vec!["pwd".to_owned(), "mfa".to_owned()],
-        },
+        sign_in: SignIn::new(&["pwd"], at),
         issued: context.now,
         is_public: client.acr == "0",
         spa_since: None,
+        tells_time: false,
     };
-    let answering = Answering { user, asked: &asked, nonce: None };
+    let answering = Answering { user, asked: &asked, nonce: None, flow: Flow::DeviceCode };
     let body = respond(context, tenant, &client, form, &answering, grant)?;
     tenant.entra.devices.remove(device_code);
     Ok(body)

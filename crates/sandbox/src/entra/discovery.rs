@@ -8,16 +8,29 @@ use crate::exchange::Response;
 use crate::tenant::Tenant;
 
 use super::context::Context;
-use super::error::Ids;
 use super::token::with_common_headers;
+
+/// The tenant of personal accounts.
+const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// `common` and `organizations` have no issuer of their own: the literal `{tenantid}` stands for it.
 fn issuer_tenant<'a>(tenant: &'a Tenant, name: &str) -> &'a str {
-    if is_shared(name) { "{tenantid}" } else { &tenant.id }
+    match name.to_ascii_lowercase().as_str() {
+        "common" | "organizations" => "{tenantid}",
+        "consumers" => CONSUMERS,
+        _ => &tenant.id,
+    }
 }
 
 fn is_shared(name: &str) -> bool {
-    name.eq_ignore_ascii_case("common") || name.eq_ignore_ascii_case("organizations")
+    ["common", "organizations", "consumers"].iter().any(|shared| name.eq_ignore_ascii_case(shared))
+}
+
+/// An application's own keys are asked for with its id; none has any here, but the link keeps the id.
+fn of_app(context: &Context<'_>) -> String {
+    context.request.query("appid").map_or_else(String::new, |app| {
+        format!("?{}", form_urlencoded::Serializer::new(String::new()).append_pair("appid", app).finish())
+    })
 }
 
 /// The v2 document. That PKCE and grant types are not advertised is as it is there.
@@ -30,7 +43,7 @@ pub(super) fn v2(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
         &json!({
             "token_endpoint": format!("{base}/oauth2/v2.0/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-            "jwks_uri": format!("{base}/discovery/v2.0/keys"),
+            "jwks_uri": format!("{base}/discovery/v2.0/keys{}", of_app(context)),
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -65,7 +78,7 @@ pub(super) fn v1(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
         &json!({
             "token_endpoint": format!("{base}/oauth2/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-            "jwks_uri": format!("{origin}/common/discovery/keys"),
+            "jwks_uri": format!("{origin}/common/discovery/keys{}", of_app(context)),
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -94,7 +107,7 @@ pub(super) fn v1(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
 /// The token-signing keys.
 pub(super) fn keys(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response {
     let issuer = format!("{}/{}/v2.0", context.request.origin, issuer_tenant(tenant, name));
-    document(context, &json!({ "keys": [context.key.jwk(&issuer)] }))
+    document(context, &json!({ "keys": context.key.jwks(&issuer) }))
 }
 
 /// Which hosts are one service: MSAL asks before it trusts an authority.
@@ -170,5 +183,5 @@ fn document(context: &Context<'_>, body: &Value) -> Response {
     let document = Response::json(StatusCode::OK, body)
         .with(CACHE_CONTROL, "max-age=86400, private")
         .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    with_common_headers(document, context, &Ids::of(context.request))
+    with_common_headers(document, context)
 }

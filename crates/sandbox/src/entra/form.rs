@@ -28,6 +28,23 @@ impl Form {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The same with a parameter set.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+        let mut form = self.without(name);
+        form.0.push((name.to_owned(), value.to_owned()));
+        form
+    }
+
+    /// The same without a parameter.
+    pub(crate) fn without(&self, name: &str) -> Self {
+        Self(self.0.iter().filter(|(key, _)| key != name).cloned().collect())
+    }
+
+    /// As `application/x-www-form-urlencoded` text.
+    pub(crate) fn to_text(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
     /// A parameter that must be there.
     pub(crate) fn require(&self, name: &str) -> Result<&str, EntraError> {
         self.get(name).ok_or_else(|| EntraError::missing(name))

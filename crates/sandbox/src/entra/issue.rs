@@ -1,5 +1,6 @@
 //! Issues tokens with the claims that were captured from the live service (Entra reference §1.11).
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
@@ -10,10 +11,12 @@ use uuid::Uuid;
 use crate::directory::User;
 use crate::tenant::Tenant;
 
+use super::claims_request::ClaimsRequest;
 use super::client::Client;
-use super::context::Context;
-use super::resource::{Resource, ResourceKind};
-use super::subject::{exchange_subject, pairwise};
+use super::context::{Context, Endpoint};
+use super::optional;
+use super::resource::{Resource, ResourceKind, granted_roles};
+use super::subject::{exchange_subject, pairwise, short_guid};
 
 /// `nbf` and `iat` lie this long before the issue.
 const BACKDATED: SignedDuration = SignedDuration::from_mins(5);
@@ -30,8 +33,19 @@ pub(crate) struct Issued {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SignIn {
     pub(crate) session_id: String,
-    /// How the user signed in: `pwd`; empty for agent users.
+    /// How the user signed in: `pwd`, `mfa`; empty for agent users.
     pub(crate) methods: Vec<String>,
+    /// When.
+    #[serde(default)]
+    pub(crate) at: Timestamp,
+}
+
+impl SignIn {
+    /// A new session of somebody who has just shown who it is.
+    pub(crate) fn new(methods: &[&str], at: Timestamp) -> Self {
+        let methods = methods.iter().map(|one| (*one).to_owned()).collect();
+        Self { session_id: crate::directory::new_id(), methods, at }
+    }
 }
 
 /// An app-only token. `exchange_path` is the `fmi_path` of hop 1.
@@ -42,8 +56,11 @@ pub(crate) fn app_token(
     resource: &Resource,
     roles: &[String],
     exchange_path: Option<&str>,
+    wanted: &ClaimsRequest,
 ) -> Issued {
-    let mut claims = common(context, tenant, client, resource, 3600);
+    let is_long = wanted.is_cae && resource.kind == ResourceKind::Graph;
+    let lifetime = if is_long { lifetime(true) } else { 3600 };
+    let mut claims = common(context, tenant, client, resource, lifetime);
     let is_agent = client.is_agent_identity();
     put(&mut claims, "idtyp", json!("app"));
     put(&mut claims, "oid", json!(client.principal.id));
@@ -76,8 +93,11 @@ pub(crate) fn app_token(
     if !roles.is_empty() {
         put(&mut claims, "roles", json!(roles));
     }
+    if wanted.is_cae {
+        put(&mut claims, "xms_cc", json!(["cp1"]));
+    }
     // An app token lives an hour and its `iat` lies five minutes back: exp-iat is 3900, expires_in 3599.
-    Issued { token: sign(context, resource, &claims), lifetime: 3599 }
+    Issued { token: sign(context, resource, &claims), lifetime: lifetime - 1 }
 }
 
 /// What a user's token tells.
@@ -87,8 +107,7 @@ pub(crate) struct Granted<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) scopes: &'a [String],
     pub(crate) sign_in: &'a SignIn,
-    /// Whether the client can take a claims challenge (`xms_cc` with `cp1`).
-    pub(crate) is_cae: bool,
+    pub(crate) wanted: &'a ClaimsRequest,
 }
 
 /// A user's token: a person's, or an agent user's.
@@ -98,8 +117,8 @@ pub(crate) fn user_token(
     client: &Client,
     granted: &Granted<'_>,
 ) -> Issued {
-    let Granted { user, resource, scopes, sign_in, is_cae } = *granted;
-    let lifetime = lifetime(is_cae && resource.kind == ResourceKind::Graph);
+    let Granted { user, resource, scopes, sign_in, wanted } = *granted;
+    let lifetime = lifetime(wanted.is_cae && resource.kind == ResourceKind::Graph);
     let mut claims = common(context, tenant, client, resource, lifetime);
     let is_agent_user = user.identity_parent_id().is_some();
     put(&mut claims, "oid", json!(user.id));
@@ -117,7 +136,9 @@ pub(crate) fn user_token(
         put(&mut claims, "idtyp", json!("user"));
         put(&mut claims, "xms_idrel", json!(facets(&[1])));
         put(&mut claims, "acr", json!(if is_agent_user { "0" } else { "1" }));
-        put(&mut claims, "acrs", json!(["p1", "urn:user:registersecurityinfo"]));
+        let known = ["p1", "urn:user:registersecurityinfo"].map(str::to_owned);
+        let acrs: Vec<String> = known.into_iter().chain(wanted.contexts.iter().cloned()).collect();
+        put(&mut claims, "acrs", json!(acrs));
         if !sign_in.methods.is_empty() {
             put(&mut claims, "amr", json!(sign_in.methods));
         }
@@ -134,43 +155,94 @@ pub(crate) fn user_token(
         put(&mut claims, "preferred_username", json!(user.upn));
     }
     put(&mut claims, "scp", json!(shown.join(" ")));
-    if is_cae {
+    let roles = granted_roles(tenant, &user.id, resource, context.now);
+    if !roles.is_empty() {
+        put(&mut claims, "roles", json!(roles));
+    }
+    let publisher = tenant.application_by_app_id(&resource.app_id, context.now);
+    optional::add(&mut claims, publisher, "accessToken", user, sign_in);
+    if wanted.is_cae {
         put(&mut claims, "xms_cc", json!(["cp1"]));
     }
     Issued { token: sign(context, resource, &claims), lifetime: lifetime - 1 }
 }
 
-/// An id token for the client.
+/// What an id token tells.
+#[derive(Debug)]
+pub(crate) struct Identity<'a> {
+    pub(crate) user: &'a User,
+    pub(crate) sign_in: &'a SignIn,
+    pub(crate) nonce: Option<&'a str>,
+    /// The scopes of OpenID Connect that were asked for.
+    pub(crate) oidc: &'a [String],
+    /// The code that is sent beside it (`c_hash`).
+    pub(crate) code: Option<&'a str>,
+    /// Whether the client asked how long ago the user signed in (`max_age`).
+    pub(crate) tells_time: bool,
+}
+
+/// An id token for the client: v2, or v1 from a v1 endpoint.
 pub(crate) fn id_token(
     context: &Context<'_>,
     tenant: &Tenant,
-    client_id: &str,
-    user: &User,
-    sign_in: &SignIn,
-    nonce: Option<&str>,
+    client: &Client,
+    identity: &Identity<'_>,
 ) -> String {
+    let Identity { user, sign_in, nonce, oidc, code, tells_time } = *identity;
     let issued = context.now.saturating_sub(BACKDATED).unwrap_or(context.now).as_second();
-    let mut claims = json!({
-        "aud": client_id,
-        "iss": context.issuer(tenant),
-        "iat": issued, "nbf": issued, "exp": issued + 3900,
-        "name": user.display_name,
-        "oid": user.id,
-        "preferred_username": user.upn,
-        "rh": random_text(),
-        "sid": sign_in.session_id,
-        "sub": pairwise(&tenant.id, client_id, &user.id),
-        "tid": tenant.id,
-        "uti": random_text(),
-        "ver": "2.0",
-    });
+    let is_v1 = context.endpoint == Endpoint::V1;
+    let has = |scope: &str| oidc.iter().any(|one| one == scope);
+    let mut claims = Map::new();
+    put(&mut claims, "aud", json!(client.app_id));
+    put(&mut claims, "iss", json!(if is_v1 { v1_issuer(tenant) } else { context.issuer(tenant) }));
+    put(&mut claims, "iat", json!(issued));
+    put(&mut claims, "nbf", json!(issued));
+    put(&mut claims, "exp", json!(issued + 3900));
+    put(&mut claims, "aio", json!(random_text()));
+    put(&mut claims, "rh", json!(format!("1.A{}.", random_text())));
+    put(&mut claims, "sid", json!(sign_in.session_id));
+    put(&mut claims, "sub", json!(pairwise(&tenant.id, &client.app_id, &user.id)));
+    put(&mut claims, "tid", json!(tenant.id));
+    put(&mut claims, "uti", json!(short_guid(&context.ids.trace)));
+    put(&mut claims, "ver", json!(if is_v1 { "1.0" } else { "2.0" }));
+    if has("profile") || is_v1 {
+        put(&mut claims, "name", json!(user.display_name));
+        put(&mut claims, "oid", json!(user.id));
+    }
+    if is_v1 {
+        put(&mut claims, "amr", json!(sign_in.methods));
+        put(&mut claims, "ipaddr", json!("127.0.0.1"));
+        put(&mut claims, "upn", json!(user.upn));
+        put(&mut claims, "unique_name", json!(user.upn));
+    } else if has("profile") {
+        put(&mut claims, "preferred_username", json!(user.upn));
+    }
+    if let (true, Some(mail)) = (has("email"), &user.mail) {
+        put(&mut claims, "email", json!(mail));
+    }
     if let Some(nonce) = nonce {
-        claims["nonce"] = json!(nonce);
+        put(&mut claims, "nonce", json!(nonce));
     }
-    if let Some(mail) = &user.mail {
-        claims["email"] = json!(mail);
+    if let Some(code) = code {
+        put(&mut claims, "c_hash", json!(half_hash(code)));
     }
-    context.key.sign(claims.as_object().unwrap_or(&Map::new()))
+    if tells_time {
+        put(&mut claims, "auth_time", json!(sign_in.at.as_second()));
+    }
+    let app = tenant.application_by_app_id(&client.app_id, context.now);
+    let own = Resource::of_client(client);
+    let roles = granted_roles(tenant, &user.id, &own, context.now);
+    if !roles.is_empty() {
+        put(&mut claims, "roles", json!(roles));
+    }
+    optional::add(&mut claims, app, "idToken", user, sign_in);
+    if is_v1 { context.key.sign_v1(&claims, false) } else { context.key.sign(&claims) }
+}
+
+/// The left half of a SHA-256, as OpenID Connect ties codes to id tokens.
+fn half_hash(text: &str) -> String {
+    let hash = digest(&SHA256, text.as_bytes());
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
 }
 
 /// `client_info`: who signed in, for MSAL's cache.
@@ -195,8 +267,8 @@ fn common(
     put(&mut claims, "nbf", json!(issued));
     put(&mut claims, "exp", json!(now.as_second() + lifetime));
     put(&mut claims, "aio", json!(random_text()));
-    put(&mut claims, "rh", json!(random_text()));
-    put(&mut claims, "uti", json!(random_text()));
+    put(&mut claims, "rh", json!(format!("1.A{}.", random_text())));
+    put(&mut claims, "uti", json!(short_guid(&context.ids.trace)));
     put(&mut claims, "tid", json!(tenant.id));
     put(&mut claims, "ver", json!(if is_v1 { "1.0" } else { "2.0" }));
     put(&mut claims, if is_v1 { "appid" } else { "azp" }, json!(client.app_id));

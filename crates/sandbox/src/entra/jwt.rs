@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Map, Value, json};
 
-/// The tenant's token-signing key. It may be made on first use: RSA keys take tens of milliseconds.
+/// A token-signing key. It may be made on first use: RSA keys take tens of milliseconds.
 #[derive(Debug)]
 pub(crate) struct SigningKey {
     /// PKCS#8, if it is known already.
@@ -59,6 +59,11 @@ impl SigningKey {
     /// The key in PKCS#8, made now if it has to be.
     pub(crate) fn pkcs8(&self) -> &[u8] {
         &self.made().pkcs8
+    }
+
+    /// The key's id.
+    pub(crate) fn kid(&self) -> &str {
+        &self.made().kid
     }
 
     /// Signs a v2 token.
@@ -165,6 +170,13 @@ impl SigningKey {
     }
 }
 
+/// The id of the key that a token's header names.
+pub(crate) fn key_id(token: &str) -> Option<String> {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    let header: Value = serde_json::from_slice(&header).ok()?;
+    Some(header.get("kid")?.as_str()?.to_owned())
+}
+
 /// Whether that is a PKCS#8 RSA key that can sign tokens.
 pub(crate) fn is_signing_key(pkcs8: &[u8]) -> bool {
     RsaKeyPair::from_pkcs8(pkcs8).is_ok()
@@ -233,7 +245,10 @@ mod tests {
     use super::*;
 
     fn key() -> SigningKey {
-        SigningKey::new(Some(crate::seed::signing_key()))
+        let crate::entra::KeptKey::Current(pkcs8) = crate::seed::signing_keys().swap_remove(0) else {
+            panic!("the key that signs comes first");
+        };
+        SigningKey::new(Some(pkcs8))
     }
 
     fn claims() -> Map<String, Value> {

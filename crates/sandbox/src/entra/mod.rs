@@ -1,34 +1,52 @@
 //! Entra ID: sign-in, tokens and discovery (Entra reference §1). One file an endpoint or grant.
 
 mod assertion;
+mod attempt;
 mod authorize;
 mod belonging;
+mod claims_request;
 mod client;
 mod client_credentials;
 mod code;
+mod conditional_access;
 mod context;
+mod cross_origin;
 mod device;
 mod discovery;
 mod error;
+mod federation;
 mod form;
 mod issue;
 mod jwt;
+mod keys;
+mod on_behalf_of;
+mod optional;
 mod pages;
+mod password;
 mod redirect;
 mod refresh;
 mod resource;
 mod sealed;
+mod sign_in_log;
 mod state;
 mod subject;
 mod token;
 mod user_fic;
+mod user_info;
 mod user_response;
 
+pub(crate) use attempt::ClientKind;
 pub(crate) use belonging::{has_issued, has_session};
-pub(crate) use jwt::{Claims, SigningKey, TokenFault, is_signing_key, tenant_of_token};
+pub(crate) use conditional_access::{Conditions, GrantControls, Policy, PolicyState, SessionControls};
+pub(crate) use federation::Issuers;
+pub(crate) use jwt::{Claims, TokenFault, is_signing_key, tenant_of_token};
+pub(crate) use keys::{KeptKey, KeyRing};
 pub(crate) use sealed::{open_ticket, seal_ticket};
+pub(crate) use sign_in_log::{Event, SignInRow};
 pub(crate) use state::Entra;
+pub(crate) use subject::short_guid;
 
+use http::header::HeaderName;
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
@@ -37,21 +55,50 @@ use crate::realm::{Others, Realm};
 use crate::sandbox::Shared;
 use crate::tenant::Tenant;
 
-use context::Context;
+use attempt::Attempt;
+use context::{Context, Endpoint};
 use error::{EntraError, Ids};
 use form::Form;
 
 /// Answers a request to the sign-in service of a realm.
 pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request) -> Response {
+    if let Some(response) = cross_origin::preflight(request) {
+        return response;
+    }
     let others = Others::new(&shared.realms, &realm.id);
+    let ids = Ids::of(request);
     loop {
-        let now = realm.clock.now();
-        let context = Context { request, now, key: &shared.key, names: &shared.names, others: &others };
+        let attempt = Attempt::default();
+        let context = Context {
+            request,
+            now: realm.clock.now(),
+            key: &shared.key,
+            names: &shared.names,
+            others: &others,
+            issuers: &shared.issuers,
+            ids: &ids,
+            attempt: &attempt,
+            endpoint: Endpoint::V2,
+        };
         let response = route(realm, &context);
-        if !others.fetch() {
-            others.run_errands();
-            return response;
+        if others.fetch() {
+            continue;
         }
+        others.run_errands();
+        if let Some(row) = attempt.take_row() {
+            realm.look().entra.sign_ins.add(row);
+        }
+        return cross_origin::allow(request, response.with(REQUEST_ID, &ids.trace));
+    }
+}
+
+/// By which an answer is found in the sign-in log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+
+/// Gets what answering a token request would have to wait for: the keys of an issuer on loopback.
+pub(crate) async fn prepare(shared: &Shared, request: &Request) {
+    if request.method == Method::POST && request.path.ends_with("/token") {
+        shared.issuers.prepare(&request.body).await;
     }
 }
 
@@ -59,32 +106,54 @@ fn route(realm: &Realm, context: &Context<'_>) -> Response {
     let request = context.request;
     let path = percent_decode_str(&request.path).decode_utf8_lossy();
     let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let first_generation = Context { endpoint: Endpoint::V1, ..*context };
     match segments.as_slice() {
         [] => pages::message(
             StatusCode::OK,
             "A sandbox tenant",
             "This is Entra ID and Microsoft Graph, emulated. Nothing here is real, and nothing leaves this machine.",
         ),
-        ["common", "discovery", "instance"] => discovery::instance(context),
+        [_, "discovery", "instance"] => discovery::instance(context),
+        ["oidc", "userinfo"] | [_, "openid", "userinfo"] => user_info::answer(realm, context),
         ["devicelogin"] => change(realm, context, "common", device::page),
         [tenant, "v2.0", ".well-known", "openid-configuration"] => {
-            look(realm, context, tenant, discovery::v2)
+            discover(realm, context, tenant, discovery::v2)
         }
-        [tenant, ".well-known", "openid-configuration"] => look(realm, context, tenant, discovery::v1),
+        [tenant, ".well-known", "openid-configuration"] => discover(realm, context, tenant, discovery::v1),
         [tenant, "discovery", "v2.0", "keys"] | [tenant, "discovery", "keys"] => {
-            look(realm, context, tenant, discovery::keys)
+            discover(realm, context, tenant, discovery::keys)
         }
         [tenant, "oauth2", "v2.0", "authorize"] => {
             look(realm, context, tenant, |context, tenant, _| authorize::answer(context, tenant))
+        }
+        [tenant, "oauth2", "authorize"] => {
+            look(realm, &first_generation, tenant, |context, tenant, _| authorize::answer(context, tenant))
         }
         [tenant, "login"] if request.method == Method::POST => {
             change(realm, context, tenant, authorize::login)
         }
         [tenant, "oauth2", "v2.0", "token"] => token::answer(realm, context, tenant),
+        [tenant, "oauth2", "token"] => token::answer(realm, &first_generation, tenant),
         [tenant, "oauth2", "v2.0", "devicecode"] => device_code(realm, context, tenant),
-        [tenant, "oauth2", "v2.0", "logout"] => look(realm, context, tenant, |_, _, _| authorize::logout()),
+        [tenant, "oauth2", "devicecode"] => device_code(realm, &first_generation, tenant),
+        [tenant, "oauth2", "v2.0", "logout"] | [tenant, "oauth2", "logout"] => {
+            look(realm, context, tenant, |context, tenant, _| authorize::logout(context, tenant))
+        }
         _ => pages::message(StatusCode::NOT_FOUND, "Not found", "The sandbox has no such page."),
     }
+}
+
+/// Discovery also answers for `consumers`, where nobody here has an account.
+fn discover(
+    realm: &Realm,
+    context: &Context<'_>,
+    name: &str,
+    answer: impl FnOnce(&Context<'_>, &Tenant, &str) -> Response,
+) -> Response {
+    if name.eq_ignore_ascii_case("consumers") {
+        return answer(context, &realm.look(), name);
+    }
+    look(realm, context, name, answer)
 }
 
 /// A request that only reads the tenant, and holds up nobody.
@@ -96,7 +165,7 @@ fn look(
 ) -> Response {
     match check_name(realm, name) {
         Ok(()) => answer(context, &realm.look(), name),
-        Err(error) => error.to_response(&Ids::of(context.request), context.now),
+        Err(error) => error.to_response(context.ids, context.now),
     }
 }
 
@@ -107,7 +176,7 @@ fn change(
     name: &str,
     answer: impl FnOnce(&Context<'_>, &mut Tenant) -> (Response, bool),
 ) -> Response {
-    let failed = |error: EntraError| error.to_response(&Ids::of(context.request), context.now);
+    let failed = |error: EntraError| error.to_response(context.ids, context.now);
     if let Err(error) = check_name(realm, name) {
         return failed(error);
     }
@@ -120,7 +189,6 @@ fn change(
 }
 
 fn device_code(realm: &Realm, context: &Context<'_>, name: &str) -> Response {
-    let ids = Ids::of(context.request);
     let answer = || {
         if context.request.method != Method::POST {
             return Err(EntraError::wrong_method("POST"));
@@ -130,15 +198,16 @@ fn device_code(realm: &Realm, context: &Context<'_>, name: &str) -> Response {
         }
         check_name(realm, name)?;
         let mut tenant = realm.enter();
-        let body = device::request(context, &mut tenant, &Form::parse(&context.request.body)?)?;
+        let form = token::read(context, &Form::parse(&context.request.body)?)?;
+        let body = device::request(context, &mut tenant, &form)?;
         realm.settle(&mut tenant).map_err(|error| EntraError::not_saved(&error.to_string()))?;
         Ok(body)
     };
     let response = match answer() {
         Ok(body) => Response::json(StatusCode::OK, &body),
-        Err(error) => error.to_response(&ids, context.now),
+        Err(error) => error.to_response(context.ids, context.now),
     };
-    token::with_headers(response, context, &ids)
+    token::with_headers(response, context)
 }
 
 /// Whether the name in the URL is the realm's: its id, one of its domains, or a word that leaves it open.

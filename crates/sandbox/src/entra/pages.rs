@@ -28,6 +28,24 @@ struct Consent<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "second_factor.html")]
+struct SecondFactor<'a> {
+    action: &'a str,
+    app: &'a str,
+    second_factor: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "new_password.html")]
+struct NewPassword<'a> {
+    action: &'a str,
+    request: &'a str,
+    username: &'a str,
+    password: &'a str,
+    error: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "device.html")]
 struct Device<'a> {
     user_code: &'a str,
@@ -69,6 +87,23 @@ pub(super) fn consent(
     is_admin: bool,
 ) -> Response {
     page(StatusCode::OK, &Consent { action, app, username, scopes, consent, is_admin })
+}
+
+/// The second factor's form; it posts `second_factor` and `decision` (`approve` or `deny`).
+pub(super) fn second_factor(action: &str, app: &str, second_factor: &str) -> Response {
+    page(StatusCode::OK, &SecondFactor { action, app, second_factor })
+}
+
+/// The form for a new password; it posts what the sign-in form posts, and `new_password`.
+pub(super) fn new_password(
+    action: &str,
+    request: &str,
+    username: &str,
+    password: &str,
+    error: Option<&str>,
+) -> Response {
+    let error = error.unwrap_or_default();
+    page(StatusCode::OK, &NewPassword { action, request, username, password, error })
 }
 
 /// The device form; it posts `user_code`, `username`, `password` and `decision`.

@@ -73,6 +73,7 @@ pub(super) fn send(uri: &str, mode: Mode, answer: &[(&str, String)]) -> Response
     };
     match mode {
         Mode::FormPost => return pages::form_post(uri, answer),
+        Mode::Query if answer.is_empty() => {}
         Mode::Query => {
             url.query_pairs_mut().extend_pairs(answer);
         }

@@ -1,17 +1,21 @@
 //! `refresh_token` (Entra reference §1.4). A new one comes with each use; the old one keeps working.
 
-use jiff::SignedDuration;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::tenant::Tenant;
 
 use super::client::authenticate;
+use super::conditional_access::Flow;
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
 use super::resource::Asked;
 use super::sealed::{Kind, open};
-use super::user_response::{Answering, RefreshToken, admitted, respond};
+use super::user_response::{Answering, RefreshToken, identified, respond};
 
 /// Without use for so long it expires.
 const INACTIVE: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -35,11 +39,37 @@ pub(super) fn grant(context: &Context<'_>, tenant: &Tenant, form: &Form) -> Resu
         None if age >= INACTIVE => return Err(EntraError::inactive_refresh_token(token.issued)),
         _ => {}
     }
-    let user = admitted(tenant, &token.user_id, token.issued, context.now)?;
+    let user = identified(context, tenant, &token.user_id, token.issued)?;
+    context.attempt.session(&token.sign_in.session_id, &token.sign_in.methods);
+    tenant.entra.loops.check(sealed, form.get("scope").unwrap_or_default(), context.now)?;
     let scope = with_offline_access(form.get("scope").unwrap_or(&token.scope));
     let asked = Asked::parse(tenant, context.names, &scope, true, context.now)?;
-    let answering = Answering { user, asked: &asked, nonce: None };
+    let answering = Answering { user, asked: &asked, nonce: None, flow: Flow::Client };
     respond(context, tenant, &client, form, &answering, RefreshToken { scope, ..token })
+}
+
+/// Counts the same refresh, to tell a client that it runs in circles.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LoopGuard(Arc<Mutex<BTreeMap<String, Seen>>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    since: Timestamp,
+    times: u32,
+}
+
+/// So often within [`WINDOW`] the same request is a loop.
+const LOOP: u32 = 100;
+const WINDOW: SignedDuration = SignedDuration::from_mins(5);
+
+impl LoopGuard {
+    fn check(&self, token: &str, scope: &str, now: Timestamp) -> Result<(), EntraError> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.retain(|_, seen| now.duration_since(seen.since) < WINDOW);
+        let seen = seen.entry(format!("{token} {scope}")).or_insert(Seen { since: now, times: 0 });
+        seen.times += 1;
+        if seen.times > LOOP { Err(EntraError::request_loop()) } else { Ok(()) }
+    }
 }
 
 /// A refresh always yields another refresh token.

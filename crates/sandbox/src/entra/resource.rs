@@ -7,6 +7,7 @@ use crate::names::Names;
 use crate::seed::EXCHANGE_APP_ID;
 use crate::tenant::{GRAPH_APP_ID, Tenant};
 
+use super::client::Client;
 use super::error::EntraError;
 
 /// The scopes of OpenID Connect; they belong to no resource and need no grant here.
@@ -45,6 +46,19 @@ pub(crate) struct Asked {
     pub(crate) oidc: Vec<String>,
     /// How the client wrote the resource before a scope's name; empty for Graph's short names.
     pub(crate) prefix: String,
+}
+
+impl Resource {
+    /// The client itself, for its own roles in id tokens.
+    pub(crate) fn of_client(client: &Client) -> Self {
+        Self {
+            kind: ResourceKind::Api,
+            app_id: client.app_id.clone(),
+            principal_id: client.principal.id.clone(),
+            audience: client.app_id.clone(),
+            version: 2,
+        }
+    }
 }
 
 impl Asked {
@@ -128,9 +142,13 @@ pub(crate) fn resource(
     } else {
         (ResourceKind::Api, published_by(tenant, bare, now).unwrap_or_default())
     };
-    let principal = tenant
-        .service_principal_by_app_id(&app_id, now)
-        .ok_or_else(|| EntraError::unknown_resource(name, &tenant.display_name))?;
+    let principal = tenant.service_principal_by_app_id(&app_id, now).ok_or_else(|| {
+        match tenant.application_by_app_id(&app_id, now) {
+            // Registered here, but nobody has made its principal.
+            Some(app) => EntraError::resource_not_enabled(&app.display_name, &tenant.display_name),
+            None => EntraError::unknown_resource(name, &tenant.display_name),
+        }
+    })?;
     let version = match kind {
         ResourceKind::Graph => 1,
         ResourceKind::Exchange => 2,

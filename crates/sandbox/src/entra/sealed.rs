@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Session,
     Consent,
     Ticket,
+    SecondFactor,
 }
 
 impl Kind {
@@ -27,6 +28,7 @@ impl Kind {
             Self::Session => "0.",
             Self::Consent => "2.",
             Self::Ticket => "v1.e",
+            Self::SecondFactor => "3.",
         }
     }
 }

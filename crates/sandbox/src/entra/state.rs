@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::conditional_access::Policy;
+use super::refresh::LoopGuard;
+use super::sign_in_log::SignInLog;
+
 /// Sign-in state of a tenant.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entra {
@@ -15,6 +19,27 @@ pub(crate) struct Entra {
     pub(crate) redeemed: BTreeMap<String, Timestamp>,
     /// By `device_code`.
     pub(crate) devices: BTreeMap<String, Device>,
+    /// Wrong passwords in a row, by user.
+    #[serde(default)]
+    pub(crate) lockouts: BTreeMap<String, Lockout>,
+    /// Conditional access policies.
+    #[serde(default)]
+    pub(crate) policies: Vec<Policy>,
+    /// `identitySecurityDefaultsEnforcementPolicy`.
+    #[serde(default)]
+    pub(crate) has_security_defaults: bool,
+    #[serde(default)]
+    pub(crate) sign_ins: SignInLog,
+    #[serde(skip)]
+    pub(crate) loops: LoopGuard,
+}
+
+/// Wrong passwords of one user.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lockout {
+    pub(crate) failed: u32,
+    /// Until then no password is looked at.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// A device that waits for its user.
@@ -38,7 +63,16 @@ pub(crate) enum Decision {
 impl Entra {
     /// No sign-in yet.
     pub(crate) fn new(secret: &str) -> Self {
-        Self { secret: secret.to_owned(), redeemed: BTreeMap::new(), devices: BTreeMap::new() }
+        Self {
+            secret: secret.to_owned(),
+            redeemed: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            lockouts: BTreeMap::new(),
+            policies: Vec::new(),
+            has_security_defaults: false,
+            sign_ins: SignInLog::default(),
+            loops: LoopGuard::default(),
+        }
     }
 
     /// Forgets what has expired.

@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 /// `/eid1/c/pub/t/{tenant}/a/{blueprint}/{path}`; the two GUIDs as base64url of .NET's byte order.
 pub(crate) fn exchange_subject(tenant_id: &str, blueprint_id: &str, path: &str) -> String {
-    format!("/eid1/c/pub/t/{}/a/{}/{path}", guid(tenant_id), guid(blueprint_id))
+    format!("/eid1/c/pub/t/{}/a/{}/{path}", short_guid(tenant_id), short_guid(blueprint_id))
 }
 
-fn guid(text: &str) -> String {
+/// A GUID in 22 characters: base64url of .NET's byte order.
+pub(crate) fn short_guid(text: &str) -> String {
     let id = Uuid::parse_str(text).unwrap_or_default();
     URL_SAFE_NO_PAD.encode(id.to_bytes_le())
 }

@@ -7,12 +7,13 @@ use crate::tenant::Tenant;
 
 use super::assertion::check_user_assertion;
 use super::client::{Client, authenticate};
+use super::conditional_access::Flow;
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
 use super::issue::SignIn;
 use super::resource::Asked;
-use super::user_response::{Answering, RefreshToken, admitted, respond};
+use super::user_response::{Answering, RefreshToken, identified, respond};
 
 pub(super) fn grant(context: &Context<'_>, tenant: &Tenant, form: &Form) -> Result<Value, EntraError> {
     let client = authenticate(context, tenant, form, |_| false)?;
@@ -28,12 +29,13 @@ pub(super) fn grant(context: &Context<'_>, tenant: &Tenant, form: &Form) -> Resu
         client_id: client.app_id.clone(),
         user_id: user.id.clone(),
         scope: scope.to_owned(),
-        sign_in: SignIn { session_id: crate::directory::new_id(), methods: Vec::new() },
+        sign_in: SignIn::new(&[], context.now),
         issued: context.now,
         is_public: false,
         spa_since: None,
+        tells_time: false,
     };
-    let answering = Answering { user, asked: &asked, nonce: None };
+    let answering = Answering { user, asked: &asked, nonce: None, flow: Flow::Client };
     respond(context, tenant, &client, form, &answering, grant)
 }
 
@@ -52,7 +54,7 @@ fn child<'t>(
         (Some(id), None) if uuid::Uuid::parse_str(id).is_err() => return Err(EntraError::user_id_not_guid()),
         (Some(key), None) | (None, Some(key)) => key,
     };
-    let user = admitted(tenant, key, context.now, context.now)?;
+    let user = identified(context, tenant, key, context.now)?;
     if user.identity_parent_id() != Some(client.principal.id.as_str()) {
         return Err(EntraError::user_assertion(
             50_013,

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use crate::directory::User;
 use crate::tenant::Tenant;
 
+use super::claims_request::ClaimsRequest;
 use super::client::Client;
+use super::conditional_access::{self, Flow, Refusal, Situation, Subject};
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
-use super::issue::{Granted, SignIn, client_info, id_token, user_token};
-use super::resource::{Asked, granted_scopes};
+use super::issue::{Granted, Identity, SignIn, client_info, id_token, user_token};
+use super::resource::{Asked, Resource, granted_scopes};
 use super::sealed::{Kind, seal};
 
 /// What a refresh token carries.
@@ -28,6 +30,9 @@ pub(crate) struct RefreshToken {
     pub(crate) is_public: bool,
     /// When a single-page application signed in; its refresh tokens end a day after.
     pub(crate) spa_since: Option<Timestamp>,
+    /// Whether id tokens tell when the user signed in.
+    #[serde(default)]
+    pub(crate) tells_time: bool,
 }
 
 /// The user, if it may get tokens for a sign-in of `since`.
@@ -48,6 +53,19 @@ pub(crate) fn admitted<'t>(
     Ok(user)
 }
 
+/// The same, noted for the sign-in log before anything is refused.
+pub(crate) fn identified<'t>(
+    context: &Context<'_>,
+    tenant: &'t Tenant,
+    user_id: &str,
+    since: Timestamp,
+) -> Result<&'t User, EntraError> {
+    if let Some(user) = tenant.user(user_id, context.now) {
+        context.attempt.user(user);
+    }
+    admitted(tenant, user_id, since, context.now)
+}
+
 /// For whom and what a response is.
 #[derive(Debug)]
 pub(crate) struct Answering<'a> {
@@ -55,6 +73,7 @@ pub(crate) struct Answering<'a> {
     pub(crate) asked: &'a Asked,
     /// The nonce of the sign-in request.
     pub(crate) nonce: Option<&'a str>,
+    pub(crate) flow: Flow,
 }
 
 /// Issues what was asked for, as far as it is granted. `grant` says what a refresh token would carry.
@@ -66,15 +85,20 @@ pub(crate) fn respond(
     answering: &Answering<'_>,
     grant: RefreshToken,
 ) -> Result<Value, EntraError> {
-    let Answering { user, asked, nonce } = *answering;
-    let scopes = granted_scopes(tenant, &client.principal, &user.id, &asked.resource, context.now);
+    let Answering { user, asked, nonce, flow } = *answering;
+    let resource = &asked.resource;
+    note(context, tenant, user, resource, &grant.sign_in);
+    let wanted = ClaimsRequest::of(form)?;
+    check_assigned(tenant, client, user)?;
+    let scopes = granted_scopes(tenant, &client.principal, &user.id, resource, context.now);
     let wants_resource = !asked.scopes.is_empty();
     if wants_resource && (scopes.is_empty() || !asked.missing(&scopes).is_empty()) {
-        return Err(EntraError::no_consent(&client.app_id, &client.name));
+        return Err(not_granted(context, tenant, client, asked));
     }
-    let is_cae = form.get("claims").is_some_and(|claims| claims.to_ascii_lowercase().contains("cp1"));
-    let granted =
-        Granted { user, resource: &asked.resource, scopes: &scopes, sign_in: &grant.sign_in, is_cae };
+    if let Some(refusal) = refusal(context, tenant, user, resource, flow, &grant.sign_in) {
+        return Err(refusal.to_error());
+    }
+    let granted = Granted { user, resource, scopes: &scopes, sign_in: &grant.sign_in, wanted: &wanted };
     let issued = user_token(context, tenant, client, &granted);
     let mut body = json!({
         "token_type": "Bearer",
@@ -87,7 +111,15 @@ pub(crate) fn respond(
         body["refresh_in"] = json!(issued.lifetime / 2);
     }
     if asked.has("openid") {
-        body["id_token"] = json!(id_token(context, tenant, &client.app_id, user, &grant.sign_in, nonce));
+        let identity = Identity {
+            user,
+            sign_in: &grant.sign_in,
+            nonce,
+            oidc: &asked.oidc,
+            code: None,
+            tells_time: grant.tells_time,
+        };
+        body["id_token"] = json!(id_token(context, tenant, client, &identity));
     }
     if asked.has("offline_access") {
         let grant = RefreshToken { issued: context.now, ..grant };
@@ -97,6 +129,86 @@ pub(crate) fn respond(
         body["client_info"] = json!(client_info(tenant, &user.id));
     }
     Ok(body)
+}
+
+/// Notes for the sign-in log whom and what an attempt is about.
+pub(crate) fn note(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    user: &User,
+    resource: &Resource,
+    sign_in: &SignIn,
+) {
+    context.attempt.user(user);
+    context.attempt.session(&sign_in.session_id, &sign_in.methods);
+    note_resource(context, tenant, resource);
+}
+
+/// Notes the resource alone.
+pub(crate) fn note_resource(context: &Context<'_>, tenant: &Tenant, resource: &Resource) {
+    let principal = tenant.service_principals.get(&resource.principal_id);
+    context.attempt.resource(resource, principal.map_or("", |principal| &principal.display_name));
+}
+
+/// An application may want its users to be assigned to it; agent users are their agent identity's.
+pub(crate) fn check_assigned(tenant: &Tenant, client: &Client, user: &User) -> Result<(), EntraError> {
+    let is_required = client.principal.other.get("appRoleAssignmentRequired") == Some(&Value::Bool(true));
+    let is_assigned = tenant
+        .role_assignments
+        .iter()
+        .any(|one| one.principal_id == user.id && one.resource_id == client.principal.id);
+    if is_required && !is_assigned && user.identity_parent_id().is_none() {
+        return Err(EntraError::not_assigned(&user.upn, &client.app_id, &client.name));
+    }
+    Ok(())
+}
+
+/// Asks conditional access, and notes what applied.
+pub(crate) fn refusal(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    user: &User,
+    resource: &Resource,
+    flow: Flow,
+    sign_in: &SignIn,
+) -> Option<Refusal> {
+    let situation = Situation {
+        subject: Subject::User(user),
+        resource_app_id: &resource.app_id,
+        flow,
+        methods: &sign_in.methods,
+        authenticated: sign_in.at,
+        now: context.now,
+    };
+    let (applied, refusal) = conditional_access::evaluate(&tenant.entra.policies, &situation);
+    context.attempt.applied(applied);
+    refusal
+}
+
+/// Why nothing is granted: with `.default`, the application's registration may lack the resource.
+fn not_granted(context: &Context<'_>, tenant: &Tenant, client: &Client, asked: &Asked) -> EntraError {
+    let registered = tenant.application_by_app_id(&client.app_id, context.now);
+    let asks_default = asked.scopes.iter().any(|scope| scope == ".default");
+    if let (Some(app), true) = (registered, asks_default) {
+        let listed = app.other.get("requiredResourceAccess").and_then(Value::as_array);
+        let listed: Vec<&str> =
+            listed.into_iter().flatten().filter_map(|one| one.get("resourceAppId")?.as_str()).collect();
+        let resource = &asked.resource.app_id;
+        if listed.is_empty() {
+            return EntraError::misconfigured(&client.app_id, resource);
+        }
+        if !listed.iter().any(|one| one.eq_ignore_ascii_case(resource)) {
+            return EntraError::resource_not_listed(&client.app_id, resource, &listed.join(", "));
+        }
+    }
+    let error = EntraError::no_consent(&client.app_id, &client.name);
+    if !client.is_agent_identity() {
+        return error;
+    }
+    // Agents are told by a policy's challenge too, as captured.
+    error.with_claims(&json!({
+        "access_token": { "capolids": { "essential": true, "values": [crate::directory::new_id()] } }
+    }))
 }
 
 /// What was granted, written as the client wrote it.

@@ -2,17 +2,15 @@
 
 mod agent_limits;
 mod applications;
+mod audit_logs;
 mod call;
 mod chat_messages;
 mod chats;
 mod deleted_items;
-mod directory_objects;
-mod directory_roles;
 mod dispatch;
 mod domains;
 pub(crate) mod drives;
 mod error;
-mod groups;
 mod instants;
 mod listing;
 mod mailbox;
@@ -28,6 +26,7 @@ mod path;
 mod payload;
 mod permission_grants;
 mod permissions;
+mod policies;
 mod properties;
 mod references;
 mod role_assignments;
@@ -53,9 +52,6 @@ pub(crate) struct Workloads {
     pub(crate) chats: chats::Chats,
     pub(crate) teamwork: teamwork::Teamwork,
     pub(crate) drives: drives::Drives,
-    pub(crate) groups: groups::Groups,
-    pub(crate) directory_roles: directory_roles::DirectoryRoles,
-    pub(crate) profiles: users::profile::Profiles,
 }
 
 /// The whole table.
@@ -66,9 +62,6 @@ pub(crate) fn routes() -> Routes {
         permission_grants::routes(),
         role_assignments::routes(),
         users::routes(),
-        groups::routes(),
-        directory_roles::routes(),
-        directory_objects::routes(),
         organization::routes(),
         domains::routes(),
         deleted_items::routes(),
@@ -76,6 +69,8 @@ pub(crate) fn routes() -> Routes {
         chat_messages::routes(),
         drives::routes(),
         mailbox::routes(),
+        audit_logs::routes(),
+        policies::routes(),
     ];
     Routes::new(resources.into_iter().flatten().collect())
 }

@@ -18,7 +18,9 @@ pub(crate) fn realm_of(realms: &Realms, request: &Request, path: Option<&Path>) 
     let realm = match path {
         _ if realms.is_alone() => None,
         Some(_) => request.bearer().and_then(tenant_of_token).and_then(|id| realms.named(&id)),
-        None => by_path(realms, &request.path).or_else(|| by_content(realms, request)),
+        None => by_path(realms, &request.path)
+            .or_else(|| by_content(realms, request))
+            .or_else(|| request.bearer().and_then(tenant_of_token).and_then(|id| realms.named(&id))),
     };
     realm.unwrap_or_else(|| Arc::clone(realms.home()))
 }

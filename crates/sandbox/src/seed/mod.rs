@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::config::Seed;
+use crate::entra::KeptKey;
 use crate::store::Seeded;
 
 pub(crate) use tenant::{EXCHANGE_APP_ID, tenant};
@@ -44,13 +45,24 @@ pub mod constants {
     pub const ALAN_PASSWORD: &str = "Sandbox-Alan-1912";
 }
 
-/// The token-signing key of `Seed::Constants`: public, as everything about that tenant is.
-const SIGNING_KEY: &str = include_str!("signing-key.pem");
+/// The token-signing keys of `Seed::Constants`, the one that signs first: public, as everything about that tenant
+/// is.
+const SIGNING_KEYS: [&str; 3] = [
+    include_str!("signing-key.pem"),
+    include_str!("next-signing-key.pem"),
+    include_str!("spare-signing-key.pem"),
+];
 
-/// The embedded signing key in PKCS#8.
-pub(crate) fn signing_key() -> Vec<u8> {
-    let body: String = SIGNING_KEY.lines().filter(|line| !line.starts_with("-----")).collect();
-    STANDARD.decode(body).unwrap_or_default()
+/// The embedded signing keys.
+pub(crate) fn signing_keys() -> Vec<KeptKey> {
+    let pkcs8 = |pem: &str| {
+        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        STANDARD.decode(body).unwrap_or_default()
+    };
+    let [current, upcoming @ ..] = SIGNING_KEYS;
+    let mut keys = vec![KeptKey::Current(pkcs8(current))];
+    keys.extend(upcoming.map(|pem| KeptKey::Upcoming(pkcs8(pem))));
+    keys
 }
 
 /// What a client has to know of the seeded tenant.
@@ -167,7 +179,10 @@ mod tests {
     }
 
     #[test]
-    fn the_embedded_key_signs() {
-        assert!(crate::entra::is_signing_key(&signing_key()));
+    fn the_embedded_keys_sign() {
+        for key in signing_keys() {
+            let (KeptKey::Current(pkcs8) | KeptKey::Upcoming(pkcs8) | KeptKey::Retired(pkcs8)) = key;
+            assert!(crate::entra::is_signing_key(&pkcs8));
+        }
     }
 }

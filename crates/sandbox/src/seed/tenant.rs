@@ -68,6 +68,7 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
             .collect(),
     };
     const TEAMS: (&str, &str) = ("57ff2da0-773e-42df-b2af-ffb7a2317929", "TEAMS1");
+    const PREMIUM: (&str, &str) = ("41781fb2-bc02-4b7c-bd55-b576c07bb09d", "AAD_PREMIUM");
     const EXCHANGE_STANDARD: (&str, &str) = ("9aaf7827-d63c-4b61-89c3-182f06f82e5c", "EXCHANGE_S_STANDARD");
     const EXCHANGE_ENTERPRISE: (&str, &str) =
         ("efb87545-963c-4e0d-99df-69c6916d9eb0", "EXCHANGE_S_ENTERPRISE");
@@ -95,13 +96,13 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
                 "05e9a617-0261-4cee-bb44-138d3ef5d965",
                 "SPE_E3",
                 10,
-                &[EXCHANGE_ENTERPRISE, TEAMS, SHAREPOINT_ENTERPRISE],
+                &[EXCHANGE_ENTERPRISE, TEAMS, SHAREPOINT_ENTERPRISE, PREMIUM],
             ),
             sku(
                 "dcf0408c-aaec-446c-afd4-43e3683943ea",
                 "Microsoft_365_E3_(no_Teams)",
                 2,
-                &[EXCHANGE_ENTERPRISE, SHAREPOINT_ENTERPRISE],
+                &[EXCHANGE_ENTERPRISE, SHAREPOINT_ENTERPRISE, PREMIUM],
             ),
         ],
         entra: Entra::new(&source.secret("the key of codes, refresh tokens and sessions")),
@@ -189,6 +190,7 @@ impl Seeding<'_> {
                 usage_location: Some("GB".to_owned()),
                 usage_location_effective: self.now,
                 password: Some(self.source.secret(password)),
+                must_change_password: false,
                 is_admin,
                 sessions_valid_from: self.now,
                 licences: vec![crate::directory::AssignedLicence {

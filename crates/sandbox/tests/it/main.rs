@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod aadsts;
 mod agent_hops;
 mod authorities;
+mod browser;
 mod cast;
 mod certificates;
 mod chat_messages;
+mod conditional_access;
 mod control;
 mod device_code;
 mod files;
@@ -17,11 +20,12 @@ mod graph_chats;
 mod graph_directory;
 mod graph_federated;
 mod graph_files;
-mod graph_groups;
-mod graph_people;
+mod on_behalf_of;
+mod openid;
 mod oracle_tests;
 mod realms;
 mod sign_in;
+mod sign_in_log;
 mod support;
 
 #[path = "../oracle/mod.rs"]

@@ -9,6 +9,30 @@ pub(super) const BEYOND_THE_CSDL: &[(&str, &str, &str)] = &[
     ),
     ("microsoft.graph.servicePrincipal", "createdDateTime", "v1.0 answers it as beta does (§2.2)"),
     ("microsoft.graph.teamworkUserIdentity", "tenantId", "live, though not in this type (appendix B)"),
+    ("microsoft.graph.signIn", "agent", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "authenticationProtocol", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "authenticationRequirement", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "clientCredentialType", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "crossTenantAccessType", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "flaggedForReview", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "incomingTokenType", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "isTenantRestricted", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "originalRequestId", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "sessionId", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "signInEventTypes", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "tokenIssuerType", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "uniqueTokenIdentifier", "beta, which the sandbox answers with it (§13)"),
+    ("microsoft.graph.signIn", "userType", "beta, which the sandbox answers with it (§13)"),
+    (
+        "microsoft.graph.conditionalAccessClientApplications",
+        "includeAgentIdServicePrincipals",
+        "beta, which the sandbox answers with it (§13)",
+    ),
+    (
+        "microsoft.graph.conditionalAccessClientApplications",
+        "excludeAgentIdServicePrincipals",
+        "beta, which the sandbox answers with it (§13)",
+    ),
 ];
 
 /// Properties that are null in live answers although the CSDL forbids it.

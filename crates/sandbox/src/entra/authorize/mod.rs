@@ -1,10 +1,12 @@
 //! `/{tenant}/oauth2/v2.0/authorize` and the sign-in form that it shows (Entra reference §1.3).
 //!
-//! The form posts back to `/{tenant}/login` with the request as it was (`request`), `username` and
-//! `password`; the consent form with `consent` (who asked what, sealed) and `decision`.
+//! The form posts back to `/{tenant}/login` with the request as it was (`request`), `username` and `password`,
+//! and `new_password` where one is wanted; the second factor's with `second_factor` (who signs in to what,
+//! sealed) and `decision`; the consent form with `consent` (who asked what, sealed) and `decision`.
 
 mod consent;
 mod request;
+mod second_factor;
 mod session;
 
 use http::StatusCode;
@@ -14,19 +16,23 @@ use crate::exchange::Response;
 use crate::tenant::Tenant;
 
 use super::code::{Code, LIFETIME};
+use super::conditional_access::{Flow, Refusal, Wanted};
 use super::context::Context;
-use super::error::{EntraError, Ids};
+use super::error::EntraError;
 use super::form::Form;
-use super::issue::{client_info, end_of, id_token};
+use super::issue::{Identity, client_info, end_of, id_token};
 use super::pages;
+use super::password::check_password;
 use super::redirect::send;
+use super::resource::Asked;
 use super::sealed::{Kind, seal};
-use super::user_response::admitted;
+use super::sign_in_log::{SignInRow, Way};
+use super::user_response::{check_assigned, identified, note, refusal};
 
 use request::{SignInRequest, read};
 use session::{Session, session};
 
-pub(crate) use session::{check_password, logout, sealed_session};
+pub(crate) use session::{logout, sealed_session};
 
 /// Answers `authorize`, by GET or by POST.
 pub(super) fn answer(context: &Context<'_>, tenant: &Tenant) -> Response {
@@ -38,7 +44,10 @@ pub(super) fn answer(context: &Context<'_>, tenant: &Tenant) -> Response {
         Ok(request) => request,
         Err(refusal) => return *refusal,
     };
-    let session = session(context, tenant);
+    // A session of somebody else, or from too long ago, is none for this request.
+    let session = session(context, tenant)
+        .filter(|session| request.is_for(tenant, &session.user_id, context.now))
+        .filter(|session| request.takes_age(context.now.duration_since(session.sign_in.at)));
     match (request.prompt.as_str(), session) {
         ("none", None) => redirect_error(context, &request, &EntraError::no_session()),
         ("login" | "select_account", _) | (_, None) => {
@@ -48,7 +57,7 @@ pub(super) fn answer(context: &Context<'_>, tenant: &Tenant) -> Response {
     }
 }
 
-/// Answers the sign-in form and the consent form; and whether the tenant has changed.
+/// Answers the forms; and whether the tenant has changed.
 pub(super) fn login(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
     let form = match Form::parse(&context.request.body) {
         Ok(form) => form,
@@ -57,35 +66,84 @@ pub(super) fn login(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bo
     if let Some(sealed) = form.get("consent") {
         return consent::decide(context, tenant, sealed, form.get("decision"));
     }
+    if let Some(sealed) = form.get("second_factor") {
+        return (second_factor::decide(context, tenant, sealed, form.get("decision")), false);
+    }
     let request = match read(context, tenant, form.get("request").unwrap_or_default()) {
         Ok(request) => request,
         Err(refusal) => return (*refusal, false),
     };
-    let username = form.get("username").unwrap_or_default();
-    let response =
-        match check_password(tenant, username, form.get("password").unwrap_or_default(), context.now) {
-            Err(error) => sign_in_page(tenant, &request, username, Some(&error.message)),
-            Ok(user) => {
-                let session = Session::begun(user, context.now);
-                session.remembered(tenant, continue_with(context, tenant, &request, &session))
-            }
-        };
-    (response, false)
+    let (username, password) =
+        (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
+    if let Some(user) = tenant.user(username, context.now) {
+        context.attempt.user(user);
+    }
+    let user_id = match check_password(tenant, username, password, context.now) {
+        Ok(user) => user.id.clone(),
+        Err(error) => {
+            log(context, Some(&error));
+            return (sign_in_page(tenant, &request, username, Some(&error.message)), false);
+        }
+    };
+    if tenant.users.get(&user_id).is_some_and(|user| user.must_change_password) {
+        let new = form.get("new_password");
+        if let Err(error) = change_password(tenant, &user_id, password, new) {
+            log(context, Some(&EntraError::expired_password()));
+            let page = pages::new_password(&action(tenant), &request.text, username, password, error);
+            return (page, false);
+        }
+    }
+    let session = tenant.users.get(&user_id).map(|user| Session::begun(user, context.now));
+    let Some(session) = session else {
+        return (error_page(context, &EntraError::wrong_password()), false);
+    };
+    let response = session.remembered(tenant, continue_with(context, tenant, &request, &session));
+    (response, true)
 }
 
-/// A signed-in user goes on: to consent, or back to the client.
+/// Sets the password that the user chose, or says what to ask for.
+fn change_password(
+    tenant: &mut Tenant,
+    user_id: &str,
+    old: &str,
+    new: Option<&str>,
+) -> Result<(), Option<&'static str>> {
+    let new = new.ok_or(None)?;
+    if new.len() < 8 || new == old {
+        return Err(Some("Choose another password, of eight characters or more."));
+    }
+    if let Some(user) = tenant.users.get_mut(user_id) {
+        user.password = Some(new.to_owned());
+        user.must_change_password = false;
+    }
+    Ok(())
+}
+
+/// A signed-in user goes on: to the second factor, to consent, or back to the client.
 fn continue_with(
     context: &Context<'_>,
     tenant: &Tenant,
     request: &SignInRequest,
     session: &Session,
 ) -> Response {
-    let user = match admitted(tenant, &session.user_id, session.since, context.now) {
+    let user = match identified(context, tenant, &session.user_id, session.since) {
         Ok(user) => user,
         Err(error) => {
+            log(context, Some(&error));
             return sign_in_page(tenant, request, &request.login_hint, Some(&error.message));
         }
     };
+    let asked = match Asked::parse(tenant, context.names, &request.scope, false, context.now) {
+        Ok(asked) => asked,
+        Err(error) => return redirect_error(context, request, &error),
+    };
+    note(context, tenant, user, &asked.resource, &session.sign_in);
+    if let Err(error) = check_assigned(tenant, &request.client, user) {
+        return refuse(context, request, error);
+    }
+    if let Some(refusal) = refusal(context, tenant, user, &asked.resource, Flow::Browser, &session.sign_in) {
+        return interrupt(context, tenant, request, session, &refusal);
+    }
     let missing = match consent::missing(context, tenant, request, user) {
         Ok(missing) => missing,
         Err(error) => return redirect_error(context, request, &error),
@@ -96,7 +154,44 @@ fn continue_with(
     if request.prompt == "none" {
         return redirect_error(context, request, &EntraError::consent_required(&request.client.app_id));
     }
+    log(context, Some(&EntraError::no_consent(&request.client.app_id, &request.client.name)));
     consent::ask(context, tenant, request, user, session, &missing)
+}
+
+/// A policy wants more than there is: what a person can do about it is asked for on a page.
+fn interrupt(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    request: &SignInRequest,
+    session: &Session,
+    refusal: &Refusal,
+) -> Response {
+    match refusal.wanted {
+        _ if request.prompt == "none" => {
+            let error = if matches!(refusal.wanted, Wanted::Again(_)) {
+                EntraError::no_session()
+            } else {
+                EntraError { error: "interaction_required", ..refusal.to_error() }
+            };
+            redirect_error(context, request, &error)
+        }
+        Wanted::Mfa => {
+            log(context, Some(&EntraError::strong_authentication()));
+            second_factor::ask(context, tenant, request, session)
+        }
+        Wanted::Again(_) => sign_in_page(tenant, request, &request.login_hint, None),
+        Wanted::Blocked | Wanted::CompliantDevice | Wanted::DomainJoinedDevice => {
+            error_page(context, &refusal.to_error())
+        }
+    }
+}
+
+/// Nothing on a page helps: a silent client is told, a person sees it.
+fn refuse(context: &Context<'_>, request: &SignInRequest, error: EntraError) -> Response {
+    if request.prompt == "none" {
+        return redirect_error(context, request, &EntraError { error: "interaction_required", ..error });
+    }
+    error_page(context, &error)
 }
 
 /// Back to the client with what it asked for.
@@ -107,8 +202,9 @@ fn complete(
     user: &User,
     session: &Session,
 ) -> Response {
+    log(context, None);
     let mut answer = Vec::new();
-    if request.wants_code {
+    let code = request.wants_code.then(|| {
         let code = Code {
             id: crate::directory::new_id(),
             client_id: request.client.app_id.clone(),
@@ -121,15 +217,24 @@ fn complete(
             sign_in: session.sign_in.clone(),
             issued: session.since,
             expires: end_of(context.now, LIFETIME),
+            tells_time: request.max_age.is_some(),
         };
-        answer.push(("code", seal(&tenant.entra.secret, Kind::Code, &code)));
-    }
+        seal(&tenant.entra.secret, Kind::Code, &code)
+    });
     if request.wants_id_token {
-        let nonce = request.nonce.as_deref();
-        answer.push((
-            "id_token",
-            id_token(context, tenant, &request.client.app_id, user, &session.sign_in, nonce),
-        ));
+        let oidc: Vec<String> = request.scope.split_whitespace().map(str::to_owned).collect();
+        let identity = Identity {
+            user,
+            sign_in: &session.sign_in,
+            nonce: request.nonce.as_deref(),
+            oidc: &oidc,
+            code: code.as_deref(),
+            tells_time: request.max_age.is_some(),
+        };
+        answer.push(("id_token", id_token(context, tenant, &request.client, &identity)));
+    }
+    if let Some(code) = code {
+        answer.insert(0, ("code", code));
     }
     if let Some(state) = &request.state {
         answer.push(("state", state.clone()));
@@ -141,10 +246,27 @@ fn complete(
     send(&request.redirect_uri, request.mode, &answer)
 }
 
+/// The end of this attempt, for the sign-in log.
+fn log(context: &Context<'_>, error: Option<&EntraError>) {
+    context.attempt.ends(SignInRow::new(context, Way::PAGE, error));
+}
+
 fn redirect_error(context: &Context<'_>, request: &SignInRequest, error: &EntraError) -> Response {
-    let ids = Ids::of(context.request);
-    let mut answer =
-        vec![("error", error.error.to_owned()), ("error_description", error.description(&ids, context.now))];
+    log(context, Some(error));
+    let mut answer = vec![
+        ("error", error.error.to_owned()),
+        ("error_description", error.description(context.ids, context.now)),
+        ("error_uri", error.uri()),
+    ];
+    if let Some(suberror) = error.suberror {
+        answer.push(("suberror", suberror.to_owned()));
+    }
+    if error.code == 65_004 {
+        answer.push(("error_subcode", "cancel".to_owned()));
+    }
+    if let Some(claims) = &error.claims {
+        answer.push(("claims", claims.to_string()));
+    }
     if let Some(state) = &request.state {
         answer.push(("state", state.clone()));
     }
@@ -161,10 +283,10 @@ fn action(tenant: &Tenant) -> String {
 }
 
 fn error_page(context: &Context<'_>, error: &EntraError) -> Response {
-    let ids = Ids::of(context.request);
+    log(context, Some(error));
     pages::message(
         StatusCode::BAD_REQUEST,
         "Sorry, but we’re having trouble signing you in.",
-        &error.description(&ids, context.now),
+        &error.description(context.ids, context.now),
     )
 }

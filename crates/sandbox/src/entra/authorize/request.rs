@@ -1,10 +1,13 @@
 //! The parameters of `authorize`: what is wrong with client or redirect URI is shown on a page, the rest is
 //! sent to the client (Entra reference §1.3).
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::directory::Application;
+use crate::entra::claims_request::ClaimsRequest;
 use crate::entra::client::{self, Client};
 use crate::entra::code::Challenge;
-use crate::entra::context::Context;
+use crate::entra::context::{Context, Endpoint};
 use crate::entra::error::EntraError;
 use crate::entra::form::Form;
 use crate::entra::redirect::{Mode, Platform, platform};
@@ -28,6 +31,8 @@ pub(super) struct SignInRequest {
     pub(super) prompt: String,
     pub(super) login_hint: String,
     pub(super) challenge: Option<Challenge>,
+    /// How many seconds ago the user may have signed in.
+    pub(super) max_age: Option<i64>,
     /// As it came, for the form to send back.
     pub(super) text: String,
 }
@@ -40,8 +45,9 @@ pub(super) fn read(
 ) -> Result<SignInRequest, Box<Response>> {
     let shown = |error: EntraError| Box::new(error_page(context, &error));
     let form = Form::parse(text.as_bytes()).map_err(shown)?;
+    let form = second_generation(context, form);
     let client_id = form.require("client_id").map_err(shown)?;
-    let client = client::find(tenant, client_id, context.now).map_err(shown)?;
+    let client = client::find(context, tenant, client_id).map_err(shown)?;
     if client.is_agentic() {
         return Err(shown(EntraError::agentic_user_flow(client_id)));
     }
@@ -72,12 +78,36 @@ pub(super) fn read(
         prompt: owned("prompt").unwrap_or_default(),
         login_hint: owned("login_hint").unwrap_or_default(),
         challenge,
-        text: text.to_owned(),
+        max_age: form.get("max_age").and_then(|seconds| seconds.parse().ok()),
+        text: form.to_text(),
     };
     check(&request, &form, response_type)
         .and_then(|()| Asked::parse(tenant, context.names, &request.scope, false, context.now).map(drop))
         .map_err(|error| Box::new(redirect_error(context, &request, &error)))?;
     Ok(request)
+}
+
+/// A request of the first generation in the terms of the second: `resource` becomes a scope.
+fn second_generation(context: &Context<'_>, form: Form) -> Form {
+    if context.endpoint == Endpoint::V2 {
+        return form;
+    }
+    let resource = form.get("resource").unwrap_or("https://graph.microsoft.com");
+    let scope = format!("{resource}/.default openid profile email offline_access");
+    form.with("scope", &scope).without("resource")
+}
+
+impl SignInRequest {
+    /// Whether a session of that user answers the request: the hint names nobody else.
+    pub(super) fn is_for(&self, tenant: &Tenant, user_id: &str, now: Timestamp) -> bool {
+        self.login_hint.is_empty()
+            || tenant.user(&self.login_hint, now).is_some_and(|user| user.id == user_id)
+    }
+
+    /// Whether a sign-in of that age is young enough.
+    pub(super) fn takes_age(&self, age: SignedDuration) -> bool {
+        self.max_age.is_none_or(|limit| age.as_secs() <= limit)
+    }
 }
 
 fn check(request: &SignInRequest, form: &Form, response_type: &str) -> Result<(), EntraError> {
@@ -94,6 +124,13 @@ fn check(request: &SignInRequest, form: &Form, response_type: &str) -> Result<()
     if request.wants_id_token && request.nonce.is_none() {
         return Err(EntraError::missing("nonce"));
     }
+    if !matches!(request.prompt.as_str(), "" | "none" | "login" | "consent" | "select_account" | "create") {
+        return Err(EntraError::unsupported_prompt(&request.prompt));
+    }
+    if form.get("max_age").is_some_and(|seconds| seconds.parse::<u32>().is_err()) {
+        return Err(EntraError::malformed("The max_age is not a number of seconds."));
+    }
+    ClaimsRequest::of(form)?;
     if form.get("response_mode").is_some_and(|mode| Mode::of(mode).is_none()) {
         return Err(EntraError::malformed("The response_mode is not supported."));
     }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::directory::User;
 use crate::entra::context::Context;
-use crate::entra::error::EntraError;
 use crate::entra::issue::SignIn;
 use crate::entra::pages;
+use crate::entra::redirect::{Mode, platform, send};
 use crate::entra::sealed::{Kind, open, seal};
 use crate::entra::user_response::admitted;
 use crate::exchange::{Request, Response};
@@ -25,26 +25,18 @@ pub(super) struct Session {
     pub(super) since: Timestamp,
 }
 
-/// The user whose password that is. Unknown names and wrong passwords are told alike.
-pub(crate) fn check_password<'t>(
-    tenant: &'t Tenant,
-    username: &str,
-    password: &str,
-    now: Timestamp,
-) -> Result<&'t User, EntraError> {
-    let user = tenant.user(username, now).filter(|user| user.password.as_deref() == Some(password));
-    let user = user.ok_or_else(EntraError::wrong_password)?;
-    if user.account_enabled { Ok(user) } else { Err(EntraError::disabled_user()) }
-}
-
 impl Session {
     /// Of a user who has just proved to be one.
     pub(super) fn begun(user: &User, now: Timestamp) -> Self {
-        let sign_in = SignIn {
-            session_id: crate::directory::new_id(),
-            methods: vec!["pwd".to_owned(), "mfa".to_owned()],
-        };
-        Self { user_id: user.id.clone(), sign_in, since: now }
+        Self { user_id: user.id.clone(), sign_in: SignIn::new(&["pwd"], now), since: now }
+    }
+
+    /// The same once the second factor has been given.
+    pub(super) fn strengthened(mut self) -> Self {
+        if !self.sign_in.methods.iter().any(|method| method == "mfa") {
+            self.sign_in.methods.push("mfa".to_owned());
+        }
+        self
     }
 
     /// The answer with the cookie that remembers it.
@@ -72,8 +64,26 @@ pub(crate) fn sealed_session(request: &Request) -> Option<&str> {
         .find_map(|cookie| cookie.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
-/// Ends the browser's session.
-pub(crate) fn logout() -> Response {
-    pages::message(http::StatusCode::OK, "You signed out of your account", "You can close this window.")
-        .with(SET_COOKIE, &format!("{COOKIE_NAME}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=None"))
+/// Ends the browser's session, and sends it on if the client named a redirect URI that is registered.
+pub(crate) fn logout(context: &Context<'_>, tenant: &Tenant) -> Response {
+    let query = |name| context.request.query(name).filter(|value| !value.is_empty());
+    let hinted = query("id_token_hint").and_then(|token| context.key.verify(token).ok());
+    let client = hinted.as_ref().map(|claims| claims.text("aud"));
+    let is_registered = |uri: &str| {
+        let apps = tenant.applications.values().filter(|app| app.life.is_visible(context.now));
+        apps.filter(|app| client.is_none_or(|client| app.app_id.eq_ignore_ascii_case(client)))
+            .any(|app| platform(app, uri).is_some())
+    };
+    let answer = match query("post_logout_redirect_uri").filter(|uri| is_registered(uri)) {
+        Some(uri) => {
+            let state: Vec<_> = query("state").map(|state| ("state", state.to_owned())).into_iter().collect();
+            send(uri, Mode::Query, &state)
+        }
+        None => pages::message(
+            http::StatusCode::OK,
+            "You signed out of your account",
+            "You can close this window.",
+        ),
+    };
+    answer.with(SET_COOKIE, &format!("{COOKIE_NAME}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=None"))
 }

@@ -134,6 +134,53 @@ impl EntraError {
         )
     }
 
+    /// The issuer's keys cannot be had.
+    pub(crate) fn issuer_unreachable(issuer: &str, why: &str) -> Self {
+        Self::new(
+            "invalid_request",
+            501_661,
+            format!(
+                "Request to External OIDC endpoint failed: the keys of '{issuer}' cannot be read ({why})."
+            ),
+        )
+    }
+
+    /// The application has no federated identity credential at all.
+    pub(crate) fn no_federated_credential(issuer: &str, subject: &str, audience: &str) -> Self {
+        Self::invalid_client(
+            70_021,
+            format!(
+                "No matching federated identity record found for presented assertion. Assertion Issuer: '{issuer}'. Assertion Subject: '{subject}'. Assertion Audience: '{audience}'. https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
+            ),
+        )
+    }
+
+    /// A token of Entra's own in the hands of an application that nothing ties to it.
+    pub(crate) fn own_token_not_federated() -> Self {
+        Self::invalid_client(
+            700_222,
+            "AAD-issued tokens may not be used for federated identity flows, except for app-only tokens for the token exchange.",
+        )
+    }
+
+    /// The certificate in `x5c` is none of the application's.
+    pub(crate) fn bad_certificate(subject: &str) -> Self {
+        Self::invalid_client(
+            700_030,
+            format!(
+                "Invalid certificate - subject name in certificate is not authorized. SubjectNames/SubjectAlternativeNames (up to 10) in token certificate are: '{subject}'."
+            ),
+        )
+    }
+
+    /// What stands in `x5c` is no certificate.
+    pub(crate) fn unreadable_certificate() -> Self {
+        Self::invalid_client(
+            50_012,
+            "Authentication failed: the client assertion contains an invalid signing certificate.",
+        )
+    }
+
     pub(crate) fn not_app_only() -> Self {
         Self::invalid_client(700_229, "Only app-only tokens can be used as Federated Identity Credentials.")
     }

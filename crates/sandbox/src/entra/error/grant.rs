@@ -18,6 +18,37 @@ impl EntraError {
         }
     }
 
+    /// An application's token where a user's is wanted.
+    pub(crate) fn app_token_on_behalf(client: &str) -> Self {
+        Self::new(
+            "unauthorized_client",
+            7_000_114,
+            format!("Application '{client}' is not allowed to make application on-behalf-of calls."),
+        )
+    }
+
+    /// `.default`, and the application's registration lists no permission of that resource.
+    pub(crate) fn misconfigured(client: &str, resource: &str) -> Self {
+        Self::new(
+            "invalid_client",
+            650_056,
+            format!(
+                "Misconfigured application. This could be due to one of the following: the client has not listed any permissions for '{resource}' in the requested permissions in the client's application registration. Or, the admin has not consented in the tenant. Or, check the application identifier in the request to ensure it matches the configured client application identifier. Client app ID: {client}."
+            ),
+        )
+    }
+
+    /// `.default`, and the application's registration lists other resources only.
+    pub(crate) fn resource_not_listed(client: &str, resource: &str, listed: &str) -> Self {
+        Self::new(
+            "invalid_client",
+            650_057,
+            format!(
+                "Invalid resource. The client has requested access to a resource which is not listed in the requested permissions in the client's application registration. Client app ID: {client}. Resource app ID: {resource}. List of valid resources from app registration: {listed}."
+            ),
+        )
+    }
+
     pub(crate) fn unknown_user(user: &str, tenant: &str) -> Self {
         Self::invalid_grant(
             50_034,
@@ -136,6 +167,11 @@ impl EntraError {
             70_018,
             "Bad verification code. User typed in wrong user code for device code flow.",
         )
+    }
+
+    /// The user was too late with the code.
+    pub(crate) fn user_code_expired() -> Self {
+        Self::new("expired_token", 70_019, "Verification code expired. Have the user retry the sign-in.")
     }
 
     pub(crate) fn device_expired() -> Self {

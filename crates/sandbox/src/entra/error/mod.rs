@@ -3,6 +3,7 @@
 
 mod client;
 mod grant;
+mod policy;
 mod request;
 
 use http::StatusCode;
@@ -22,6 +23,8 @@ pub(crate) struct EntraError {
     pub(crate) code: u32,
     pub(crate) message: String,
     pub(crate) suberror: Option<&'static str>,
+    /// What the client is to send to `/authorize`: JSON in a string.
+    pub(crate) claims: Option<Box<str>>,
 }
 
 /// Nobody sees it: the request is answered again.
@@ -35,7 +38,7 @@ impl EntraError {
     pub(crate) fn new(error: &'static str, code: u32, message: impl Into<String>) -> Self {
         let status =
             if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-        Self { status, error, code, message: message.into(), suberror: None }
+        Self { status, error, code, message: message.into(), suberror: None, claims: None }
     }
 
     fn invalid_client(code: u32, message: impl Into<String>) -> Self {
@@ -50,6 +53,20 @@ impl EntraError {
         Self::new("invalid_request", code, message)
     }
 
+    /// The same as who acts for a user is told: only where the user is can anything be done.
+    pub(crate) fn into_interaction(mut self) -> Self {
+        if self.claims.is_some() && self.error == "invalid_grant" && self.code != 65_001 {
+            self.error = "interaction_required";
+        }
+        self
+    }
+
+    /// The same with `claims` for the next sign-in.
+    pub(crate) fn with_claims(mut self, claims: &Value) -> Self {
+        self.claims = Some(claims.to_string().into());
+        self
+    }
+
     /// `AADSTS<code>: <message>` with the trailer.
     pub(crate) fn description(&self, ids: &Ids, now: Timestamp) -> String {
         format!(
@@ -62,6 +79,11 @@ impl EntraError {
         )
     }
 
+    /// Where Microsoft tells about the code.
+    pub(crate) fn uri(&self) -> String {
+        format!("https://login.microsoftonline.com/error?code={}", self.code)
+    }
+
     /// The token endpoint's answer.
     pub(crate) fn to_response(&self, ids: &Ids, now: Timestamp) -> Response {
         let mut body = json!({
@@ -71,10 +93,13 @@ impl EntraError {
             "timestamp": timestamp(now),
             "trace_id": ids.trace,
             "correlation_id": ids.correlation,
-            "error_uri": format!("https://login.microsoftonline.com/error?code={}", self.code),
+            "error_uri": self.uri(),
         });
         if let Some(suberror) = self.suberror {
             body["suberror"] = Value::from(suberror);
+        }
+        if let Some(claims) = &self.claims {
+            body["claims"] = Value::from(&**claims);
         }
         Response::json(self.status, &body)
     }

@@ -43,6 +43,46 @@ impl EntraError {
         )
     }
 
+    /// A required field of a password's request is missing.
+    pub(crate) fn missing_field(field: &str) -> Self {
+        Self::invalid_request(
+            90_014,
+            format!(
+                "The required field '{field}' is missing from the credential. Ensure that you have all the necessary parameters for the login request."
+            ),
+        )
+    }
+
+    /// The scope of a code's redemption is empty.
+    pub(crate) fn empty_scope() -> Self {
+        Self::new(
+            "invalid_scope",
+            28_003,
+            "Provided value for the input parameter scope can't be empty when requesting an access token using the provided authorization code. Please specify a valid scope.",
+        )
+    }
+
+    /// The scope of a code's redemption cannot be read.
+    pub(crate) fn bad_scope(scope: &str) -> Self {
+        Self::new(
+            "invalid_scope",
+            28_002,
+            format!(
+                "Provided value for the input parameter scope '{scope}' is not valid when requesting an access token. Please specify a valid scope."
+            ),
+        )
+    }
+
+    /// The resource is an application of this directory that has no principal in it.
+    pub(crate) fn resource_not_enabled(resource: &str, tenant: &str) -> Self {
+        Self::invalid_request(
+            650_052,
+            format!(
+                "The app is trying to access a service '{resource}' that your organization '{tenant}' lacks a service principal for. Contact your IT Admin to review the configuration of your service subscriptions or consent to the application in order to create the required service principal."
+            ),
+        )
+    }
+
     /// The request cannot be read.
     pub(crate) fn malformed(why: &str) -> Self {
         Self::invalid_request(9_002_313, format!("Invalid request. Request is malformed or invalid. {why}"))
@@ -78,6 +118,10 @@ impl EntraError {
             700_054,
             format!("response_type '{response_type}' is not enabled for the application."),
         )
+    }
+
+    pub(crate) fn unsupported_prompt(prompt: &str) -> Self {
+        Self::invalid_request(90_023, format!("Unsupported 'prompt' value '{prompt}'."))
     }
 
     pub(crate) fn redirect_mismatch(uri: &str, client: &str) -> Self {

@@ -11,7 +11,7 @@ use crate::graph::payload::Payload;
 use crate::graph::route::{Needs, Route};
 use crate::lag::Cause;
 
-use super::{addresses, create};
+use super::create;
 
 const UPDATE: Needs = Needs::split(
     &[
@@ -40,26 +40,11 @@ const REVOKE: Needs = Needs::either(&[
     "AgentIdUser.ReadWrite.IdentityParentedBy",
 ]);
 
-const UPDATE_MINE: Needs =
-    Needs::delegated(&["User.ReadWrite", "User.ReadWrite.All", "Directory.ReadWrite.All"]);
 const REVOKE_MINE: Needs = Needs::split(REVOKE.delegated, &["User.RevokeSessions.All"]);
-
-/// Whether a password is long and varied enough: eight characters, three kinds of four.
-pub(super) fn is_complex(password: &str) -> bool {
-    let kinds: [fn(char) -> bool; 4] = [
-        |c| c.is_ascii_lowercase(),
-        |c| c.is_ascii_uppercase(),
-        |c| c.is_ascii_digit(),
-        |c| !c.is_ascii_alphanumeric(),
-    ];
-    let has = kinds.iter().filter(|kind| password.chars().any(**kind)).count();
-    (8..=256).contains(&password.chars().count()) && has >= 3
-}
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::PATCH, "/users/{id}", UPDATE, update),
-        Route::new(Method::PATCH, "/me", UPDATE_MINE, update),
         Route::new(Method::POST, "/users/{id}/revokeSignInSessions", REVOKE, revoke),
         Route::new(Method::POST, "/me/revokeSignInSessions", REVOKE_MINE, revoke),
     ]
@@ -67,7 +52,6 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn update(call: &mut Call<'_>) -> Answer {
     let mut user = call.user()?.clone();
-    let earlier = call.tenant.primary_address(&user, call.now);
     let mut payload = Payload::read(call, "User")?;
     payload.take_type();
     check(call, &user, &call.body()?)?;
@@ -87,11 +71,6 @@ fn update(call: &mut Call<'_>) -> Answer {
     }
     if let Some(upn) = payload.text("userPrincipalName")? {
         create::check_upn(call, &upn, Some(&user.id))?;
-        addresses::check_address(call, &upn, Some(&user.id))?;
-        // A mailbox's primary address follows the name.
-        if user.mail.as_ref().is_some_and(|mail| mail.eq_ignore_ascii_case(&user.upn)) {
-            user.mail = Some(upn.clone());
-        }
         user.upn = upn;
     }
     match payload.take("usageLocation") {
@@ -106,11 +85,7 @@ fn update(call: &mut Call<'_>) -> Answer {
     match payload.take("mail") {
         None => {}
         Some(Value::Null) => user.mail = None,
-        Some(Value::String(mail)) => {
-            create::check_mail(&mail, &payload)?;
-            addresses::check_address(call, &mail, Some(&user.id))?;
-            user.mail = Some(mail);
-        }
+        Some(Value::String(mail)) if mail.contains('@') => user.mail = Some(mail),
         Some(_) => return Err(payload.invalid("mail")),
     }
     if let Some(parent) = payload.text("identityParentId")?
@@ -119,18 +94,16 @@ fn update(call: &mut Call<'_>) -> Answer {
         return Err(GraphError::bad_request("Property 'identityParentId' is read-only and cannot be set."));
     }
     if let Some(profile) = payload.take("passwordProfile") {
-        set_password(&mut user, &profile)?;
+        set_password(&mut user, &profile, call.now)?;
     }
-    create::read_only(&mut payload)?;
-    for (name, value) in create::settable(payload)? {
+    for (name, value) in payload.rest(create::PASSIVE)? {
         if value.is_null() {
             user.other.remove(&name)
         } else {
             user.other.insert(name, value)
         };
     }
-    call.tenant.users.insert(user.id.clone(), user.clone());
-    addresses::keep(call, &user, earlier);
+    call.tenant.users.insert(user.id.clone(), user);
     Ok(call.no_content())
 }
 
@@ -158,17 +131,17 @@ fn check(call: &Call<'_>, user: &User, body: &serde_json::Map<String, Value>) ->
     Err(GraphError::denied())
 }
 
-fn set_password(user: &mut User, profile: &Value) -> Result<(), GraphError> {
+fn set_password(user: &mut User, profile: &Value, now: Timestamp) -> Result<(), GraphError> {
     if user.identity_parent_id().is_some() {
         return Err(GraphError::bad_request(
             "The property 'passwordProfile' must not be set for an agent user.",
         ));
     }
-    let password = profile.get("password").and_then(Value::as_str).filter(|one| is_complex(one));
-    let password = password.ok_or_else(|| {
-        GraphError::bad_request("The specified password does not comply with password complexity requirements. Please provide a different password.")
-    })?;
-    user.password = Some(password.to_owned());
+    let password = create::read_password(profile)?;
+    user.password = Some(password.text);
+    user.must_change_password = password.must_change;
+    // A changed password voids what was issued before.
+    user.sessions_valid_from = next_second(now);
     Ok(())
 }
 
@@ -182,8 +155,12 @@ fn revoke(call: &mut Call<'_>) -> Answer {
             &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
         )?;
     }
-    // Tokens tell their time to the second; what was issued within this one is void too.
-    let next_second = Timestamp::from_second(call.now.as_second() + 1).unwrap_or(call.now);
+    let next_second = next_second(call.now);
     call.user_mut()?.sessions_valid_from = next_second;
     Ok(call.ok(&json!({ "@odata.context": call.context("Edm.Boolean"), "value": true })))
+}
+
+/// Tokens tell their time to the second; what was issued within this one is void too.
+fn next_second(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second() + 1).unwrap_or(now)
 }

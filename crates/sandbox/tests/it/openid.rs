@@ -1,0 +1,281 @@
+//! What an OpenID client relies on: prompts, hints and ages at `/authorize`, id tokens, userinfo, logout, keys
+//! that roll, and the first generation of the endpoints.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::aadsts::{jwks, token, trust};
+use crate::browser::{App, Browser, REDIRECT, VERIFIER, administrator, sent, tokens};
+use crate::cast;
+use crate::certificates::with_assertion;
+use crate::support::{Certificate, EXCHANGE, GRAPH, claims, header};
+
+#[tokio::test]
+async fn a_silent_request_says_what_is_missing_and_hints_and_ages_are_kept_to() {
+    let tenant = cast::tenant().await;
+    let mut browser = Browser::new(&tenant);
+    let page = browser.authorize(&[]).await;
+    assert!(sent(&browser.sign_in(&page, "grace").await)["code"].is_string());
+    for (changes, error) in [
+        (vec![], None),
+        (vec![("login_hint", "grace@contoso.example")], None),
+        (vec![("login_hint", "ada@contoso.example")], Some("login_required")),
+        (vec![("domain_hint", "contoso.example")], None),
+        (vec![("max_age", "60")], None),
+        (vec![("scope", "Calendars.Read")], Some("consent_required")),
+        (vec![("prompt", "sometimes")], Some("invalid_request")),
+        (vec![("max_age", "soon")], Some("invalid_request")),
+        (vec![("claims", "{")], Some("invalid_request")),
+        (vec![("response_mode", "pigeon")], Some("invalid_request")),
+    ] {
+        let answer = sent(&browser.authorize(&[&[("prompt", "none")], changes.as_slice()].concat()).await);
+        assert_eq!(answer["state"], "st&te");
+        assert_eq!(answer.get("error"), error.map(|error| json!(error)).as_ref(), "{changes:?} {answer}");
+        assert_eq!(answer.get("code").is_some(), error.is_none());
+    }
+    tenant.sandbox.control().clock().advance(Duration::from_secs(61));
+    let aged = [("prompt", "none"), ("max_age", "60")];
+    assert_eq!(sent(&browser.authorize(&aged).await)["error"], "login_required");
+    assert!(browser.authorize(&[("max_age", "60")]).await.text.contains("name=\"password\""));
+    for prompt in ["login", "select_account"] {
+        assert!(browser.authorize(&[("prompt", prompt)]).await.text.contains("name=\"password\""));
+    }
+    assert!(browser.authorize(&[("prompt", "consent")]).await.text.contains("name=\"consent\""));
+}
+
+#[tokio::test]
+async fn an_id_token_tells_what_its_scopes_and_the_registration_ask_for() {
+    let tenant = cast::tenant().await;
+    let admin = administrator(&tenant, "Application.ReadWrite.All").await;
+    let bare = tokens(&tenant, "ada", "openid", &[]).await.expect(200);
+    let id = claims(bare.text("/id_token"));
+    for absent in ["name", "preferred_username", "oid", "email", "auth_time"] {
+        assert!(id.get(absent).is_none(), "{absent}");
+    }
+    assert_eq!(id["iss"], tenant.login("/v2.0"));
+    let full = tokens(&tenant, "ada", "openid profile email", &[("max_age", "600")]).await.expect(200);
+    let id = claims(full.text("/id_token"));
+    assert_eq!((&id["name"], &id["email"]), (&json!("Ada Lovelace"), &json!("ada@contoso.example")));
+    assert!(id["auth_time"].is_i64());
+    assert_eq!(header(full.text("/id_token")).get("x5t"), None);
+
+    let app = App::register(
+        &tenant,
+        &admin,
+        json!({
+            "displayName": "Optional", "publicClient": { "redirectUris": ["http://localhost"] },
+            "optionalClaims": { "idToken": [{ "name": "family_name" }, { "name": "upn" }, { "name": "no_such" }] },
+        }),
+    )
+    .await;
+    let changed = tokens(&tenant, "ada", "openid", &[("client_id", &app.app_id)]).await.expect(200);
+    let id = claims(changed.text("/id_token"));
+    assert_eq!((&id["family_name"], &id["upn"]), (&json!("Lovelace"), &json!("ada@contoso.example")));
+    assert!(id.get("no_such").is_none());
+
+    let mut browser = Browser::new(&tenant);
+    let hybrid = [("response_type", "code id_token"), ("response_mode", "form_post")];
+    let page = browser.authorize(&hybrid).await;
+    let answer = sent(&browser.sign_in(&page, "ada").await);
+    let id = claims(answer["id_token"].as_str().unwrap());
+    let hash = digest(&SHA256, answer["code"].as_str().unwrap().as_bytes());
+    assert_eq!(id["c_hash"], URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
+    let alone = sent(&browser.authorize(&[("response_type", "id_token")]).await);
+    assert!(alone["id_token"].is_string() && alone.get("code").is_none());
+}
+
+#[tokio::test]
+async fn userinfo_has_the_id_tokens_subject() {
+    let tenant = cast::tenant().await;
+    let answer = tokens(&tenant, "ada", "openid profile email User.Read", &[]).await.expect(200);
+    let discovery = tenant.get(&tenant.login("/v2.0/.well-known/openid-configuration")).await.expect(200);
+    let url = discovery.text("/userinfo_endpoint").to_owned();
+    for method in [Method::GET, Method::POST] {
+        let request = tenant.http.request(method, &url).bearer_auth(answer.text("/access_token"));
+        let info = tenant.send(request).await.expect(200);
+        assert_eq!(info.json["sub"], claims(answer.text("/id_token"))["sub"]);
+        assert_eq!(info.json["name"], "Ada Lovelace");
+        assert_eq!((info.text("/given_name"), info.text("/family_name")), ("Ada", "Lovelace"));
+        assert_eq!(info.json["email"], "ada@contoso.example");
+        assert!(info.text("/picture").ends_with("/v1.0/me/photo/$value"));
+    }
+    let refused = tenant.get(&url).await.expect(401);
+    assert!(refused.header("www-authenticate").starts_with("Bearer"));
+}
+
+#[tokio::test]
+async fn signing_out_goes_on_to_a_registered_page_only() {
+    let tenant = cast::tenant().await;
+    let mut browser = Browser::new(&tenant);
+    let page = browser.authorize(&[("scope", "openid")]).await;
+    browser.sign_in(&page, "ada").await;
+    let strange =
+        browser.open("/oauth2/v2.0/logout?post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F").await;
+    assert!(strange.expect(200).text.contains("signed out"));
+    let page = browser.authorize(&[("scope", "openid")]).await;
+    browser.sign_in(&page, "ada").await;
+    let path = format!("/oauth2/v2.0/logout?post_logout_redirect_uri={REDIRECT}&state=x");
+    let out = browser.open(&path).await.expect(302);
+    assert_eq!(out.header("location"), format!("{REDIRECT}?state=x"));
+    assert_eq!(sent(&browser.authorize(&[("prompt", "none")]).await)["error"], "login_required");
+}
+
+#[tokio::test]
+async fn keys_roll_to_one_that_was_published_and_old_tokens_stay_good() {
+    let tenant = cast::tenant().await;
+    let old = tenant.provisioner().await;
+    let kids = async || -> Vec<Value> {
+        let keys = tenant.get(&tenant.url("/common/discovery/v2.0/keys")).await.expect(200);
+        keys.json["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect()
+    };
+    let before = kids().await;
+    let rolled = tenant.control(Method::POST, "keys/roll", None).await.expect(200);
+    assert!(before.contains(&rolled.json["kid"]), "it was published before it signed");
+    assert!(kids().await.contains(&header(&old)["kid"]), "the old one stays published");
+    let new = tenant.provisioner().await;
+    assert_eq!(header(&new)["kid"], rolled.json["kid"]);
+    assert_ne!(header(&new)["kid"], header(&old)["kid"]);
+    for token in [&old, &new] {
+        tenant.graph(Method::GET, "/v1.0/organization", token, None).await.expect(200);
+    }
+    let path = "/v2.0/.well-known/openid-configuration?appid=a77ac4e0-0000-4000-8000-0000000000c1";
+    let document = tenant.get(&tenant.login(path)).await.expect(200);
+    let own_keys = document.text("/jwks_uri");
+    assert!(own_keys.ends_with("keys?appid=a77ac4e0-0000-4000-8000-0000000000c1"));
+    tenant.get(own_keys).await.expect(200);
+    let consumers =
+        tenant.get(&tenant.url("/consumers/v2.0/.well-known/openid-configuration")).await.expect(200);
+    assert!(consumers.text("/issuer").contains("9188040d-6c67-4c5b-b112-36a304b66dad"));
+}
+
+#[tokio::test]
+async fn the_first_generation_names_a_resource_and_writes_numbers_as_text() {
+    let tenant = cast::tenant().await;
+    let app = tenant.sandbox.ready().apps.provisioner.clone();
+    let ask = async |changes: &[(&str, &str)]| {
+        let mut form = vec![
+            ("client_id", app.client_id.as_str()),
+            ("client_secret", &app.client_secret),
+            ("grant_type", "client_credentials"),
+            ("resource", "https://graph.microsoft.com"),
+        ];
+        for (name, value) in changes {
+            form.retain(|(known, _)| known != name);
+            form.push((name, value));
+        }
+        tenant.send(tenant.http.post(tenant.login("/oauth2/token")).form(&form)).await
+    };
+    let answer = ask(&[]).await.expect(200);
+    let now = tenant.sandbox.control().clock().now().as_second();
+    assert_eq!(answer.json["expires_in"], "3599");
+    assert_eq!(answer.json["expires_on"], (now + 3599).to_string());
+    assert_eq!(answer.json["not_before"], (now - 300).to_string());
+    assert_eq!(answer.json["resource"], "https://graph.microsoft.com");
+    tenant.graph(Method::GET, "/v1.0/organization", answer.text("/access_token"), None).await.expect(200);
+    assert_eq!(ask(&[("resource", "")]).await.error().1, 900_144);
+
+    let mut browser = Browser::new(&tenant);
+    let changes = [("scope", ""), ("resource", "https://graph.microsoft.com")];
+    let query = crate::browser::query(&tenant, &changes);
+    let page = browser.open(&format!("/oauth2/authorize?{query}")).await;
+    let answer = sent(&browser.sign_in(&page, "ada").await);
+    let form = [
+        ("client_id", tenant.sandbox.ready().apps.client.client_id.as_str()),
+        ("grant_type", "authorization_code"),
+        ("code", answer["code"].as_str().unwrap()),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+    ];
+    let redeemed = tenant.send(tenant.http.post(tenant.login("/oauth2/token")).form(&form)).await.expect(200);
+    let id = claims(redeemed.text("/id_token"));
+    assert_eq!((&id["ver"], &id["upn"]), (&json!("1.0"), &json!("ada@contoso.example")));
+    assert!(id["iss"].as_str().unwrap().starts_with("https://sts.windows.net/"));
+    assert!(redeemed.json["refresh_token"].is_string());
+}
+
+#[tokio::test]
+async fn a_challenge_comes_to_apps_too_and_the_next_token_answers_it() {
+    let tenant = cast::tenant().await;
+    let admin = administrator(&tenant, "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All").await;
+    let app = App::register(&tenant, &admin, json!({ "displayName": "Daemon" })).await;
+    let graph = cast::get(&tenant, cast::GRAPH_SP, &admin).await;
+    let body = json!({
+        "principalId": app.principal, "resourceId": graph.text("/id"),
+        "appRoleId": cast::role_id(&graph.json, "User.Read.All"),
+    });
+    let path = format!("/v1.0/servicePrincipals/{}/appRoleAssignments", app.principal);
+    cast::post(&tenant, &path, &admin, body).await.expect(201);
+    let cp1 = json!({ "access_token": { "xms_cc": { "values": ["CP1"] } } }).to_string();
+    let form = [("grant_type", "client_credentials"), ("scope", GRAPH), ("claims", cp1.as_str())];
+    let long = app.token(&tenant, &form).await.expect(200);
+    assert!(long.json["expires_in"].as_i64().unwrap() > 86_000);
+    assert_eq!(claims(long.text("/access_token"))["xms_cc"], json!(["cp1"]));
+    let short = app.token(&tenant, &form[..2]).await.expect(200);
+    assert_eq!(short.json["expires_in"], 3599);
+    let own = format!("/v1.0/servicePrincipals/{}", app.principal);
+    let set = async |is_on: bool| {
+        cast::patch(&tenant, &own, &admin, json!({ "accountEnabled": is_on })).await.expect(204);
+    };
+    set(false).await;
+    let path = "/v1.0/users";
+    tenant.graph(Method::GET, path, short.text("/access_token"), None).await.expect(200);
+    let refused = tenant.graph(Method::GET, path, long.text("/access_token"), None).await.expect(401);
+    let challenge = refused.header("www-authenticate").to_owned();
+    assert!(challenge.contains("error=\"insufficient_claims\""), "{challenge}");
+    set(true).await;
+    let wanted = challenge.split_once("claims=\"").unwrap().1.trim_end_matches('"');
+    let wanted = base64::engine::general_purpose::STANDARD.decode(wanted).unwrap();
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("scope", GRAPH),
+        ("claims", std::str::from_utf8(&wanted).unwrap()),
+    ];
+    let answer = app.token(&tenant, &form).await.expect(200);
+    tenant.graph(Method::GET, path, answer.text("/access_token"), None).await.expect(200);
+    let form = [("grant_type", "client_credentials"), ("scope", EXCHANGE), ("claims", "nonsense")];
+    assert_eq!(app.token(&tenant, &form).await.error(), ("invalid_request", 9_002_313));
+}
+
+#[tokio::test]
+async fn an_issuer_on_loopback_is_asked_for_its_keys() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let tenant = cast::tenant().await;
+    let admin = administrator(&tenant, "Application.ReadWrite.All").await;
+    let app = App::register(&tenant, &admin, json!({ "displayName": "Workload" })).await;
+    let key = Certificate::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}", listener.local_addr().unwrap());
+    let (document, keys) =
+        (json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/keys") }), jwks(&key, "k"));
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap();
+            let is_keys = request[..length].starts_with(b"GET /keys ");
+            let body = if is_keys { keys.to_string() } else { document.to_string() };
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        }
+    });
+    trust(&tenant, &admin, &app, "local", &issuer, "workload").await;
+    let jwt = token(&tenant, &key, "k", &[("iss", json!(issuer)), ("sub", json!("workload"))]);
+    with_assertion(&tenant, &app.app_id, &jwt, GRAPH).await.expect(200);
+
+    let gone = "http://127.0.0.1:1";
+    trust(&tenant, &admin, &app, "gone", gone, "workload").await;
+    let jwt = token(&tenant, &key, "k", &[("iss", json!(gone)), ("sub", json!("workload"))]);
+    assert_eq!(with_assertion(&tenant, &app.app_id, &jwt, GRAPH).await.error().1, 501_661);
+    let elsewhere = "https://issuer.example";
+    trust(&tenant, &admin, &app, "elsewhere", elsewhere, "workload").await;
+    let jwt = token(&tenant, &key, "k", &[("iss", json!(elsewhere)), ("sub", json!("workload"))]);
+    let refused = with_assertion(&tenant, &app.app_id, &jwt, GRAPH).await;
+    assert!(refused.text("/error_description").contains("/_sandbox/issuers"), "{}", refused.text);
+}
