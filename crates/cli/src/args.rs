@@ -97,7 +97,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Audit(Audit),
     /// Run an emulated Entra ID and Microsoft Graph tenant, or steer one that runs
-    Sandbox(Sandbox),
+    Sandbox(Box<Sandbox>),
     /// Show the configuration
     #[command(subcommand)]
     Config(Config),

@@ -30,7 +30,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             config::show(&given(&global)?, &output);
             Ok(())
         }
-        Command::Sandbox(command) => sandbox::run(command, &global, output),
+        Command::Sandbox(command) => sandbox::run(*command, &global, output),
         Command::Try(command) => threads(story::run(command, global, output)),
         Command::Audit(command) => audit::run(command, &place(&global)?, output),
         Command::Mcp => one_thread(mcp::run(agent(&global)?)),
