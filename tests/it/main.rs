@@ -10,3 +10,4 @@ mod kill;
 mod msal;
 mod oidc;
 mod story;
+mod trust;

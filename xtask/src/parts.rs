@@ -95,6 +95,7 @@ fn missing_packages(repository: &Repository) -> Vec<&'static str> {
         (present("node"), "nodejs"),
         (present("npm"), "npm"),
         (present("curl"), "curl"),
+        (!linux || Path::new("/usr/sbin/update-ca-certificates").is_file(), "ca-certificates"),
         (!linux || present("dbus-run-session"), "dbus-daemon"),
         (!linux || present("gnome-keyring-daemon"), "gnome-keyring"),
         (!linux || present("secret-tool"), "libsecret-tools"),
