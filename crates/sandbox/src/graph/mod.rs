@@ -27,6 +27,7 @@ mod payload;
 mod permission_grants;
 mod permissions;
 mod policies;
+mod presence;
 mod properties;
 mod references;
 mod role_assignments;
@@ -34,6 +35,7 @@ mod route;
 mod service_principals;
 #[cfg(test)]
 mod table_tests;
+mod teams;
 mod teamwork;
 mod users;
 
@@ -68,6 +70,8 @@ pub(crate) fn routes() -> Routes {
         chats::routes(),
         chat_messages::routes(),
         drives::routes(),
+        teams::routes(),
+        presence::routes(),
         mailbox::routes(),
         audit_logs::routes(),
         policies::routes(),

@@ -37,7 +37,8 @@ fn oracle() -> Oracle {
 
 fn normal(path: &str) -> String {
     let parts = path.trim_matches('/').split('/').filter(|part| !part.eq_ignore_ascii_case("$ref"));
-    let part = |part: &str| if part.starts_with('{') { "{id}".to_owned() } else { part.to_ascii_lowercase() };
+    let part =
+        |part: &str| if part.starts_with(['{', '(']) { "{id}".to_owned() } else { part.to_ascii_lowercase() };
     parts.map(part).collect::<Vec<_>>().join("/")
 }
 
@@ -93,6 +94,18 @@ const NOT_IN_THE_TABLE: &[(&str, &str)] = &[
     ),
     ("users/microsoft.graph.agentuser", "the cast form of POST /users (§2.4)"),
     ("directory/deleteditems", "the table has only restore (§2.11)"),
+    ("users/{id}/chats/getallmessages/delta", "in no table (§13)"),
+    ("teams/{id}/channels/getallmessages/delta", "in no table (§13)"),
+    ("communications/presences/{id}", "the table has the collection only (§5.5)"),
+    (
+        "teams/{id}/channels/{id}/messages/{id}/hostedcontents/{id}/$value",
+        "the table has the items only (§5.3)",
+    ),
+    (
+        "teams/{id}/channels/{id}/messages/{id}/replies/{id}/hostedcontents/{id}/$value",
+        "the table has the items only (§5.3)",
+    ),
+    ("teams/{id}/operations", "the operation that POST /teams names"),
     ("chats/{id}/members/add", "the table has it for teams only (§5.2)"),
     ("me/drive/items/{id}/delta", "the table has the root's, and the drive's root is an item here"),
     ("users/{id}/drive/items/{id}/delta", "likewise"),

@@ -20,13 +20,16 @@ mod graph_chats;
 mod graph_directory;
 mod graph_federated;
 mod graph_files;
+mod message_export;
 mod on_behalf_of;
 mod openid;
 mod oracle_tests;
+mod presence;
 mod realms;
 mod sign_in;
 mod sign_in_log;
 mod support;
+mod teams;
 
 #[path = "../oracle/mod.rs"]
 mod oracle;

@@ -15,22 +15,45 @@ const EDIT: Needs = Needs::split(
     &["Chat.ReadWrite", "Group.ReadWrite.All"],
     &["Chat.UpdatePolicyViolation.All", "Chat.ReadWrite.All", "Group.ReadWrite.All"],
 );
+const EDIT_IN_CHANNEL: Needs = Needs::split(
+    &["ChannelMessage.ReadWrite", "Group.ReadWrite.All"],
+    &["ChannelMessage.UpdatePolicyViolation.All", "Group.ReadWrite.All"],
+);
+const DELETE_IN_CHANNEL: Needs = Needs::delegated(&["ChannelMessage.ReadWrite"]);
 const DELETE: Needs = Needs::delegated(&["Chat.ReadWrite"]);
 
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes = vec![Route::new(Method::PATCH, "/chats/{chat}/messages/{message}", EDIT, edit)];
-    for (pattern, handler) in [
-        ("/me/chats/{chat}/messages/{message}/softDelete", delete as fn(&mut Call<'_>) -> Answer),
-        ("/users/{user}/chats/{chat}/messages/{message}/softDelete", delete),
-        ("/me/chats/{chat}/messages/{message}/undoSoftDelete", undelete),
-        ("/users/{user}/chats/{chat}/messages/{message}/undoSoftDelete", undelete),
-    ] {
-        routes.push(Route::new(Method::POST, pattern, DELETE, handler));
-    }
-    routes
+    type Handler = fn(&mut Call<'_>) -> Answer;
+    let edits = [
+        ("/chats/{chat}/messages/{message}", EDIT),
+        ("/teams/{team}/channels/{channel}/messages/{message}", EDIT_IN_CHANNEL),
+        ("/teams/{team}/channels/{channel}/messages/{message}/replies/{reply}", EDIT_IN_CHANNEL),
+    ];
+    let deletions = [
+        ("/me/chats/{chat}/messages/{message}/softDelete", DELETE, delete as Handler),
+        ("/users/{user}/chats/{chat}/messages/{message}/softDelete", DELETE, delete),
+        ("/me/chats/{chat}/messages/{message}/undoSoftDelete", DELETE, undelete),
+        ("/users/{user}/chats/{chat}/messages/{message}/undoSoftDelete", DELETE, undelete),
+        ("/teams/{team}/channels/{channel}/messages/{message}/softDelete", DELETE_IN_CHANNEL, delete),
+        ("/teams/{team}/channels/{channel}/messages/{message}/undoSoftDelete", DELETE_IN_CHANNEL, undelete),
+        (
+            "/teams/{team}/channels/{channel}/messages/{message}/replies/{reply}/softDelete",
+            DELETE_IN_CHANNEL,
+            delete,
+        ),
+        (
+            "/teams/{team}/channels/{channel}/messages/{message}/replies/{reply}/undoSoftDelete",
+            DELETE_IN_CHANNEL,
+            undelete,
+        ),
+    ];
+    let edits = edits.map(|(pattern, needs)| Route::new(Method::PATCH, pattern, needs, edit));
+    let deletions =
+        deletions.map(|(pattern, needs, handler)| Route::new(Method::POST, pattern, needs, handler));
+    edits.into_iter().chain(deletions).collect()
 }
 
-pub(super) fn edit(call: &mut Call<'_>) -> Answer {
+fn edit(call: &mut Call<'_>) -> Answer {
     let place = call.place()?;
     let draft = Draft::read(&call.body()?)?;
     let message = call.message_there(&place)?;
@@ -65,11 +88,11 @@ pub(super) fn edit(call: &mut Call<'_>) -> Answer {
     Ok(call.no_content())
 }
 
-pub(super) fn delete(call: &mut Call<'_>) -> Answer {
+fn delete(call: &mut Call<'_>) -> Answer {
     set_deleted(call, true)
 }
 
-pub(super) fn undelete(call: &mut Call<'_>) -> Answer {
+fn undelete(call: &mut Call<'_>) -> Answer {
     set_deleted(call, false)
 }
 

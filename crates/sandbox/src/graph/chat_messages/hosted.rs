@@ -15,6 +15,7 @@ use crate::graph::route::{Needs, Route};
 
 use super::list::NO_OPTIONS;
 use super::message::Message;
+use super::place::Place;
 
 const READ: Needs = Needs::split(
     &["Chat.Read", "Chat.ReadWrite", "Group.Read.All", "Group.ReadWrite.All"],
@@ -22,6 +23,9 @@ const READ: Needs = Needs::split(
 );
 const READ_VALUE: Needs =
     Needs::split(&["Chat.Read", "Chat.ReadWrite"], &["Chat.Read.All", "Chat.ReadWrite.All"]);
+
+const READ_IN_CHANNEL: Needs =
+    Needs::either(&["ChannelMessage.Read.All", "Group.Read.All", "Group.ReadWrite.All"]);
 
 /// The largest content.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -47,28 +51,51 @@ pub(super) fn routes() -> Vec<Route> {
         ("/chats/{chat}/messages/{message}/hostedContents/{hosted}/$value", READ_VALUE, value),
         ("/me/chats/{chat}/messages/{message}/hostedContents/{hosted}/$value", READ_VALUE, value),
         ("/users/{user}/chats/{chat}/messages/{message}/hostedContents/{hosted}/$value", READ_VALUE, value),
+        ("/teams/{team}/channels/{channel}/messages/{message}/hostedContents", READ_IN_CHANNEL, list),
+        ("/teams/{team}/channels/{channel}/messages/{message}/hostedContents/{hosted}", READ_IN_CHANNEL, get),
+        (
+            "/teams/{team}/channels/{channel}/messages/{message}/hostedContents/{hosted}/$value",
+            READ_IN_CHANNEL,
+            value,
+        ),
+        (
+            "/teams/{team}/channels/{channel}/messages/{message}/replies/{reply}/hostedContents",
+            READ_IN_CHANNEL,
+            list,
+        ),
+        (
+            "/teams/{team}/channels/{channel}/messages/{message}/replies/{reply}/hostedContents/{hosted}",
+            READ_IN_CHANNEL,
+            get,
+        ),
+        (
+            "/teams/{team}/channels/{channel}/messages/{message}/replies/{reply}/hostedContents/{hosted}/$value",
+            READ_IN_CHANNEL,
+            value,
+        ),
     ]
     .into_iter()
     .map(|(pattern, needs, handler)| Route::new(Method::GET, pattern, needs, handler))
     .collect()
 }
 
-pub(super) fn list(call: &mut Call<'_>) -> Answer {
+fn list(call: &mut Call<'_>) -> Answer {
     call.query(&NO_OPTIONS)?;
     let place = call.place()?;
     let message = call.message_there(&place)?;
     let items = message.hosted.iter().map(shown).collect();
-    Ok(call.whole(&context(call, &place.context()), items))
+    Ok(call.whole(&context(&place, message), items))
 }
 
-pub(super) fn get(call: &mut Call<'_>) -> Answer {
+fn get(call: &mut Call<'_>) -> Answer {
     call.query(&NO_OPTIONS)?;
     let place = call.place()?;
-    let hosted = find(call, call.message_there(&place)?)?;
-    Ok(call.ok(&call.with_context(&context(call, &place.context()), shown(hosted))))
+    let message = call.message_there(&place)?;
+    let hosted = find(call, message)?;
+    Ok(call.ok(&call.with_context(&context(&place, message), shown(hosted))))
 }
 
-pub(super) fn value(call: &mut Call<'_>) -> Answer {
+fn value(call: &mut Call<'_>) -> Answer {
     let place = call.place()?;
     let hosted = find(call, call.message_there(&place)?)?;
     let mut response = Response::empty(StatusCode::OK).with(CONTENT_TYPE, &hosted.content_type);
@@ -76,8 +103,8 @@ pub(super) fn value(call: &mut Call<'_>) -> Answer {
     Ok(response)
 }
 
-fn context(call: &Call<'_>, place: &str) -> String {
-    format!("{place}('{}')/hostedContents", call.params.get("message"))
+fn context(place: &Place, message: &Message) -> String {
+    format!("{}('{}')/hostedContents", place.context(), message.id)
 }
 
 fn find<'a>(call: &Call<'_>, message: &'a Message) -> Result<&'a HostedContent, GraphError> {

@@ -12,6 +12,7 @@ use crate::graph::odata::{Filter, Op, Path, Query, Service, Surface};
 use crate::graph::route::{Needs, Route};
 
 use super::message::Message;
+use super::place::Place;
 use super::thread::Thread;
 
 const READ: Needs = Needs::split(&["Chat.Read", "Chat.ReadWrite"], &["Chat.Read.All", "Chat.ReadWrite.All"]);
@@ -30,6 +31,21 @@ const COLLECTION: Surface = Surface {
     page: 20,
     largest_page: 50,
 };
+
+const READ_IN_CHANNEL: Needs =
+    Needs::either(&["ChannelMessage.Read.All", "Group.Read.All", "Group.ReadWrite.All"]);
+
+/// What begins conversations in a channel, perhaps with the replies.
+const CONVERSATIONS: Surface = Surface {
+    service: Service::Teams,
+    type_name: "chatMessage",
+    options: &["top", "expand", "skiptoken"],
+    properties: &[],
+    expandable: &["replies"],
+    page: 20,
+    largest_page: 50,
+};
+const REPLIES: Surface = Surface { options: &["top", "skiptoken"], expandable: &[], ..CONVERSATIONS };
 
 /// A resource of Teams that takes no options.
 pub(crate) const NO_OPTIONS: Surface = Surface {
@@ -50,11 +66,31 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/chats/{chat}/messages/{message}", READ_ONE, get),
         Route::new(Method::GET, "/me/chats/{chat}/messages/{message}", READ_MINE, get),
         Route::new(Method::GET, "/users/{user}/chats/{chat}/messages/{message}", READ_ONE, get),
+        in_channel("/teams/{team}/channels/{channel}/messages", conversations),
+        in_channel("/teams/{team}/channels/{channel}/messages/{message}", get),
+        in_channel("/teams/{team}/channels/{channel}/messages/{message}/replies", replies),
+        in_channel("/teams/{team}/channels/{channel}/messages/{message}/replies/{reply}", get),
     ]
 }
 
+fn in_channel(pattern: &'static str, handler: fn(&mut Call<'_>) -> Answer) -> Route {
+    Route::new(Method::GET, pattern, READ_IN_CHANNEL, handler)
+}
+
 fn list(call: &mut Call<'_>) -> Answer {
-    let query = call.query(&COLLECTION)?;
+    page_of(call, &COLLECTION)
+}
+
+fn conversations(call: &mut Call<'_>) -> Answer {
+    page_of(call, &CONVERSATIONS)
+}
+
+fn replies(call: &mut Call<'_>) -> Answer {
+    page_of(call, &REPLIES)
+}
+
+fn page_of(call: &Call<'_>, surface: &Surface) -> Answer {
+    let query = call.query(surface)?;
     let window = Window::of(&query)?;
     let place = call.place()?;
     let (page, next) = match place.thread(call.tenant) {
@@ -65,8 +101,28 @@ fn list(call: &mut Call<'_>) -> Answer {
         None => (Vec::new(), None),
     };
     let shown = call.shown();
-    let items = page.into_iter().map(|message| shown.message(&place, message)).collect();
+    let items = page
+        .into_iter()
+        .map(|message| {
+            let mut item = shown.message(&place, message);
+            if !query.expand.is_empty() {
+                item["replies"] = all_replies(call, &place, message);
+            }
+            item
+        })
+        .collect();
     Ok(call.page(&query, &place.context(), items, next))
+}
+
+/// Newest first, as `$expand=replies` shows them.
+fn all_replies(call: &Call<'_>, place: &Place, root: &Message) -> Value {
+    let (below, shown) = (place.below(root), call.shown());
+    let thread = below.thread(call.tenant).into_iter();
+    thread
+        .flat_map(|thread| thread.by_creation(None))
+        .filter(|message| below.shows(call.tenant, None, message))
+        .map(|message| shown.message(&below, message))
+        .collect()
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
@@ -194,4 +250,47 @@ fn unsupported_filter() -> GraphError {
     GraphError::unreadable(
         "Invalid filter clause: lastModifiedDateTime takes gt and lt, createdDateTime takes lt.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::chat_messages::message::{Said, Sender};
+    use proptest::prelude::*;
+
+    fn say(thread: &mut Thread, revision: u64) -> i64 {
+        let now = "2026-03-01T12:00:00Z".parse().unwrap();
+        let moment = thread.next_moment(now, revision);
+        thread.push(Message::new(moment, Some(Sender::user("ada")), Said::default()));
+        moment.number
+    }
+
+    proptest! {
+        #[test]
+        fn pages_of_any_size_give_each_old_message_once(
+            old in 0_u64..80,
+            pages in prop::collection::vec((1_usize..=50, 0_u64..5), 1..200),
+            by_creation in any::<bool>(),
+        ) {
+            let mut thread = Thread::default();
+            let mut expected: Vec<i64> = (1..=old).map(|revision| say(&mut thread, revision)).collect();
+            expected.reverse();
+            let order = if by_creation { Order::Created } else { Order::Modified };
+            let mut window = Window { order, after: None, before: None, below: None };
+            let mut seen = Vec::new();
+            let mut revision = old;
+            for (size, news) in pages.into_iter().cycle() {
+                let (page, next) = window.page(&thread, size, |_| true);
+                prop_assert!(page.len() <= size);
+                seen.extend(page.iter().map(|message| message.id));
+                let Some(next) = next else { break };
+                window.below = next.parse().ok();
+                for _ in 0..news {
+                    revision += 1;
+                    say(&mut thread, revision);
+                }
+            }
+            prop_assert_eq!(seen, expected);
+        }
+    }
 }

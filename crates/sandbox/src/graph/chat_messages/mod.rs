@@ -4,6 +4,7 @@ mod attachments;
 mod draft;
 mod edit;
 mod events;
+mod export;
 mod hosted;
 mod list;
 mod mentions;
@@ -25,9 +26,17 @@ pub(crate) use thread::Thread;
 pub(crate) use wire::Shown;
 
 pub(super) fn routes() -> Vec<Route> {
-    [list::routes(), send::routes(), quote::routes(), edit::routes(), reactions::routes(), hosted::routes()]
-        .into_iter()
-        .flatten()
-        .map(|route| route.area(Area::Teams))
-        .collect()
+    [
+        list::routes(),
+        export::routes(),
+        send::routes(),
+        quote::routes(),
+        edit::routes(),
+        reactions::routes(),
+        hosted::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|route| route.area(Area::Teams))
+    .collect()
 }

@@ -15,7 +15,7 @@ use super::thread::{Moment, Thread};
 /// The type of every message.
 pub(crate) const TYPE: &str = "#microsoft.graph.chatMessage";
 
-/// A chat or a channel.
+/// A chat, a channel, or the replies to a message in a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Chat {
@@ -23,18 +23,40 @@ pub(crate) enum Place {
         key: String,
         id: String,
     },
+    Channel {
+        team: String,
+        channel: String,
+        /// The message to which the ones meant are replies; none means the messages that begin conversations.
+        root: Option<String>,
+    },
 }
 
 impl Call<'_> {
     /// The chat or channel that the path names, after everything that can be wrong with it.
     pub(crate) fn place(&self) -> Result<Place, GraphError> {
-        let key = self.chat_key()?;
-        Ok(Place::Chat { id: Chats::id(&key).to_owned(), key })
+        if self.params.get("channel").is_empty() {
+            let key = self.chat_key()?;
+            return Ok(Place::Chat { id: Chats::id(&key).to_owned(), key });
+        }
+        let (team, channel) = self.channel()?;
+        let is_below = self.path.segments.iter().any(|segment| segment.eq_ignore_ascii_case("replies"));
+        let mut place = Place::Channel { team: team.id.clone(), channel: channel.id.clone(), root: None };
+        if is_below {
+            let above = self.message_in(&place, self.params.get("message"))?.id();
+            if let Place::Channel { root, .. } = &mut place {
+                *root = Some(above);
+            }
+        }
+        Ok(place)
     }
 
     /// The message that the path names, if the caller may see it.
     pub(super) fn message_there(&self, place: &Place) -> Result<&Message, GraphError> {
-        let id = self.params.get("message");
+        let name = if place.root().is_some() { "reply" } else { "message" };
+        self.message_in(place, self.params.get(name))
+    }
+
+    fn message_in(&self, place: &Place, id: &str) -> Result<&Message, GraphError> {
         let found = place.thread(self.tenant).and_then(|thread| thread.get(id));
         let reader = self.caller.user_id();
         found
@@ -51,27 +73,69 @@ impl Place {
 
     /// What `@odata.context` says of a message here, before `/$entity`.
     pub(crate) fn context(&self) -> String {
-        let Self::Chat { id, .. } = self;
-        format!("chats('{}')/messages", utf8_percent_encode(id, NON_ALPHANUMERIC))
+        let encoded = |id: &str| utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
+        match self {
+            Self::Chat { id, .. } => format!("chats('{}')/messages", encoded(id)),
+            Self::Channel { team, channel, root: None } => {
+                format!("teams('{team}')/channels('{}')/messages", encoded(channel))
+            }
+            Self::Channel { team, channel, root: Some(root) } => {
+                format!("teams('{team}')/channels('{}')/messages('{root}')/replies", encoded(channel))
+            }
+        }
     }
 
     /// The path of the messages here: `chats/{id}/messages`.
     pub(crate) fn path(&self) -> String {
-        let Self::Chat { id, .. } = self;
-        format!("chats/{id}/messages")
+        match self {
+            Self::Chat { id, .. } => format!("chats/{id}/messages"),
+            Self::Channel { team, channel, root: None } => {
+                format!("teams/{team}/channels/{channel}/messages")
+            }
+            Self::Channel { team, channel, root: Some(root) } => {
+                format!("teams/{team}/channels/{channel}/messages/{root}/replies")
+            }
+        }
     }
 
-    /// The messages. A self-chat into which nobody wrote has none.
+    /// The message to which the ones meant are replies.
+    pub(super) fn root(&self) -> Option<&str> {
+        match self {
+            Self::Chat { .. } => None,
+            Self::Channel { root, .. } => root.as_deref(),
+        }
+    }
+
+    /// The same channel with the replies to that message, or the same chat.
+    pub(super) fn below(&self, message: &Message) -> Self {
+        match self {
+            Self::Channel { team, channel, .. } => {
+                let root = Some(message.id());
+                Self::Channel { team: team.clone(), channel: channel.clone(), root }
+            }
+            Self::Chat { .. } => self.clone(),
+        }
+    }
+
+    /// The messages, in a channel those of all conversations. A self-chat into which nobody wrote has none.
     pub(crate) fn thread<'a>(&self, tenant: &'a Tenant) -> Option<&'a Thread> {
-        let Self::Chat { key, .. } = self;
-        tenant.workloads.chats.get(key).map(|chat| &chat.thread)
+        match self {
+            Self::Chat { key, .. } => tenant.workloads.chats.get(key).map(|chat| &chat.thread),
+            Self::Channel { team, channel, .. } => {
+                tenant.workloads.teamwork.channel(team, channel).map(|channel| &channel.thread)
+            }
+        }
     }
 
-    /// Whether that reader sees the message; an app sees everything.
+    /// Whether the message is one of those meant and that reader sees it; an app sees everything.
     pub(super) fn shows(&self, tenant: &Tenant, reader: Option<&str>, message: &Message) -> bool {
-        let Self::Chat { key, .. } = self;
-        let chat = tenant.workloads.chats.get(key);
-        chat.is_none_or(|chat| chat.shows(reader, message.created))
+        match self {
+            Self::Chat { key, .. } => {
+                let chat = tenant.workloads.chats.get(key);
+                chat.is_none_or(|chat| chat.shows(reader, message.created))
+            }
+            Self::Channel { root, .. } => message.reply_to.map(|id| id.to_string()) == *root,
+        }
     }
 
     /// When the next thing happens here.
@@ -85,14 +149,20 @@ impl Place {
 
     /// Adds a message and tells who listens.
     pub(crate) fn push(&self, tenant: &mut Tenant, message: Message) {
-        let Self::Chat { key, .. } = self;
-        let id = message.id();
         let change = self.changed(tenant, ChangeKind::Created, &message);
-        if let Some(chat) = tenant.workloads.chats.open(key, message.created) {
-            chat.has_news(&message);
-            chat.thread.push(message);
+        match self {
+            Self::Chat { key, .. } => {
+                if let Some(chat) = tenant.workloads.chats.open(key, message.created) {
+                    chat.has_news(&message);
+                    chat.thread.push(message);
+                }
+            }
+            Self::Channel { team, channel, .. } => {
+                if let Some(channel) = tenant.workloads.teamwork.channel_mut(team, channel) {
+                    channel.thread.push(message);
+                }
+            }
         }
-        tracing::trace!(id, "a message was added");
         tenant.changed(change);
     }
 
@@ -105,9 +175,13 @@ impl Place {
         kind: ChangeKind,
         set: impl FnOnce(&mut Message),
     ) {
-        let Self::Chat { key, .. } = self;
-        let Some(chat) = tenant.workloads.chats.get_mut(key) else { return };
-        if !chat.thread.change(id, moment, set) {
+        let thread = match self {
+            Self::Chat { key, .. } => tenant.workloads.chats.get_mut(key).map(|chat| &mut chat.thread),
+            Self::Channel { team, channel, .. } => {
+                tenant.workloads.teamwork.channel_mut(team, channel).map(|channel| &mut channel.thread)
+            }
+        };
+        if !thread.is_some_and(|thread| thread.change(id, moment, set)) {
             return;
         }
         if let Some(message) = self.thread(tenant).and_then(|thread| thread.get(id)) {
@@ -118,13 +192,23 @@ impl Place {
 
     /// A message that came, changed or went, by every name that a subscription may use (§6.1).
     fn changed(&self, tenant: &Tenant, kind: ChangeKind, message: &Message) -> Change {
-        let Self::Chat { key, id } = self;
-        let members = tenant.workloads.chats.get(key).map(|chat| chat.members.as_slice()).unwrap_or_default();
-        let aliases = members
-            .iter()
-            .filter(|member| member.person.home.is_none())
-            .map(|member| format!("users/{}/chats/{id}/messages/{}", member.person.id, message.id))
-            .collect();
+        let aliases = match self {
+            Self::Chat { key, id } => tenant
+                .workloads
+                .chats
+                .get(key)
+                .map(|chat| chat.members.as_slice())
+                .unwrap_or_default()
+                .iter()
+                .filter(|member| member.person.home.is_none())
+                .map(|member| format!("users/{}/chats/{id}/messages/{}", member.person.id, message.id))
+                .collect(),
+            // Who listens to a channel's messages hears of the replies too.
+            Self::Channel { team, channel, root: Some(_) } => {
+                vec![format!("teams/{team}/channels/{channel}/messages/{}", message.id)]
+            }
+            Self::Channel { root: None, .. } => Vec::new(),
+        };
         Change { kind, resource: format!("{}/{}", self.path(), message.id), aliases, odata_type: TYPE }
     }
 }

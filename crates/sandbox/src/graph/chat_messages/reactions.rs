@@ -14,6 +14,8 @@ use super::wire::identity;
 
 const REACT: Needs = Needs::delegated(&["ChatMessage.Send", "Chat.ReadWrite"]);
 
+const REACT_IN_CHANNEL: Needs = Needs::delegated(&["ChannelMessage.Send"]);
+
 /// Reactions from before any emoji could be one, with the names that people see.
 const NAMED: [(&str, &str); 6] = [
     ("like", "Like"),
@@ -28,21 +30,37 @@ const NAMED: [(&str, &str); 6] = [
 const LONGEST: usize = 64;
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(Method::POST, "/chats/{chat}/messages/{message}/setReaction", REACT, set),
-        Route::new(Method::POST, "/chats/{chat}/messages/{message}/unsetReaction", REACT, unset),
-        Route::new(Method::POST, "/me/chats/{chat}/messages/{message}/setReaction", REACT, set),
-        Route::new(Method::POST, "/me/chats/{chat}/messages/{message}/unsetReaction", REACT, unset),
-        Route::new(Method::POST, "/users/{user}/chats/{chat}/messages/{message}/setReaction", REACT, set),
-        Route::new(Method::POST, "/users/{user}/chats/{chat}/messages/{message}/unsetReaction", REACT, unset),
+    type Handler = fn(&mut Call<'_>) -> Answer;
+    [
+        ("/chats/{chat}/messages/{message}/setReaction", REACT, set as Handler),
+        ("/chats/{chat}/messages/{message}/unsetReaction", REACT, unset),
+        ("/me/chats/{chat}/messages/{message}/setReaction", REACT, set),
+        ("/me/chats/{chat}/messages/{message}/unsetReaction", REACT, unset),
+        ("/users/{user}/chats/{chat}/messages/{message}/setReaction", REACT, set),
+        ("/users/{user}/chats/{chat}/messages/{message}/unsetReaction", REACT, unset),
+        ("/teams/{team}/channels/{channel}/messages/{message}/setReaction", REACT_IN_CHANNEL, set),
+        ("/teams/{team}/channels/{channel}/messages/{message}/unsetReaction", REACT_IN_CHANNEL, unset),
+        (
+            "/teams/{team}/channels/{channel}/messages/{message}/replies/{reply}/setReaction",
+            REACT_IN_CHANNEL,
+            set,
+        ),
+        (
+            "/teams/{team}/channels/{channel}/messages/{message}/replies/{reply}/unsetReaction",
+            REACT_IN_CHANNEL,
+            unset,
+        ),
     ]
+    .into_iter()
+    .map(|(pattern, needs, handler)| Route::new(Method::POST, pattern, needs, handler))
+    .collect()
 }
 
-pub(super) fn set(call: &mut Call<'_>) -> Answer {
+fn set(call: &mut Call<'_>) -> Answer {
     react(call, "reactionAdded")
 }
 
-pub(super) fn unset(call: &mut Call<'_>) -> Answer {
+fn unset(call: &mut Call<'_>) -> Answer {
     react(call, "reactionRemoved")
 }
 

@@ -16,12 +16,15 @@ use super::place::Place;
 const SEND: Needs =
     Needs::split(&["ChatMessage.Send", "Chat.ReadWrite", "Group.ReadWrite.All"], &["Teamwork.Migrate.All"]);
 const SEND_MINE: Needs = Needs::delegated(SEND.delegated);
+const POST: Needs = Needs::split(&["ChannelMessage.Send", "Group.ReadWrite.All"], &["Teamwork.Migrate.All"]);
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::POST, "/chats/{chat}/messages", SEND, send),
         Route::new(Method::POST, "/me/chats/{chat}/messages", SEND_MINE, send),
         Route::new(Method::POST, "/users/{user}/chats/{chat}/messages", SEND, send),
+        Route::new(Method::POST, "/teams/{team}/channels/{channel}/messages", POST, send),
+        Route::new(Method::POST, "/teams/{team}/channels/{channel}/messages/{message}/replies", POST, send),
     ]
 }
 
@@ -29,8 +32,10 @@ fn send(call: &mut Call<'_>) -> Answer {
     let from = call.speaker()?;
     let place = call.place()?;
     let (mut said, hosted) = Draft::new_message(&call.body()?)?;
-    // Only conversations in channels have a subject.
-    said.subject = None;
+    // Only what begins a conversation in a channel has a subject.
+    if matches!(place, Place::Chat { .. }) || place.root().is_some() {
+        said.subject = None;
+    }
     Ok(say(call, &place, from, said, hosted))
 }
 
@@ -45,6 +50,7 @@ pub(super) fn say(
     let moment = place.next_moment(call.tenant, call.now);
     let mut message = Message::new(moment, Some(from), said);
     message.hosted = hosted;
+    message.reply_to = place.root().and_then(|root| root.parse().ok());
     let shown = call.with_context(&place.context(), call.shown().message(place, &message));
     let location = format!("/{}/{}", place.path(), message.id);
     place.push(call.tenant, message);

@@ -85,6 +85,14 @@ impl Thread {
             .map(AsRef::as_ref)
     }
 
+    /// First changed first, from after that revision on.
+    pub(crate) fn by_change_after(&self, revision: u64) -> impl Iterator<Item = &Message> {
+        self.by_change
+            .range((Bound::Excluded(revision), Bound::Unbounded))
+            .filter_map(|(_, place)| self.messages.get(*place))
+            .map(AsRef::as_ref)
+    }
+
     fn place(&self, id: &str) -> Option<usize> {
         let number: i64 = id.parse().ok().filter(|number: &i64| number.to_string() == id)?;
         self.messages.binary_search_by_key(&number, |message| message.id).ok()

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::graph::call::Call;
@@ -40,7 +41,10 @@ impl Shown<'_> {
     pub(crate) fn message(&self, place: &Place, message: &Message) -> Value {
         let is_deleted = message.deleted.is_some();
         let unless_deleted = |list: &[Value]| if is_deleted { Vec::new() } else { list.to_vec() };
-        let Place::Chat { id: chat_id, .. } = place;
+        let (chat_id, channel_identity) = match place {
+            Place::Chat { id, .. } => (Some(id), Value::Null),
+            Place::Channel { team, channel, .. } => (None, json!({ "teamId": team, "channelId": channel })),
+        };
         json!({
             "id": message.id(),
             "replyToId": message.reply_to.map(|id| id.to_string()),
@@ -55,8 +59,8 @@ impl Shown<'_> {
             "chatId": chat_id,
             "importance": importance(message.said.importance),
             "locale": message.said.locale.as_deref().unwrap_or("en-us"),
-            "webUrl": null,
-            "channelIdentity": null,
+            "webUrl": self.web_url(place, message),
+            "channelIdentity": channel_identity,
             "policyViolation": message.policy_violation,
             "eventDetail": message.event,
             "from": self.from(message),
@@ -66,6 +70,18 @@ impl Shown<'_> {
             "reactions": unless_deleted(&message.reactions),
             "messageHistory": message.history,
         })
+    }
+
+    /// Where people open a message; chats have no such place.
+    fn web_url(&self, place: &Place, message: &Message) -> Option<String> {
+        let Place::Channel { team, channel, .. } = place else { return None };
+        let channel = utf8_percent_encode(channel, NON_ALPHANUMERIC);
+        let root = message.reply_to.unwrap_or(message.id);
+        Some(format!(
+            "https://teams.microsoft.com/l/message/{channel}/{id}?groupId={team}&tenantId={tenant}&createdTime={id}&parentMessageId={root}",
+            id = message.id,
+            tenant = self.tenant.id,
+        ))
     }
 
     /// What a list of chats tells of the last message.

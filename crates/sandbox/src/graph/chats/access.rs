@@ -11,14 +11,14 @@ use super::state::{Chat, Chats, SELF_CHAT, is_chat_id};
 
 impl Call<'_> {
     /// The signed-in user, who has Teams by now; none for an app.
-    pub(super) fn teams_user(&self) -> Result<Option<&User>, GraphError> {
+    pub(crate) fn teams_user(&self) -> Result<Option<&User>, GraphError> {
         let Some(id) = self.caller.user_id() else { return Ok(None) };
         let user = self.tenant.users.get(id).ok_or_else(no_licence)?;
         if self.has_teams(user) { Ok(Some(user)) } else { Err(no_licence()) }
     }
 
     /// Whether Teams is there for that user.
-    pub(super) fn has_teams(&self, user: &User) -> bool {
+    pub(crate) fn has_teams(&self, user: &User) -> bool {
         self.tenant.teams_due(user).is_some_and(|due| due <= self.now)
     }
 

@@ -107,7 +107,7 @@ fn members(call: &Call<'_>, body: &Map<String, Value>, kind: ChatKind) -> Result
 
 /// Whom a member's `user@odata.bind` names, if they can be in a chat. `tenantId` says where a user of
 /// another tenant is at home.
-pub(super) fn member_person(call: &Call<'_>, entry: &Map<String, Value>) -> Result<Sender, GraphError> {
+pub(crate) fn member_person(call: &Call<'_>, entry: &Map<String, Value>) -> Result<Sender, GraphError> {
     let kind = entry.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
     if !kind.trim_start_matches('#').eq_ignore_ascii_case("microsoft.graph.aadUserConversationMember") {
         return Err(GraphError::unreadable(

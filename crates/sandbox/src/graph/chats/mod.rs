@@ -21,8 +21,10 @@ use crate::graph::route::{Area, Needs, Route};
 
 use crate::graph::chat_messages::{Event, Place};
 
-pub(crate) use state::Chats;
+pub(crate) use create::member_person;
 use state::{Chat, ChatKind};
+pub(crate) use state::{Chats, Member, is_chat_id};
+pub(crate) use wire::member as member_json;
 
 /// The type of every chat.
 const TYPE: &str = "#microsoft.graph.chat";

@@ -200,7 +200,7 @@ fn notes_owner(key: &str) -> Option<&str> {
 }
 
 /// Whether a text has the shape of a chat's id (§5.1); what has not is refused before anything is looked up.
-pub(super) fn is_chat_id(id: &str) -> bool {
+pub(crate) fn is_chat_id(id: &str) -> bool {
     if id == SELF_CHAT {
         return true;
     }

@@ -72,7 +72,7 @@ pub(crate) fn member(tenant: &Tenant, member: &Member) -> Value {
     json!({
         "@odata.type": "#microsoft.graph.aadUserConversationMember",
         "id": member.id,
-        "roles": [member.role],
+        "roles": if member.role.is_empty() { json!([]) } else { json!([member.role]) },
         "displayName": display_name,
         "visibleHistoryStartDateTime": or_beginning(member.history_from),
         "userId": member.person.id,

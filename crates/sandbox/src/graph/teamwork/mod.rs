@@ -1,6 +1,11 @@
 //! What Teams keeps for a whole tenant.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::presence::Presence;
+use super::teams::{Channel, Operation, Team};
 
 /// The state of Teams beside its chats.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -8,6 +13,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Teamwork {
     /// How often messages were sent and changed, in whatever chat or channel: it orders them all.
     revision: u64,
+    /// Teams by id.
+    pub(super) teams: BTreeMap<String, Team>,
+    /// The creations of teams, by their own ids.
+    pub(super) operations: BTreeMap<String, Operation>,
+    /// Whether people are there, by their object ids.
+    pub(super) presences: BTreeMap<String, Presence>,
 }
 
 impl Teamwork {
@@ -15,5 +26,15 @@ impl Teamwork {
     pub(crate) fn next_revision(&mut self) -> u64 {
         self.revision += 1;
         self.revision
+    }
+
+    /// A channel of a team.
+    pub(crate) fn channel(&self, team: &str, channel: &str) -> Option<&Channel> {
+        self.teams.get(team)?.channel(channel)
+    }
+
+    /// A channel of a team, to be changed.
+    pub(crate) fn channel_mut(&mut self, team: &str, channel: &str) -> Option<&mut Channel> {
+        self.teams.get_mut(team)?.channels.iter_mut().find(|one| one.id == channel)
     }
 }

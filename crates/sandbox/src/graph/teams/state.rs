@@ -1,0 +1,67 @@
+//! A team and its channels as they are kept.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::graph::chat_messages::Thread;
+use crate::graph::chats::Member;
+
+/// A team.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Team {
+    pub(crate) id: String,
+    pub(super) display_name: String,
+    pub(super) description: Option<String>,
+    pub(super) visibility: Visibility,
+    pub(super) created: Timestamp,
+    /// From when on readers find it.
+    pub(super) visible: Timestamp,
+    pub(super) members: Vec<Member>,
+    /// The first is General.
+    pub(crate) channels: Vec<Channel>,
+}
+
+/// Who may join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Visibility {
+    Private,
+    Public,
+}
+
+/// A standard channel: every member of the team is in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Channel {
+    pub(crate) id: String,
+    pub(super) display_name: String,
+    pub(super) description: Option<String>,
+    pub(super) created: Timestamp,
+    pub(crate) thread: Thread,
+}
+
+/// The creation of a team, which takes a while.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Operation {
+    pub(super) team: String,
+    pub(super) created: Timestamp,
+    pub(super) due: Timestamp,
+}
+
+impl Channel {
+    /// A channel in which nothing was said yet.
+    pub(super) fn new(display_name: String, description: Option<String>, now: Timestamp) -> Self {
+        let id = format!("19:{}@thread.tacv2", uuid::Uuid::new_v4().simple());
+        Self { id, display_name, description, created: now, thread: Thread::default() }
+    }
+}
+
+impl Team {
+    /// The membership of a user.
+    pub(super) fn member(&self, user_id: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.person.id == user_id)
+    }
+
+    /// The channel of that id.
+    pub(crate) fn channel(&self, id: &str) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.id == id)
+    }
+}
