@@ -8,6 +8,7 @@ mod house;
 mod inspector;
 mod kill;
 mod msal;
+mod msgraph;
 mod oidc;
 mod story;
 mod trust;

@@ -10,6 +10,11 @@ pub fn python() -> Result<PathBuf> {
     part("ATTACHE_TEST_PYTHON", "python/bin/python")
 }
 
+/// The Python that has Microsoft's Graph SDK.
+pub fn msgraph_python() -> Result<PathBuf> {
+    part("ATTACHE_TEST_MSGRAPH_PYTHON", "msgraph/bin/python")
+}
+
 /// The MCP Inspector's command.
 pub fn inspector() -> Result<PathBuf> {
     part("ATTACHE_TEST_INSPECTOR", "inspector/node_modules/.bin/mcp-inspector")

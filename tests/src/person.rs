@@ -25,39 +25,12 @@ pub struct Person {
 impl Person {
     /// Signs one of the tenant's users in, by number.
     pub async fn sign_in(tenant: &Tenant, user: usize) -> Result<Self> {
-        let ready = tenant.ready();
-        let app = ready["apps"]["client"]["client_id"].as_str().context("the public client")?;
-        let oauth = format!("{}/{}/oauth2/v2.0", tenant.url(), tenant.id());
-        // A plain challenge is its own verifier: what PKCE guards against is not in this process.
-        let verifier = "v".repeat(43);
-        let mut authorize: url::Url = format!("{oauth}/authorize").parse()?;
-        authorize.query_pairs_mut().extend_pairs([
-            ("client_id", app),
-            ("response_type", "code"),
-            ("redirect_uri", REDIRECT),
-            ("scope", SCOPE),
-            ("code_challenge", &verifier),
-            ("code_challenge_method", "plain"),
-        ]);
         let mut browser = Browser::of(tenant, user)?;
-        let landed = browser.sign_in_up_to_the_redirect(authorize.as_str()).await?.url;
-        let code = landed.query_pairs().find(|(name, _)| name == "code");
-        let (_, code) = code.with_context(|| format!("landed without a code at {landed}"))?;
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("client_id", app),
-            ("code", &code),
-            ("redirect_uri", REDIRECT),
-            ("code_verifier", &verifier),
-        ];
+        let token = sign_in(tenant, &mut browser, SCOPE).await?;
         let client = browser.client().clone();
-        let answer: Value = client.post(format!("{oauth}/token")).form(&form).send().await?.json().await?;
-        let token =
-            answer["access_token"].as_str().with_context(|| format!("no token: {answer}"))?.to_owned();
-        let id = ready["users"][user]["id"].as_str().context("the user's id")?.to_owned();
+        let id = tenant.ready()["users"][user]["id"].as_str().context("the user's id")?.to_owned();
         Ok(Self { client, graph: format!("{}/v1.0", tenant.url()), token, id })
     }
-
     /// Reads from Graph.
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.call(Method::GET, path, None).await
@@ -85,4 +58,40 @@ impl Person {
         ensure!(status.is_success(), "{method} {path}: {status} {text}");
         if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
     }
+}
+
+/// The token of one of the tenant's users, by number, for the tenant's public client.
+pub async fn user_token(tenant: &Tenant, user: usize, scope: &str) -> Result<String> {
+    sign_in(tenant, &mut Browser::of(tenant, user)?, scope).await
+}
+
+async fn sign_in(tenant: &Tenant, browser: &mut Browser, scope: &str) -> Result<String> {
+    let ready = tenant.ready();
+    let app = ready["apps"]["client"]["client_id"].as_str().context("the public client")?;
+    let oauth = format!("{}/{}/oauth2/v2.0", tenant.url(), tenant.id());
+    // A plain challenge is its own verifier: what PKCE guards against is not in this process.
+    let verifier = "v".repeat(43);
+    let mut authorize: url::Url = format!("{oauth}/authorize").parse()?;
+    authorize.query_pairs_mut().extend_pairs([
+        ("client_id", app),
+        ("response_type", "code"),
+        ("redirect_uri", REDIRECT),
+        ("scope", scope),
+        ("code_challenge", &verifier),
+        ("code_challenge_method", "plain"),
+    ]);
+    let landed = browser.sign_in_up_to_the_redirect(authorize.as_str()).await?.url;
+    let code = landed.query_pairs().find(|(name, _)| name == "code");
+    let (_, code) = code.with_context(|| format!("landed without a code at {landed}"))?;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", app),
+        ("code", &code),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", &verifier),
+    ];
+    let client = browser.client().clone();
+    let answer: Value = client.post(format!("{oauth}/token")).form(&form).send().await?.json().await?;
+    let token = answer["access_token"].as_str().with_context(|| format!("no token: {answer}"))?;
+    Ok(token.to_owned())
 }

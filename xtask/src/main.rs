@@ -1,7 +1,9 @@
-//! Developer commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask dist`. They are plain programs
+//! Developer commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask fuzz`,
+//! `cargo xtask dist`. They are plain programs
 //! run in order, so that what continuous integration does and what a person does are one thing. It has
 //! next to no dependencies, since everybody waits for it to compile.
 
+mod fuzz;
 mod parts;
 mod run;
 mod stages;
@@ -19,6 +21,7 @@ Usage: cargo xtask <command>
   test [stage…] [-- argument…]   install what tests need, run every check and every test;
                                  with stage names only those; arguments go to the test runner
   bench [argument…]              the benchmarks, in release mode
+  fuzz [--seconds N] [target…]   the sandbox's fuzz targets, a minute each unless N says otherwise
   dist                           the binary as it is packaged, target/dist/attache
 
 Stages of test, in order: ";
@@ -45,6 +48,7 @@ fn command(arguments: Vec<String>) -> Result<bool> {
             repository.cargo(["build", "--release", "--locked", "--package", "attache"]).run()?;
             repository.cargo(bench).args(rest).succeeds_in_view()
         }
+        Some((command, rest)) if command == "fuzz" => fuzz::fuzz(&repository, rest),
         Some((command, [])) if command == "dist" => repository
             .cargo(["build", "--profile", "dist", "--locked", "--package", "attache"])
             .succeeds_in_view(),

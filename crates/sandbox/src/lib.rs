@@ -20,6 +20,9 @@ mod entra;
 mod exchange;
 mod faults;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod graph;
 mod lag;
 mod names;

@@ -168,7 +168,7 @@ impl Sandbox {
     }
 
     /// What requests are answered from, for tests inside the crate.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }

@@ -148,7 +148,7 @@ async fn pass(
 }
 
 /// Graph answers below `/v1.0` and `/beta`, sign-in everywhere else, whatever the host's name.
-fn dispatch(shared: &Shared, realm: &Realm, request: &Request, path: Option<&Path>) -> Response {
+pub(crate) fn dispatch(shared: &Shared, realm: &Realm, request: &Request, path: Option<&Path>) -> Response {
     match path {
         Some(path) => graph::answer(shared, realm, request, path),
         None if graph::drives::host::is_address(&request.path) => graph::answer_files(realm, request),

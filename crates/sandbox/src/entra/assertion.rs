@@ -297,6 +297,17 @@ impl<'a> Assertion<'a> {
     }
 }
 
+/// What arbitrary bytes must not break: nothing is an assertion that no key has signed.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_assertion(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(assertion) = Assertion::parse(&text) {
+        let now = Timestamp::UNIX_EPOCH;
+        let _ = assertion.check_time(now);
+        assert!(assertion.key(None, now).is_err());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,30 +343,21 @@ mod tests {
         }
     }
 
-    fn withstands(bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        if let Some(assertion) = Assertion::parse(&text) {
-            let now = Timestamp::from_second(1_000_000).unwrap();
-            let _ = assertion.check_time(now);
-            assert!(assertion.key(None, now).is_err());
-        }
-    }
-
     #[test]
     fn the_corpus_is_parsed_or_refused() {
-        crate::corpus::replay("jwt", withstands);
+        crate::corpus::replay("jwt", withstand_assertion);
     }
 
     proptest::proptest! {
         #[test]
         fn any_bytes_are_parsed_or_refused(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
-            withstands(&bytes);
+            withstand_assertion(&bytes);
         }
 
         #[test]
         fn any_header_and_claims_are_parsed_or_refused(header in "\\PC{0,60}", claims in "\\PC{0,60}") {
             let encode = |part: &str| URL_SAFE_NO_PAD.encode(part);
-            withstands(format!("{}.{}.AAAA", encode(&header), encode(&claims)).as_bytes());
+            withstand_assertion(format!("{}.{}.AAAA", encode(&header), encode(&claims)).as_bytes());
         }
     }
 }

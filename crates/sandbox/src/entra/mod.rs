@@ -35,10 +35,14 @@ mod user_fic;
 mod user_info;
 mod user_response;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use assertion::withstand_assertion;
 pub(crate) use attempt::ClientKind;
 pub(crate) use belonging::{has_issued, has_session};
 pub(crate) use conditional_access::{Conditions, GrantControls, Policy, PolicyState, SessionControls};
 pub(crate) use federation::Issuers;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use form::withstand_form;
 pub(crate) use jwt::{Claims, TokenFault, is_signing_key, tenant_of_token};
 pub(crate) use keys::{KeptKey, KeyRing};
 pub(crate) use sealed::{open_ticket, seal_ticket};

@@ -43,7 +43,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use dispatch::{answer, answer_files};
 pub(crate) use error::GraphError;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use odata::{withstand_filter, withstand_query};
 pub(crate) use path::Path;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use path::withstand_path;
 pub(crate) use permissions::{permission, permissions};
 pub(crate) use route::{Area, Needs, Routes};
 

@@ -8,6 +8,8 @@ mod surface;
 
 use serde_json::{Map, Value};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use filter::withstand_filter;
 pub(crate) use filter::{Filter, Op, Path};
 pub(crate) use page::Collection;
 pub(crate) use surface::{Service, Surface};
@@ -225,6 +227,33 @@ const KNOWN: &[&str] = &[
 
 fn names(list: &str) -> Vec<String> {
     list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+/// What arbitrary bytes in a query must not break, whoever answers.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_query(bytes: &[u8]) {
+    const TEAMS: Surface = Surface {
+        service: Service::Teams,
+        type_name: "driveItem",
+        options: &["select", "expand", "orderby", "filter", "top", "skiptoken", "count"],
+        properties: &[],
+        expandable: &["children"],
+        page: 20,
+        largest_page: 50,
+    };
+    let parameters: Vec<(String, String)> = form_urlencoded::parse(bytes).into_owned().collect();
+    let items: Vec<Value> =
+        (0..5).map(|id| serde_json::json!({ "id": id.to_string(), "a": [id], "b": null })).collect();
+    for surface in [TEAMS, Surface::directory("user", &[])] {
+        for eventual in [false, true] {
+            if let Ok(query) = Query::parse(&surface, &parameters, eventual) {
+                let (root, url) = ("https://h/v1.0", "https://h/v1.0/x");
+                let collection = Collection { context: "x", root, url, parameters: &parameters };
+                let answer = collection.answer(&query, items.clone(), "id", Some(&["id"]));
+                assert!(answer["value"].as_array().is_some_and(|page| page.len() <= items.len()));
+            }
+        }
+    }
 }
 
 #[cfg(test)]
