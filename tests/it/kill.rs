@@ -72,11 +72,8 @@ async fn run(place: Option<Place>) -> Result<(Value, bool)> {
     sign_in(&home, &tenant, 0).await?;
     let fault = |nth, effect| Fault {
         method: None,
-        path: "/**".to_owned(),
-        body_contains: None,
         skip: nth,
-        count: Some(1),
-        effect,
+        ..Fault::once("", "/**", effect)
     };
     match place {
         Some(Place::BeforeRequest(nth)) => {

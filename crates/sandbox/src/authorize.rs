@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use crate::entra::{Claims, KeyRing, TokenFault};
 use crate::exchange::Request;
 use crate::graph::{Area, GraphError, Needs};
+use crate::requests::LoggedCaller;
+use crate::scope::note;
 use crate::tenant::{GRAPH_APP_ID, Tenant};
 
 /// The audiences that Graph takes for its own.
@@ -16,7 +18,7 @@ const GRAPH_AUDIENCES: [&str; 3] =
 const BACKDATED: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
 /// Who holds one of these has the permissions of agents (`AgentId…`) ignored.
-const OVERSHADOWING: [&str; 2] = ["Directory.ReadWrite.All", "Directory.AccessAsUser.All"];
+pub(crate) const OVERSHADOWING: [&str; 2] = ["Directory.ReadWrite.All", "Directory.AccessAsUser.All"];
 
 /// Who calls.
 #[derive(Debug, Clone)]
@@ -138,6 +140,15 @@ pub(crate) fn require(caller: &Caller, needs: Needs, area: Area) -> Result<(), G
         CallerKind::App { .. } => needs.application,
         CallerKind::User { .. } => needs.delegated,
     };
+    note(|decision| {
+        decision.caller = Some(LoggedCaller {
+            app_id: caller.app_id.clone(),
+            object_id: caller.object_id.clone(),
+            app_only: caller.user_id().is_none(),
+            permissions: caller.permissions().to_vec(),
+        });
+        decision.allowed_by = asked.iter().find(|one| caller.holds(one)).map(|one| (*one).to_owned());
+    });
     let holds_one = |group: &[&str]| group.iter().any(|permission| caller.holds(permission));
     if needs.is_anyone() {
         return Ok(());
@@ -145,6 +156,11 @@ pub(crate) fn require(caller: &Caller, needs: Needs, area: Area) -> Result<(), G
     if holds_one(asked) && (needs.and.is_empty() || holds_one(needs.and)) {
         return Ok(());
     }
+    note(|decision| {
+        decision.allowed_by = None;
+        let missing = if holds_one(asked) { needs.and } else { asked };
+        decision.missing = missing.iter().map(|one| (*one).to_owned()).collect();
+    });
     Err(match area {
         Area::Directory => GraphError::denied(),
         Area::Outlook => GraphError::new(

@@ -2,9 +2,11 @@
 //! notes a change on the tenant while it holds it; whoever let the handler in publishes the notes to the
 //! [`Feed`] once they stand.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 /// How many changes a slow reader may be behind before it loses some.
 const BACKLOG: usize = 4096;
@@ -57,28 +59,74 @@ impl Change {
     }
 }
 
-/// Hands every published change to every reader.
+/// Hands every published change to every reader, and remembers the newest.
 #[derive(Debug)]
-pub(crate) struct Feed(broadcast::Sender<Arc<Change>>);
+pub(crate) struct Feed {
+    live: broadcast::Sender<Arc<Change>>,
+    noted: Mutex<VecDeque<Noted>>,
+    published: Notify,
+}
+
+/// A change that stands, and its place in the order of all.
+#[derive(Debug, Clone)]
+pub(crate) struct Noted {
+    /// From 1 upwards.
+    pub(crate) number: u64,
+    pub(crate) change: Arc<Change>,
+}
 
 impl Feed {
     /// Tells the readers; it is no matter if there are none.
     pub(crate) fn publish(&self, changes: Vec<Change>) {
-        for change in changes {
-            let _ = self.0.send(Arc::new(change));
+        if changes.is_empty() {
+            return;
         }
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            let change = Arc::new(change);
+            let number = noted.back().map_or(1, |last| last.number + 1);
+            if noted.len() == BACKLOG {
+                noted.pop_front();
+            }
+            noted.push_back(Noted { number, change: Arc::clone(&change) });
+            let _ = self.live.send(change);
+        }
+        drop(noted);
+        self.published.notify_waiters();
     }
 
     /// Everything that is published from now on.
-    #[allow(dead_code, reason = "subscriptions and waiting control calls read it")]
+    #[allow(dead_code, reason = "subscriptions read it")]
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Change>> {
-        self.0.subscribe()
+        self.live.subscribe()
+    }
+
+    /// The newest changes, oldest first.
+    pub(crate) fn noted(&self) -> Vec<Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Waits until `find` finds something, asking it at once and after each change; `None` if it takes longer
+    /// than that in real time.
+    pub(crate) async fn wait<T>(&self, longest: Duration, find: impl Fn() -> Option<T>) -> Option<T> {
+        let search = async {
+            loop {
+                let published = self.published.notified();
+                tokio::pin!(published);
+                published.as_mut().enable();
+                if let Some(found) = find() {
+                    return found;
+                }
+                published.await;
+            }
+        };
+        tokio::time::timeout(longest, search).await.ok()
     }
 }
 
 impl Default for Feed {
     fn default() -> Self {
-        Self(broadcast::Sender::new(BACKLOG))
+        Self { live: broadcast::Sender::new(BACKLOG), noted: Mutex::default(), published: Notify::new() }
     }
 }
 

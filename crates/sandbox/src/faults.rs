@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, oneshot};
 
 use crate::exchange::Request;
 
 /// A rule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The method; any if absent.
@@ -28,6 +29,18 @@ pub struct Fault {
     /// How often it applies; always if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
+    /// Of the matching requests, only each so-manieth: 2 is every second one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub every: Option<u32>,
+    /// How likely it applies to a matching request, from 0 to 1; always if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub probability: Option<f64>,
+    /// What the dice are thrown with: the same requests meet the same fate for the same number.
+    #[serde(default)]
+    #[schemars(range(max = 4_294_967_295_u64))]
+    pub seed: u32,
     /// What happens.
     pub effect: Effect,
 }
@@ -41,18 +54,55 @@ impl Fault {
             body_contains: None,
             skip: 0,
             count: Some(1),
+            every: None,
+            probability: None,
+            seed: 0,
             effect,
         }
     }
+
+    /// What is wrong with it.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        if self.every == Some(0) {
+            return Err("every is a number from 1 upwards.");
+        }
+        if self.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
+            return Err("probability is a number from 0 to 1.");
+        }
+        match self.effect {
+            Effect::Answer { status, .. } if !(200..=599).contains(&status) => {
+                Err("status is a number from 200 to 599.")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the match of that number, from 1 upwards, meets it.
+    fn is_due(&self, matched: u32) -> bool {
+        let Some(beyond) = matched.checked_sub(self.skip).filter(|beyond| *beyond > 0) else {
+            return false;
+        };
+        self.every.is_none_or(|every| beyond.is_multiple_of(every.max(1)))
+            && self.probability.is_none_or(|probability| dice(self.seed, matched) < probability)
+    }
+}
+
+/// A number from 0 to below 1 that looks random and is always the same (SplitMix64).
+fn dice(seed: u32, matched: u32) -> f64 {
+    let mut mixed = (u64::from(seed) << 32 | u64::from(matched)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    f64::from(u32::try_from((mixed ^ (mixed >> 31)) >> 32).unwrap_or(0)) / (f64::from(u32::MAX) + 1.0)
 }
 
 /// What a rule does to a request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Effect {
     /// Answers without asking the tenant.
     Answer {
         /// The HTTP status.
+        #[schemars(range(min = 200, max = 599))]
         status: u16,
         /// The JSON body; none if absent.
         #[serde(default)]
@@ -64,7 +114,8 @@ pub enum Effect {
     /// Waits (in real time) and goes on.
     Delay {
         /// Milliseconds.
-        ms: u64,
+        #[schemars(range(max = 600_000))]
+        ms: u32,
     },
     /// Cuts the connection; nothing has happened in the tenant.
     ResetBeforeCommit,
@@ -75,10 +126,39 @@ pub enum Effect {
     HoldBeforeCommit,
     /// Parks the response until it is released; the tenant has changed.
     HoldAfterCommit,
+    /// Cuts the connection in the middle of the answer's body; the tenant has changed.
+    ResetInBody,
+    /// Answers only the first half of the body, as if it were all; the tenant has changed.
+    TruncateBody,
+    /// Answers JSON of another shape than promised; the tenant has changed.
+    WrongJson,
+    /// Answers as a replica that has not heard of what was written in the last seconds: new objects are
+    /// unknown, new secrets do not work. With `every` 2, every second replica is one.
+    StaleReplica {
+        /// How far it is behind; ten minutes if absent.
+        #[serde(default = "ten_minutes")]
+        seconds: u32,
+    },
+    /// Sends a change notification twice. The path is the notified resource, such as
+    /// `users/*/messages/*`.
+    DuplicateNotification,
+    /// Sends a change notification after the one that follows it. The path is the notified resource.
+    ReorderNotification,
+}
+
+impl Effect {
+    /// Whether it happens to notifications, not to requests.
+    fn is_of_notifications(&self) -> bool {
+        matches!(self, Self::DuplicateNotification | Self::ReorderNotification)
+    }
+}
+
+fn ten_minutes() -> u32 {
+    600
 }
 
 /// A rule as it stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FaultRule {
     /// Its id, to remove it.
     pub id: u64,
@@ -92,7 +172,7 @@ pub struct FaultRule {
 }
 
 /// A request that waits to be released.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HeldRequest {
     /// Its id, to release it.
     pub id: u64,
@@ -152,18 +232,33 @@ impl Faults {
         self.state().rules.clone()
     }
 
-    /// The effect for a request, counted.
-    pub(crate) fn meet(&self, request: &Request) -> Option<Effect> {
+    /// The rule's id and the effect for a request, counted.
+    pub(crate) fn meet(&self, request: &Request) -> Option<(u64, Effect)> {
+        self.apply(|fault| !fault.effect.is_of_notifications() && matches(fault, request))
+    }
+
+    /// The effect for a notification of that resource, counted.
+    #[allow(dead_code, reason = "whoever delivers notifications asks")]
+    pub(crate) fn meet_notification(&self, resource: &str) -> Option<Effect> {
+        let resource = resource.to_ascii_lowercase();
+        let fits = |fault: &Fault| {
+            let pattern = fault.path.trim_start_matches('/').to_ascii_lowercase();
+            fault.effect.is_of_notifications() && glob(pattern.as_bytes(), resource.as_bytes())
+        };
+        self.apply(fits).map(|(_, effect)| effect)
+    }
+
+    fn apply(&self, fits: impl Fn(&Fault) -> bool) -> Option<(u64, Effect)> {
         self.state().rules.iter_mut().find_map(|rule| {
-            if !matches(&rule.fault, request) {
+            if !fits(&rule.fault) {
                 return None;
             }
             rule.matched += 1;
             let is_due =
-                rule.matched > rule.fault.skip && rule.fault.count.is_none_or(|count| rule.applied < count);
+                rule.fault.is_due(rule.matched) && rule.fault.count.is_none_or(|count| rule.applied < count);
             is_due.then(|| {
                 rule.applied += 1;
-                rule.fault.effect.clone()
+                (rule.id, rule.fault.effect.clone())
             })
         })
     }
@@ -203,6 +298,13 @@ impl Faults {
         }
     }
 
+    /// Cuts every parked request.
+    pub(crate) fn cut_all(&self) {
+        for (_, sender) in std::mem::take(&mut self.state().held).into_values() {
+            let _ = sender.send(Release::Cut);
+        }
+    }
+
     /// Releases a parked request; whether it was there.
     pub(crate) fn release(&self, id: u64, release: Release) -> bool {
         let held = self.state().held.remove(&id);
@@ -237,7 +339,7 @@ fn contains(body: &[u8], text: &[u8]) -> bool {
 }
 
 /// `*` is any run without a slash, `**` any run.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     match pattern {
         [] => text.is_empty(),
         [b'*', b'*', rest @ ..] => (0..=text.len()).any(|taken| glob(rest, &text[taken..])),
@@ -278,6 +380,39 @@ mod tests {
         ] {
             assert_eq!(glob(pattern.as_bytes(), path.as_bytes()), fits, "{pattern} {path}");
         }
+    }
+
+    #[test]
+    fn the_dice_fall_as_often_as_told_and_always_alike() {
+        let mut rule = Fault::once("GET", "/**", Effect::TruncateBody);
+        rule.probability = Some(0.25);
+        let fate = |seed| -> Vec<bool> {
+            let rule = Fault { seed, ..rule.clone() };
+            (1..=4000).map(|matched| rule.is_due(matched)).collect()
+        };
+        let met = fate(7).into_iter().filter(|met| *met).count();
+        assert!((900..1100).contains(&met), "{met} of 4000");
+        assert_eq!(fate(7), fate(7));
+        assert_ne!(fate(7), fate(8));
+    }
+
+    #[test]
+    fn every_second_request_counts_from_after_the_skipped() {
+        let mut rule = Fault::once("GET", "/**", Effect::TruncateBody);
+        (rule.every, rule.skip) = (Some(2), 1);
+        assert_eq!(
+            (1..=6).map(|matched| rule.is_due(matched)).collect::<Vec<_>>(),
+            [false, false, true, false, true, false]
+        );
+    }
+
+    #[test]
+    fn a_rule_for_notifications_is_met_by_no_request() {
+        let faults = Faults::default();
+        faults.add(Fault::once("GET", "/users/*/messages/*", Effect::DuplicateNotification));
+        assert_eq!(faults.meet(&request(Method::GET, "/users/1/messages/2", "")), None);
+        assert_eq!(faults.meet_notification("Users/1/Messages/2"), Some(Effect::DuplicateNotification));
+        assert_eq!(faults.meet_notification("users/1/messages/3"), None, "it is spent");
     }
 
     #[test]

@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How slow the tenant is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LagProfile {
     /// Every effect is there at once.
@@ -58,16 +59,112 @@ pub(crate) enum Cause {
     Teams,
 }
 
-/// The profile in force and its scale.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// The profile in force, and what stands over it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Lag {
     /// How slow the tenant is.
     pub profile: LagProfile,
-    /// What every delay is multiplied by; 0.001 makes a day 86 seconds.
+    /// What every delay of the profile is multiplied by; 0.001 makes a day 86 seconds.
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
     pub scale: f64,
+    /// Delays of single causes, in seconds, whatever profile and scale say.
+    #[serde(skip_serializing_if = "Delays::is_empty")]
+    pub seconds: Delays,
+    /// Whether every second read meets a replica that shows new objects at once, until their lag is over.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub alternating: bool,
+}
+
+/// Delays in seconds, by cause; those that are absent follow the profile.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Delays {
+    /// Until a new object is visible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub replication: Option<f64>,
+    /// Until a changed property is visible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub change: Option<f64>,
+    /// Until a new secret works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub secret: Option<f64>,
+    /// Until a new certificate works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub key_credential: Option<f64>,
+    /// Until a federated identity credential works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub federated_credential: Option<f64>,
+    /// Until a grant shows in new tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub consent: Option<f64>,
+    /// Until a licensed user has a mailbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub mailbox: Option<f64>,
+    /// Until a licensed user has Teams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub teams: Option<f64>,
+}
+
+impl Delays {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn all(&self) -> [Option<f64>; 8] {
+        let Self {
+            replication,
+            change,
+            secret,
+            key_credential,
+            federated_credential,
+            consent,
+            mailbox,
+            teams,
+        } = *self;
+        [replication, change, secret, key_credential, federated_credential, consent, mailbox, teams]
+    }
+
+    fn of(&self, cause: Cause) -> Option<f64> {
+        match cause {
+            Cause::Replication => self.replication,
+            Cause::Change => self.change,
+            Cause::Secret => self.secret,
+            Cause::KeyCredential => self.key_credential,
+            Cause::FederatedCredential => self.federated_credential,
+            Cause::Consent => self.consent,
+            Cause::Mailbox => self.mailbox,
+            Cause::Teams => self.teams,
+        }
+    }
+}
+
+impl Default for Lag {
+    fn default() -> Self {
+        Self::new(LagProfile::None, 1.0)
+    }
 }
 
 impl Lag {
+    /// A profile, scaled.
+    pub fn new(profile: LagProfile, scale: f64) -> Self {
+        Self { profile, scale, seconds: Delays::default(), alternating: false }
+    }
+
+    /// Whether every number in it is one that a delay can be made of.
+    pub(crate) fn is_sound(&self) -> bool {
+        let is_sound = |number: f64| number.is_finite() && number >= 0.0;
+        is_sound(self.scale) && self.seconds.all().into_iter().flatten().all(is_sound)
+    }
+
     /// When the effect of a write at `now` shows. [`Timestamp::MAX`] is never.
     pub(crate) fn due(&self, cause: Cause, now: Timestamp) -> Timestamp {
         match self.delay(cause) {
@@ -81,6 +178,9 @@ impl Lag {
 
     /// The delay in seconds at scale 1, then scaled; `None` is never.
     fn delay(&self, cause: Cause) -> Option<Duration> {
+        if let Some(seconds) = self.seconds.of(cause) {
+            return Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO));
+        }
         let (typical, worst) = match cause {
             Cause::Replication => (15, 600),
             Cause::Change => (5, 60),
@@ -107,7 +207,7 @@ mod tests {
 
     fn seconds(profile: LagProfile, scale: f64, cause: Cause) -> f64 {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        Lag { profile, scale }.due(cause, now).duration_since(now).as_secs_f64()
+        Lag::new(profile, scale).due(cause, now).duration_since(now).as_secs_f64()
     }
 
     #[test]
@@ -118,9 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_of_a_cause_stands_over_the_profile() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let mut lag = Lag::new(LagProfile::Worst, 0.001);
+        lag.seconds.secret = Some(7.0);
+        assert_eq!(lag.due(Cause::Secret, now).duration_since(now).as_secs(), 7);
+        assert_eq!(lag.due(Cause::Replication, now).duration_since(now).as_millis(), 600);
+        lag.seconds.mailbox = Some(f64::NAN);
+        assert!(!lag.is_sound());
+    }
+
+    #[test]
     fn never_concerns_only_what_a_licence_brings() {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        let lag = Lag { profile: LagProfile::Never, scale: 1.0 };
+        let lag = Lag::new(LagProfile::Never, 1.0);
         assert_eq!(lag.due(Cause::Mailbox, now), Timestamp::MAX);
         assert!(lag.due(Cause::Consent, now) < Timestamp::MAX);
     }

@@ -9,6 +9,7 @@
 //! one place each.
 
 mod authorize;
+mod body;
 mod changes;
 mod clock;
 mod config;
@@ -30,6 +31,7 @@ mod ready;
 mod realm;
 mod requests;
 mod sandbox;
+mod scope;
 mod seed;
 mod server;
 mod snapshot_map;
@@ -43,9 +45,9 @@ pub use config::{Config, Seed};
 pub use control::Control;
 pub use faults::{Effect, Fault, FaultRule, HeldRequest};
 pub use files::FileError;
-pub use lag::{Lag, LagProfile};
+pub use lag::{Delays, Lag, LagProfile};
 pub use ready::{Ready, ReadyApps, ReadyClient, ReadyProvisioner, ReadyUser};
-pub use requests::LoggedRequest;
+pub use requests::{Decision, LoggedCaller, LoggedRequest};
 pub use sandbox::Sandbox;
 pub use seed::constants;
 pub use start_error::StartError;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The sandbox is ready. Serialises to the one line that `attache sandbox --json` prints.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "event", rename = "ready")]
 pub struct Ready {
     /// `https://localhost:PORT`, for sign-in and Graph alike.
@@ -26,7 +27,7 @@ pub struct Ready {
 }
 
 /// The registered applications.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReadyApps {
     /// A confidential client with the application permissions of the provisioning chain.
     pub provisioner: ReadyProvisioner,
@@ -35,7 +36,7 @@ pub struct ReadyApps {
 }
 
 /// A confidential client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReadyProvisioner {
     /// Its client id.
     pub client_id: String,
@@ -44,14 +45,14 @@ pub struct ReadyProvisioner {
 }
 
 /// A public client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReadyClient {
     /// Its client id.
     pub client_id: String,
 }
 
 /// A person who can sign in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReadyUser {
     /// The object id.
     pub id: String,

@@ -1,17 +1,24 @@
-//! The log of requests, for tests that count and order them.
+//! The log of requests, for tests that count and order them, and for people who ask what happened and why.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::Notify;
+
+use crate::faults::glob;
 
 /// How many requests are remembered.
 const KEPT: usize = 10_000;
 
 /// A request that was answered, or cut off.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LoggedRequest {
-    /// When it arrived, by the sandbox's clock.
+    /// Its place in the order, from 1 upwards.
+    pub number: u64,
+    /// When it arrived, by the tenant's clock.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: jiff::Timestamp,
     /// The host that the client named.
     pub origin: String,
@@ -29,33 +36,189 @@ pub struct LoggedRequest {
     pub client_request_id: Option<String>,
     /// The form's `grant_type`, of a token request.
     pub grant_type: Option<String>,
+    /// What was decided, and why.
+    pub decision: Decision,
+}
+
+/// Why a request was answered as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Decision {
+    /// The Graph route that it matched: `GET /users/{id}`.
+    pub route: Option<String>,
+    /// Who called.
+    pub caller: Option<LoggedCaller>,
+    /// The permission that let the caller in.
+    pub allowed_by: Option<String>,
+    /// The permissions of which the caller holds none.
+    pub missing: Vec<String>,
+    /// The error's code: Graph's, or OAuth's name for it.
+    pub error: Option<String>,
+    /// The number of an AADSTS error.
+    pub aadsts: Option<u32>,
+    /// The rule by which it went wrong on purpose.
+    pub fault: Option<u64>,
+}
+
+/// Who called Graph, by the token.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LoggedCaller {
+    /// The client's app id.
+    pub app_id: String,
+    /// The object id of the user or of the client's service principal.
+    pub object_id: String,
+    /// Whether the app called for itself, not for a user.
+    pub app_only: bool,
+    /// The permissions in the token.
+    pub permissions: Vec<String>,
+}
+
+/// Which requests somebody wants to see.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    pub(crate) after: u64,
+    pub(crate) method: Option<String>,
+    /// In lower case, with `*` and `**`.
+    pub(crate) path: Option<String>,
+    /// `404`, or `4xx`.
+    pub(crate) status: Option<String>,
+    pub(crate) caller: Option<String>,
+    pub(crate) limit: Option<u64>,
+}
+
+impl Filter {
+    /// What is wrong with it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match &self.status {
+            Some(status) if !is_status(status) => {
+                Err(format!("status is a number such as 404 or 4xx, not {status:?}."))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn fits(&self, request: &LoggedRequest) -> bool {
+        request.number > self.after
+            && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
+            && self
+                .path
+                .as_ref()
+                .is_none_or(|path| glob(path.as_bytes(), request.path.to_ascii_lowercase().as_bytes()))
+            && self.status.as_ref().is_none_or(|wanted| {
+                let status = request.status.map(|status| status.to_string()).unwrap_or_default();
+                status == *wanted || (wanted.ends_with("xx") && status.get(..1) == wanted.get(..1))
+            })
+            && self.caller.as_ref().is_none_or(|wanted| {
+                let caller = request.decision.caller.as_ref();
+                caller.is_some_and(|caller| caller.app_id == *wanted || caller.object_id == *wanted)
+            })
+    }
+}
+
+fn is_status(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 3
+        && bytes[0].is_ascii_digit()
+        && (text.ends_with("xx") || bytes.iter().all(u8::is_ascii_digit))
 }
 
 /// The newest requests.
 #[derive(Debug, Default)]
-pub(crate) struct RequestLog(Mutex<VecDeque<LoggedRequest>>);
+pub(crate) struct RequestLog {
+    kept: Mutex<Kept>,
+    added: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    last: u64,
+    requests: VecDeque<LoggedRequest>,
+    not_emulated: BTreeMap<String, u64>,
+}
 
 impl RequestLog {
-    /// Adds one; the oldest is forgotten.
-    pub(crate) fn add(&self, request: LoggedRequest) {
-        let mut requests = self.requests();
-        if requests.len() == KEPT {
-            requests.pop_front();
+    /// Adds one and numbers it; the oldest is forgotten.
+    pub(crate) fn add(&self, mut request: LoggedRequest) {
+        let mut kept = self.kept();
+        kept.last += 1;
+        request.number = kept.last;
+        if request.decision.error.as_deref() == Some("sandboxNotEmulated") {
+            *kept.not_emulated.entry(format!("{} {}", request.method, request.path)).or_default() += 1;
         }
-        requests.push_back(request);
+        if kept.requests.len() == KEPT {
+            kept.requests.pop_front();
+        }
+        kept.requests.push_back(request);
+        drop(kept);
+        self.added.notify_waiters();
     }
 
     /// All of them, oldest first.
     pub(crate) fn all(&self) -> Vec<LoggedRequest> {
-        self.requests().iter().cloned().collect()
+        self.kept().requests.iter().cloned().collect()
+    }
+
+    /// Those that fit, oldest first.
+    pub(crate) fn filtered(&self, filter: &Filter) -> Vec<LoggedRequest> {
+        let kept = self.kept();
+        let limit = filter.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        let newest = kept.requests.iter().rev().filter(|request| filter.fits(request)).take(limit);
+        let mut found: Vec<_> = newest.cloned().collect();
+        found.reverse();
+        found
+    }
+
+    /// Those that fit, as soon as there is one.
+    pub(crate) async fn wait(&self, filter: &Filter) -> Vec<LoggedRequest> {
+        loop {
+            let added = self.added.notified();
+            tokio::pin!(added);
+            added.as_mut().enable();
+            let found = self.filtered(filter);
+            if !found.is_empty() || filter.limit == Some(0) {
+                return found;
+            }
+            added.await;
+        }
+    }
+
+    /// How often what was asked for and is not emulated.
+    pub(crate) fn not_emulated(&self) -> BTreeMap<String, u64> {
+        self.kept().not_emulated.clone()
     }
 
     /// Forgets them.
     pub(crate) fn clear(&self) {
-        self.requests().clear();
+        self.kept().requests.clear();
     }
 
-    fn requests(&self) -> MutexGuard<'_, VecDeque<LoggedRequest>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_takes_what_fits_and_of_that_the_newest() {
+        let log = RequestLog::default();
+        for (method, path, status) in
+            [("GET", "/v1.0/users/1", 200), ("GET", "/v1.0/Users/2", 404), ("POST", "/v1.0/users", 403)]
+        {
+            let (method, path) = (method.to_owned(), path.to_owned());
+            log.add(LoggedRequest { method, path, status: Some(status), ..LoggedRequest::default() });
+        }
+        let numbers = |filter: Filter| -> Vec<u64> {
+            log.filtered(&filter).into_iter().map(|request| request.number).collect()
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(numbers(Filter::default()), [1, 2, 3]);
+        assert_eq!(numbers(Filter { path: text("/v1.0/users/*"), ..Filter::default() }), [1, 2]);
+        assert_eq!(numbers(Filter { status: text("4xx"), ..Filter::default() }), [2, 3]);
+        assert_eq!(numbers(Filter { status: text("403"), ..Filter::default() }), [3]);
+        assert_eq!(numbers(Filter { method: text("get"), limit: Some(1), ..Filter::default() }), [2]);
+        assert_eq!(numbers(Filter { after: 2, ..Filter::default() }), [3]);
+        assert!(Filter { status: text("é"), ..Filter::default() }.check().is_err());
     }
 }

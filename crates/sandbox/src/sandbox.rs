@@ -245,7 +245,7 @@ fn realms(config: &Config, kept: Vec<(Seeded, Tenant)>, store: Option<&Store>) -
         kept.push((seeded, tenant));
     }
     let domains = Arc::new(Domains::default());
-    let lag = Lag { profile: config.lag, scale: config.lag_scale };
+    let lag = Lag::new(config.lag, config.lag_scale);
     let realm = |(seeded, tenant)| {
         let (clock, domains) = (config.clock.clone(), Arc::clone(&domains));
         Arc::new(Realm::new(tenant, seeded, clock, lag, domains, store.cloned()))

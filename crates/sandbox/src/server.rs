@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{DATE, HOST, HeaderName};
 use http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -17,12 +17,14 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::body::{Answered, Cut};
 use crate::exchange::{Request, Response};
 use crate::faults::{Effect, Release};
 use crate::graph::Path;
 use crate::realm::{Realm, realm_of};
-use crate::requests::LoggedRequest;
+use crate::requests::{Decision, LoggedRequest};
 use crate::sandbox::Shared;
+use crate::scope::{View, within};
 use crate::{control, entra, graph};
 
 /// The largest body that is read; Graph takes 4 MB.
@@ -34,11 +36,6 @@ const FILE_LIMIT: usize = 250 * 1024 * 1024;
 
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// The connection is cut: no answer, on purpose.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is cut by a fault")]
-struct Cut;
 
 /// Accepts connections until `stop`.
 pub(crate) async fn run(
@@ -95,21 +92,33 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
 async fn answer(
     shared: &Shared,
     request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Cut> {
+) -> Result<hyper::Response<Answered>, Cut> {
     let home = shared.realms.home();
     let request = match read(shared, request).await {
         Ok(request) => request,
-        Err(refusal) => return Ok(finish(home, refusal)),
+        Err(refusal) => return Ok(finish(home, refusal).map(Answered::whole)),
     };
     if request.path.starts_with("/_sandbox/") {
-        return Ok(finish(home, control::answer(shared, &request).await));
+        return Ok(finish(home, control::answer(shared, &request).await).map(Answered::whole));
     }
     let path = Path::parse(&request.path);
     let realm = realm_of(&shared.realms, &request, path.as_ref());
     let at = realm.clock.now();
-    let response = pass(shared, &realm, &request, path.as_ref()).await;
-    realm.requests.add(logged(at, &request, response.as_ref().ok()));
-    response.map(|response| finish(&realm, response))
+    let met = realm.faults.meet(&request);
+    let (fault, effect) = met.map_or((None, None), |(id, effect)| (Some(id), Some(effect)));
+    let view = match effect {
+        Some(Effect::StaleReplica { seconds }) => View::Behind(seconds),
+        _ => realm.view(),
+    };
+    let passing = pass(shared, &realm, &request, path.as_ref(), effect.as_ref());
+    let (response, decision) = within(view, passing).await;
+    let decision = Decision { fault, ..decision };
+    realm.requests.add(LoggedRequest { decision, ..logged(at, &request, response.as_ref().ok()) });
+    let response = response?;
+    Ok(match effect {
+        Some(Effect::ResetInBody) => finish(&realm, response).map(Answered::half),
+        _ => finish(&realm, response).map(Answered::whole),
+    })
 }
 
 /// Through the faults, to the tenant, and through the faults again.
@@ -118,20 +127,30 @@ async fn pass(
     realm: &Realm,
     request: &Request,
     path: Option<&Path>,
+    effect: Option<&Effect>,
 ) -> Result<Response, Cut> {
-    let effect = realm.faults.meet(request);
-    match &effect {
+    match effect {
         Some(Effect::Answer { status, body, retry_after }) => {
             return Ok(refuse(*status, body.as_ref(), *retry_after));
         }
-        Some(Effect::Delay { ms }) => tokio::time::sleep(Duration::from_millis(*ms)).await,
+        Some(Effect::Delay { ms }) => tokio::time::sleep(Duration::from_millis((*ms).into())).await,
         Some(Effect::ResetBeforeCommit) => return Err(Cut),
         Some(Effect::HoldBeforeCommit) => {
             if realm.faults.hold(request, false).await == Release::Cut {
                 return Err(Cut);
             }
         }
-        Some(Effect::ResetAfterCommit | Effect::HoldAfterCommit) | None => {}
+        Some(
+            Effect::ResetAfterCommit
+            | Effect::HoldAfterCommit
+            | Effect::ResetInBody
+            | Effect::TruncateBody
+            | Effect::WrongJson
+            | Effect::StaleReplica { .. }
+            | Effect::DuplicateNotification
+            | Effect::ReorderNotification,
+        )
+        | None => {}
     }
     if path.is_none() {
         entra::prepare(shared, request).await;
@@ -143,6 +162,13 @@ async fn pass(
             Release::GoOn => Ok(response),
             Release::Cut => Err(Cut),
         },
+        Some(Effect::TruncateBody) => {
+            let half = response.body.slice(..response.body.len() / 2);
+            Ok(Response { body: half, ..response })
+        }
+        Some(Effect::WrongJson) => {
+            Ok(Response { body: Bytes::from_static(br#"["not what was asked for"]"#), ..response })
+        }
         _ => Ok(response),
     }
 }
@@ -211,10 +237,10 @@ fn refuse(status: u16, body: Option<&serde_json::Value>, retry_after: Option<u32
 }
 
 /// `Date` is by the tenant's clock: clients measure their own clock by it.
-fn finish(realm: &Realm, response: Response) -> hyper::Response<Full<Bytes>> {
+fn finish(realm: &Realm, response: Response) -> hyper::Response<Bytes> {
     let date = realm.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let Response { status, headers, body } = response.with(DATE, &date);
-    let mut response = hyper::Response::new(Full::new(body));
+    let mut response = hyper::Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
@@ -240,5 +266,6 @@ fn logged(at: jiff::Timestamp, request: &Request, response: Option<&Response>) -
                 request.form().into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value)
             })
             .flatten(),
+        ..LoggedRequest::default()
     }
 }

@@ -43,7 +43,7 @@ impl Life {
 
     /// Whether a reader finds it now.
     pub(crate) fn is_visible(&self, now: Timestamp) -> bool {
-        self.is_live() && self.visible <= now
+        self.is_live() && crate::scope::shows(self.created, self.visible, now)
     }
 }
 

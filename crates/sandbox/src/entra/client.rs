@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use crate::directory::{Application, ServicePrincipal, ServicePrincipalKind};
+use crate::scope::shows;
 use crate::tenant::Tenant;
 
 use super::assertion;
@@ -150,10 +151,9 @@ fn check_secret(
     secret: &str,
     now: Timestamp,
 ) -> Result<(), EntraError> {
-    let found = app
-        .into_iter()
-        .flat_map(|app| &app.passwords)
-        .find(|password| password.secret == secret && password.effective <= now && password.start <= now);
+    let found = app.into_iter().flat_map(|app| &app.passwords).find(|password| {
+        password.secret == secret && shows(password.start, password.effective, now) && password.start <= now
+    });
     match found {
         None => Err(EntraError::wrong_secret(client_id)),
         Some(password) if password.end <= now => Err(EntraError::expired_secret(client_id)),

@@ -7,6 +7,7 @@ use crate::authorize::{Caller, authenticate, check_subject, require};
 use crate::exchange::{Request, Response};
 use crate::realm::{Others, Realm};
 use crate::sandbox::Shared;
+use crate::scope::note;
 
 use super::call::Call;
 use super::drives;
@@ -36,13 +37,27 @@ pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request, path: &P
 }
 
 fn handle(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Answer {
-    let (route, params) = shared.routes.find(&request.method, path).ok_or_else(|| not_emulated(request))?;
+    if shared.routes.find(&request.method, path).is_none() {
+        return Err(not_emulated(request));
+    }
     let caller = authenticate(request, &shared.key, realm.clock.now())?;
     if caller.tenant_id != realm.id {
         return Err(GraphError::invalid_token("Access token validation failure. Invalid tenant."));
     }
+    as_caller(shared, realm, request, path, &caller)
+}
+
+/// Answers a caller whose token has been read.
+pub(super) fn as_caller(
+    shared: &Shared,
+    realm: &Realm,
+    request: &Request,
+    path: &Path,
+    caller: &Caller,
+) -> Answer {
+    let (route, params) = shared.routes.find(&request.method, path).ok_or_else(|| not_emulated(request))?;
     let others = Others::new(&shared.realms, &realm.id);
-    let calling = Calling { shared, realm, request, path, caller: &caller, others: &others };
+    let calling = Calling { shared, realm, request, path, caller, others: &others };
     loop {
         let answer = calling.call(route, params.clone());
         if !others.fetch() {
@@ -67,6 +82,7 @@ struct Calling<'a> {
 impl Calling<'_> {
     fn call(&self, route: &Route, params: Params) -> Answer {
         let Self { shared, realm, request, path, caller, others } = *self;
+        note(|decision| decision.route = Some(route.name()));
         let now = realm.clock.now();
         let mut tenant = realm.enter();
         check_subject(caller, &tenant, now)?;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::exchange::Response;
 use crate::realm::Absent;
+use crate::scope::note;
 
 /// A Graph call that failed, in Microsoft's words. The frame adds date and request ids when it answers.
 #[derive(Debug, Clone)]
@@ -117,6 +118,7 @@ impl GraphError {
 
     /// The envelope. `date` has no zone and no fraction.
     pub(crate) fn to_response(&self, date: &str, request_id: &str, client_request_id: &str) -> Response {
+        note(|decision| decision.error = Some(self.code.to_owned()));
         let mut inner = json!({
             "date": date, "request-id": request_id, "client-request-id": client_request_id,
         });

@@ -11,6 +11,7 @@ mod dispatch;
 mod domains;
 pub(crate) mod drives;
 mod error;
+mod insider;
 mod instants;
 mod listing;
 mod mailbox;
@@ -43,6 +44,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use dispatch::{answer, answer_files};
 pub(crate) use error::GraphError;
+pub(crate) use insider::{Insider, perform};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use odata::{withstand_filter, withstand_query};
 pub(crate) use path::Path;

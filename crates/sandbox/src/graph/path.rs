@@ -194,7 +194,6 @@ impl Pattern {
     }
 
     /// The pattern's parts, parameters as `{name}`.
-    #[cfg(test)]
     pub(crate) fn parts(&self) -> Vec<String> {
         let part = |part: &Part| match part {
             Part::Literal(literal) => (*literal).to_owned(),

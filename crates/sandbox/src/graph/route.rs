@@ -84,6 +84,11 @@ impl Route {
         Self { method, pattern: Pattern::new(pattern), cast: None, needs, area: Area::Directory, handler }
     }
 
+    /// How people name it: `GET /users/{id}`.
+    pub(crate) fn name(&self) -> String {
+        format!("{} /{}", self.method, self.pattern.parts().join("/"))
+    }
+
     /// Matches only with this type cast in the path, before routes that ask for none.
     pub(crate) fn cast(mut self, cast: &'static str) -> Self {
         self.cast = Some(cast);

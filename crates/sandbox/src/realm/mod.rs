@@ -5,13 +5,16 @@
 mod others;
 mod realms;
 mod routing;
+mod snapshots;
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use others::{Absent, Others};
 pub(crate) use realms::{Domains, Realms};
 pub(crate) use routing::realm_of;
+pub(crate) use snapshots::{Snapshot, Snapshots};
 
 use crate::changes::Feed;
 use crate::clock::Clock;
@@ -19,6 +22,8 @@ use crate::faults::Faults;
 use crate::files::FileError;
 use crate::lag::Lag;
 use crate::requests::RequestLog;
+use crate::scope::View;
+use crate::seed;
 use crate::store::{Seeded, Store};
 use crate::tenant::Tenant;
 
@@ -33,7 +38,12 @@ pub(crate) struct Realm {
     pub(crate) faults: Faults,
     pub(crate) feed: Feed,
     pub(crate) requests: RequestLog,
+    pub(crate) snapshots: Snapshots,
+    /// What [`Self::reset`] goes back to.
+    first_lag: Lag,
     lag: Mutex<Lag>,
+    /// How many requests met an alternating replica.
+    asked: AtomicU64,
     /// Behind an `Arc`, so that a look at it costs nothing and needs no lock for longer than a moment.
     tenant: Mutex<Arc<Tenant>>,
     domains: Arc<Domains>,
@@ -58,7 +68,10 @@ impl Realm {
             faults: Faults::default(),
             feed: Feed::default(),
             requests: RequestLog::default(),
+            snapshots: Snapshots::default(),
+            first_lag: lag,
             lag: Mutex::new(lag),
+            asked: AtomicU64::new(0),
             tenant: Mutex::new(Arc::new(tenant)),
             domains,
             store,
@@ -86,9 +99,37 @@ impl Realm {
         *self.lag.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The replica that answers the next request.
+    pub(crate) fn view(&self) -> View {
+        if self.lag().alternating && self.asked.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
+            View::Fresh
+        } else {
+            View::Usual
+        }
+    }
+
     /// Changes the lag for what is written from now on.
     pub(crate) fn set_lag(&self, lag: Lag) {
         *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+    }
+
+    /// Puts back what the tenant was.
+    pub(crate) fn restore(&self, earlier: Arc<Tenant>) -> Result<(), FileError> {
+        let mut inside = self.enter();
+        *inside.0 = earlier;
+        self.domains.set(&self.id, &inside.domains);
+        self.store.as_ref().map_or(Ok(()), |store| store.save(&self.seeded, &inside))
+    }
+
+    /// Goes back to the seed. The clock runs on, and snapshots stay.
+    pub(crate) fn reset(&self) -> Result<(), FileError> {
+        self.faults.clear();
+        self.faults.cut_all();
+        self.set_lag(self.first_lag);
+        let seeded = seed::tenant(&self.seeded.source, self.clock.now());
+        self.restore(Arc::new(seeded))?;
+        self.requests.clear();
+        Ok(())
     }
 
     /// What a handler has changed stands: it persists, and the feed tells of it.

@@ -306,7 +306,7 @@ async fn a_new_certificate_works_when_it_has_spread_and_a_hop_survives_restart()
     let agent = Agent::provision(Tenant::start_with(config.clone()).await).await;
     agent.consent("Chat.Read").await;
     let control = agent.tenant.sandbox.control();
-    control.set_lag(attache_sandbox::Lag { profile: LagProfile::Worst, scale: 0.5 });
+    control.set_lag(attache_sandbox::Lag::new(LagProfile::Worst, 0.5));
     let second = Certificate::new();
     let body = json!({ "keyCredentials": [agent.certificate.credential(), second.credential()] });
     agent.patch(&format!("/v1.0/applications/{}", agent.blueprint), body).await;

@@ -151,7 +151,7 @@ async fn mailbox_and_teams_come_later_or_never() {
         patch(&tenant, &format!("/v1.0/users/{user}"), &token, json!({ "usageLocation": "US" }))
             .await
             .expect(204);
-        tenant.sandbox.control().set_lag(attache_sandbox::Lag { profile, scale: 1.0 });
+        tenant.sandbox.control().set_lag(attache_sandbox::Lag::new(profile, 1.0));
         blueprint.assign(&tenant, &user).await.expect(200);
 
         let token =

@@ -71,10 +71,7 @@ async fn a_drive_is_found_by_each_of_its_names_and_comes_with_the_licence() {
     let user = blueprint.create_user(&tenant, &agent, "scout").await.expect(201).text("/id").to_owned();
     let (own, place) = (blueprint.token(&tenant).await, json!({ "usageLocation": "de" }));
     patch(&tenant, &format!("/v1.0/users/{user}"), &own, place).await.expect(204);
-    tenant
-        .sandbox
-        .control()
-        .set_lag(attache_sandbox::Lag { profile: attache_sandbox::LagProfile::Typical, scale: 1.0 });
+    tenant.sandbox.control().set_lag(attache_sandbox::Lag::new(attache_sandbox::LagProfile::Typical, 1.0));
     let token =
         async || blueprint.hops(&tenant, &agent, &user).await.expect(200).text("/access_token").to_owned();
     let none = get(&tenant, "/v1.0/me/drive", &token().await).await.expect(404);

@@ -68,7 +68,7 @@ async fn clock_lag_faults_and_log_are_the_tenants_own() {
     let mut config = config();
     config.clock = standing();
     let tenant = Tenant::start_with(config).await;
-    let second = Second::add(&tenant, json!({ "standing_at": "2030-01-01T00:00:00Z" })).await;
+    let second = Second::add(&tenant, json!({ "clock": { "pace": 0, "now": "2030-01-01T00:00:00Z" } })).await;
     second.control(&tenant, Method::POST, "clock", Some(json!({ "advance_seconds": 60 }))).await.expect(200);
     let lag = json!({ "profile": "worst", "scale": 2.0 });
     second.control(&tenant, Method::POST, "lag", Some(lag.clone())).await.expect(200);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::exchange::{Request, Response};
 use crate::realm::Absent;
+use crate::scope::note;
 
 /// A failed sign-in or token request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +102,10 @@ impl EntraError {
         if let Some(claims) = &self.claims {
             body["claims"] = Value::from(&**claims);
         }
+        note(|decision| {
+            decision.error = Some(self.error.to_owned());
+            decision.aadsts = Some(self.code);
+        });
         Response::json(self.status, &body)
     }
 }
