@@ -70,11 +70,7 @@ async fn run(place: Option<Place>) -> Result<(Value, bool)> {
     let tenant = Tenant::with(lag).await?;
     let home = Home::at(&tenant)?;
     sign_in(&home, &tenant, 0).await?;
-    let fault = |nth, effect| Fault {
-        method: None,
-        skip: nth,
-        ..Fault::once("", "/**", effect)
-    };
+    let fault = |nth, effect| Fault { method: None, skip: nth, ..Fault::once("", "/**", effect) };
     match place {
         Some(Place::BeforeRequest(nth)) => {
             tenant.control().add_fault(fault(nth, Effect::HoldBeforeCommit));
