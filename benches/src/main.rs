@@ -13,14 +13,34 @@ fn print(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
+/// The parts, as they are named on the command line.
+const PARTS: [&str; 4] = ["startup", "token", "hops", "ledger"];
+
 fn main() -> anyhow::Result<()> {
-    let this = std::env::current_exe()?;
-    startup::run(&this.with_file_name("attache"), &this.with_file_name("bare"))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
-        let tenant = tenant::Tenant::provisioned().await?;
-        token::run(&tenant).await?;
-        hops::run(&tenant).await
-    })?;
-    attache_bench::ledger::run()
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = asked.iter().find(|part| !PARTS.contains(&part.as_str())) {
+        anyhow::bail!("there is no part {unknown:?}; there are {}", PARTS.join(", "));
+    }
+    let wants = |part: &str| asked.is_empty() || asked.iter().any(|one| one == part);
+    if wants("startup") {
+        let this = std::env::current_exe()?;
+        startup::run(&this.with_file_name("attache"), &this.with_file_name("bare"))?;
+    }
+    if wants("token") || wants("hops") {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(async {
+            let tenant = tenant::Tenant::provisioned().await?;
+            if wants("token") {
+                token::run(&tenant).await?;
+            }
+            if wants("hops") {
+                hops::run(&tenant).await?;
+            }
+            anyhow::Ok(())
+        })?;
+    }
+    if wants("ledger") {
+        attache_bench::ledger::run()?;
+    }
+    Ok(())
 }

@@ -20,7 +20,7 @@ Usage: cargo xtask <command>
 
   test [stage…] [-- argument…]   install what tests need, run every check and every test;
                                  with stage names only those; arguments go to the test runner
-  bench [argument…]              the benchmarks, in release mode
+  bench [part…]                  the benchmarks, in release mode; all, or these parts
   fuzz [--seconds N] [target…]   the sandbox's fuzz targets, a minute each unless N says otherwise
   dist                           the binary as it is packaged, target/dist/attache
 

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 
 use super::error::LedgerError;
-use super::writer::{Committing, Log, More, Writer};
+use super::writer::{Log, Writer};
 use crate::entry::{Entry, erased_column};
 use crate::log::Line;
 
@@ -25,9 +25,11 @@ pub(super) fn erase(writer: &mut Writer, choose: impl Fn(&Entry) -> bool) -> Res
     }
     let count = columns.len() as u64;
     let record = writer.origin.drafter.erasure(count);
-    let Committing { log, note, .. } = writer.commit(vec![record])?;
-    let erased = overwrite(&log, &columns).map_err(LedgerError::io(&path, "erased from"));
-    writer.finish(log, note, More::No);
+    let (mut turn, mut batch) = writer.begin()?;
+    batch.push(record);
+    writer.write(&mut turn, batch.close())?;
+    let erased = overwrite(&turn.log, &columns).map_err(LedgerError::io(&path, "erased from"));
+    writer.finish(turn, Some(batch));
     erased.map(|()| count)
 }
 

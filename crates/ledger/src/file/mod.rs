@@ -1,6 +1,7 @@
 //! The file log: one file that many tasks and many processes append to. An entry is acknowledged when it is
 //! on the disk; entries that wait at the same time share one write and one fsync.
 
+mod batch;
 mod dangling;
 mod erase;
 mod error;

@@ -1,32 +1,50 @@
 //! Group commit: what is asked for while one batch is being written makes up the next batch. A blocking
 //! thread is busy only while there is something to write.
 
+use std::hint::spin_loop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::batch::{Batch, Closed};
 use super::error::LedgerError;
 use super::handle::Receipt;
-use super::writer::{Committing, More, Writer};
+use super::writer::{Turn, Writer};
 use crate::entry::Draft;
 
 /// The most entries that share a write: about half a megabyte.
 const LARGEST_BATCH: usize = 1024;
 
+/// The most batches that are written before other processes get their turn.
+const LONGEST_TURN: usize = 16;
+
+/// How long the thread looks out for the next entry before it goes: about what it takes to wake a thread.
+/// Whoever was answered just now often has the next one at hand.
+const LOOK_OUT: Duration = Duration::from_micros(60);
+
 pub(super) type Answer = Result<Receipt, LedgerError>;
 
-/// One entry that waits, and who waits for it.
-struct Job {
-    draft: Draft,
-    done: oneshot::Sender<Answer>,
-}
+type Waiting = oneshot::Sender<Answer>;
 
+/// What is asked for.
 #[derive(Default)]
 struct Pending {
-    jobs: Vec<Job>,
+    /// Entries that are in no batch yet.
+    jobs: Vec<(Draft, Waiting)>,
+    /// There is one while the file is locked.
+    open: Option<Open>,
     /// Whether a thread is at work, or about to be.
     draining: bool,
+}
+
+/// The batch that is written next.
+struct Open {
+    batch: Batch,
+    waiting: Vec<Waiting>,
+    /// Whether entries go into it as they come.
+    takes_more: bool,
 }
 
 /// The entries that wait, and the writer.
@@ -44,7 +62,7 @@ impl Queue {
     pub(super) fn submit(self: &Arc<Self>, draft: Draft) -> oneshot::Receiver<Answer> {
         let (done, answer) = oneshot::channel();
         let mut pending = lock(&self.pending);
-        pending.jobs.push(Job { draft, done });
+        pending.add(draft, done);
         let idle = !std::mem::replace(&mut pending.draining, true);
         drop(pending);
         if idle {
@@ -57,49 +75,131 @@ impl Queue {
         answer
     }
 
-    /// Waits for the batch that is being written, and writes what waits after it on this thread.
+    /// Waits for the batches that are being written, and writes what waits after them on this thread.
     pub(super) fn flush(&self) {
-        let mut writer = self.writer();
-        let jobs = std::mem::take(&mut lock(&self.pending).jobs);
-        if !jobs.is_empty() {
-            self.write(&mut writer, jobs);
-        }
-    }
-
-    /// Writes one batch; false when there is none, and then the thread's duty is over.
-    fn write_batch(&self) -> bool {
-        let mut writer = self.writer();
-        let mut pending = lock(&self.pending);
-        if pending.jobs.is_empty() {
-            pending.draining = false;
-            return false;
-        }
-        let count = pending.jobs.len().min(LARGEST_BATCH);
-        let jobs = pending.jobs.drain(..count).collect();
-        drop(pending);
-        self.write(&mut writer, jobs);
-        true
-    }
-
-    /// Writes a batch and answers those who wait for it.
-    fn write(&self, writer: &mut Writer, jobs: Vec<Job>) {
-        let (drafts, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.draft, job.done)).unzip();
-        match writer.commit(drafts) {
-            Ok(Committing { answers, log, note }) => {
-                answer(waiting, answers);
-                let more = if lock(&self.pending).jobs.is_empty() { More::No } else { More::Yes };
-                writer.finish(log, note, more);
-            }
-            Err(error) => {
-                let answers = vec![Err(error); waiting.len()];
-                answer(waiting, answers);
-            }
-        }
+        while self.take_turn(Duration::ZERO) {}
     }
 
     /// The writer, when no batch is being written.
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
         lock(&self.writer)
+    }
+
+    /// Locks the file, writes what waits and what comes meanwhile, and unlocks. False when nothing waits any
+    /// more, and then the thread's duty is over.
+    fn take_turn(&self, look_out: Duration) -> bool {
+        let mut writer = self.writer();
+        if lock(&self.pending).rests() {
+            return false;
+        }
+        match writer.begin() {
+            Ok((turn, batch)) => {
+                lock(&self.pending).open(batch);
+                if let Err(error) = self.write_batches(&mut writer, turn, look_out) {
+                    lock(&self.pending).fail_open(&error);
+                }
+            }
+            Err(error) => lock(&self.pending).fail_jobs(&error),
+        }
+        !lock(&self.pending).rests()
+    }
+
+    fn write_batches(
+        &self,
+        writer: &mut Writer,
+        mut turn: Turn,
+        look_out: Duration,
+    ) -> Result<(), LedgerError> {
+        for left in (0..LONGEST_TURN).rev() {
+            let Some((closed, waiting)) = lock(&self.pending).close(left > 0) else { break };
+            match writer.write(&mut turn, closed) {
+                Ok(answers) => answer(waiting, answers),
+                Err(error) => {
+                    answer_all(waiting, &error);
+                    return Err(error);
+                }
+            }
+            if !lock(&self.pending).is_asked() {
+                writer.publish(&mut turn);
+                self.look_out(look_out);
+            }
+        }
+        let batch = lock(&self.pending).open.take();
+        writer.finish(turn, batch.map(|open| open.batch));
+        Ok(())
+    }
+
+    fn look_out(&self, for_at_most: Duration) {
+        let start = Instant::now();
+        while start.elapsed() < for_at_most && !lock(&self.pending).is_asked() {
+            spin_loop();
+        }
+    }
+}
+
+impl Pending {
+    fn add(&mut self, draft: Draft, done: Waiting) {
+        match &mut self.open {
+            Some(open) if open.takes_more && open.batch.len() < LARGEST_BATCH => open.add(draft, done),
+            _ => self.jobs.push((draft, done)),
+        }
+    }
+
+    /// From now on entries go into this batch, those first that wait.
+    fn open(&mut self, batch: Batch) {
+        let mut open = Open { batch, waiting: Vec::new(), takes_more: true };
+        open.fill(&mut self.jobs);
+        self.open = Some(open);
+    }
+
+    /// Whether nothing waits for a turn; then no thread is at work any more.
+    fn rests(&mut self) -> bool {
+        self.draining = !self.jobs.is_empty();
+        !self.draining
+    }
+
+    /// Whether there is something to write.
+    fn is_asked(&self) -> bool {
+        !self.jobs.is_empty() || self.open.as_ref().is_some_and(|open| open.batch.len() > 0)
+    }
+
+    /// Takes what is to be written now, if there is something. What comes meanwhile goes into the next batch,
+    /// if there is to be one.
+    fn close(&mut self, takes_more: bool) -> Option<(Closed, Vec<Waiting>)> {
+        let open = self.open.as_mut().filter(|open| open.batch.len() > 0)?;
+        let closed = (open.batch.close(), std::mem::take(&mut open.waiting));
+        open.takes_more = takes_more;
+        if takes_more {
+            open.fill(&mut self.jobs);
+        }
+        Some(closed)
+    }
+
+    /// Tells those whose entries stand behind a batch that could not be written.
+    fn fail_open(&mut self, error: &LedgerError) {
+        if let Some(open) = self.open.take() {
+            answer_all(open.waiting, error);
+        }
+    }
+
+    /// Tells those who wait for a file that could not be opened.
+    fn fail_jobs(&mut self, error: &LedgerError) {
+        answer_all(self.jobs.drain(..).map(|(_, done)| done).collect(), error);
+    }
+}
+
+impl Open {
+    fn add(&mut self, draft: Draft, done: Waiting) {
+        self.batch.push(draft);
+        self.waiting.push(done);
+    }
+
+    /// Takes what waits, as far as it holds.
+    fn fill(&mut self, jobs: &mut Vec<(Draft, Waiting)>) {
+        let count = jobs.len().min(LARGEST_BATCH.saturating_sub(self.batch.len()));
+        for (draft, done) in jobs.drain(..count) {
+            self.add(draft, done);
+        }
     }
 }
 
@@ -108,12 +208,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(waiting: Vec<oneshot::Sender<Answer>>, answers: Vec<Answer>) {
+fn answer(waiting: Vec<Waiting>, answers: Vec<Answer>) {
     for (done, answer) in waiting.into_iter().zip(answers) {
         if let Err(Err(error)) = done.send(answer) {
             tracing::error!(%error, "an entry that nobody waited for was not recorded");
         }
     }
+}
+
+fn answer_all(waiting: Vec<Waiting>, error: &LedgerError) {
+    let answers = vec![Err(error.clone()); waiting.len()];
+    answer(waiting, answers);
 }
 
 /// The duty to write what waits. A runtime that shuts down may drop it unrun.
@@ -124,7 +229,7 @@ struct Drain {
 
 impl Drain {
     fn run(mut self) {
-        while self.queue.write_batch() {}
+        while self.queue.take_turn(LOOK_OUT) {}
         self.done = true;
     }
 }
@@ -134,7 +239,7 @@ impl Drop for Drain {
         // Unrun, or after a panic: those who wait learn of it when their senders are dropped.
         if !self.done {
             let mut pending = lock(&self.queue.pending);
-            pending.draining = false;
+            (pending.draining, pending.open) = (false, None);
             pending.jobs.clear();
         }
     }

@@ -1,5 +1,5 @@
-//! One batch: lock, read what others appended, write once, sync once, unlock. Between batches nothing is
-//! held, so that any number of processes can append to one log.
+//! One turn at the file: lock, read what others appended, write batches with one write and one sync each,
+//! unlock. Between turns nothing is held, so that any number of processes can append to one log.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -8,23 +8,20 @@ use std::sync::Arc;
 
 use attache_terms::Rng;
 
+use super::batch::{Batch, Closed};
 use super::error::LedgerError;
-use super::handle::Receipt;
 use super::live::Live;
 use super::open::{
     Beginning, checkpoint_path, is_at, make_private, private, read_header, sync_folder_of, writers_path,
 };
 use super::queue::Answer;
-use crate::entry::{Draft, Drafter, Event, Repair, WriterId};
-use crate::log::{CheckpointLine, EntryLine, Header, OpenIntent, Replay, Walk, push_entry, read_range};
+use crate::entry::{Drafter, Repair, WriterId};
+use crate::log::{CheckpointLine, Header, Replay, Walk, read_range};
 use crate::note::{Checkpoint, KeySource, NoteSigner, SignedNote, VerifierKey};
 use crate::tree::Hash;
 
 /// How often the file may be replaced by another while we open it.
 const ATTEMPTS: usize = 100;
-
-/// The checkpoint file is at most this many batches behind the log.
-const LATEST: u32 = 64;
 
 /// What a writer is made from.
 pub(super) struct Origin {
@@ -44,7 +41,6 @@ pub(super) struct Writer {
     signer: Option<Arc<dyn NoteSigner>>,
     log: Option<Log>,
     checkpoint: Option<File>,
-    unpublished: u32,
 }
 
 /// The open file and what is known of it.
@@ -59,59 +55,45 @@ pub(super) struct Log {
     length: u64,
 }
 
-/// A batch that is durable.
-pub(super) struct Committing {
-    pub(super) answers: Vec<Answer>,
+/// The file while it is locked by this writer.
+pub(super) struct Turn {
     pub(super) log: Log,
-    pub(super) note: Option<SignedNote>,
-}
-
-/// Whether more entries wait already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum More {
-    Yes,
-    No,
-}
-
-/// A batch that is to be written.
-struct Batch {
-    text: String,
-    answers: Vec<Answer>,
+    key: VerifierKey,
+    signer: Arc<dyn NoteSigner>,
+    /// The last checkpoint, until others can see it.
+    unpublished: Option<SignedNote>,
 }
 
 impl Writer {
     pub(super) fn new(origin: Origin) -> Self {
-        Self { origin, live: None, signer: None, log: None, checkpoint: None, unpublished: 0 }
+        Self { origin, live: None, signer: None, log: None, checkpoint: None }
     }
 
-    /// Makes these entries durable: all of them, or none. The file stays locked until [`Self::finish`], so
-    /// that those who wait can be answered before the rest is done.
-    pub(super) fn commit(&mut self, drafts: Vec<Draft>) -> Result<Committing, LedgerError> {
+    /// Locks the file for some batches. When anything fails before [`Self::finish`], the turn is dropped: the
+    /// file is closed, which lets go of its lock, and is read again next time, since what was known of it is
+    /// in doubt.
+    pub(super) fn begin(&mut self) -> Result<(Turn, Batch), LedgerError> {
         let signer = self.signer()?;
         self.announce()?;
-        // When anything fails from here on, the file is closed, which lets go of its lock, and is read again
-        // next time: what was known of it is in doubt.
         let mut log = self.lock()?;
         let key = self.key_of(&log, signer.as_ref())?;
-        let batch = self.compose(&mut log, &key, drafts)?;
-        let note = match batch.text.is_empty() {
-            true => None,
-            false => Some(self.seal(&mut log, &key, signer.as_ref(), batch.text)?),
-        };
-        Ok(Committing { answers: batch.answers, log, note })
+        let mut batch = Batch::new(self.id(), std::mem::take(&mut log.replay), log.end);
+        if log.key.is_none() {
+            batch.push_header(&Header { key: key.clone() }.encode());
+        }
+        if log.length > log.end {
+            batch.push_repair(self.origin.drafter.repair(self.repair(&mut log)?));
+        }
+        Ok((Turn { log, key, signer, unpublished: None }, batch))
     }
 
-    /// Puts the checkpoint where others look for it, and unlocks. While more entries wait, that is left to
-    /// one of the next batches.
-    pub(super) fn finish(&mut self, log: Log, note: Option<SignedNote>, more: More) {
-        if let Some(note) = note {
-            self.unpublished += 1;
-            if more == More::No || self.unpublished >= LATEST {
-                self.publish(&note.encode());
-                self.unpublished = 0;
-            }
-        }
-        if let Err(error) = self.unlock(log) {
+    /// Puts the checkpoint where others look for it, and unlocks.
+    pub(super) fn finish(&mut self, mut turn: Turn, batch: Option<Batch>) {
+        self.publish(&mut turn);
+        // Without its account the file is read again.
+        let Some(batch) = batch else { return };
+        turn.log.replay = batch.into_replay();
+        if let Err(error) = self.unlock(turn.log) {
             tracing::error!(%error, "the ledger was closed");
         }
     }
@@ -276,31 +258,6 @@ impl Writer {
         }
     }
 
-    /// Turns drafts into lines. An outcome whose intent is not open is refused by itself.
-    fn compose(&self, log: &mut Log, key: &VerifierKey, drafts: Vec<Draft>) -> Result<Batch, LedgerError> {
-        let writer = self.id();
-        let mut text = String::new();
-        if log.key.is_none() {
-            text.push_str(&Header { key: key.clone() }.encode());
-        }
-        if log.length > log.end {
-            let repair = self.origin.drafter.repair(self.repair(log)?);
-            write(&mut text, log, writer, repair);
-        }
-        let before = text.len();
-        let answers: Vec<Answer> = drafts
-            .into_iter()
-            .map(|draft| match draft.event {
-                Event::Outcome { intent, .. } if !log.replay.is_open(intent) => {
-                    Err(LedgerError::NotOpen(intent))
-                }
-                _ => Ok(write(&mut text, log, writer, draft)),
-            })
-            .collect();
-        let nothing_new = text.len() == before && log.length == log.end;
-        Ok(Batch { text: if nothing_new { String::new() } else { text }, answers })
-    }
-
     /// What is about to be removed from the end.
     fn repair(&self, log: &mut Log) -> Result<Repair, LedgerError> {
         let torn = read_range(&mut log.file, log.end, log.length)
@@ -310,23 +267,17 @@ impl Writer {
         Ok(repair)
     }
 
-    /// Signs the batch and makes it durable. A torn end is written over before it is cut off, so that it
-    /// never disappears without its entry.
-    fn seal(
-        &self,
-        log: &mut Log,
-        key: &VerifierKey,
-        signer: &dyn NoteSigner,
-        mut text: String,
-    ) -> Result<SignedNote, LedgerError> {
-        let io = |doing| LedgerError::io(&self.origin.path, doing);
-        let end = log.end + text.len() as u64;
-        let frontier = log.replay.frontier().clone();
-        let checkpoint = CheckpointLine::sign(frontier, log.replay.open_from(end), key, signer)?;
+    /// Signs a batch and makes it durable: all of it, or nothing. A torn end is written over before it is cut
+    /// off, so that it never disappears without its entry.
+    pub(super) fn write(&self, turn: &mut Turn, batch: Closed) -> Result<Vec<Answer>, LedgerError> {
+        let Closed { begin, mut text, answers, frontier, open_from } = batch;
+        if text.is_empty() {
+            return Ok(answers);
+        }
+        let checkpoint = CheckpointLine::sign(frontier, open_from, &turn.key, turn.signer.as_ref())?;
         text.push_str(&checkpoint.encode());
-
-        let (begin, end) = (log.end, log.end + text.len() as u64);
-        let new = log.key.is_none();
+        let log = &mut turn.log;
+        let (new, end) = (log.key.is_none(), begin + text.len() as u64);
         let written = (|| {
             log.file.seek(SeekFrom::Start(begin))?;
             log.file.write_all(text.as_bytes())?;
@@ -342,16 +293,18 @@ impl Writer {
             if log.length == begin {
                 let _ = log.file.set_len(begin);
             }
-            return Err(io("written")(error));
+            return Err(LedgerError::io(&self.origin.path, "written")(error));
         }
-        (log.end, log.length, log.key) = (end, end, Some(key.clone()));
-        Ok(checkpoint.note(key))
+        (log.end, log.length, log.key) = (end, end, Some(turn.key.clone()));
+        turn.unpublished = Some(checkpoint.note(&turn.key));
+        Ok(answers)
     }
 
     /// Writes the checkpoint's file, for others to copy and for the next start to compare. It follows the log
     /// and is not synced: it may be older than the log, never newer.
-    fn publish(&mut self, note: &str) {
-        if let Err(error) = self.write_checkpoint(note) {
+    pub(super) fn publish(&mut self, turn: &mut Turn) {
+        let Some(note) = turn.unpublished.take() else { return };
+        if let Err(error) = self.write_checkpoint(&note.encode()) {
             self.checkpoint = None;
             let path = checkpoint_path(&self.origin.path);
             let path = path.display();
@@ -391,20 +344,4 @@ impl Log {
         line.pop_if(|byte| *byte == b'\n');
         Ok(line)
     }
-}
-
-/// Writes one entry into the batch and into the account of the log.
-fn write(text: &mut String, log: &mut Log, writer: WriterId, draft: Draft) -> Receipt {
-    let offset = log.end + text.len() as u64;
-    let (sequence, id) = (log.replay.size(), draft.id);
-    match draft.event {
-        Event::Intent { .. } => log.replay.begin(OpenIntent { id, writer }, offset),
-        Event::Outcome { intent, .. } => log.replay.end(intent),
-        Event::Refusal { .. } | Event::Repair(_) | Event::Erasure { .. } => true,
-    };
-    let (leaf, column) = draft.number(sequence);
-    let hash = EntryLine { leaf: &leaf, column: &column }.hash();
-    log.replay.push(hash);
-    push_entry(text, &leaf, &column);
-    Receipt { sequence, id, leaf: hash }
 }

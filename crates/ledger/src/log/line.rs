@@ -116,6 +116,13 @@ impl CheckpointLine {
         Ok(Self { signature: checkpoint.sign(signer)?, key_id: key.id(), frontier, root, open_from })
     }
 
+    /// How long such a line is, in bytes: what is signed does not change it.
+    pub(crate) fn length(frontier: &Frontier, open_from: u64) -> usize {
+        let root = Hash([0; 32]);
+        let (signature, key_id) = ([0; 64], [0; 4]);
+        Self { frontier: frontier.clone(), root, signature, key_id, open_from }.encode().len()
+    }
+
     /// The checkpoint as a signed note.
     pub(crate) fn note(&self, key: &VerifierKey) -> SignedNote {
         self.checkpoint(key).note(key, &self.signature)
