@@ -11,12 +11,14 @@ use super::call::Call;
 use super::error::{Answer, GraphError};
 use super::managers::{manages_identity, manages_user};
 use super::odata::{Query, Surface};
-use super::properties::{APPLICATION, SERVICE_PRINCIPAL, USER};
+use super::properties::{APPLICATION, GROUP, SERVICE_PRINCIPAL, USER};
 use super::route::{Needs, Route};
 
 const READ: Needs = Needs::either(&[
     "User.Read.All",
     "User.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
     "Application.Read.All",
     "Application.ReadWrite.All",
     "Directory.Read.All",
@@ -33,6 +35,7 @@ const READ: Needs = Needs::either(&[
 const RESTORE: Needs = Needs::either(&[
     "User.DeleteRestore.All",
     "User.ReadWrite.All",
+    "Group.ReadWrite.All",
     "Application.ReadWrite.All",
     "AgentIdentity.DeleteRestore.All",
     "AgentIdentity.ReadWrite.All",
@@ -52,6 +55,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 enum Kind {
     User,
     AgentUser,
+    Group,
     Application,
     Blueprint,
     ServicePrincipal,
@@ -74,6 +78,7 @@ impl Kind {
         match self {
             Self::User => cast == "user",
             Self::AgentUser => matches!(cast, "user" | "agentUser"),
+            Self::Group => cast == "group",
             Self::Application => cast == "application",
             Self::Blueprint => matches!(cast, "application" | "agentIdentityBlueprint"),
             Self::ServicePrincipal => cast == "servicePrincipal",
@@ -96,6 +101,9 @@ impl Kind {
                 "Directory.ReadWrite.All",
                 "AgentIdUser.ReadWrite.All",
             ],
+            Self::Group => {
+                &["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]
+            }
             Self::Application | Self::ServicePrincipal => &[
                 "Application.Read.All",
                 "Application.ReadWrite.All",
@@ -133,6 +141,7 @@ impl Kind {
         match self {
             Self::User => &["User.DeleteRestore.All", "User.ReadWrite.All"],
             Self::AgentUser => &["User.DeleteRestore.All", "User.ReadWrite.All", "AgentIdUser.ReadWrite.All"],
+            Self::Group => &["Group.ReadWrite.All"],
             Self::Application | Self::ServicePrincipal => &["Application.ReadWrite.All"],
             Self::Blueprint => &[
                 "Application.ReadWrite.All",
@@ -174,7 +183,11 @@ impl Call<'_> {
             };
             (kind, sp.id.as_str(), typed(self.principal_json(sp, &query), "servicePrincipal"))
         });
-        users.chain(applications).chain(principals).collect()
+        let groups =
+            self.tenant.workloads.groups.values().filter(|group| kept(&group.life)).map(|group| {
+                (Kind::Group, group.id.as_str(), typed(self.group_json(group, &query), "group"))
+            });
+        users.chain(groups).chain(applications).chain(principals).collect()
     }
 
     fn deleted_one(&self) -> Result<(Kind, String, Value), GraphError> {
@@ -216,6 +229,7 @@ fn list(call: &mut Call<'_>) -> Answer {
     };
     let properties = match cast {
         "user" | "agentUser" => USER,
+        "group" => GROUP,
         "application" | "agentIdentityBlueprint" => APPLICATION,
         _ => SERVICE_PRINCIPAL,
     };
@@ -240,12 +254,20 @@ fn get(call: &mut Call<'_>) -> Answer {
 fn restore(call: &mut Call<'_>) -> Answer {
     let (kind, id, _) = writable(call)?;
     check_restorable(call, kind, &id)?;
+    let name = restored_name(call)?;
     if let Some(life) = life_mut(call, &id) {
         life.deleted = None;
+    }
+    if let (Some(name), Some(user)) = (name, call.tenant.users.get_mut(&id)) {
+        user.upn = name;
     }
     let object = match kind {
         Kind::User | Kind::AgentUser => {
             call.tenant.users.get(&id).map(|user| typed(call.user_json(user, &Query::default()), "user"))
+        }
+        Kind::Group => {
+            let group = call.tenant.workloads.groups.get(&id);
+            group.map(|group| typed(call.group_json(group, &Query::default()), "group"))
         }
         Kind::Application | Kind::Blueprint => call
             .tenant
@@ -265,6 +287,8 @@ fn restore(call: &mut Call<'_>) -> Answer {
 fn purge(call: &mut Call<'_>) -> Answer {
     let (_, id, _) = writable(call)?;
     call.tenant.users.remove(&id);
+    call.tenant.workloads.profiles.remove(&id);
+    call.tenant.workloads.groups.remove(&id);
     call.tenant.applications.remove(&id);
     call.tenant.service_principals.remove(&id);
     Ok(call.no_content())
@@ -279,6 +303,21 @@ fn writable(call: &Call<'_>) -> Result<(Kind, String, Value), GraphError> {
     Ok(found)
 }
 
+/// `newUserPrincipalName` of a restored user.
+fn restored_name(call: &Call<'_>) -> Result<Option<String>, GraphError> {
+    if call.request.body.is_empty() {
+        return Ok(None);
+    }
+    let body = call.body()?;
+    match body.get("newUserPrincipalName") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(name)) if name.contains('@') => Ok(Some(name.clone())),
+        Some(_) => {
+            Err(GraphError::bad_request("Invalid value specified for parameter 'newUserPrincipalName'."))
+        }
+    }
+}
+
 /// Parents come back first, and nobody may have taken the name meanwhile.
 fn check_restorable(call: &Call<'_>, kind: Kind, id: &str) -> Result<(), GraphError> {
     let (users, principals) = (&call.tenant.users, &call.tenant.service_principals);
@@ -289,7 +328,8 @@ fn check_restorable(call: &Call<'_>, kind: Kind, id: &str) -> Result<(), GraphEr
             if user.identity_parent_id().is_some_and(|parent| !live(parent)) {
                 return Err(GraphError::bad_request("Agent user IdentityParent does not exist"));
             }
-            if users.values().any(|other| other.life.is_live() && other.upn.eq_ignore_ascii_case(&user.upn)) {
+            let name = restored_name(call)?.unwrap_or_else(|| user.upn.clone());
+            if users.values().any(|other| other.life.is_live() && other.upn.eq_ignore_ascii_case(&name)) {
                 return Err(GraphError::bad_request(
                     "Another object with the same value for property userPrincipalName already exists.",
                 ));
@@ -321,6 +361,18 @@ fn check_restorable(call: &Call<'_>, kind: Kind, id: &str) -> Result<(), GraphEr
                 return Err(GraphError::conflict(&message, "None"));
             }
         }
+        Kind::Group => {
+            let groups = &call.tenant.workloads.groups;
+            let nickname = groups.get(id).map(|group| group.mail_nickname.clone()).unwrap_or_default();
+            let is_taken = groups
+                .values()
+                .any(|other| other.life.is_live() && other.mail_nickname.eq_ignore_ascii_case(&nickname));
+            if is_taken {
+                return Err(GraphError::bad_request(
+                    "Another object with the same value for property mailNickname already exists.",
+                ));
+            }
+        }
         Kind::Application | Kind::Blueprint => {}
     }
     Ok(())
@@ -330,6 +382,9 @@ fn life_mut<'a>(call: &'a mut Call<'_>, id: &str) -> Option<&'a mut Life> {
     let tenant = &mut *call.tenant;
     if let Some(user) = tenant.users.get_mut(id) {
         return Some(&mut user.life);
+    }
+    if let Some(group) = tenant.workloads.groups.get_mut(id) {
+        return Some(&mut group.life);
     }
     // A blueprint's application and an agent identity are different maps: ids are never shared.
     if let Some(app) = tenant.applications.get_mut(id) {

@@ -1,6 +1,6 @@
 //! From a request to its handler and back: route, token, permission, handler, persistence, headers.
 
-use http::header::{CACHE_CONTROL, HeaderName, STRICT_TRANSPORT_SECURITY, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY, VARY};
 use http::{Method, StatusCode};
 
 use crate::authorize::{Caller, authenticate, check_subject, require};
@@ -13,7 +13,7 @@ use super::call::Call;
 use super::drives;
 use super::error::{Answer, GraphError};
 use super::path::{Params, Path};
-use super::route::Route;
+use super::route::{Area, Route};
 
 /// Answers a Graph request to a realm; `path` is the parsed path of `request`.
 pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Response {
@@ -38,7 +38,7 @@ pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request, path: &P
 
 fn handle(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Answer {
     if shared.routes.find(&request.method, path).is_none() {
-        return Err(not_emulated(request));
+        return count(shared, realm, request, path).unwrap_or_else(|| Err(not_emulated(request)));
     }
     let caller = authenticate(request, &shared.key, realm.clock.now())?;
     if caller.tenant_id != realm.id {
@@ -135,6 +135,25 @@ fn files(realm: &Realm, request: &Request) -> Answer {
         GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "sandboxNotSaved", error.to_string())
     })?;
     answer
+}
+
+/// `…/$count` of a collection that has no route of its own for it: the collection's `@odata.count`, as text.
+fn count(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Option<Answer> {
+    let (last, collection) = path.segments.split_last()?;
+    let collection = Path { segments: collection.to_vec(), ..path.clone() };
+    let (route, _) = shared.routes.find(&request.method, &collection)?;
+    if last != "$count" || request.method != Method::GET || route.area != Area::Directory {
+        return None;
+    }
+    let mut counted = request.clone();
+    counted.query.retain(|(name, _)| ["$filter", "$search"].iter().any(|one| one.eq_ignore_ascii_case(name)));
+    counted.query.push(("$count".to_owned(), "true".to_owned()));
+    Some(handle(shared, realm, &counted, &collection).map(|response| {
+        let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let mut text = Response::empty(StatusCode::OK).with(CONTENT_TYPE, "text/plain");
+        text.body = body["@odata.count"].to_string().into();
+        text
+    }))
 }
 
 fn not_emulated(request: &Request) -> GraphError {

@@ -9,7 +9,11 @@ use crate::exchange::Response;
 
 impl From<QueryError> for GraphError {
     fn from(error: QueryError) -> Self {
-        Self::new(http::StatusCode::BAD_REQUEST, error.code, error.message)
+        let status = match error.code {
+            "sandboxNotEmulated" => http::StatusCode::NOT_IMPLEMENTED,
+            _ => http::StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.code, error.message)
     }
 }
 
@@ -33,6 +37,19 @@ impl Call<'_> {
         defaults: Option<&[&str]>,
     ) -> Response {
         self.list_by(query, context, items, "id", defaults)
+    }
+
+    /// 200 with a page of directory objects of several types; a type cast in the path keeps one of them.
+    pub(crate) fn objects(&self, items: Vec<Value>) -> Result<Response, GraphError> {
+        const OBJECTS: Surface = Surface::directory("directoryObject", &[]).searching();
+        let query = self.query(&OBJECTS)?;
+        let items = match self.path.cast {
+            Some(cast) => {
+                items.into_iter().filter(|item| super::directory_objects::is_a(item, cast)).collect()
+            }
+            None => items,
+        };
+        Ok(self.list(&query, "directoryObjects", items, None))
     }
 
     /// The same for items that another property identifies.

@@ -58,12 +58,47 @@ impl Call<'_> {
         permissions.iter().any(|permission| self.caller.holds(permission))
     }
 
+    /// Whether the user has a directory role that administers what the path is about, directly or by a group.
+    fn has_role_for(&self, user: &str) -> bool {
+        let named = |name: &str| self.path.segments.iter().any(|one| one.eq_ignore_ascii_case(name));
+        let first = self.path.segments.first().map(|name| name.to_ascii_lowercase()).unwrap_or_default();
+        let roles: &[&str] = match first.as_str() {
+            "users" | "me" if named("assignLicense") => &["License Administrator", "User Administrator"],
+            "users" | "me" => &["User Administrator"],
+            "groups" => &["Groups Administrator", "User Administrator", "Directory Writers"],
+            "directoryroles" | "rolemanagement" => &["Privileged Role Administrator"],
+            "policies" => &["Privileged Role Administrator", "Security Administrator"],
+            "oauth2permissiongrants" | "identitygovernance" | "directory" => {
+                &["Application Administrator", "Cloud Application Administrator"]
+            }
+            "applications" | "serviceprincipals" => {
+                let is_agents = self.path.cast.is_some_and(|cast| cast.starts_with("agentIdentity"));
+                if is_agents {
+                    &[
+                        "Agent ID Administrator",
+                        "Application Administrator",
+                        "Cloud Application Administrator",
+                    ]
+                } else {
+                    &["Application Administrator", "Cloud Application Administrator"]
+                }
+            }
+            _ => &[],
+        };
+        let groups = self.groups_of(user, true);
+        std::iter::once(user)
+            .chain(groups.iter().map(String::as_str))
+            .flat_map(|holder| self.tenant.roles_of(holder))
+            .any(|role| roles.contains(&role.name))
+    }
+
     /// A delegated token does what both the app and its user may: here, a write that needs one of the
     /// directory's administrator roles.
     pub(crate) fn require_administrator(&self) -> Result<(), GraphError> {
         match self.caller.user_id() {
             None => Ok(()),
             Some(id) if self.tenant.users.get(id).is_some_and(|user| user.is_admin) => Ok(()),
+            Some(id) if self.has_role_for(id) => Ok(()),
             Some(_) => Err(GraphError::denied()),
         }
     }

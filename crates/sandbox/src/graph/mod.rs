@@ -7,10 +7,13 @@ mod call;
 mod chat_messages;
 mod chats;
 mod deleted_items;
+mod directory_objects;
+mod directory_roles;
 mod dispatch;
 mod domains;
 pub(crate) mod drives;
 mod error;
+mod groups;
 mod insider;
 mod instants;
 mod listing;
@@ -60,6 +63,9 @@ pub(crate) struct Workloads {
     pub(crate) chats: chats::Chats,
     pub(crate) teamwork: teamwork::Teamwork,
     pub(crate) drives: drives::Drives,
+    pub(crate) groups: groups::Groups,
+    pub(crate) directory_roles: directory_roles::DirectoryRoles,
+    pub(crate) profiles: users::profile::Profiles,
 }
 
 /// The whole table.
@@ -70,6 +76,9 @@ pub(crate) fn routes() -> Routes {
         permission_grants::routes(),
         role_assignments::routes(),
         users::routes(),
+        groups::routes(),
+        directory_roles::routes(),
+        directory_objects::routes(),
         organization::routes(),
         domains::routes(),
         deleted_items::routes(),

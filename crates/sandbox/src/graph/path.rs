@@ -9,7 +9,7 @@
 use percent_encoding::percent_decode_str;
 
 /// The types that stand in a path as a cast; any other name in the namespace is an action or a function.
-const CAST_TYPES: [&str; 8] = [
+const CAST_TYPES: [&str; 10] = [
     "agentIdentityBlueprint",
     "agentIdentityBlueprintPrincipal",
     "agentIdentity",
@@ -18,6 +18,8 @@ const CAST_TYPES: [&str; 8] = [
     "servicePrincipal",
     "user",
     "group",
+    "directoryRole",
+    "orgContact",
 ];
 
 /// Which version of Graph a path names.

@@ -18,9 +18,12 @@ impl Call<'_> {
     pub(crate) fn bind_one(&self, reference: &str) -> Result<String, GraphError> {
         let key = self
             .reference(reference, "users")
-            .or_else(|error| self.reference(reference, "servicePrincipals").map_err(|_| error))?;
+            .or_else(|error| self.reference(reference, "servicePrincipals").map_err(|_| error))
+            .or_else(|error| self.reference(reference, "groups").map_err(|_| error))?;
         let user = self.tenant.user(&key, self.now).map(|user| &user.id);
-        let found = user.or_else(|| self.tenant.service_principal(&key, self.now).map(|sp| &sp.id));
+        let found = user
+            .or_else(|| self.tenant.service_principal(&key, self.now).map(|sp| &sp.id))
+            .or_else(|| self.group_of(&key).map(|group| &group.id));
         found.cloned().ok_or_else(|| GraphError::bad_request(format!("Object with id {key} not found.")))
     }
 
@@ -35,40 +38,72 @@ impl Call<'_> {
 
     /// 200 with the objects behind the ids; what is gone is left out.
     pub(crate) fn referenced(&self, ids: &[String]) -> Answer {
-        Ok(self.whole("directoryObjects", self.directory_objects(ids)))
+        self.objects(self.directory_objects(ids))
     }
 
     /// Puts owners and sponsors into an object whose query expands them.
     pub(crate) fn expand(&self, object: &mut Value, query: &Query, owners: &[String], sponsors: &[String]) {
+        self.expand_references(object, query, &[("owners", owners), ("sponsors", sponsors)]);
+    }
+
+    /// The same for collections of other names.
+    pub(crate) fn expand_references(&self, object: &mut Value, query: &Query, named: &[(&str, &[String])]) {
         for name in &query.expand {
-            match name.to_ascii_lowercase().as_str() {
-                "owners" => object["owners"] = Value::Array(self.directory_objects(owners)),
-                "sponsors" => object["sponsors"] = Value::Array(self.directory_objects(sponsors)),
-                _ => {}
+            if let Some((name, ids)) = named.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                let items = self.directory_objects(ids).into_iter();
+                object[*name] = items.map(|item| query.project_nested(name, item)).collect();
             }
         }
+    }
+
+    /// Who may answer for an agent: users, and groups of the right kind (§2.3).
+    pub(crate) fn check_sponsors(&self, ids: &[String]) -> Result<(), GraphError> {
+        for id in ids {
+            let is_user = self.tenant.users.contains_key(id);
+            if !is_user && !self.group_of(id).is_some_and(super::groups::Group::may_sponsor) {
+                return Err(GraphError::bad_request(format!(
+                    "The object '{id}' cannot be a sponsor: users, Microsoft 365 groups and groups with a dynamic membership can."
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn directory_objects(&self, ids: &[String]) -> Vec<Value> {
         ids.iter().filter_map(|id| self.directory_object(id)).collect()
     }
 
-    fn directory_object(&self, id: &str) -> Option<Value> {
+    /// Any object of the directory with its type and what it shows by default.
+    pub(crate) fn directory_object(&self, id: &str) -> Option<Value> {
         if let Some(user) = self.tenant.user(id, self.now) {
             let mut object = json!({ "@odata.type": "#microsoft.graph.user" });
             let whole = user_wire::user(self.tenant, user, self.now);
+            if let Some(kind) = whole.get("@odata.type") {
+                object["@odata.type"] = kind.clone();
+            }
             if let (Some(object), Value::Object(fields)) = (object.as_object_mut(), whole) {
-                let shown =
-                    |name: &String| name == "@odata.type" || user_wire::DEFAULTS.contains(&name.as_str());
+                let shown = |name: &String| user_wire::DEFAULTS.contains(&name.as_str());
                 object.extend(fields.into_iter().filter(|(name, _)| shown(name)));
             }
             return Some(object);
         }
-        let sp = self.tenant.service_principal(id, self.now)?;
-        Some(json!({
-            "@odata.type": "#microsoft.graph.servicePrincipal", "id": sp.id, "appId": sp.app_id,
-            "displayName": sp.display_name,
-        }))
+        let query = Query::default();
+        let typed = |mut object: Value, name: &str| {
+            if object.get("@odata.type").is_none() {
+                object["@odata.type"] = Value::from(format!("#microsoft.graph.{name}"));
+            }
+            object
+        };
+        if let Some(sp) = self.tenant.service_principal(id, self.now) {
+            return Some(typed(self.principal_json(sp, &query), "servicePrincipal"));
+        }
+        if let Some(app) = self.tenant.application(id, self.now) {
+            return Some(typed(self.application_json(app, &query), "application"));
+        }
+        if let Some(group) = self.group_of(id) {
+            return Some(typed(self.group_json(group, &query), "group"));
+        }
+        Some(typed(self.role_json(self.role_of(id)?), "directoryRole"))
     }
 }
 

@@ -81,6 +81,24 @@ pub(crate) async fn sign_in(tenant: &Tenant, upn: &str) -> String {
     tenant.token(&form).await.expect(200).text("/access_token").to_owned()
 }
 
+/// An app token with more application permissions than the provisioner was seeded with; all but those of agents
+/// if one of them is broad.
+pub(crate) async fn permitted(tenant: &Tenant, permissions: &[&str]) -> String {
+    let token = tenant.provisioner().await;
+    let graph = get(tenant, GRAPH_SP, &token).await.expect(200);
+    let client_id = &tenant.sandbox.ready().apps.provisioner.client_id;
+    let own = get(tenant, &format!("/v1.0/servicePrincipals(appId='{client_id}')"), &token).await.expect(200);
+    let path = format!("/v1.0/servicePrincipals/{}/appRoleAssignments", own.text("/id"));
+    for permission in permissions {
+        let role = role_id(&graph.json, permission);
+        let body =
+            json!({ "principalId": own.text("/id"), "resourceId": graph.text("/id"), "appRoleId": role });
+        let reply = post(tenant, &path, &token, body).await;
+        assert!([201, 400].contains(&reply.status.as_u16()), "{}", reply.text);
+    }
+    tenant.provisioner().await
+}
+
 /// A blueprint with its consents, as the bootstrap leaves it.
 pub(crate) struct Blueprint {
     pub(crate) id: String,

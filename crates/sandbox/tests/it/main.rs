@@ -21,6 +21,8 @@ mod graph_chats;
 mod graph_directory;
 mod graph_federated;
 mod graph_files;
+mod graph_groups;
+mod graph_people;
 mod message_export;
 mod on_behalf_of;
 mod openid;

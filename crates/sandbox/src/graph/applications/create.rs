@@ -95,7 +95,11 @@ fn sponsors(
     kind: ApplicationKind,
 ) -> Result<Vec<String>, GraphError> {
     match (payload.texts("sponsors@odata.bind")?, kind) {
-        (Some(references), ApplicationKind::Blueprint) if !references.is_empty() => call.bind(references),
+        (Some(references), ApplicationKind::Blueprint) if !references.is_empty() => {
+            let ids = call.bind(references)?;
+            call.check_sponsors(&ids)?;
+            Ok(ids)
+        }
         (_, ApplicationKind::Blueprint) => match call.caller.user_id() {
             Some(user) => Ok(vec![user.to_owned()]),
             None => Err(GraphError::bad_request(

@@ -104,7 +104,8 @@ const WRITE_SPONSORS: Needs = Needs::split(
 const WRITE_BLUEPRINT_SPONSORS: Needs =
     Needs::either(&["AgentIdentityBlueprint.UpdateSponsors.All", "AgentIdentityBlueprint.ReadWrite.All"]);
 
-const COLLECTION: Surface = Surface::directory("application", APPLICATION).expanding(&["owners", "sponsors"]);
+const COLLECTION: Surface =
+    Surface::directory("application", APPLICATION).expanding(&["owners", "sponsors"]).searching();
 const OBJECT: Surface =
     Surface::object(Service::Directory, "application", APPLICATION).expanding(&["owners", "sponsors"]);
 
@@ -185,13 +186,14 @@ impl Call<'_> {
         if owns(self.caller, app) { Ok(()) } else { self.require_administrator() }
     }
 
-    pub(super) fn application_json(&self, app: &Application, query: &Query) -> Value {
+    pub(crate) fn application_json(&self, app: &Application, query: &Query) -> Value {
         let with_keys = query
             .select
             .as_ref()
             .is_some_and(|select| select.iter().any(|name| name.eq_ignore_ascii_case("keyCredentials")));
         let domain = self.tenant.domains.first().map_or("", String::as_str);
         let mut object = wire::application(app, domain, with_keys);
+        query.fill(&mut object, APPLICATION);
         self.expand(&mut object, query, &app.owners, &app.sponsors);
         object
     }
@@ -288,6 +290,7 @@ fn remove_owner(call: &mut Call<'_>) -> Answer {
 fn add_sponsor(call: &mut Call<'_>) -> Answer {
     check_sponsors(call)?;
     let id = call.bound_in_body()?;
+    call.check_sponsors(std::slice::from_ref(&id))?;
     references::add(&mut call.application_mut()?.sponsors, id, "sponsors")?;
     Ok(call.no_content())
 }

@@ -4,6 +4,7 @@
 
 mod filter;
 mod page;
+mod search;
 mod surface;
 
 use serde_json::{Map, Value};
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 pub(crate) use filter::withstand_filter;
 pub(crate) use filter::{Filter, Op, Path};
 pub(crate) use page::Collection;
+pub(crate) use search::Search;
 pub(crate) use surface::{Service, Surface};
 
 /// The options of one request, parsed and permitted.
@@ -25,6 +27,10 @@ pub(crate) struct Query {
     pub(crate) order: Vec<(Path, bool)>,
     /// `$expand`: the names, without nested options.
     pub(crate) expand: Vec<String>,
+    /// `$select` inside of `$expand`, by the expanded name.
+    pub(crate) nested: Vec<(String, Vec<String>)>,
+    /// `$search` of the directory.
+    pub(crate) search: Option<Search>,
     /// `$count=true`.
     pub(crate) count: bool,
     /// `$top` or the collection's default.
@@ -108,8 +114,12 @@ impl Query {
                 self.select = Some(names);
             }
             "expand" => {
-                for name in names(value) {
-                    let name = name.split('(').next().unwrap_or_default().to_owned();
+                for clause in clauses(value) {
+                    let (name, inner) = clause.split_once('(').unwrap_or((&clause, ""));
+                    let name = name.trim().to_owned();
+                    if let Some(select) = nested_select(&name, inner)? {
+                        self.nested.push((name.clone(), select));
+                    }
                     if !surface.expandable.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
                         return Err(QueryError::bad(format!(
                             "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type 'microsoft.graph.{}'.",
@@ -144,6 +154,7 @@ impl Query {
                 };
             }
             "top" => self.top = surface.page_size(value)?,
+            "search" => self.search = Some(Search::parse(value)?),
             "skiptoken" => {
                 self.skip_token = Some(page::SkipToken::decode(value).ok_or_else(|| match surface.service {
                     Service::Directory => QueryError {
@@ -160,7 +171,8 @@ impl Query {
 
     /// The directory serves some queries from another index only, on request (§3.1).
     fn check_advanced(&self, surface: &Surface, eventual: bool) -> Result<(), QueryError> {
-        if surface.service != Service::Directory || (eventual && self.count) {
+        let is_search = self.search.is_some() && self.filter.is_none();
+        if surface.service != Service::Directory || (eventual && (self.count || is_search)) {
             return Ok(());
         }
         let advanced = "Refer to https://aka.ms/graph-docs/advanced-queries for more information.";
@@ -169,6 +181,11 @@ impl Query {
                 code: "Request_BadRequest",
                 message: "$count is not currently supported.".to_owned(),
             });
+        }
+        if self.search.is_some() {
+            return Err(QueryError::unsupported(
+                "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'".to_owned(),
+            ));
         }
         if self.filter.as_ref().is_some_and(Filter::is_advanced) {
             return Err(QueryError::unsupported(format!(
@@ -186,6 +203,31 @@ impl Query {
     /// What names the last item of the page before, as [`Collection::page`] wrote it.
     pub(crate) fn after(&self) -> Option<&str> {
         self.skip_token.as_ref().map(page::SkipToken::last)
+    }
+
+    /// The properties that `$select` names and the object lacks: the directory shows them as null, or empty.
+    pub(crate) fn fill(&self, object: &mut Value, properties: &[&str]) {
+        let Some(fields) = object.as_object_mut() else { return };
+        for name in self.select.iter().flatten() {
+            let known = properties.iter().find(|known| known.eq_ignore_ascii_case(name));
+            if let Some(known) = known
+                && !fields.contains_key(*known)
+            {
+                let empty = if COLLECTIONS.contains(known) { Value::Array(Vec::new()) } else { Value::Null };
+                fields.insert((*known).to_owned(), empty);
+            }
+        }
+    }
+
+    /// An expanded object with what the `$select` inside of `$expand` names.
+    pub(crate) fn project_nested(&self, name: &str, object: Value) -> Value {
+        let nested = self.nested.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let (Some((_, select)), Value::Object(fields)) = (nested, &object) else { return object };
+        let keeps = |name: &str| {
+            name.starts_with("@odata.") || select.iter().any(|one| one.eq_ignore_ascii_case(name))
+        };
+        let kept = fields.iter().filter(|(name, _)| keeps(name));
+        Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// The object with what `$select` names; without `$select`, with `defaults` only. `@odata`
@@ -224,6 +266,56 @@ const KNOWN: &[&str] = &[
     "apply",
     "compute",
 ];
+
+/// The properties of directory objects that are collections, among those that are shown on demand.
+const COLLECTIONS: &[&str] = &[
+    "assignedLabels",
+    "assignedLicenses",
+    "identities",
+    "infoCatalogs",
+    "interests",
+    "onPremisesProvisioningErrors",
+    "pastProjects",
+    "responsibilities",
+    "schools",
+    "serviceProvisioningErrors",
+    "skills",
+];
+
+/// The clauses of `$expand`: commas inside of parentheses part nothing.
+fn clauses(list: &str) -> Vec<String> {
+    let mut depth = 0_usize;
+    let mut clauses = vec![String::new()];
+    for character in list.chars() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match clauses.last_mut() {
+            Some(last) if character != ',' || depth > 0 => last.push(character),
+            _ => clauses.push(String::new()),
+        }
+    }
+    clauses.iter().map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()
+}
+
+/// What stands in the parentheses of an `$expand`: only `$select` is known there.
+fn nested_select(name: &str, inner: &str) -> Result<Option<Vec<String>>, QueryError> {
+    let inner = inner.trim_end().trim_end_matches(')');
+    if inner.is_empty() {
+        return Ok(None);
+    }
+    match inner.split_once('=') {
+        Some((option, list)) if option.trim().eq_ignore_ascii_case("$select") && !list.contains(';') => {
+            Ok(Some(names(list)))
+        }
+        _ => Err(QueryError {
+            code: "sandboxNotEmulated",
+            message: format!("The sandbox does not emulate '{inner}' inside of $expand={name}."),
+        }),
+    }
+}
 
 fn names(list: &str) -> Vec<String> {
     list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()

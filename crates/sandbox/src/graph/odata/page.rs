@@ -62,6 +62,9 @@ impl Collection<'_> {
             Some(filter) => items.into_iter().filter(|item| filter.matches(item)).collect(),
             None => items,
         };
+        if let Some(search) = &query.search {
+            items.retain(|item| search.matches(item));
+        }
         sort(query, &mut items);
         let total = items.len();
 

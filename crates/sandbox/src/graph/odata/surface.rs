@@ -67,6 +67,12 @@ impl Surface {
         self
     }
 
+    /// The same with `$search`, which the directory serves as an advanced query.
+    pub(crate) const fn searching(mut self) -> Self {
+        self.options = &["filter", "select", "orderby", "expand", "count", "top", "skiptoken", "search"];
+        self
+    }
+
     pub(super) fn unknown_option(&self, name: &str) -> QueryError {
         match self.service {
             Service::Directory => QueryError {

@@ -206,7 +206,11 @@ fn agent_identity(call: &Call<'_>, mut payload: Payload) -> Result<ServicePrinci
     let mut identity = ServicePrincipal::new(id.clone(), id, life, kind, &name);
     identity.created_by_app_id = Some(call.caller.app_id.clone());
     identity.sponsors = match (payload.texts("sponsors@odata.bind")?, call.caller.user_id()) {
-        (Some(references), _) if !references.is_empty() => call.bind(references)?,
+        (Some(references), _) if !references.is_empty() => {
+            let ids = call.bind(references)?;
+            call.check_sponsors(&ids)?;
+            ids
+        }
         (_, Some(user)) => vec![user.to_owned()],
         _ => {
             return Err(GraphError::bad_request(

@@ -132,7 +132,7 @@ const DELETE_NEEDS: Needs = Needs::split(
 );
 
 const COLLECTION: Surface =
-    Surface::directory("servicePrincipal", SERVICE_PRINCIPAL).expanding(&["owners", "sponsors"]);
+    Surface::directory("servicePrincipal", SERVICE_PRINCIPAL).expanding(&["owners", "sponsors"]).searching();
 const OBJECT: Surface = Surface::object(Service::Directory, "servicePrincipal", SERVICE_PRINCIPAL)
     .expanding(&["owners", "sponsors"]);
 
@@ -216,8 +216,9 @@ impl Call<'_> {
         if owned { Ok(()) } else { self.require_administrator() }
     }
 
-    pub(super) fn principal_json(&self, sp: &ServicePrincipal, query: &Query) -> Value {
+    pub(crate) fn principal_json(&self, sp: &ServicePrincipal, query: &Query) -> Value {
         let mut object = wire::service_principal(self.tenant, sp);
+        query.fill(&mut object, SERVICE_PRINCIPAL);
         self.expand(&mut object, query, &sp.owners, &sp.sponsors);
         object
     }

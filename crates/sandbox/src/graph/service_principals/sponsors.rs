@@ -105,6 +105,7 @@ fn owners(call: &mut Call<'_>) -> Answer {
 fn add_sponsor(call: &mut Call<'_>) -> Answer {
     check_sponsors(call)?;
     let id = call.bound_in_body()?;
+    call.check_sponsors(std::slice::from_ref(&id))?;
     references::add(&mut call.service_principal_mut()?.sponsors, id, "sponsors")?;
     Ok(call.no_content())
 }

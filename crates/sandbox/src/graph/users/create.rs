@@ -88,6 +88,13 @@ fn create(call: &mut Call<'_>) -> Answer {
     check_nickname(&mail_nickname, &payload)?;
     let upn = payload.required_text("userPrincipalName", 113)?;
     check_upn(call, &upn, None)?;
+    super::addresses::check_address(call, &upn, None)?;
+    let mail = payload.text("mail")?;
+    if let Some(mail) = &mail {
+        check_mail(mail, &payload)?;
+        super::addresses::check_address(call, mail, None)?;
+    }
+    read_only(&mut payload)?;
     let (kind, password) = if is_agent {
         (agent(call, &mut payload)?, None)
     } else {
@@ -102,7 +109,7 @@ fn create(call: &mut Call<'_>) -> Answer {
         upn,
         display_name,
         mail_nickname,
-        mail: payload.text("mail")?,
+        mail,
         account_enabled,
         usage_location: payload.text("usageLocation")?.map(|country| country_code(&country)).transpose()?,
         usage_location_effective: call.now,
@@ -111,10 +118,14 @@ fn create(call: &mut Call<'_>) -> Answer {
         sessions_valid_from: call.now,
         licences: Vec::new(),
         sponsors: match payload.texts("sponsors@odata.bind")? {
-            Some(references) => call.bind(references)?,
+            Some(references) => {
+                let ids = call.bind(references)?;
+                call.check_sponsors(&ids)?;
+                ids
+            }
             None => Vec::new(),
         },
-        other: payload.rest(PASSIVE).map(without_nulls)?,
+        other: settable(payload).map(without_nulls)?,
     };
 
     // A new user shows what was set, not every property.
@@ -127,6 +138,70 @@ fn create(call: &mut Call<'_>) -> Answer {
     let location = format!("/users/{}", user.id);
     call.tenant.users.insert(user.id.clone(), user);
     Ok(call.created(&location, &body))
+}
+
+/// The passive properties, with the limits that some have.
+pub(super) fn settable(payload: Payload) -> Result<BTreeMap<String, Value>, GraphError> {
+    let rest = payload.rest(PASSIVE)?;
+    let invalid = |name: &str| {
+        GraphError::bad_request(format!("Invalid value specified for property '{name}' of resource 'User'."))
+    };
+    for (name, value) in &rest {
+        let texts = || value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+        let is_fine = match name.as_str() {
+            "otherMails" => texts() && value.as_array().is_some_and(|list| list.len() <= 250),
+            "businessPhones" => texts() && value.as_array().is_some_and(|list| list.len() <= 1),
+            "identities" => value.is_array(),
+            "employeeOrgData" => value.is_object() || value.is_null(),
+            "showInAddressList" => value.is_boolean() || value.is_null(),
+            "userType" => value.is_null() || value == "Member" || value == "Guest",
+            "givenName" | "surname" | "companyName" => {
+                value.is_null() || value.as_str().is_some_and(|text| text.chars().count() <= 64)
+            }
+            "jobTitle" | "officeLocation" | "city" | "country" | "state" => {
+                value.is_null() || value.as_str().is_some_and(|text| text.chars().count() <= 128)
+            }
+            _ => value.is_null() || value.is_string(),
+        };
+        if !is_fine {
+            return Err(invalid(name));
+        }
+    }
+    Ok(rest)
+}
+
+/// What the service computes cannot be written.
+pub(super) fn read_only(payload: &mut Payload) -> Result<(), GraphError> {
+    const NAMES: [&str; 14] = [
+        "proxyAddresses",
+        "imAddresses",
+        "assignedLicenses",
+        "assignedPlans",
+        "provisionedPlans",
+        "licenseAssignmentStates",
+        "createdDateTime",
+        "deletedDateTime",
+        "lastPasswordChangeDateTime",
+        "signInSessionsValidFromDateTime",
+        "onPremisesSyncEnabled",
+        "onPremisesLastSyncDateTime",
+        "securityIdentifier",
+        "creationType",
+    ];
+    match NAMES.iter().find(|name| payload.take(name).is_some()) {
+        Some(name) => {
+            Err(GraphError::bad_request(format!("Property '{name}' is read-only and cannot be set.")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// An SMTP address.
+pub(super) fn check_mail(mail: &str, payload: &Payload) -> Result<(), GraphError> {
+    let is_address = mail.split_once('@').is_some_and(|(name, domain)| {
+        !name.is_empty() && domain.contains('.') && !mail.contains(char::is_whitespace)
+    });
+    if is_address { Ok(()) } else { Err(payload.invalid("mail")) }
 }
 
 fn without_nulls(rest: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
@@ -171,11 +246,11 @@ fn password(payload: &mut Payload) -> Result<Password, GraphError> {
 
 /// Reads a `passwordProfile`.
 pub(super) fn read_password(profile: &Value) -> Result<Password, GraphError> {
-    let text =
-        profile.get("password").and_then(Value::as_str).filter(|one| one.len() >= 8).map(str::to_owned);
+    let text = profile.get("password").and_then(Value::as_str).filter(|one| super::update::is_complex(one));
     let text = text.ok_or_else(|| {
         GraphError::bad_request("The specified password does not comply with password complexity requirements. Please provide a different password.")
     })?;
+    let text = text.to_owned();
     let says = |name: &str| profile.get(name).and_then(Value::as_bool).unwrap_or(false);
     let must_change = says("forceChangePasswordNextSignIn") || says("forceChangePasswordNextSignInWithMfa");
     Ok(Password { text, must_change })

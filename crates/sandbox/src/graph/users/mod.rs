@@ -1,7 +1,11 @@
 //! `/users` and `/me`: people and agent users (Entra reference §2.4, §3.1).
 
+mod addresses;
 mod create;
 mod licences;
+mod password;
+mod photo;
+pub(crate) mod profile;
 mod sponsors;
 mod update;
 pub(crate) mod wire;
@@ -58,8 +62,15 @@ const READS_ANYBODY: &[&str] =
 /// What `User.ReadBasic.All` shows.
 const BASIC: &[&str] = &["id", "displayName", "givenName", "surname", "mail", "userPrincipalName"];
 
-const COLLECTION: Surface = Surface::directory("user", USER).expanding(&["sponsors"]);
-const OBJECT: Surface = Surface::object(Service::Directory, "user", USER).expanding(&["sponsors"]);
+const COLLECTION: Surface = Surface::directory("user", USER)
+    .expanding(&["sponsors", "manager", "directReports", "memberOf"])
+    .searching();
+const OBJECT: Surface = Surface::object(Service::Directory, "user", USER).expanding(&[
+    "sponsors",
+    "manager",
+    "directReports",
+    "memberOf",
+]);
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
@@ -72,6 +83,9 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(update::routes());
     routes.extend(sponsors::routes());
     routes.extend(licences::routes());
+    routes.extend(password::routes());
+    routes.extend(photo::routes());
+    routes.extend(profile::routes());
     routes
 }
 
@@ -118,9 +132,28 @@ impl Call<'_> {
         self.require_administrator()
     }
 
-    pub(super) fn user_json(&self, user: &User, query: &Query) -> Value {
+    pub(crate) fn user_json(&self, user: &User, query: &Query) -> Value {
         let mut object = wire::user(self.tenant, user, self.now);
+        query.fill(&mut object, USER);
         self.expand(&mut object, query, &[], &user.sponsors);
+        for name in &query.expand {
+            match name.to_ascii_lowercase().as_str() {
+                "manager" => {
+                    if let Some(manager) = self.manager_of(user) {
+                        object["manager"] = query.project_nested("manager", manager);
+                    }
+                }
+                "directreports" => {
+                    let reports = self.reports_of(&user.id);
+                    self.expand_references(&mut object, query, &[("directReports", &reports)]);
+                }
+                "memberof" => {
+                    let items = self.memberships(&user.id, false).into_iter();
+                    object["memberOf"] = items.map(|item| query.project_nested("memberOf", item)).collect();
+                }
+                _ => {}
+            }
+        }
         object
     }
 
@@ -193,6 +226,7 @@ fn delete(call: &mut Call<'_>) -> Answer {
     if let Some(user) = call.tenant.users.get_mut(&id) {
         user.life.deleted = Some(call.now);
     }
+    call.tenant.role_assignments.retain(|one| one.principal_id != id);
     call.tenant.grants.retain(|grant| {
         !matches!(&grant.consent, crate::directory::ConsentType::Principal(principal) if *principal == id)
     });

@@ -51,6 +51,7 @@ fn sponsors(call: &mut Call<'_>) -> Answer {
 fn add_sponsor(call: &mut Call<'_>) -> Answer {
     call.check_user_reach(call.user()?, &["User.ReadWrite.All", "Directory.ReadWrite.All"])?;
     let id = call.bound_in_body()?;
+    call.check_sponsors(std::slice::from_ref(&id))?;
     references::add(&mut call.user_mut()?.sponsors, id, "sponsors")?;
     Ok(call.no_content())
 }

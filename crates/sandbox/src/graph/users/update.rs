@@ -11,7 +11,7 @@ use crate::graph::payload::Payload;
 use crate::graph::route::{Needs, Route};
 use crate::lag::Cause;
 
-use super::create;
+use super::{addresses, create};
 
 const UPDATE: Needs = Needs::split(
     &[
@@ -40,11 +40,26 @@ const REVOKE: Needs = Needs::either(&[
     "AgentIdUser.ReadWrite.IdentityParentedBy",
 ]);
 
+const UPDATE_MINE: Needs =
+    Needs::delegated(&["User.ReadWrite", "User.ReadWrite.All", "Directory.ReadWrite.All"]);
 const REVOKE_MINE: Needs = Needs::split(REVOKE.delegated, &["User.RevokeSessions.All"]);
+
+/// Whether a password is long and varied enough: eight characters, three kinds of four.
+pub(super) fn is_complex(password: &str) -> bool {
+    let kinds: [fn(char) -> bool; 4] = [
+        |c| c.is_ascii_lowercase(),
+        |c| c.is_ascii_uppercase(),
+        |c| c.is_ascii_digit(),
+        |c| !c.is_ascii_alphanumeric(),
+    ];
+    let has = kinds.iter().filter(|kind| password.chars().any(**kind)).count();
+    (8..=256).contains(&password.chars().count()) && has >= 3
+}
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::PATCH, "/users/{id}", UPDATE, update),
+        Route::new(Method::PATCH, "/me", UPDATE_MINE, update),
         Route::new(Method::POST, "/users/{id}/revokeSignInSessions", REVOKE, revoke),
         Route::new(Method::POST, "/me/revokeSignInSessions", REVOKE_MINE, revoke),
     ]
@@ -52,6 +67,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn update(call: &mut Call<'_>) -> Answer {
     let mut user = call.user()?.clone();
+    let earlier = call.tenant.primary_address(&user, call.now);
     let mut payload = Payload::read(call, "User")?;
     payload.take_type();
     check(call, &user, &call.body()?)?;
@@ -71,6 +87,11 @@ fn update(call: &mut Call<'_>) -> Answer {
     }
     if let Some(upn) = payload.text("userPrincipalName")? {
         create::check_upn(call, &upn, Some(&user.id))?;
+        addresses::check_address(call, &upn, Some(&user.id))?;
+        // A mailbox's primary address follows the name.
+        if user.mail.as_ref().is_some_and(|mail| mail.eq_ignore_ascii_case(&user.upn)) {
+            user.mail = Some(upn.clone());
+        }
         user.upn = upn;
     }
     match payload.take("usageLocation") {
@@ -85,7 +106,11 @@ fn update(call: &mut Call<'_>) -> Answer {
     match payload.take("mail") {
         None => {}
         Some(Value::Null) => user.mail = None,
-        Some(Value::String(mail)) if mail.contains('@') => user.mail = Some(mail),
+        Some(Value::String(mail)) => {
+            create::check_mail(&mail, &payload)?;
+            addresses::check_address(call, &mail, Some(&user.id))?;
+            user.mail = Some(mail);
+        }
         Some(_) => return Err(payload.invalid("mail")),
     }
     if let Some(parent) = payload.text("identityParentId")?
@@ -96,14 +121,16 @@ fn update(call: &mut Call<'_>) -> Answer {
     if let Some(profile) = payload.take("passwordProfile") {
         set_password(&mut user, &profile, call.now)?;
     }
-    for (name, value) in payload.rest(create::PASSIVE)? {
+    create::read_only(&mut payload)?;
+    for (name, value) in create::settable(payload)? {
         if value.is_null() {
             user.other.remove(&name)
         } else {
             user.other.insert(name, value)
         };
     }
-    call.tenant.users.insert(user.id.clone(), user);
+    call.tenant.users.insert(user.id.clone(), user.clone());
+    addresses::keep(call, &user, earlier);
     Ok(call.no_content())
 }
 
@@ -161,6 +188,6 @@ fn revoke(call: &mut Call<'_>) -> Answer {
 }
 
 /// Tokens tell their time to the second; what was issued within this one is void too.
-fn next_second(now: Timestamp) -> Timestamp {
+pub(super) fn next_second(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second() + 1).unwrap_or(now)
 }

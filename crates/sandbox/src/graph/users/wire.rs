@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::directory::{Sku, User};
+use crate::graph::groups::security_identifier;
 use crate::graph::instants::{seconds, seconds_or_null};
 use crate::tenant::Tenant;
 
@@ -24,10 +25,8 @@ pub(crate) const DEFAULTS: &[&str] = &[
 
 /// The whole object.
 pub(crate) fn user(tenant: &Tenant, user: &User, now: Timestamp) -> Value {
-    let has_mailbox = tenant.mailbox_due(user).is_some_and(|due| due <= now);
-    let mail = user.mail.clone().or_else(|| has_mailbox.then(|| user.upn.clone()));
-    let addresses: Vec<String> =
-        mail.iter().filter(|_| has_mailbox).map(|mail| format!("SMTP:{mail}")).collect();
+    let mail = tenant.primary_address(user, now);
+    let addresses = super::addresses::proxy_addresses(tenant, user, now);
 
     let mut object = Map::new();
     if user.identity_parent_id().is_some() {
@@ -55,6 +54,7 @@ pub(crate) fn user(tenant: &Tenant, user: &User, now: Timestamp) -> Value {
         "creationType": null,
         "identityParentId": user.identity_parent_id(),
         "imAddresses": [],
+        "lastPasswordChangeDateTime": user.password.as_ref().map(|_| seconds(user.sessions_valid_from)),
         "licenseAssignmentStates": user.licences.iter().map(|licence| json!({
             "assignedByGroup": null, "disabledPlans": licence.disabled_plans, "error": "None",
             "lastUpdatedDateTime": seconds(licence.assigned), "skuId": licence.sku_id, "state": "Active",
@@ -62,8 +62,9 @@ pub(crate) fn user(tenant: &Tenant, user: &User, now: Timestamp) -> Value {
         "mailNickname": user.mail_nickname,
         "otherMails": [],
         "passwordPolicies": null,
-        "provisionedPlans": [],
+        "provisionedPlans": provisioned_plans(tenant, user, now),
         "proxyAddresses": addresses,
+        "securityIdentifier": security_identifier(&user.id),
         "showInAddressList": null,
         "signInSessionsValidFromDateTime": seconds(user.sessions_valid_from),
         "usageLocation": user.usage_location,
@@ -92,6 +93,27 @@ fn assigned_plans(tenant: &Tenant, user: &User) -> Vec<Value> {
                 "capabilityStatus": if disabled { "Deleted" } else { "Enabled" },
                 "service": service(&plan.name),
                 "servicePlanId": plan.id,
+            })
+        })
+        .collect()
+}
+
+/// The services that are set up, or on their way.
+fn provisioned_plans(tenant: &Tenant, user: &User, now: Timestamp) -> Vec<Value> {
+    let due = |service: &str| match service {
+        "exchange" => tenant.mailbox_due(user),
+        "TeamspaceAPI" => tenant.teams_due(user),
+        _ => Some(now),
+    };
+    assigned_plans(tenant, user)
+        .into_iter()
+        .filter(|plan| plan["capabilityStatus"] == "Enabled")
+        .map(|plan| {
+            let is_there = due(plan["service"].as_str().unwrap_or_default()).is_some_and(|due| due <= now);
+            json!({
+                "capabilityStatus": "Enabled",
+                "provisioningStatus": if is_there { "Success" } else { "PendingActivation" },
+                "service": plan["service"],
             })
         })
         .collect()

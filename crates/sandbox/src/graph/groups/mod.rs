@@ -1,0 +1,159 @@
+//! `/groups`: security, Microsoft 365 and dynamic groups, as far as sponsors, memberships and licences need
+//! them (Entra reference §2.3; names of properties from the CSDL).
+
+mod create;
+mod members;
+mod update;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::directory::Life;
+
+pub(crate) use wire::security_identifier;
+
+use super::call::Call;
+use super::error::{Answer, GraphError};
+use super::odata::{Query, Service, Surface};
+use super::path::Key;
+use super::properties::GROUP;
+use super::route::{Needs, Route};
+
+/// A group object. What has no field of its own stands in `other`, under Graph's name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Group {
+    pub(crate) id: String,
+    pub(crate) life: Life,
+    pub(crate) display_name: String,
+    pub(crate) mail_nickname: String,
+    pub(crate) mail: Option<String>,
+    pub(crate) mail_enabled: bool,
+    pub(crate) security_enabled: bool,
+    /// `Unified`, `DynamicMembership`.
+    pub(crate) group_types: Vec<String>,
+    /// `isAssignableToRole`: fixed when the group is made.
+    pub(crate) takes_roles: bool,
+    pub(crate) members: Vec<String>,
+    pub(crate) owners: Vec<String>,
+    /// Other settable properties, such as `description`.
+    pub(crate) other: BTreeMap<String, Value>,
+}
+
+/// The groups of a tenant, by object id.
+pub(crate) type Groups = BTreeMap<String, Group>;
+
+impl Group {
+    /// A Microsoft 365 group.
+    pub(crate) fn is_unified(&self) -> bool {
+        self.is_of_type("Unified")
+    }
+
+    /// A group whose members a rule chooses.
+    pub(crate) fn is_dynamic(&self) -> bool {
+        self.is_of_type("DynamicMembership")
+    }
+
+    fn is_of_type(&self, name: &str) -> bool {
+        self.group_types.iter().any(|one| one.eq_ignore_ascii_case(name))
+    }
+
+    /// Sponsors may be Microsoft 365 groups and groups with a dynamic membership, not plain security groups and
+    /// not groups that take roles (§2.3).
+    pub(crate) fn may_sponsor(&self) -> bool {
+        (self.is_unified() || self.is_dynamic()) && !self.takes_roles
+    }
+}
+
+const READ: Needs = Needs::either(&[
+    "Group.ReadBasic.All",
+    "GroupMember.Read.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Group.ManageProtection.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+]);
+const DELETE: Needs = Needs::either(&["Group.ReadWrite.All"]);
+
+const COLLECTION: Surface = Surface::directory("group", GROUP).expanding(&["members", "owners"]).searching();
+const OBJECT: Surface = Surface::object(Service::Directory, "group", GROUP).expanding(&["members", "owners"]);
+
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = vec![
+        Route::new(Method::GET, "/groups", READ, list),
+        Route::new(Method::GET, "/groups/{id}", READ, get),
+        Route::new(Method::DELETE, "/groups/{id}", DELETE, delete),
+    ];
+    routes.extend(create::routes());
+    routes.extend(update::routes());
+    routes.extend(members::routes());
+    routes
+}
+
+impl Call<'_> {
+    /// The group of that id, if readers see it now.
+    pub(crate) fn group_of(&self, id: &str) -> Option<&Group> {
+        let group = self.tenant.workloads.groups.get(&id.to_ascii_lowercase());
+        group.filter(|group| group.life.is_visible(self.now))
+    }
+
+    /// The group that the path's `{id}` names.
+    fn group(&self) -> Result<&Group, GraphError> {
+        match self.params.key("id") {
+            Key::Id(id) => self.group_of(id).ok_or_else(|| GraphError::no_object(id)),
+            Key::By(..) => Err(GraphError::no_object(self.params.get("id"))),
+        }
+    }
+
+    fn group_mut(&mut self) -> Result<&mut Group, GraphError> {
+        let id = self.group()?.id.clone();
+        self.tenant.workloads.groups.get_mut(&id).ok_or_else(|| GraphError::no_object(&id))
+    }
+
+    /// Refuses a person who neither owns the group nor has a role that manages groups.
+    fn check_group_writer(&self) -> Result<(), GraphError> {
+        let group = self.group()?;
+        match self.caller.user_id() {
+            Some(user) if group.owners.iter().any(|owner| owner == user) => Ok(()),
+            _ => self.require_administrator(),
+        }
+    }
+
+    pub(crate) fn group_json(&self, group: &Group, query: &Query) -> Value {
+        let mut object = wire::group(group);
+        query.fill(&mut object, GROUP);
+        self.expand_references(&mut object, query, &[("members", &group.members), ("owners", &group.owners)]);
+        object
+    }
+}
+
+fn list(call: &mut Call<'_>) -> Answer {
+    let query = call.query(&COLLECTION)?;
+    let groups = call.tenant.workloads.groups.values().filter(|group| group.life.is_visible(call.now));
+    let items = groups.map(|group| call.group_json(group, &query)).collect();
+    Ok(call.list(&query, "groups", items, Some(wire::DEFAULTS)))
+}
+
+fn get(call: &mut Call<'_>) -> Answer {
+    let query = call.query(&OBJECT)?;
+    let group = call.group()?;
+    Ok(call.entity(&query, "groups", call.group_json(group, &query), Some(wire::DEFAULTS)))
+}
+
+/// Microsoft 365 groups can be restored for 30 days; security groups are gone.
+fn delete(call: &mut Call<'_>) -> Answer {
+    call.check_group_writer()?;
+    let group = call.group_mut()?;
+    let (id, is_soft) = (group.id.clone(), group.is_unified());
+    let now = call.now;
+    if is_soft {
+        call.group_mut()?.life.deleted = Some(now);
+    } else {
+        call.tenant.workloads.groups.remove(&id);
+    }
+    Ok(call.no_content())
+}

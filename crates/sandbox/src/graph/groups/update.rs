@@ -1,0 +1,60 @@
+//! `PATCH /groups/{id}`.
+
+use http::Method;
+
+use crate::graph::call::Call;
+use crate::graph::error::{Answer, GraphError};
+use crate::graph::payload::Payload;
+use crate::graph::references;
+use crate::graph::route::{Needs, Route};
+
+use super::{create, members};
+
+const UPDATE: Needs =
+    Needs::either(&["Group.ReadWrite.All", "Group.ManageProtection.All", "Directory.ReadWrite.All"]);
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::new(Method::PATCH, "/groups/{id}", UPDATE, update)]
+}
+
+fn update(call: &mut Call<'_>) -> Answer {
+    call.check_group_writer()?;
+    let mut group = call.group()?.clone();
+    let mut payload = Payload::read(call, "Group")?;
+    payload.take_type();
+    if let Some(name) = payload.text("displayName")? {
+        if name.trim().is_empty() || name.chars().count() > 256 {
+            return Err(payload.invalid("displayName"));
+        }
+        group.display_name = name;
+    }
+    if let Some(nickname) = payload.text("mailNickname")? {
+        create::check_nickname(&nickname, &payload)?;
+        group.mail_nickname = nickname;
+    }
+    if let Some(enabled) = payload.boolean("securityEnabled")? {
+        group.security_enabled = enabled;
+    }
+    if payload.boolean("isAssignableToRole")?.is_some_and(|asked| asked != group.takes_roles) {
+        return Err(GraphError::bad_request(
+            "Property 'isAssignableToRole' is read-only and cannot be set after the group was created.",
+        ));
+    }
+    if payload.boolean("mailEnabled")?.is_some_and(|asked| asked != group.mail_enabled) {
+        return Err(payload.invalid("mailEnabled"));
+    }
+    if let Some(list) = payload.texts("members@odata.bind")? {
+        for member in call.bind(list)? {
+            members::check_member(call, &group, &member)?;
+            references::add(&mut group.members, member, "members")?;
+        }
+    }
+    if let Some(list) = payload.texts("owners@odata.bind")? {
+        for owner in call.bind(list)? {
+            references::add(&mut group.owners, owner, "owners")?;
+        }
+    }
+    group.other.extend(payload.rest(create::PASSIVE)?);
+    call.tenant.workloads.groups.insert(group.id.clone(), group);
+    Ok(call.no_content())
+}

@@ -1,0 +1,167 @@
+//! People: addresses, manager, photo, search, expansion (Entra reference §3.1, §3.2).
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::cast::{delete, get, patch, permitted, person, post, tenant};
+use crate::support::{Reply, Tenant};
+
+fn user(name: &str) -> Value {
+    json!({
+        "accountEnabled": true, "displayName": name, "mailNickname": name,
+        "userPrincipalName": format!("{name}@contoso.example"), "passwordProfile": { "password": "Pa55word-1" },
+    })
+}
+
+async fn select(tenant: &Tenant, token: &str, id: &str, names: &str) -> Reply {
+    get(tenant, &format!("/v1.0/users/{id}?$select={names}"), token).await.expect(200)
+}
+
+#[tokio::test]
+async fn an_earlier_address_stays_as_an_alias_and_is_nobody_elses() {
+    let tenant = tenant().await;
+    let token = permitted(&tenant, &["User.ReadWrite.All"]).await;
+    let grace = person(&tenant, "grace");
+    let path = format!("/v1.0/users/{grace}");
+    patch(&tenant, &path, &token, json!({ "userPrincipalName": "hopper@contoso.example" })).await.expect(204);
+    let renamed = select(&tenant, &token, &grace, "mail,proxyAddresses").await;
+    assert_eq!(renamed.text("/mail"), "hopper@contoso.example");
+    assert_eq!(
+        renamed.json["proxyAddresses"],
+        json!(["SMTP:hopper@contoso.example", "smtp:grace@contoso.example"])
+    );
+    patch(&tenant, &path, &token, json!({ "mail": "Amazing@contoso.example" })).await.expect(204);
+    let moved = select(&tenant, &token, &grace, "proxyAddresses").await;
+    assert_eq!(
+        moved.json["proxyAddresses"],
+        json!(["SMTP:Amazing@contoso.example", "smtp:grace@contoso.example", "smtp:hopper@contoso.example"])
+    );
+    let found = "/v1.0/users?$filter=proxyAddresses/any(p:p%20eq%20'smtp:grace@contoso.example')";
+    assert_eq!(get(&tenant, found, &token).await.expect(200).text("/value/0/id"), grace);
+
+    let mut squatter = user("squatter");
+    squatter["userPrincipalName"] = json!("grace@contoso.example");
+    let refused = post(&tenant, "/v1.0/users", &token, squatter).await.expect(400);
+    assert_eq!(refused.text("/error/details/0/target"), "proxyAddresses");
+    let other = format!("/v1.0/users/{}", person(&tenant, "alan"));
+    patch(&tenant, &other, &token, json!({ "mail": "hopper@contoso.example" })).await.expect(400);
+    let read_only =
+        patch(&tenant, &path, &token, json!({ "proxyAddresses": ["smtp:x@contoso.example"] })).await;
+    assert!(read_only.expect(400).text("/error/message").contains("read-only"));
+    // Back to an alias: it is primary again, and no alias.
+    patch(&tenant, &path, &token, json!({ "mail": "grace@contoso.example" })).await.expect(204);
+    let back = select(&tenant, &token, &grace, "proxyAddresses").await;
+    assert_eq!(back.json["proxyAddresses"][0], "SMTP:grace@contoso.example");
+    assert_eq!(back.json["proxyAddresses"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn users_are_made_with_limits_and_show_every_property_on_demand() {
+    let tenant = tenant().await;
+    let token = permitted(&tenant, &["User.ReadWrite.All"]).await;
+    let mut whole = user("whole");
+    whole["otherMails"] = json!(["a@elsewhere.example"]);
+    whole["businessPhones"] = json!(["1"]);
+    whole["mail"] = json!("whole@contoso.example");
+    let id = post(&tenant, "/v1.0/users", &token, whole).await.expect(201).text("/id").to_owned();
+    let shown =
+        select(&tenant, &token, &id, "otherMails,proxyAddresses,department,skills,employeeId,userType").await;
+    assert_eq!(
+        shown.json.as_object().unwrap().iter().filter(|(name, _)| !name.starts_with('@')).count(),
+        6,
+        "{}",
+        shown.text
+    );
+    assert_eq!(shown.json["skills"], json!([]));
+    assert_eq!(shown.json["proxyAddresses"], json!(["SMTP:whole@contoso.example"]));
+    for (name, value) in [
+        ("otherMails", json!(vec!["x@y.example"; 251])),
+        ("mail", json!("nonsense")),
+        ("userType", json!("Robot")),
+        ("passwordProfile", json!({ "password": "password" })),
+        ("userPrincipalName", json!("x@elsewhere.example")),
+        ("assignedLicenses", json!([])),
+    ] {
+        let mut body = user("refused");
+        body[name] = value;
+        let refused = post(&tenant, "/v1.0/users", &token, body).await.expect(400);
+        assert_eq!(refused.text("/error/code"), "Request_BadRequest", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn managers_are_expanded_and_make_no_ring() {
+    let tenant = tenant().await;
+    let token = permitted(&tenant, &["User.ReadWrite.All"]).await;
+    let (ada, alan, grace) = (person(&tenant, "ada"), person(&tenant, "alan"), person(&tenant, "grace"));
+    let set = async |user: &str, manager: &str| {
+        let body = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/users/{manager}") });
+        tenant.graph(Method::PUT, &format!("/v1.0/users/{user}/manager/$ref"), &token, Some(body)).await
+    };
+    get(&tenant, &format!("/v1.0/users/{grace}/manager"), &token).await.expect(404);
+    set(&grace, &alan).await.expect(204);
+    set(&alan, &ada).await.expect(204);
+    set(&ada, &grace).await.expect(400);
+    let manager = get(&tenant, &format!("/v1.0/users/{grace}/manager"), &token).await.expect(200);
+    assert_eq!(manager.text("/id"), alan);
+    let expanded = format!("/v1.0/users/{grace}?$select=id&$expand=manager($select=id,displayName)");
+    let expanded = get(&tenant, &expanded, &token).await.expect(200);
+    assert_eq!(
+        expanded.json["manager"],
+        json!({ "@odata.type": "#microsoft.graph.user", "id": alan, "displayName": "Alan Turing" })
+    );
+    let levels = format!("/v1.0/users/{grace}?$expand=manager($levels=max)");
+    assert_eq!(get(&tenant, &levels, &token).await.expect(501).text("/error/code"), "sandboxNotEmulated");
+    let reports = get(&tenant, &format!("/v1.0/users/{ada}/directReports"), &token).await.expect(200);
+    assert_eq!(reports.text("/value/0/id"), alan);
+    delete(&tenant, &format!("/v1.0/users/{grace}/manager/$ref"), &token).await.expect(204);
+    delete(&tenant, &format!("/v1.0/users/{grace}/manager/$ref"), &token).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_photo_is_put_and_read_as_it_was() {
+    let tenant = tenant().await;
+    let token = permitted(&tenant, &["User.ReadWrite.All", "ProfilePhoto.ReadWrite.All"]).await;
+    let path = format!("/v1.0/users/{}/photo", person(&tenant, "grace"));
+    assert_eq!(get(&tenant, &path, &token).await.expect(404).text("/error/code"), "ImageNotFound");
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    png.extend([0, 0, 0, 64, 0, 0, 0, 48]);
+    let put = async |bytes: Vec<u8>| {
+        let request = tenant.http.put(tenant.url(&format!("{path}/$value"))).bearer_auth(&token);
+        tenant.send(request.header("content-type", "image/png").body(bytes)).await
+    };
+    put(b"no picture".to_vec()).await.expect(400);
+    put(png.clone()).await.expect(200);
+    let meta = get(&tenant, &path, &token).await.expect(200);
+    assert_eq!((meta.json["width"].as_u64(), meta.json["height"].as_u64()), (Some(64), Some(48)));
+    let request = tenant.http.get(tenant.url(&format!("{path}/$value"))).bearer_auth(&token);
+    let content = request.send().await.unwrap();
+    assert_eq!(content.headers()["content-type"], "image/png");
+    assert_eq!(content.bytes().await.unwrap(), png);
+    delete(&tenant, &path, &token).await.expect(204);
+    get(&tenant, &format!("{path}/$value"), &token).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_search_needs_the_header_and_finds_words() {
+    let tenant = tenant().await;
+    let token = tenant.provisioner().await;
+    let search = async |search: &str, eventual: bool| {
+        let mut request = tenant.http.get(tenant.url("/v1.0/users")).query(&[("$search", search)]);
+        if eventual {
+            request = request.header("ConsistencyLevel", "eventual");
+        }
+        tenant.send(request.bearer_auth(&token)).await
+    };
+    assert_eq!(
+        search("\"displayName:love\"", false).await.expect(400).text("/error/code"),
+        "Request_UnsupportedQuery"
+    );
+    assert_eq!(
+        search("\"displayName:love\"", true).await.expect(200).text("/value/0/displayName"),
+        "Ada Lovelace"
+    );
+    let both = search("\"displayName:grace\" OR \"mail:alan\"", true).await.expect(200);
+    assert_eq!(both.json["value"].as_array().unwrap().len(), 2);
+    search("displayName:x", true).await.expect(400);
+}
