@@ -183,6 +183,12 @@ pub(crate) struct Sandbox {
     /// Multiplies every lag
     #[arg(long, env = "ATTACHE_SANDBOX_LAG_SCALE", value_name = "FACTOR", default_value_t = 1.0)]
     pub(crate) lag_scale: f64,
+    /// Allow notification URLs that are plain http on loopback
+    #[arg(long, env = "ATTACHE_SANDBOX_ALLOW_HTTP_WEBHOOKS")]
+    pub(crate) allow_http_webhooks: bool,
+    /// Trust this PEM file's authorities for notification URLs, beside the system's
+    #[arg(long, env = "ATTACHE_SANDBOX_WEBHOOK_CA", value_name = "FILE")]
+    pub(crate) webhook_ca: Option<PathBuf>,
     /// `--json` holds for every command; for the sandbox it can be set in the environment like the rest
     #[arg(long = "sandbox-json", hide = true, env = "ATTACHE_SANDBOX_JSON")]
     pub(crate) json_by_environment: bool,

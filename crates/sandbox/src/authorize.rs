@@ -2,6 +2,7 @@
 //! permission that the route declares (Entra reference §1.11, §5.3, §7.3).
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::entra::{Claims, KeyRing, TokenFault};
 use crate::exchange::Request;
@@ -21,7 +22,7 @@ const BACKDATED: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 pub(crate) const OVERSHADOWING: [&str; 2] = ["Directory.ReadWrite.All", "Directory.AccessAsUser.All"];
 
 /// Who calls.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Caller {
     pub(crate) tenant_id: String,
     /// The client's app id.
@@ -31,12 +32,14 @@ pub(crate) struct Caller {
     pub(crate) kind: CallerKind,
     /// When the token was issued, to the second.
     pub(crate) issued: Timestamp,
+    /// When the token expires.
+    pub(crate) expires: Timestamp,
     /// Whether the client said that it can take a claims challenge (`cp1`).
     pub(crate) takes_challenge: bool,
 }
 
 /// In whose name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CallerKind {
     /// The app alone, with its application roles.
     App { roles: Vec<String> },
@@ -103,6 +106,7 @@ fn caller(claims: &Claims) -> Caller {
         object_id: claims.text("oid").to_owned(),
         kind,
         issued: claims.time("iat").and_then(|iat| iat.checked_add(BACKDATED).ok()).unwrap_or(Timestamp::MIN),
+        expires: claims.time("exp").unwrap_or(Timestamp::MIN),
         takes_challenge: claims.list("xms_cc").iter().any(|capability| capability == "cp1"),
     }
 }

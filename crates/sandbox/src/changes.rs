@@ -12,7 +12,7 @@ use tokio::sync::{Notify, broadcast};
 const BACKLOG: usize = 4096;
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum ChangeKind {
     Created,
     Updated,

@@ -71,7 +71,6 @@ impl Clock {
         Self(Arc::new(Inner { reading: Mutex::new(reading), moved: Notify::new() }))
     }
 
-    #[allow(dead_code, reason = "background work that is due at a time")]
     /// Waits until it is `at`, by itself or because somebody moves it.
     pub(crate) async fn reached(&self, at: Timestamp) {
         loop {

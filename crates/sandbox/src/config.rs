@@ -24,6 +24,10 @@ pub struct Config {
     pub lag: LagProfile,
     /// What every lag is multiplied by. Must be finite and not negative.
     pub lag_scale: f64,
+    /// Allows notification URLs that are `http` on loopback (`--allow-http-webhooks`).
+    pub allow_http_webhooks: bool,
+    /// An authority that notification URLs' certificates may come from, as PEM (`--webhook-ca`).
+    pub webhook_ca: Option<PathBuf>,
     /// The tenant's clock.
     pub clock: Clock,
 }
@@ -51,6 +55,8 @@ impl Default for Config {
             expose: false,
             lag: LagProfile::None,
             lag_scale: 1.0,
+            allow_http_webhooks: false,
+            webhook_ca: None,
             clock: Clock::running(),
         }
     }

@@ -44,8 +44,8 @@ pub fn run(target: &str, bytes: &[u8]) {
 /// A started sandbox; nothing ever connects to it.
 struct World {
     sandbox: Sandbox,
-    /// Holds the sandbox's tasks.
-    _runtime: Runtime,
+    /// Runs requests, and holds the sandbox's tasks.
+    runtime: Runtime,
     user: HeaderValue,
     app: HeaderValue,
 }
@@ -62,7 +62,7 @@ fn requests(bytes: &[u8]) {
     let path = Path::parse(&request.path);
     let realm = realm_of(&shared.realms, &request, path.as_ref());
     let before = realm.look();
-    let response = server::dispatch(shared, &realm, &request, path.as_ref());
+    let response = world.runtime.block_on(server::dispatch(shared, &realm, &request, path.as_ref()));
     assert_ne!(response.status.as_u16(), 500, "{} {}", request.method, request.path);
     *realm.enter() = (*before).clone();
 }
@@ -86,7 +86,7 @@ impl World {
             .service_principal_by_app_id(constants::PROVISIONER_CLIENT_ID, shared.realms.home().clock.now());
         let app = app.map(|app| app.id.clone()).unwrap_or_default();
         let (user, app) = (token(&sandbox, constants::ADA_ID, "user"), token(&sandbox, &app, "app"));
-        Self { sandbox, _runtime: runtime, user, app }
+        Self { sandbox, runtime, user, app }
     }
 
     fn request(&self, bytes: &[u8]) -> Option<Request> {

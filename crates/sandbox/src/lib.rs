@@ -27,6 +27,7 @@ pub mod fuzzing;
 mod graph;
 mod lag;
 mod names;
+mod notifications;
 mod ready;
 mod realm;
 mod requests;

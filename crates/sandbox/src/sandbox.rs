@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use crate::files::FileError;
 use crate::graph::Routes;
 use crate::lag::Lag;
 use crate::names::Names;
+use crate::notifications::Couriers;
 use crate::ready::{Ready, ReadyApps, ReadyClient, ReadyProvisioner, ReadyUser};
 use crate::realm::{Domains, Realm, Realms};
 use crate::seed::{self, Source};
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) key: KeyRing,
     pub(crate) issuers: Issuers,
     pub(crate) routes: Routes,
+    pub(crate) couriers: Couriers,
     url: String,
     ca: PathBuf,
     store: Option<Store>,
@@ -135,7 +137,15 @@ impl Sandbox {
         let kept = store.as_ref().map(Store::load).transpose()?.unwrap_or_default();
         let realms = realms(&config, kept, store.as_ref())?;
         check_exposure(config.listen, realms.home().seeded.source.is_constant(), config.expose)?;
-        let shared = Arc::new(Shared {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let shared = Arc::new_cyclic(|shared| Shared {
+            couriers: Couriers::new(
+                Weak::clone(shared),
+                config.allow_http_webhooks,
+                config.webhook_ca,
+                stop.clone(),
+                tasks.clone(),
+            ),
             realms,
             names: Names::new(config.san),
             key,
@@ -146,7 +156,11 @@ impl Sandbox {
             store,
         });
         let ready = shared.ready(shared.realms.home());
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        for realm in shared.realms.all() {
+            if !realm.look().workloads.subscriptions.is_empty() {
+                shared.couriers.start(&realm);
+            }
+        }
         make_key_in_background(&shared, &tasks);
         tasks.spawn(server::run(listener, tls.server, Arc::clone(&shared), stop.clone(), tasks.clone()));
         Ok(Self { shared, ready, address, stop, tasks, _folder: temporary })

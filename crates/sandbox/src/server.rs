@@ -124,7 +124,7 @@ async fn answer(
 /// Through the faults, to the tenant, and through the faults again.
 async fn pass(
     shared: &Shared,
-    realm: &Realm,
+    realm: &Arc<Realm>,
     request: &Request,
     path: Option<&Path>,
     effect: Option<&Effect>,
@@ -155,7 +155,7 @@ async fn pass(
     if path.is_none() {
         entra::prepare(shared, request).await;
     }
-    let response = dispatch(shared, realm, request, path);
+    let response = dispatch(shared, realm, request, path).await;
     match effect {
         Some(Effect::ResetAfterCommit) => Err(Cut),
         Some(Effect::HoldAfterCommit) => match realm.faults.hold(request, true).await {
@@ -174,9 +174,14 @@ async fn pass(
 }
 
 /// Graph answers below `/v1.0` and `/beta`, sign-in everywhere else, whatever the host's name.
-pub(crate) fn dispatch(shared: &Shared, realm: &Realm, request: &Request, path: Option<&Path>) -> Response {
+pub(crate) async fn dispatch(
+    shared: &Shared,
+    realm: &Arc<Realm>,
+    request: &Request,
+    path: Option<&Path>,
+) -> Response {
     match path {
-        Some(path) => graph::answer(shared, realm, request, path),
+        Some(path) => graph::answer(shared, realm, request, path).await,
         None if graph::drives::host::is_address(&request.path) => graph::answer_files(realm, request),
         None => entra::answer(shared, realm, request),
     }

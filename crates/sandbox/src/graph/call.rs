@@ -27,12 +27,35 @@ pub(crate) struct Call<'a> {
     pub(crate) lag: Lag,
     pub(crate) area: Area,
     pub(crate) names: &'a Names,
+    /// What an earlier attempt of the same call had to wait for.
+    pub(crate) found: Option<&'a Found>,
     /// The other tenants of the sandbox.
     #[allow(dead_code, reason = "guests, and mail and chats that leave the tenant")]
     pub(crate) others: &'a Others<'a>,
 }
 
+/// What a handler has to know from outside before it can go on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Awaited {
+    /// Endpoints that have to answer the validation request.
+    pub(crate) endpoints: Vec<String>,
+    /// A path that the caller has to be able to read.
+    pub(crate) reads: Option<String>,
+}
+
+/// What was found out.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Found {
+    /// What the caller read; null if the sandbox does not emulate it.
+    pub(crate) read: Value,
+}
+
 impl Call<'_> {
+    /// What was found out, if it was: else hand the error up, and be called again.
+    pub(crate) fn awaited(&self, awaited: Awaited) -> Result<&Found, GraphError> {
+        self.found.ok_or_else(|| GraphError::awaiting(awaited))
+    }
+
     /// `https://host/v1.0`, as the client named it.
     pub(crate) fn base(&self) -> String {
         format!("{}/{}", self.request.origin, self.path.version.as_str())

@@ -1,7 +1,11 @@
 //! From a request to its handler and back: route, token, permission, handler, persistence, headers.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY, VARY};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::Value;
 
 use crate::authorize::{Caller, authenticate, check_subject, require};
 use crate::exchange::{Request, Response};
@@ -9,17 +13,76 @@ use crate::realm::{Others, Realm};
 use crate::sandbox::Shared;
 use crate::scope::note;
 
-use super::call::Call;
+use super::call::{Awaited, Call, Found};
 use super::drives;
 use super::error::{Answer, GraphError};
 use super::path::{Params, Path};
 use super::route::{Area, Route};
 
 /// Answers a Graph request to a realm; `path` is the parsed path of `request`.
-pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Response {
+pub(crate) async fn answer(shared: &Shared, realm: &Arc<Realm>, request: &Request, path: &Path) -> Response {
+    let mut answer = handle(shared, realm, request, path, None);
+    if let Err(GraphError { awaited: Some(awaited), .. }) = &answer {
+        answer = match find_out(shared, realm, request, awaited).await {
+            Ok(found) => handle(shared, realm, request, path, Some(&found)),
+            Err(error) => Err(error),
+        };
+    }
+    finish(realm, request, answer)
+}
+
+/// The same for calls that wait for nothing.
+#[cfg(test)]
+pub(crate) fn answer_at_once(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Response {
+    finish(realm, request, handle(shared, realm, request, path, None))
+}
+
+/// What a caller of the past would read now: a resource as it stands in a notification.
+pub(crate) fn read_as(
+    shared: &Shared,
+    realm: &Realm,
+    caller: &Caller,
+    path: &str,
+) -> Result<Value, GraphError> {
+    let (path, raw_query) = path.split_once('?').unwrap_or((path, ""));
+    let request = Request {
+        method: Method::GET,
+        path: format!("/v1.0/{}", path.trim_start_matches('/')),
+        raw_query: raw_query.to_owned(),
+        query: form_urlencoded::parse(raw_query.as_bytes()).into_owned().collect(),
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+        origin: "https://graph.microsoft.com".to_owned(),
+    };
+    let path = Path::parse(&request.path).ok_or_else(|| not_emulated(&request))?;
+    let answer = as_caller(shared, realm, &request, &path, caller, None)?;
+    Ok(serde_json::from_slice(&answer.body).unwrap_or_default())
+}
+
+async fn find_out(
+    shared: &Shared,
+    realm: &Arc<Realm>,
+    request: &Request,
+    awaited: &Awaited,
+) -> Result<Found, GraphError> {
+    let caller = authenticate(request, &shared.key, realm.clock.now())?;
+    let read = match awaited.reads.as_deref().map(|path| read_as(shared, realm, &caller, path)) {
+        None => Value::Null,
+        Some(Err(error)) if error.status == StatusCode::NOT_IMPLEMENTED => Value::Null,
+        Some(read) => read?,
+    };
+    for endpoint in &awaited.endpoints {
+        shared.couriers.validate(&realm.clock, endpoint).await?;
+    }
+    // It listens from before the subscription stands, so that it misses nothing.
+    shared.couriers.start(realm);
+    Ok(Found { read })
+}
+
+fn finish(realm: &Realm, request: &Request, answer: Answer) -> Response {
     let request_id = crate::directory::new_id();
     let client_request_id = request.header("client-request-id").unwrap_or(&request_id).to_owned();
-    let response = handle(shared, realm, request, path).unwrap_or_else(|error| {
+    let response = answer.unwrap_or_else(|error| {
         let date = realm.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
         error.to_response(&date, &request_id, &client_request_id)
     });
@@ -36,7 +99,7 @@ pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request, path: &P
         )
 }
 
-fn handle(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Answer {
+fn handle(shared: &Shared, realm: &Realm, request: &Request, path: &Path, found: Option<&Found>) -> Answer {
     if shared.routes.find(&request.method, path).is_none() {
         return count(shared, realm, request, path).unwrap_or_else(|| Err(not_emulated(request)));
     }
@@ -44,7 +107,7 @@ fn handle(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Ans
     if caller.tenant_id != realm.id {
         return Err(GraphError::invalid_token("Access token validation failure. Invalid tenant."));
     }
-    as_caller(shared, realm, request, path, &caller)
+    as_caller(shared, realm, request, path, &caller, found)
 }
 
 /// Answers a caller whose token has been read.
@@ -54,10 +117,11 @@ pub(super) fn as_caller(
     request: &Request,
     path: &Path,
     caller: &Caller,
+    found: Option<&Found>,
 ) -> Answer {
     let (route, params) = shared.routes.find(&request.method, path).ok_or_else(|| not_emulated(request))?;
     let others = Others::new(&shared.realms, &realm.id);
-    let calling = Calling { shared, realm, request, path, caller, others: &others };
+    let calling = Calling { shared, realm, request, path, caller, others: &others, found };
     loop {
         let answer = calling.call(route, params.clone());
         if !others.fetch() {
@@ -77,11 +141,12 @@ struct Calling<'a> {
     path: &'a Path,
     caller: &'a Caller,
     others: &'a Others<'a>,
+    found: Option<&'a Found>,
 }
 
 impl Calling<'_> {
     fn call(&self, route: &Route, params: Params) -> Answer {
-        let Self { shared, realm, request, path, caller, others } = *self;
+        let Self { shared, realm, request, path, caller, others, found } = *self;
         note(|decision| decision.route = Some(route.name()));
         let now = realm.clock.now();
         let mut tenant = realm.enter();
@@ -98,6 +163,7 @@ impl Calling<'_> {
             area: route.area,
             names: &shared.names,
             others,
+            found,
         });
         if request.method == Method::GET || answer.is_err() {
             tenant.changes.clear();
@@ -148,7 +214,7 @@ fn count(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Opti
     let mut counted = request.clone();
     counted.query.retain(|(name, _)| ["$filter", "$search"].iter().any(|one| one.eq_ignore_ascii_case(name)));
     counted.query.push(("$count".to_owned(), "true".to_owned()));
-    Some(handle(shared, realm, &counted, &collection).map(|response| {
+    Some(handle(shared, realm, &counted, &collection, None).map(|response| {
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let mut text = Response::empty(StatusCode::OK).with(CONTENT_TYPE, "text/plain");
         text.body = body["@odata.count"].to_string().into();
@@ -157,9 +223,5 @@ fn count(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Opti
 }
 
 fn not_emulated(request: &Request) -> GraphError {
-    GraphError::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "sandboxNotEmulated",
-        format!("The sandbox does not emulate {} {}.", request.method, request.path),
-    )
+    GraphError::not_emulated(&format!("{} {}", request.method, request.path))
 }

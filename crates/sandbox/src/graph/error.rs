@@ -6,6 +6,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::call::Awaited;
 use crate::exchange::Response;
 use crate::realm::Absent;
 use crate::scope::note;
@@ -15,7 +16,7 @@ use crate::scope::note;
 pub(crate) struct GraphError {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
-    pub(crate) message: String,
+    pub(crate) message: Box<str>,
     /// `innerError.code`, which some workloads add.
     pub(crate) inner_code: Option<&'static str>,
     pub(crate) details: Vec<Value>,
@@ -23,6 +24,8 @@ pub(crate) struct GraphError {
     pub(crate) challenge: Option<Box<str>>,
     /// Where the client begins again.
     pub(crate) location: Option<Box<str>>,
+    /// Not failed, but not done before this is known; nobody sees it.
+    pub(crate) awaited: Option<Box<Awaited>>,
 }
 
 /// What a handler answers.
@@ -41,12 +44,29 @@ impl GraphError {
         Self {
             status,
             code,
-            message: message.into(),
+            message: message.into().into_boxed_str(),
             inner_code: None,
             details: Vec::new(),
             challenge: None,
             location: None,
+            awaited: None,
         }
+    }
+
+    /// The call is made again when that is known.
+    pub(crate) fn awaiting(awaited: Awaited) -> Self {
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable", "");
+        error.awaited = Some(Box::new(awaited));
+        error
+    }
+
+    /// 501 `sandboxNotEmulated`: Graph has it and the sandbox has not.
+    pub(crate) fn not_emulated(what: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "sandboxNotEmulated",
+            format!("The sandbox does not emulate {what}."),
+        )
     }
 
     /// 400 `Request_BadRequest`: the directory refuses a property, a value or a reference.

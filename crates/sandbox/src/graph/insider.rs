@@ -47,6 +47,7 @@ impl Insider<'_> {
             object_id,
             kind,
             issued: Timestamp::MAX,
+            expires: jiff::Timestamp::MAX,
             takes_challenge: false,
         }
     }
@@ -77,6 +78,6 @@ pub(crate) fn perform(
         path,
     };
     let path = Path::parse(&request.path).ok_or_else(|| GraphError::no_object(&request.path))?;
-    let response = as_caller(shared, realm, &request, &path, &insider.caller(realm))?;
+    let response = as_caller(shared, realm, &request, &path, &insider.caller(realm), None)?;
     Ok(serde_json::from_slice(&response.body).unwrap_or_default())
 }

@@ -37,6 +37,7 @@ mod references;
 mod role_assignments;
 mod route;
 mod service_principals;
+pub(crate) mod subscriptions;
 #[cfg(test)]
 mod table_tests;
 mod teams;
@@ -45,9 +46,12 @@ mod users;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use dispatch::{answer, answer_files};
+#[cfg(test)]
+pub(crate) use dispatch::answer_at_once;
+pub(crate) use dispatch::{answer, answer_files, read_as};
 pub(crate) use error::GraphError;
 pub(crate) use insider::{Insider, perform};
+pub(crate) use odata::Filter;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use odata::{withstand_filter, withstand_query};
 pub(crate) use path::Path;
@@ -66,6 +70,7 @@ pub(crate) struct Workloads {
     pub(crate) groups: groups::Groups,
     pub(crate) directory_roles: directory_roles::DirectoryRoles,
     pub(crate) profiles: users::profile::Profiles,
+    pub(crate) subscriptions: subscriptions::Subscriptions,
 }
 
 /// The whole table.
@@ -90,6 +95,7 @@ pub(crate) fn routes() -> Routes {
         mailbox::routes(),
         audit_logs::routes(),
         policies::routes(),
+        subscriptions::routes(),
     ];
     Routes::new(resources.into_iter().flatten().collect())
 }

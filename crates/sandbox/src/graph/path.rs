@@ -220,6 +220,13 @@ impl Params {
         self.0.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value.as_str())
     }
 
+    /// Puts another text for a parameter.
+    pub(crate) fn set(&mut self, name: &str, text: &str) {
+        for (_, value) in self.0.iter_mut().filter(|(key, _)| *key == name) {
+            text.clone_into(value);
+        }
+    }
+
     /// A parameter as an object's key.
     pub(crate) fn key(&self, name: &str) -> Key<'_> {
         Key::of(self.get(name))

@@ -48,7 +48,7 @@ pub(super) fn call(shared: &Shared, method: &Method, path: &str, token: &str) ->
         body: Bytes::from_static(b"{}"),
         origin: "https://localhost".to_owned(),
     };
-    let response = super::answer(shared, shared.realms.home(), &request, &Path::parse(path).unwrap());
+    let response = super::answer_at_once(shared, shared.realms.home(), &request, &Path::parse(path).unwrap());
     let (status, body) =
         (response.status.as_u16(), serde_json::from_slice(&response.body).unwrap_or_default());
     if !response.body.is_empty() && !path.ends_with("/$value") && !path.ends_with("/content") {

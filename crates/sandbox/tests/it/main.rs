@@ -24,13 +24,16 @@ mod graph_files;
 mod graph_groups;
 mod graph_people;
 mod message_export;
+mod notifications;
 mod on_behalf_of;
 mod openid;
 mod oracle_tests;
 mod presence;
 mod realms;
+mod receiver;
 mod sign_in;
 mod sign_in_log;
+mod subscriptions;
 mod support;
 mod teams;
 

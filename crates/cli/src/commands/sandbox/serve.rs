@@ -87,6 +87,8 @@ fn config(command: args::Sandbox) -> Result<Config, Failure> {
         expose: command.expose,
         lag,
         lag_scale: command.lag_scale,
+        allow_http_webhooks: command.allow_http_webhooks,
+        webhook_ca: command.webhook_ca,
         ..Config::default()
     })
 }

@@ -1,0 +1,206 @@
+//! Notifications arrive: as each workload spells them, in time, again if they are refused, and encrypted if
+//! asked for (Graph reference §6.2, §6.3, §6.5).
+
+use std::time::Duration;
+
+use aws_lc_rs::cipher::{AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey};
+use aws_lc_rs::hmac;
+use aws_lc_rs::iv::FixedLength;
+use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::cast::{patch, post, sign_in};
+use crate::receiver::{Manner, Receiver};
+use crate::subscriptions::{chat, subscribe, tenant};
+use crate::support::{Tenant, claims};
+
+async fn say(tenant: &Tenant, token: &str, chat: &str, text: &str) -> String {
+    let body = json!({ "body": { "content": text } });
+    let path = format!("/v1.0/chats/{chat}/messages");
+    post(tenant, &path, token, body).await.expect(201).text("/id").to_owned()
+}
+
+fn pass(tenant: &Tenant, seconds: u64) {
+    tenant.sandbox.control().clock().advance(Duration::from_secs(seconds));
+}
+
+#[tokio::test]
+async fn a_chat_message_is_told_at_once_and_in_teams_spelling() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let (ada, grace) = (sign_in(&tenant, "ada").await, sign_in(&tenant, "grace").await);
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    let made = subscribe(&tenant, &ada, &receiver, &format!("/chats/{chat}/messages"), json!({})).await;
+    let made = made.expect(201);
+    let id = say(&tenant, &grace, &chat, "hello").await;
+    let message = receiver.message().await;
+    assert!(message.get("validationTokens").is_none(), "{message}");
+    let path = format!("chats('{chat}')/messages('{id}')");
+    assert_eq!(
+        message["value"],
+        json!([{
+            "subscriptionId": made.text("/id"),
+            "subscriptionExpirationDateTime": "2026-03-01T12:45:00Z",
+            "clientState": "secret",
+            "changeType": "created",
+            "resource": path,
+            "tenantId": tenant.sandbox.ready().tenant_id,
+            "resourceData": { "id": id, "@odata.type": "#Microsoft.Graph.chatMessage", "@odata.id": path },
+        }])
+    );
+    let path = format!("/v1.0/chats/{chat}/messages/{id}");
+    patch(&tenant, &path, &grace, json!({ "body": { "content": "good bye" } })).await.expect(204);
+    assert_eq!(receiver.message().await["value"][0]["changeType"], "updated");
+}
+
+#[tokio::test]
+async fn only_what_was_asked_for_is_told() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let ada = sign_in(&tenant, "ada").await;
+    let (one, other) =
+        (chat(&tenant, &ada, &["ada", "grace"]).await, chat(&tenant, &ada, &["ada", "alan"]).await);
+    let resource = format!("chats('{one}')/messages");
+    subscribe(&tenant, &ada, &receiver, &resource, json!({ "changeType": "updated" })).await.expect(201);
+    say(&tenant, &ada, &other, "elsewhere").await;
+    let id = say(&tenant, &ada, &one, "new").await;
+    let path = format!("/v1.0/chats/{one}/messages/{id}");
+    patch(&tenant, &path, &ada, json!({ "body": { "content": "changed" } })).await.expect(204);
+    let message = receiver.message().await;
+    assert_eq!(message["value"].as_array().unwrap().len(), 1, "{message}");
+    assert_eq!(message["value"][0]["changeType"], "updated");
+    assert!(receiver.rest().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_refused_comes_again_at_longer_and_longer_intervals_for_four_hours() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let ada = sign_in(&tenant, "ada").await;
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    let also = json!({
+        "expirationDateTime": "2026-03-03T12:00:00Z",
+        "lifecycleNotificationUrl": receiver.url.replace("hook", "lifecycle"),
+    });
+    let made = subscribe(&tenant, &ada, &receiver, &format!("chats/{chat}/messages"), also).await.expect(201);
+    let (lifecycle, asked) = (receiver.next().await, receiver.next().await);
+    assert!(lifecycle.is_validation() && asked.is_validation() && asked.path == "/lifecycle");
+    receiver.be(Manner::Status(503));
+    say(&tenant, &ada, &chat, "hello").await;
+    let first = receiver.message().await;
+    // The message that was sent is counted before its pause begins.
+    let mut pauses = Vec::new();
+    for pause in [10, 20, 40, 80] {
+        pass_until_posted(&tenant, &mut receiver, pause, &first).await;
+        pauses.push(pause);
+    }
+    receiver.be(Manner::Good);
+    pass_until_posted(&tenant, &mut receiver, 160, &first).await;
+    assert_eq!(made.text("/id"), first["value"][0]["subscriptionId"]);
+}
+
+/// Lets the pause pass in two steps: nothing comes in the first, the same message after the second. The step
+/// before it ends waits for the sandbox to have seen the answer: the pause begins then.
+async fn pass_until_posted(tenant: &Tenant, receiver: &mut Receiver, pause: u64, first: &Value) {
+    let again = async {
+        loop {
+            let message = receiver.message().await;
+            if message == *first {
+                return;
+            }
+        }
+    };
+    let passing = async {
+        for _ in 0..pause * 2 {
+            tokio::task::yield_now().await;
+            pass(tenant, 1);
+            // A real request in between: the sandbox has had its turn.
+            tenant.get(&tenant.url("/_sandbox/none")).await;
+        }
+    };
+    tokio::pin!(again);
+    tokio::select! {
+        () = &mut again => {}
+        () = passing => again.await,
+    }
+}
+
+#[tokio::test]
+async fn who_has_a_lifecycle_url_is_asked_before_the_token_ends_and_held_until_then() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let ada = sign_in(&tenant, "ada").await;
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    let also = json!({
+        "expirationDateTime": "2026-03-03T12:00:00Z", "lifecycleNotificationUrl": receiver.url,
+    });
+    let made = subscribe(&tenant, &ada, &receiver, &format!("chats/{chat}/messages"), also).await.expect(201);
+    let expires = claims(&ada)["exp"].as_i64().unwrap();
+    let now = tenant.sandbox.control().clock().now().as_second();
+    let left = u64::try_from(expires - now).unwrap();
+    pass(&tenant, left - 15 * 60);
+    let asked = receiver.message().await;
+    assert_eq!(asked["value"][0]["lifecycleEvent"], "reauthorizationRequired", "{asked}");
+    assert_eq!(asked["value"][0]["subscriptionId"], made.text("/id"));
+    assert_eq!(asked["value"][0]["clientState"], "secret");
+
+    pass(&tenant, 15 * 60);
+    assert_eq!(receiver.message().await["value"][0]["lifecycleEvent"], "reauthorizationRequired");
+    let grace = sign_in(&tenant, "grace").await;
+    let id = say(&tenant, &grace, &chat, "while nobody may look").await;
+    let ada = sign_in(&tenant, "ada").await;
+    assert!(receiver.rest().is_empty());
+    let path = format!("/v1.0/subscriptions/{}/reauthorize", made.text("/id"));
+    post(&tenant, &path, &ada, json!({})).await.expect(204);
+    let message = receiver.message().await;
+    assert_eq!(message["value"][0]["resourceData"]["id"], id, "{message}");
+}
+
+#[tokio::test]
+async fn resource_data_is_encrypted_for_the_subscriber() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let ada = sign_in(&tenant, "ada").await;
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    let der = rcgen::CertificateParams::default().self_signed(&key).unwrap().der().to_vec();
+    let also = json!({
+        "includeResourceData": true, "encryptionCertificate": STANDARD.encode(&der),
+        "encryptionCertificateId": "mine",
+    });
+    let resource = format!("chats/{chat}/messages");
+    let made = subscribe(&tenant, &ada, &receiver, &resource, also).await.expect(201);
+    assert_eq!(made.json["includeResourceData"], true);
+    let id = say(&tenant, &ada, &chat, "between us").await;
+    let message = receiver.message().await;
+    let content = &message["value"][0]["encryptedContent"];
+    assert_eq!(content["encryptionCertificateId"], "mine");
+    let thumbprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &der);
+    let thumbprint: String = thumbprint.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+    assert_eq!(content["encryptionCertificateThumbprint"], thumbprint);
+
+    let bytes = |name: &str| STANDARD.decode(content[name].as_str().unwrap()).unwrap();
+    let private = PrivateDecryptingKey::from_pkcs8(&key.serialize_der()).unwrap();
+    let private = OaepPrivateDecryptingKey::new(private).unwrap();
+    let mut buffer = vec![0; private.min_output_size()];
+    let key = private.decrypt(&OAEP_SHA1_MGF1SHA1, &bytes("dataKey"), &mut buffer, None).unwrap().to_vec();
+    assert_eq!(key.len(), 32);
+    let mut data = bytes("data");
+    hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &key), &data, &bytes("dataSignature")).unwrap();
+    let unbound = UnboundCipherKey::new(&AES_256, &key).unwrap();
+    let vector: &[u8; 16] = key.first_chunk().unwrap();
+    let context = DecryptionContext::Iv128(FixedLength::from(vector));
+    let plain =
+        PaddedBlockDecryptingKey::cbc_pkcs7(unbound).unwrap().decrypt(&mut data, context).unwrap().to_vec();
+    let plain: Value = serde_json::from_slice(&plain).unwrap();
+    assert_eq!(
+        (plain["id"].as_str(), plain["body"]["content"].as_str()),
+        (Some(id.as_str()), Some("between us"))
+    );
+    crate::oracle::body::assert_graphs("GET", "/v1.0/notification", 200, &plain);
+
+    let tokens = message["validationTokens"].as_array().unwrap();
+    assert_eq!(tokens.len(), 1);
+    let said = claims(tokens[0].as_str().unwrap());
+    let tenant_id = &tenant.sandbox.ready().tenant_id;
+    assert_eq!(said["aud"], made.text("/applicationId"));
+    assert_eq!(said["iss"], format!("https://sts.windows.net/{tenant_id}/"));
+    assert_eq!(said["appid"], "0bf30f3b-4a52-48df-9a82-234910c4a086");
+}
