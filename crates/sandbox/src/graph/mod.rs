@@ -91,6 +91,7 @@ pub(crate) fn routes() -> Routes {
         chat_messages::routes(),
         drives::routes(),
         teams::routes(),
+        teamwork::routes(),
         presence::routes(),
         mailbox::routes(),
         audit_logs::routes(),

@@ -13,6 +13,7 @@ mod conditional_access;
 mod control;
 mod control_api;
 mod device_code;
+mod federated_chats;
 mod files;
 mod front_door;
 mod granted;

@@ -158,3 +158,23 @@ async fn the_delta_of_a_channel_tells_what_changed_since() {
     let refused = tenant.graph(Method::GET, &format!("{path}/channels/getAllMessages"), &ada, None).await;
     refused.expect(403);
 }
+
+#[tokio::test]
+async fn activity_notifications_are_taken_if_they_say_enough() {
+    let tenant = tenant().await;
+    let app = app_with(&tenant, &["TeamsActivity.Send"]).await;
+    let path = format!("/v1.0/users/{}/teamwork/sendActivityNotification", person(&tenant, "ada"));
+    let good = json!({
+        "topic": { "source": "text", "value": "Loop", "webUrl": "https://teams.microsoft.com/l/entity/x" },
+        "activityType": "taskCreated", "previewText": { "content": "New task" },
+    });
+    post(&tenant, &path, &app, good.clone()).await.expect(204);
+    let state = tenant.control(Method::GET, "state", None).await.expect(200);
+    assert!(state.text.contains("taskCreated"));
+    for name in ["topic", "activityType"] {
+        let mut bad = good.clone();
+        bad.as_object_mut().unwrap().remove(name);
+        post(&tenant, &path, &app, bad).await.expect(400);
+    }
+    post(&tenant, "/v1.0/users/nobody/teamwork/sendActivityNotification", &app, good).await.expect(404);
+}

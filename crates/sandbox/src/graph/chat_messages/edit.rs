@@ -75,7 +75,7 @@ fn edit(call: &mut Call<'_>) -> Answer {
     let (said, hosted) = draft.over(message.said.clone(), message.hosted.clone())?;
     let is_new = said != message.said;
     let moment = place.next_moment(call.tenant, call.now);
-    place.change(call.tenant, &id, moment, ChangeKind::Updated, |message| {
+    place.change(call, &id, moment, ChangeKind::Updated, |message| {
         message.said = said;
         message.hosted = hosted;
         if is_new {
@@ -104,7 +104,7 @@ fn set_deleted(call: &mut Call<'_>, is_deleted: bool) -> Answer {
     if message.deleted.is_some() != is_deleted {
         let moment = place.next_moment(call.tenant, call.now);
         let kind = if is_deleted { ChangeKind::Deleted } else { ChangeKind::Updated };
-        place.change(call.tenant, &id, moment, kind, |message| {
+        place.change(call, &id, moment, kind, |message| {
             message.deleted = is_deleted.then_some(moment.time);
         });
     }

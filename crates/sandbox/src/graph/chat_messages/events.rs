@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::graph::call::Call;
 use crate::graph::instants::milliseconds;
 use crate::tenant::Tenant;
 
@@ -56,17 +57,11 @@ impl Event {
 }
 
 impl Place {
-    /// Notes an event that somebody, or an app, brought about.
-    pub(crate) fn note(
-        &self,
-        tenant: &mut Tenant,
-        now: Timestamp,
-        initiator: Option<&Sender>,
-        event: &Event,
-    ) {
-        let moment = self.next_moment(tenant, now);
-        let detail = event.detail(tenant, initiator);
-        let message = Message::new(moment, None, Said::default()).with_event(detail);
-        self.push(tenant, message);
+    /// Notes an event that the caller brought about.
+    pub(crate) fn note(&self, call: &mut Call<'_>, event: &Event) {
+        let initiator = call.caller.user_id().map(Sender::user);
+        let moment = self.next_moment(call.tenant, call.now);
+        let detail = event.detail(call.tenant, initiator.as_ref());
+        self.push(call, Message::new(moment, None, Said::default()).with_event(detail));
     }
 }

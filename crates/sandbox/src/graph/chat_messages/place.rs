@@ -147,8 +147,14 @@ impl Place {
         }
     }
 
-    /// Adds a message and tells who listens.
-    pub(crate) fn push(&self, tenant: &mut Tenant, message: Message) {
+    /// Adds a message and tells who listens, here and in the other tenants that it reaches.
+    pub(crate) fn push(&self, call: &mut Call<'_>, message: Message) {
+        let id = message.id();
+        self.add(call.tenant, message);
+        self.deliver(call, &id);
+    }
+
+    fn add(&self, tenant: &mut Tenant, message: Message) {
         let change = self.changed(tenant, ChangeKind::Created, &message);
         match self {
             Self::Chat { key, .. } => {
@@ -166,8 +172,44 @@ impl Place {
         tenant.changed(change);
     }
 
-    /// Changes a message and tells who listens.
+    /// Changes a message and tells who listens, here and in the other tenants that it reaches.
     pub(super) fn change(
+        &self,
+        call: &mut Call<'_>,
+        id: &str,
+        moment: Moment,
+        kind: ChangeKind,
+        set: impl FnOnce(&mut Message),
+    ) {
+        self.set(call.tenant, id, moment, kind, set);
+        self.deliver(call, id);
+    }
+
+    fn deliver(&self, call: &mut Call<'_>, id: &str) {
+        if let Self::Chat { key, .. } = self {
+            crate::graph::chats::deliver(call, key, Some(id));
+        }
+    }
+
+    /// Takes a message, or another state of one, from another tenant.
+    pub(crate) fn receive(&self, tenant: &mut Tenant, mut message: Message) {
+        let moment = self.next_moment(tenant, message.modified);
+        let id = message.id();
+        let kind = if message.deleted.is_some() { ChangeKind::Deleted } else { ChangeKind::Updated };
+        if self.thread(tenant).is_some_and(|thread| thread.get(&id).is_some()) {
+            self.set(tenant, &id, moment, kind, |here| {
+                *here = Message { revision: here.revision, ..message }
+            });
+            return;
+        }
+        // Ids grow in each tenant; the sender's is kept where it does.
+        message.id = message.id.max(moment.number);
+        message.etag = message.etag.max(message.id);
+        message.revision = moment.revision;
+        self.add(tenant, message);
+    }
+
+    fn set(
         &self,
         tenant: &mut Tenant,
         id: &str,

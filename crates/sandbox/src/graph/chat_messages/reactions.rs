@@ -88,7 +88,7 @@ fn react(call: &mut Call<'_>, action: &'static str) -> Answer {
         "createdDateTime": milliseconds(moment.time),
         "user": { "application": null, "device": null, "user": identity },
     });
-    place.change(call.tenant, &id, moment, ChangeKind::Updated, |message| {
+    place.change(call, &id, moment, ChangeKind::Updated, |message| {
         message.reactions.retain(|old| !is_same(old));
         if action == "reactionAdded" {
             message.reactions.push(reaction.clone());

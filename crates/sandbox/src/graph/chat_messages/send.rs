@@ -53,7 +53,7 @@ pub(super) fn say(
     message.reply_to = place.root().and_then(|root| root.parse().ok());
     let shown = call.with_context(&place.context(), call.shown().message(place, &message));
     let location = format!("/{}/{}", place.path(), message.id);
-    place.push(call.tenant, message);
+    place.push(call, message);
     call.created(&location, &shown)
 }
 

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use crate::directory::User;
 use crate::graph::call::Call;
-use crate::graph::chat_messages::Sender;
 use crate::graph::error::GraphError;
 
 use super::state::{Chat, Chats, SELF_CHAT, is_chat_id};
@@ -50,11 +49,6 @@ impl Call<'_> {
     /// The chat of that key, to be changed.
     pub(super) fn chat_mut(&mut self, key: &str) -> Result<&mut Chat, GraphError> {
         self.tenant.workloads.chats.open(key, self.now).ok_or_else(|| no_chat(key))
-    }
-
-    /// Who brings an event about; nobody has a name if it is an app.
-    pub(super) fn initiator(&self) -> Option<Sender> {
-        self.caller.user_id().map(Sender::user)
     }
 
     /// `/users/{id}/chats` in a user's name is about that user alone.

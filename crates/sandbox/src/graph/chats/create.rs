@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 use crate::changes::ChangeKind;
 use crate::directory::User;
 use crate::graph::call::Call;
-use crate::graph::chat_messages::{Event, Home, Place, Sender};
+use crate::graph::chat_messages::{Event, Place, Sender};
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::route::{Needs, Route};
 
 use super::members::{history_from, role};
 use super::state::{Chat, ChatKind, Chats, Member};
-use super::{chat_changed, is_topic, shown_without_expansion, wire};
+use super::{chat_changed, federation, is_topic, shown_without_expansion, wire};
 
 const CREATE: Needs = Needs::split(&["Chat.Create", "Chat.ReadWrite"], &["Chat.Create"]);
 
@@ -51,8 +51,9 @@ fn create(call: &mut Call<'_>) -> Answer {
         chat.topic.clone_from(&topic);
         call.tenant.workloads.chats.insert(chat);
         chat_changed(call, ChangeKind::Created, &id);
-        if kind == ChatKind::Group {
-            note_beginning(call, &id, people, topic);
+        match kind {
+            ChatKind::Group => note_beginning(call, &id, people, topic),
+            _ => federation::deliver(call, &id, None),
         }
     }
     let shown = wire::chat(&call.shown(), &*call.chat(&id)?, call.caller.user_id());
@@ -61,12 +62,12 @@ fn create(call: &mut Call<'_>) -> Answer {
 
 /// A group begins with the news of who is in it and what it is called.
 fn note_beginning(call: &mut Call<'_>, id: &str, members: Vec<Sender>, topic: Option<String>) {
-    let (place, initiator) = (Place::chat(id), call.initiator());
+    let place = Place::chat(id);
     let event = Event::MembersAdded { members, history_from: None };
-    place.note(call.tenant, call.now, initiator.as_ref(), &event);
+    place.note(call, &event);
     if topic.is_some() {
         let event = Event::ChatRenamed { chat_id: id.to_owned(), topic };
-        place.note(call.tenant, call.now, initiator.as_ref(), &event);
+        place.note(call, &event);
     }
 }
 
@@ -121,7 +122,7 @@ pub(crate) fn member_person(call: &Call<'_>, entry: &Map<String, Value>) -> Resu
     match entry.get("tenantId") {
         None | Some(Value::Null) => {}
         Some(Value::String(tenant_id)) if tenant_id.eq_ignore_ascii_case(&call.tenant.id) => {}
-        Some(Value::String(tenant_id)) => return federated(&key, tenant_id),
+        Some(Value::String(tenant_id)) => return federation::person(call, &key, tenant_id),
         Some(_) => return Err(GraphError::unreadable("Invalid value specified for property 'tenantId'.")),
     }
     let user: Option<&User> = call.tenant.user(&key, call.now);
@@ -133,16 +134,4 @@ pub(crate) fn member_person(call: &Call<'_>, entry: &Map<String, Value>) -> Resu
         "User '{}' cannot be reached: no valid Teams licence was found.",
         user.id
     )))
-}
-
-/// A user of another tenant, of whom this one knows only what the caller says.
-fn federated(key: &str, tenant_id: &str) -> Result<Sender, GraphError> {
-    let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok();
-    if !is_id(key) || !is_id(tenant_id) {
-        return Err(GraphError::unreadable(
-            "A federated member needs the object id of the user and the id of the user's tenant.",
-        ));
-    }
-    let home = Home { tenant_id: tenant_id.to_ascii_lowercase(), display_name: None, email: None };
-    Ok(Sender { id: key.to_ascii_lowercase(), home: Some(home) })
 }

@@ -136,9 +136,8 @@ fn join(call: &mut Call<'_>, key: &str, members: Vec<Member>) -> Result<(), Grap
         member_changed(call, ChangeKind::Created, key, &id);
     }
     chat_changed(call, ChangeKind::Updated, key);
-    let initiator = call.initiator();
     let event = Event::MembersAdded { members: people, history_from };
-    Place::chat(key).note(call.tenant, now, initiator.as_ref(), &event);
+    Place::chat(key).note(call, &event);
     Ok(())
 }
 
@@ -148,17 +147,17 @@ fn remove(call: &mut Call<'_>) -> Answer {
     check_group(&chat)?;
     let member = find(&chat, call.params.get("member"))?.clone();
     drop(chat);
-    let (now, initiator) = (call.now, call.initiator());
+    let now = call.now;
     member_changed(call, ChangeKind::Deleted, &key, &member.id);
     let chat = call.chat_mut(&key)?;
     chat.members.retain(|one| one.id != member.id);
     chat.updated = now;
     chat_changed(call, ChangeKind::Updated, &key);
-    let event = match initiator.as_ref() == Some(&member.person) {
+    let event = match call.caller.user_id() == Some(&member.person.id) {
         true => Event::MembersLeft(vec![member.person]),
         false => Event::MembersDeleted(vec![member.person]),
     };
-    Place::chat(&key).note(call.tenant, now, initiator.as_ref(), &event);
+    Place::chat(&key).note(call, &event);
     Ok(call.no_content())
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod create;
 mod deletion;
+mod federation;
 mod members;
 mod pinned;
 mod state;
@@ -22,6 +23,7 @@ use crate::graph::route::{Area, Needs, Route};
 use crate::graph::chat_messages::{Event, Place};
 
 pub(crate) use create::member_person;
+pub(crate) use federation::deliver;
 use state::{Chat, ChatKind};
 pub(crate) use state::{Chats, Member, is_chat_id};
 pub(crate) use wire::member as member_json;
@@ -140,14 +142,14 @@ fn update(call: &mut Call<'_>) -> Answer {
     if topic.as_ref().is_some_and(|topic| !is_topic(topic)) {
         return Err(GraphError::unreadable("Invalid value specified for property 'topic'."));
     }
-    let (now, initiator) = (call.now, call.initiator());
+    let now = call.now;
     let chat = call.chat_mut(&key)?;
     let is_new = chat.topic != topic;
     chat.topic.clone_from(&topic);
     chat.updated = now;
     if is_new {
         let event = Event::ChatRenamed { chat_id: key.clone(), topic };
-        Place::chat(&key).note(call.tenant, now, initiator.as_ref(), &event);
+        Place::chat(&key).note(call, &event);
     }
     chat_changed(call, ChangeKind::Updated, &key);
     let shown = wire::chat(&call.shown(), &*call.chat(&key)?, call.caller.user_id());

@@ -66,11 +66,11 @@ fn pin(call: &mut Call<'_>) -> Answer {
         return Err(GraphError::not_found(format!("NotFound: no message with id '{id}' was found.")));
     }
     drop(chat);
-    let (now, initiator) = (call.now, call.initiator());
+    let now = call.now;
     let chat = call.chat_mut(&key)?;
     chat.pinned.retain(|other| *other != id);
     chat.pinned.insert(0, id.clone());
-    Place::chat(&key).note(call.tenant, now, initiator.as_ref(), &Event::MessagePinned(now));
+    Place::chat(&key).note(call, &Event::MessagePinned(now));
     let shown = call.with_context(&context_in(&key, "pinnedMessages"), json!({ "id": id }));
     Ok(call.created(&format!("/chats/{key}/pinnedMessages/{id}"), &shown))
 }
@@ -93,12 +93,12 @@ fn message_id(call: &Call<'_>, chat: &str, reference: &str) -> Option<String> {
 fn unpin(call: &mut Call<'_>) -> Answer {
     let key = call.chat_key()?;
     let id = call.params.get("pinned").to_owned();
-    let (now, initiator) = (call.now, call.initiator());
+    let now = call.now;
     let chat = call.chat_mut(&key)?;
     if !chat.pinned.contains(&id) {
         return Err(GraphError::not_found(format!("NotFound: no pinned message with id '{id}' was found.")));
     }
     chat.pinned.retain(|other| *other != id);
-    Place::chat(&key).note(call.tenant, now, initiator.as_ref(), &Event::MessageUnpinned(now));
+    Place::chat(&key).note(call, &Event::MessageUnpinned(now));
     Ok(call.no_content())
 }

@@ -1,8 +1,12 @@
 //! What Teams keeps for a whole tenant.
 
+mod activity;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub(super) use activity::routes;
 
 use super::presence::Presence;
 use super::teams::{Channel, Operation, Team};
@@ -19,6 +23,8 @@ pub(crate) struct Teamwork {
     pub(super) operations: BTreeMap<String, Operation>,
     /// Whether people are there, by their object ids.
     pub(super) presences: BTreeMap<String, Presence>,
+    /// What apps put into activity feeds, oldest first.
+    notifications: Vec<activity::Notification>,
 }
 
 impl Teamwork {
