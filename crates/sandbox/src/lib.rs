@@ -28,6 +28,7 @@ mod graph;
 mod lag;
 mod names;
 mod notifications;
+mod portal;
 mod ready;
 mod realm;
 mod requests;

@@ -25,7 +25,7 @@ use crate::realm::{Realm, realm_of};
 use crate::requests::{Decision, LoggedRequest};
 use crate::sandbox::Shared;
 use crate::scope::{View, within};
-use crate::{control, entra, graph};
+use crate::{control, entra, graph, portal};
 
 /// The largest body that is read; Graph takes 4 MB.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -98,6 +98,9 @@ async fn answer(
         Ok(request) => request,
         Err(refusal) => return Ok(finish(home, refusal).map(Answered::whole)),
     };
+    if portal::is_address(&request.path) {
+        return Ok(finish(home, portal::answer(shared, &request).await).map(Answered::whole));
+    }
     if request.path.starts_with("/_sandbox/") {
         return Ok(finish(home, control::answer(shared, &request).await).map(Answered::whole));
     }

@@ -29,6 +29,7 @@ mod notifications;
 mod on_behalf_of;
 mod openid;
 mod oracle_tests;
+mod portal;
 mod presence;
 mod realms;
 mod receiver;
