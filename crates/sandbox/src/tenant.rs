@@ -57,8 +57,17 @@ impl Tenant {
         self.applications.get(&id.to_ascii_lowercase()).filter(|app| app.life.is_visible(now))
     }
 
-    /// An application that readers see now, by app (client) id.
+    /// An application that readers see now, by app (client) id: registered here, or in another tenant and used
+    /// here.
     pub(crate) fn application_by_app_id(&self, app_id: &str, now: Timestamp) -> Option<&Application> {
+        self.registered(app_id, now).or_else(|| {
+            let foreign = self.workloads.foreign.get(&app_id.to_ascii_lowercase());
+            foreign.map(|foreign| &foreign.application)
+        })
+    }
+
+    /// An application that is registered here and that readers see now.
+    pub(crate) fn registered(&self, app_id: &str, now: Timestamp) -> Option<&Application> {
         self.applications.named(app_id).into_iter().find(|app| app.life.is_visible(now))
     }
 

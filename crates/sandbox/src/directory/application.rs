@@ -168,6 +168,12 @@ impl Application {
         }
     }
 
+    /// Whether other tenants may use it: `signInAudience`.
+    pub(crate) fn is_multi_tenant(&self) -> bool {
+        let audience = self.other.get("signInAudience").and_then(Value::as_str).unwrap_or_default();
+        matches!(audience, "AzureADMultipleOrgs" | "AzureADandPersonalMicrosoftAccount")
+    }
+
     /// Whether it is a blueprint.
     pub(crate) fn is_blueprint(&self) -> bool {
         self.kind == ApplicationKind::Blueprint

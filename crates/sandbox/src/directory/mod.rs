@@ -2,6 +2,7 @@
 //! (chats, mail) stands beside its Graph resource.
 
 mod application;
+mod foreign;
 mod grant;
 mod licence;
 mod objects;
@@ -15,6 +16,7 @@ pub(crate) use application::{
     ApiScope, Application, ApplicationKind, FederatedCredential, Inheritance, InheritedScopes, KeyCredential,
     PasswordCredential, PublishedRole,
 };
+pub(crate) use foreign::Foreign;
 pub(crate) use grant::{ConsentType, DelegatedGrant, RoleAssignment};
 pub(crate) use licence::{AssignedLicence, ServicePlan, Sku};
 pub(crate) use objects::{Named, Objects};

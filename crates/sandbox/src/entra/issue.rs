@@ -149,7 +149,10 @@ pub(crate) fn user_token(
         put(&mut claims, "ipaddr", json!("127.0.0.1"));
         put(&mut claims, "platf", json!("14"));
         put(&mut claims, "puid", json!(puid(user)));
-        put(&mut claims, "wids", json!(["b79fbf4d-3ef9-4689-8143-76b194e85509"]));
+        // The roles of the directory that the user has, and the one that every user has.
+        let mut wids: Vec<&str> = tenant.roles_of(&user.id).iter().map(|role| role.id).collect();
+        wids.push("b79fbf4d-3ef9-4689-8143-76b194e85509");
+        put(&mut claims, "wids", json!(wids));
         put(&mut claims, "xms_st", json!({ "sub": pairwise(&tenant.id, &client.app_id, &user.id) }));
     } else {
         put(&mut claims, "preferred_username", json!(user.upn));

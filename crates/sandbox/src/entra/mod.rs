@@ -15,6 +15,7 @@ mod device;
 mod discovery;
 mod error;
 mod federation;
+mod foreign;
 mod form;
 mod issue;
 mod jwt;
@@ -41,6 +42,7 @@ pub(crate) use attempt::ClientKind;
 pub(crate) use belonging::{has_issued, has_session};
 pub(crate) use conditional_access::{Conditions, GrantControls, Policy, PolicyState, SessionControls};
 pub(crate) use federation::Issuers;
+pub(crate) use foreign::adopt;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use form::withstand_form;
 pub(crate) use jwt::{Claims, TokenFault, is_signing_key, tenant_of_token};
@@ -84,6 +86,9 @@ pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request) -> Respo
             attempt: &attempt,
             endpoint: Endpoint::V2,
         };
+        if foreign::refresh(realm, &context).is_err() && others.fetch() {
+            continue;
+        }
         let response = route(realm, &context);
         if others.fetch() {
             continue;
@@ -132,6 +137,9 @@ fn route(realm: &Realm, context: &Context<'_>) -> Response {
         }
         [tenant, "oauth2", "authorize"] => {
             look(realm, &first_generation, tenant, |context, tenant, _| authorize::answer(context, tenant))
+        }
+        [tenant, "adminconsent"] | [tenant, "v2.0", "adminconsent"] => {
+            change(realm, context, tenant, authorize::admin_consent)
         }
         [tenant, "login"] if request.method == Method::POST => {
             change(realm, context, tenant, authorize::login)

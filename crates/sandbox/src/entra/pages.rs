@@ -46,6 +46,37 @@ struct NewPassword<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "approval.html")]
+struct Approval<'a> {
+    action: &'a str,
+    app: &'a str,
+    username: &'a str,
+    scopes: &'a [String],
+    code: &'a str,
+    consent: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "admin_consent.html")]
+struct AdminConsent<'a> {
+    action: &'a str,
+    app: &'a str,
+    username: &'a str,
+    permissions: &'a [String],
+    admin_consent: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "admin_sign_in.html")]
+struct AdminSignIn<'a> {
+    action: &'a str,
+    app: &'a str,
+    admin_consent: &'a str,
+    username: &'a str,
+    error: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "device.html")]
 struct Device<'a> {
     user_code: &'a str,
@@ -104,6 +135,43 @@ pub(super) fn new_password(
 ) -> Response {
     let error = error.unwrap_or_default();
     page(StatusCode::OK, &NewPassword { action, request, username, password, error })
+}
+
+/// Only an administrator can consent; with `consent`, the form that asks one, posting `justification` and
+/// `decision`.
+pub(super) fn approval(
+    action: &str,
+    app: &str,
+    username: &str,
+    scopes: &[String],
+    code: &str,
+    consent: Option<&str>,
+) -> Response {
+    let consent = consent.unwrap_or_default();
+    page(StatusCode::OK, &Approval { action, app, username, scopes, code, consent })
+}
+
+/// The administrator's consent form; it posts `admin_consent` and `decision`.
+pub(super) fn admin_consent(
+    action: &str,
+    app: &str,
+    username: &str,
+    permissions: &[String],
+    admin_consent: &str,
+) -> Response {
+    page(StatusCode::OK, &AdminConsent { action, app, username, permissions, admin_consent })
+}
+
+/// The sign-in form before it; it posts `admin_consent`, `username` and `password`.
+pub(super) fn admin_sign_in(
+    action: &str,
+    app: &str,
+    admin_consent: &str,
+    username: &str,
+    error: Option<&str>,
+) -> Response {
+    let error = error.unwrap_or_default();
+    page(StatusCode::OK, &AdminSignIn { action, app, admin_consent, username, error })
 }
 
 /// The device form; it posts `user_code`, `username`, `password` and `decision`.

@@ -62,13 +62,13 @@ const BLOCKED_ROLE_FAMILIES: [&str; 11] = [
 ];
 
 /// Whether a delegated permission is not for agents.
-pub(super) fn is_blocked_scope(value: &str) -> bool {
+pub(crate) fn is_blocked_scope(value: &str) -> bool {
     is_in(&BLOCKED, value) || is_in(&BLOCKED_SCOPES, value) || value.starts_with("CustomSecAttribute")
 }
 
 /// Whether an application permission is not for agents. The role to create children comes with the principal
 /// and is nobody's to give.
-pub(super) fn is_blocked_role(value: &str) -> bool {
+pub(crate) fn is_blocked_role(value: &str) -> bool {
     is_in(&BLOCKED, value)
         || is_in(&BLOCKED_ROLES, value)
         || value.starts_with("CustomSecAttribute")
@@ -76,7 +76,7 @@ pub(super) fn is_blocked_role(value: &str) -> bool {
 }
 
 /// 400: that permission is not for agents.
-pub(super) fn blocked(value: &str) -> GraphError {
+pub(crate) fn blocked(value: &str) -> GraphError {
     GraphError::bad_request(format!(
         "The permission '{value}' cannot be granted to an agent identity or an agent identity blueprint."
     ))

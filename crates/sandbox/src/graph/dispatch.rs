@@ -13,6 +13,7 @@ use crate::realm::{Others, Realm};
 use crate::sandbox::Shared;
 use crate::scope::note;
 
+use super::audits;
 use super::call::{Awaited, Call, Found};
 use super::drives;
 use super::error::{Answer, GraphError};
@@ -80,7 +81,9 @@ async fn find_out(
 }
 
 fn finish(realm: &Realm, request: &Request, answer: Answer) -> Response {
-    let request_id = crate::directory::new_id();
+    let told = answer.as_ref().ok().and_then(|response| response.headers.get("request-id"));
+    let told = told.and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let request_id = told.unwrap_or_else(crate::directory::new_id);
     let client_request_id = request.header("client-request-id").unwrap_or(&request_id).to_owned();
     let response = answer.unwrap_or_else(|error| {
         let date = realm.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
@@ -152,7 +155,7 @@ impl Calling<'_> {
         let mut tenant = realm.enter();
         check_subject(caller, &tenant, now)?;
         require(caller, route.needs, route.area)?;
-        let answer = (route.handler)(&mut Call {
+        let mut call = Call {
             tenant: &mut tenant,
             caller,
             request,
@@ -164,7 +167,19 @@ impl Calling<'_> {
             names: &shared.names,
             others,
             found,
-        });
+        };
+        let before = audits::before(&call);
+        let answer = (route.handler)(&mut call);
+        // What is audited carries the id by which the row is found, if the client sent none.
+        let request_id = crate::directory::new_id();
+        let is_audited = before.is_some();
+        audits::after(&mut call, before, &answer, &request_id);
+        let answer = match answer {
+            Ok(response) if is_audited => {
+                Ok(response.with(HeaderName::from_static("request-id"), &request_id))
+            }
+            answer => answer,
+        };
         if request.method == Method::GET || answer.is_err() {
             tenant.changes.clear();
             return answer;

@@ -3,6 +3,7 @@
 mod agent_limits;
 mod applications;
 mod audit_logs;
+mod audits;
 mod call;
 mod chat_messages;
 mod chats;
@@ -46,6 +47,7 @@ mod users;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use audits::{Audit, user_initiator};
 #[cfg(test)]
 pub(crate) use dispatch::answer_at_once;
 pub(crate) use dispatch::{answer, answer_files, read_as};
@@ -58,6 +60,7 @@ pub(crate) use path::Path;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use path::withstand_path;
 pub(crate) use permissions::{permission, permissions};
+pub(crate) use policies::Asking;
 pub(crate) use route::{Area, Needs, Routes};
 
 /// The state of workloads that only Graph looks at.
@@ -68,6 +71,10 @@ pub(crate) struct Workloads {
     pub(crate) teamwork: teamwork::Teamwork,
     pub(crate) drives: drives::Drives,
     pub(crate) groups: groups::Groups,
+    pub(crate) audits: audits::Audits,
+    pub(crate) policies: policies::Policies,
+    /// Applications of other tenants that have a principal here, by app id in lower case.
+    pub(crate) foreign: std::collections::BTreeMap<String, crate::directory::Foreign>,
     pub(crate) directory_roles: directory_roles::DirectoryRoles,
     pub(crate) profiles: users::profile::Profiles,
     pub(crate) subscriptions: subscriptions::Subscriptions,
@@ -82,6 +89,8 @@ pub(crate) fn routes() -> Routes {
         role_assignments::routes(),
         users::routes(),
         groups::routes(),
+        audits::routes(),
+        policies::routes(),
         directory_roles::routes(),
         directory_objects::routes(),
         organization::routes(),
@@ -95,7 +104,6 @@ pub(crate) fn routes() -> Routes {
         presence::routes(),
         mailbox::routes(),
         audit_logs::routes(),
-        policies::routes(),
         subscriptions::routes(),
     ];
     Routes::new(resources.into_iter().flatten().collect())

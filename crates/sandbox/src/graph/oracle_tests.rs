@@ -98,6 +98,7 @@ const NOT_IN_THE_TABLE: &[(&str, &str)] = &[
     ("users/{id}/photo/$value", "the table has the photo, not its content"),
     ("me/photo/$value", "the table has the photo, not its content"),
     ("me", "PATCH /me is PATCH /users/{id} of oneself"),
+    ("applications/{id}/appmanagementpolicies", "the table leaves the policy's id out"),
     ("groups/{id}/members", "the table has adding a member under a misspelt path"),
     ("directory/deleteditems", "the table has only restore (§2.11)"),
     ("users/{id}/chats/getallmessages/delta", "in no table (§13)"),

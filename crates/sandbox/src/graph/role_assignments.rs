@@ -31,6 +31,9 @@ const WRITE: Needs = Needs::either(&["AppRoleAssignment.ReadWrite.All"]).and(&[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ]);
+const READ_OF_USER: Needs = Needs::either(&["AppRoleAssignment.ReadWrite.All", "Directory.Read.All"]);
+const READ_OF_GROUP: Needs =
+    Needs::either(&["AppRoleAssignment.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]);
 const DELETE: Needs = Needs::either(&["AppRoleAssignment.ReadWrite.All"]);
 
 const COLLECTION: Surface = Surface {
@@ -56,7 +59,15 @@ const COLLECTION: Surface = Surface {
 pub(super) fn routes() -> Vec<Route> {
     const OF_CLIENT: &str = "/servicePrincipals/{id}/appRoleAssignments";
     const OF_RESOURCE: &str = "/servicePrincipals/{id}/appRoleAssignedTo";
+    const OF_USER: &str = "/users/{id}/appRoleAssignments";
+    const OF_GROUP: &str = "/groups/{id}/appRoleAssignments";
     vec![
+        Route::new(Method::GET, OF_USER, READ_OF_USER, of_user),
+        Route::new(Method::POST, OF_USER, DELETE, create),
+        Route::new(Method::DELETE, "/users/{id}/appRoleAssignments/{assignment}", DELETE, delete),
+        Route::new(Method::GET, OF_GROUP, READ_OF_GROUP, of_group),
+        Route::new(Method::POST, OF_GROUP, DELETE, create),
+        Route::new(Method::DELETE, "/groups/{id}/appRoleAssignments/{assignment}", DELETE, delete),
         Route::new(Method::GET, OF_CLIENT, READ, of_client),
         Route::new(Method::POST, OF_CLIENT, WRITE, create),
         Route::new(Method::DELETE, "/servicePrincipals/{id}/appRoleAssignments/{assignment}", DELETE, delete),
@@ -67,7 +78,15 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn shown(call: &Call<'_>, one: &RoleAssignment) -> Value {
-    let name = |id: &str| call.tenant.service_principals.get(id).map(|sp| sp.display_name.clone());
+    let sp = |id: &str| call.tenant.service_principals.get(id).map(|sp| sp.display_name.clone());
+    let user = |id: &str| call.tenant.users.get(id).map(|user| user.display_name.clone());
+    let group = |id: &str| call.tenant.workloads.groups.get(id).map(|group| group.display_name.clone());
+    let name = |id: &str| sp(id).or_else(|| user(id)).or_else(|| group(id));
+    let kind = match &one.principal_id {
+        id if user(id).is_some() => "User",
+        id if group(id).is_some() => "Group",
+        _ => "ServicePrincipal",
+    };
     json!({
         "id": one.id,
         "deletedDateTime": null,
@@ -75,10 +94,31 @@ fn shown(call: &Call<'_>, one: &RoleAssignment) -> Value {
         "createdDateTime": seven_digits(one.created),
         "principalDisplayName": name(&one.principal_id),
         "principalId": one.principal_id,
-        "principalType": "ServicePrincipal",
+        "principalType": kind,
         "resourceDisplayName": name(&one.resource_id),
         "resourceId": one.resource_id,
     })
+}
+
+fn of_user(call: &mut Call<'_>) -> Answer {
+    list(call, "appRoleAssignments", |one, id| one.principal_id == id)
+}
+
+fn of_group(call: &mut Call<'_>) -> Answer {
+    list(call, "appRoleAssignments", |one, id| one.principal_id == id)
+}
+
+/// The object that the path is about, and its collection: a user, a group or a service principal.
+fn here(call: &Call<'_>) -> Result<(&'static str, String), GraphError> {
+    match call.path.segments.first().map(|first| first.to_ascii_lowercase()).as_deref() {
+        Some("users") => Ok(("users", call.user()?.id.clone())),
+        Some("groups") => {
+            let id = call.params.get("id");
+            let group = call.group_of(id).ok_or_else(|| GraphError::no_object(id))?;
+            Ok(("groups", group.id.clone()))
+        }
+        _ => Ok(("servicePrincipals", call.service_principal()?.id.clone())),
+    }
 }
 
 fn of_client(call: &mut Call<'_>) -> Answer {
@@ -91,15 +131,15 @@ fn of_resource(call: &mut Call<'_>) -> Answer {
 
 fn list(call: &Call<'_>, name: &str, belongs: fn(&RoleAssignment, &str) -> bool) -> Answer {
     let query = call.query(&COLLECTION)?;
-    let id = &call.service_principal()?.id;
-    let ours = call.tenant.role_assignments.iter().filter(|one| belongs(one, id));
+    let (collection, id) = here(call)?;
+    let ours = call.tenant.role_assignments.iter().filter(|one| belongs(one, &id));
     let items = ours.map(|one| shown(call, one)).collect();
-    Ok(call.list(&query, &format!("servicePrincipals('{id}')/{name}"), items, None))
+    Ok(call.list(&query, &format!("{collection}('{id}')/{name}"), items, None))
 }
 
 fn create(call: &mut Call<'_>) -> Answer {
     call.require_administrator()?;
-    let here = call.service_principal()?.id.clone();
+    let (collection, here) = here(call)?;
     let mut payload = Payload::read(call, "AppRoleAssignment")?;
     let principal_id = payload.required_text("principalId", 36)?.to_ascii_lowercase();
     let resource_id = payload.required_text("resourceId", 36)?.to_ascii_lowercase();
@@ -125,15 +165,28 @@ fn create(call: &mut Call<'_>) -> Answer {
         created: call.now,
         effective: call.due(Cause::Consent),
     };
-    let body = call
-        .with_context(&format!("servicePrincipals('{here}')/appRoleAssignments"), shown(call, &assignment));
-    let location = format!("/servicePrincipals/{here}/appRoleAssignments/{}", assignment.id);
+    let body =
+        call.with_context(&format!("{collection}('{here}')/appRoleAssignments"), shown(call, &assignment));
+    let location = format!("/{collection}/{here}/appRoleAssignments/{}", assignment.id);
     call.tenant.role_assignments.push(assignment);
     Ok(call.created(&location, &body))
 }
 
 fn check(call: &Call<'_>, principal: &str, resource: &str, role_id: &str) -> Result<(), GraphError> {
     let missing = |id: &str| GraphError::no_object(id);
+    // What a user or a group gets is access to an application, by one of its roles or by none.
+    let is_person = call.tenant.user(principal, call.now).is_some() || call.group_of(principal).is_some();
+    if is_person {
+        let resource = call.tenant.service_principal(resource, call.now).ok_or_else(|| missing(resource))?;
+        let app = call.tenant.application_by_app_id(&resource.app_id, call.now);
+        let roles = app.map_or(&resource.roles, |app| &app.roles);
+        let is_default = role_id == "00000000-0000-0000-0000-000000000000" && roles.is_empty();
+        return if is_default || roles.iter().any(|role| role.id.eq_ignore_ascii_case(role_id)) {
+            Ok(())
+        } else {
+            Err(GraphError::bad_request("Permission being assigned was not found on application"))
+        };
+    }
     let principal = call.tenant.service_principal(principal, call.now).ok_or_else(|| missing(principal))?;
     let resource = call.tenant.service_principal(resource, call.now).ok_or_else(|| missing(resource))?;
     let app = call.tenant.application_by_app_id(&resource.app_id, call.now);
@@ -151,7 +204,7 @@ fn check(call: &Call<'_>, principal: &str, resource: &str, role_id: &str) -> Res
 
 fn delete(call: &mut Call<'_>) -> Answer {
     call.require_administrator()?;
-    let here = call.service_principal()?.id.clone();
+    let (_, here) = here(call)?;
     let id = call.params.get("assignment").to_owned();
     let assignments = &mut call.tenant.role_assignments;
     let found = assignments

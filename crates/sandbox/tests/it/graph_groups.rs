@@ -74,7 +74,7 @@ async fn groups_are_made_read_changed_and_deleted() {
     delete(&tenant, &format!("/v1.0/groups/{team}"), &token).await.expect(204);
     let deleted =
         get(&tenant, "/v1.0/directory/deletedItems/microsoft.graph.group", &token).await.expect(200);
-    assert_eq!(ids(&deleted), [team.clone()]);
+    assert_eq!(ids(&deleted), [team.as_str()]);
     let restore = format!("/v1.0/directory/deletedItems/{team}/restore");
     post(&tenant, &restore, &token, json!({})).await.expect(200);
     get(&tenant, &format!("/v1.0/groups/{team}"), &token).await.expect(200);
@@ -107,14 +107,14 @@ async fn memberships_are_direct_or_through_groups() {
         sorted(vec![ada.clone(), inner.clone()])
     );
     let only_users = read(&format!("groups/{outer}/members/microsoft.graph.user")).await;
-    assert_eq!(ids(&only_users), [ada.clone()]);
+    assert_eq!(ids(&only_users), [ada.as_str()]);
     let all = sorted(vec![ada.clone(), inner.clone(), grace.clone()]);
     assert_eq!(ids(&read(&format!("groups/{outer}/transitiveMembers")).await), all);
     let of_grace = sorted(vec![inner.clone(), team.clone()]);
     assert_eq!(ids(&read(&format!("users/{grace}/memberOf")).await), of_grace);
     let through = sorted(vec![inner.clone(), team.clone(), outer.clone()]);
     assert_eq!(ids(&read(&format!("users/{grace}/transitiveMemberOf")).await), through);
-    assert_eq!(ids(&read(&format!("groups/{inner}/memberOf")).await), [outer.clone()]);
+    assert_eq!(ids(&read(&format!("groups/{inner}/memberOf")).await), [outer.as_str()]);
 
     let ask = async |path: &str, body: Value| post(&tenant, &format!("/v1.0/{path}"), &token, body).await;
     let secure = ask(&format!("users/{grace}/getMemberGroups"), json!({ "securityEnabledOnly": true })).await;
@@ -124,7 +124,7 @@ async fn memberships_are_direct_or_through_groups() {
     assert_eq!(ids(&objects), through);
     let check = json!({ "groupIds": [outer, "00000000-0000-4000-8000-00000000dead"] });
     let checked = ask(&format!("users/{grace}/checkMemberGroups"), check).await.expect(200);
-    assert_eq!(ids(&checked), [outer.clone()]);
+    assert_eq!(ids(&checked), [outer.as_str()]);
     ask(&format!("users/{grace}/checkMemberGroups"), json!({ "groupIds": vec![&outer; 21] }))
         .await
         .expect(400);
@@ -186,7 +186,7 @@ async fn a_role_makes_an_administrator_and_shows_in_memberships() {
     assert_eq!(roles.json["value"].as_array().unwrap().len(), 1);
     assert_eq!(roles.text("/value/0/roleTemplateId"), GLOBAL_ADMINISTRATOR);
     let path = format!("/v1.0/directoryRoles(roleTemplateId='{GLOBAL_ADMINISTRATOR}')/members");
-    assert_eq!(ids(&get(&tenant, &path, &token).await.expect(200)), [ada.clone()]);
+    assert_eq!(ids(&get(&tenant, &path, &token).await.expect(200)), [ada.as_str()]);
     let memberships = get(&tenant, "/v1.0/me/memberOf", &sign_in(&tenant, "ada").await).await.expect(200);
     assert_eq!(memberships.text("/value/0/@odata.type"), "#microsoft.graph.directoryRole");
     assert_eq!(memberships.text("/value/0/displayName"), "Global Administrator");

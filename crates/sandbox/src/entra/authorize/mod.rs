@@ -4,6 +4,7 @@
 //! and `new_password` where one is wanted; the second factor's with `second_factor` (who signs in to what,
 //! sealed) and `decision`; the consent form with `consent` (who asked what, sealed) and `decision`.
 
+mod admin_consent;
 mod consent;
 mod request;
 mod second_factor;
@@ -19,6 +20,7 @@ use super::code::{Code, LIFETIME};
 use super::conditional_access::{Flow, Refusal, Wanted};
 use super::context::Context;
 use super::error::EntraError;
+use super::foreign;
 use super::form::Form;
 use super::issue::{Identity, client_info, end_of, id_token};
 use super::pages;
@@ -32,6 +34,7 @@ use super::user_response::{check_assigned, identified, note, refusal};
 use request::{SignInRequest, read};
 use session::{Session, session};
 
+pub(crate) use admin_consent::answer as admin_consent;
 pub(crate) use session::{logout, sealed_session};
 
 /// Answers `authorize`, by GET or by POST.
@@ -40,6 +43,8 @@ pub(super) fn answer(context: &Context<'_>, tenant: &Tenant) -> Response {
         http::Method::POST => String::from_utf8_lossy(&context.request.body).into_owned(),
         _ => context.request.raw_query.clone(),
     };
+    let adopted = foreign::adopted(context, tenant, &foreign::client_of(&text));
+    let tenant = adopted.as_ref().unwrap_or(tenant);
     let request = match read(context, tenant, &text) {
         Ok(request) => request,
         Err(refusal) => return *refusal,
@@ -59,12 +64,44 @@ pub(super) fn answer(context: &Context<'_>, tenant: &Tenant) -> Response {
 
 /// Answers the forms; and whether the tenant has changed.
 pub(super) fn login(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
+    let Some(mut adopted) = for_first_consent(context, tenant) else {
+        return sign_in(context, tenant);
+    };
+    let (response, has_changed) = sign_in(context, &mut adopted);
+    // The principal stays once somebody consented.
+    let stays = has_changed && adopted.workloads.foreign.values().all(|foreign| !foreign.is_new);
+    if stays {
+        *tenant = adopted;
+    }
+    (response, stays)
+}
+
+/// The tenant with a principal of the client of another tenant that the form is about, if it has none here.
+fn for_first_consent(context: &Context<'_>, tenant: &Tenant) -> Option<Tenant> {
+    let form = Form::parse(&context.request.body).ok()?;
+    let text = match form.get("consent") {
+        Some(sealed) => consent::request_of(tenant, sealed)?,
+        None => match form.get("second_factor") {
+            Some(sealed) => second_factor::request_of(tenant, sealed)?,
+            None => form.get("request")?.to_owned(),
+        },
+    };
+    foreign::adopted(context, tenant, &foreign::client_of(&text))
+}
+
+fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
     let form = match Form::parse(&context.request.body) {
         Ok(form) => form,
         Err(error) => return (error_page(context, &error), false),
     };
     if let Some(sealed) = form.get("consent") {
-        return consent::decide(context, tenant, sealed, form.get("decision"));
+        return consent::decide(
+            context,
+            tenant,
+            sealed,
+            form.get("decision"),
+            form.get("justification").unwrap_or_default(),
+        );
     }
     if let Some(sealed) = form.get("second_factor") {
         return (second_factor::decide(context, tenant, sealed, form.get("decision")), false);
@@ -148,7 +185,8 @@ fn continue_with(
         Ok(missing) => missing,
         Err(error) => return redirect_error(context, request, &error),
     };
-    if missing.is_empty() && request.prompt != "consent" {
+    let is_new = foreign::is_new(tenant, &request.client.app_id);
+    if missing.is_empty() && request.prompt != "consent" && !is_new {
         return complete(context, tenant, request, user, session);
     }
     if request.prompt == "none" {

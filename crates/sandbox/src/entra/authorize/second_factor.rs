@@ -40,6 +40,11 @@ pub(super) fn ask(
     pages::second_factor(&action(tenant), &request.client.name, &sealed)
 }
 
+/// The request that the page was shown for.
+pub(super) fn request_of(tenant: &Tenant, sealed: &str) -> Option<String> {
+    open::<Pending>(&tenant.entra.secret, Kind::SecondFactor, sealed).map(|pending| pending.request)
+}
+
 /// Answers the page.
 pub(super) fn decide(
     context: &Context<'_>,

@@ -58,7 +58,11 @@ fn create(call: &mut Call<'_>) -> Answer {
         ApplicationKind::Ordinary => CREATE_APPLICATION,
         ApplicationKind::Blueprint => CREATE_BLUEPRINT,
     })?;
-    call.require_administrator()?;
+    // Ordinary users may register applications, as long as the tenant lets them.
+    let may_register = kind == ApplicationKind::Ordinary && call.tenant.workloads.policies.allows_apps;
+    if !may_register {
+        call.require_administrator()?;
+    }
 
     let name = payload.required_text("displayName", 256)?;
     let id = new_id();

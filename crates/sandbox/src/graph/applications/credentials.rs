@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::directory::{Application, KeyCredential, PasswordCredential, new_id};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
+use crate::graph::policies::Credential;
 use crate::graph::route::{Needs, Route};
 use crate::lag::Cause;
 
@@ -77,6 +78,8 @@ fn add_password(call: &mut Call<'_>) -> Answer {
             "Credential end date is invalid: it is in the past or before the start.",
         ));
     }
+    let policies = &call.tenant.workloads.policies.app_management;
+    policies.check(call.application()?, Credential::Password, start, end)?;
     let credential = PasswordCredential {
         key_id: new_id(),
         secret: new_secret(),
@@ -120,6 +123,8 @@ fn add_key(call: &mut Call<'_>) -> Answer {
     let asked =
         body.get("keyCredential").and_then(Value::as_object).ok_or_else(|| invalid("keyCredential"))?;
     let credential = new_key(call, asked)?;
+    let policies = &call.tenant.workloads.policies.app_management;
+    policies.check(call.application()?, Credential::Key, credential.start, credential.end)?;
     let mut shown = wire::key_credential(&credential, false);
     shown["@odata.context"] = json!(call.context("microsoft.graph.keyCredential"));
     call.application_mut()?.keys.push(credential);
@@ -143,9 +148,10 @@ fn remove_key(call: &mut Call<'_>) -> Answer {
 /// entries do that a client read (where `key` is null) and sends back.
 pub(super) fn replace_keys(
     call: &Call<'_>,
-    old: &[KeyCredential],
+    app: &Application,
     list: &[Map<String, Value>],
 ) -> Result<Vec<KeyCredential>, GraphError> {
+    let old = &app.keys;
     let mut keys: Vec<KeyCredential> = Vec::with_capacity(list.len());
     for entry in list {
         let known = entry
@@ -155,7 +161,12 @@ pub(super) fn replace_keys(
         let key = match (entry.get("key"), known) {
             (None | Some(Value::Null), Some(known)) => known.clone(),
             (Some(Value::String(der)), Some(known)) if *der == known.der => known.clone(),
-            _ => new_key(call, entry)?,
+            _ => {
+                let key = new_key(call, entry)?;
+                let policies = &call.tenant.workloads.policies.app_management;
+                policies.check(app, Credential::Key, key.start, key.end)?;
+                key
+            }
         };
         if keys.iter().any(|other| other.key_id == key.key_id) {
             return Err(GraphError::bad_request("KeyId values must be unique within keyCredentials."));

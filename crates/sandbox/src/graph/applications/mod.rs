@@ -152,7 +152,7 @@ impl Call<'_> {
         let found = match self.params.key("id") {
             Key::Id(id) => self.tenant.application(id, self.now),
             Key::By(name, value) if name.eq_ignore_ascii_case("appId") => {
-                self.tenant.application_by_app_id(value, self.now)
+                self.tenant.registered(value, self.now)
             }
             Key::By(..) => None,
         };

@@ -1,12 +1,16 @@
 //! `PATCH /applications/{id}`, and what create and update read alike (Entra reference §2.1, §2.8, §8).
 
+use std::collections::BTreeMap;
+
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::directory::{ApiScope, Application, PublishedRole, new_id};
+use crate::graph::agent_limits;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::payload::Payload;
+use crate::graph::permissions::permissions;
 use crate::graph::route::{Needs, Route};
 
 use super::{BLUEPRINT, credentials};
@@ -119,6 +123,7 @@ pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload
     }
     if let Some(api) = payload.take("api") {
         set_api(app, &api).ok_or_else(|| payload.invalid("api"))?;
+        keep_rest(&mut app.other, "api", &api, &["oauth2PermissionScopes", "requestedAccessTokenVersion"]);
     }
     if let Some(roles) = payload.objects("appRoles")? {
         app.roles = roles
@@ -133,9 +138,15 @@ pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload
         ("publicClient", &mut app.public_redirects),
     ] {
         let platform = payload.take(name).unwrap_or(Value::Null);
-        if let Some(uris) = platform.get("redirectUris") {
-            *redirects = texts(uris).ok_or_else(|| payload.invalid(name))?;
+        if !platform.is_null() && !platform.is_object() {
+            return Err(payload.invalid(name));
         }
+        if let Some(uris) = platform.get("redirectUris") {
+            *redirects = texts(uris)
+                .filter(|uris| redirects_are_fine(name, uris))
+                .ok_or_else(|| payload.invalid(name))?;
+        }
+        keep_rest(&mut app.other, name, &platform, &["redirectUris", "redirectUriSettings"]);
     }
     if let Some(public) = payload.boolean("isFallbackPublicClient")? {
         app.is_public = public;
@@ -144,13 +155,127 @@ pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload
         app.is_disabled = disabled;
     }
     if let Some(keys) = payload.objects("keyCredentials")? {
-        app.keys = credentials::replace_keys(call, &app.keys, &keys)?;
+        app.keys = credentials::replace_keys(call, app, &keys)?;
     }
     if let Some(passwords) = payload.objects("passwordCredentials")? {
         credentials::keep_passwords(app, &passwords)?;
     }
-    app.other.extend(payload.rest(PASSIVE)?);
+    let rest = payload.rest(PASSIVE)?;
+    check_passive(app, &rest)?;
+    app.other.extend(rest);
     Ok(())
+}
+
+/// What else stands in a complex property, one level deep, beside what was there.
+fn keep_rest(other: &mut BTreeMap<String, Value>, name: &str, value: &Value, known: &[&str]) {
+    let Some(fields) = value.as_object() else { return };
+    let rest = fields.iter().filter(|(field, _)| !known.contains(&field.as_str()) && !field.starts_with('@'));
+    let rest: Map<String, Value> = rest.map(|(field, value)| (field.clone(), value.clone())).collect();
+    if rest.is_empty() {
+        return;
+    }
+    let kept = other.entry(name.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+    if let Some(kept) = kept.as_object_mut() {
+        kept.extend(rest);
+    }
+}
+
+/// The rules of redirect URIs (§1.3): absolute, HTTPS but for loopback and for public clients' own schemes, without a
+/// fragment, of at most 256 characters, at most 256 of them.
+fn redirects_are_fine(platform: &str, uris: &[String]) -> bool {
+    let is_fine = |uri: &String| {
+        let Ok(url) = url::Url::parse(uri) else { return false };
+        let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
+        let is_scheme = match url.scheme() {
+            "https" => true,
+            "http" => is_loopback,
+            _ => platform == "publicClient",
+        };
+        let has_bad = uri.chars().any(|c| "!$'(),;".contains(c));
+        is_scheme && !has_bad && url.fragment().is_none() && uri.chars().count() <= 256
+    };
+    uris.len() <= 256 && uris.iter().all(is_fine)
+}
+
+/// The passive properties that have limits.
+fn check_passive(app: &Application, rest: &BTreeMap<String, Value>) -> Result<(), GraphError> {
+    let invalid = |name: &str| {
+        GraphError::bad_request(format!(
+            "Invalid value specified for property '{name}' of resource 'Application'."
+        ))
+    };
+    const AUDIENCES: [&str; 4] = [
+        "AzureADMyOrg",
+        "AzureADMultipleOrgs",
+        "AzureADandPersonalMicrosoftAccount",
+        "PersonalMicrosoftAccount",
+    ];
+    if let Some(audience) = rest.get("signInAudience")
+        && !audience.as_str().is_some_and(|audience| AUDIENCES.contains(&audience))
+    {
+        return Err(invalid("signInAudience"));
+    }
+    if rest
+        .get("description")
+        .is_some_and(|text| text.as_str().is_some_and(|text| text.chars().count() > 1024))
+    {
+        return Err(invalid("description"));
+    }
+    if let Some(managers) = rest.get("managerApplications") {
+        let ids = managers.as_array().filter(|list| list.len() <= 10);
+        let are_ids = |list: &Vec<Value>| {
+            list.iter().all(|one| one.as_str().is_some_and(|id| uuid::Uuid::parse_str(id).is_ok()))
+        };
+        if !ids.is_some_and(are_ids) {
+            return Err(invalid("managerApplications"));
+        }
+    }
+    if let Some(list) = rest.get("requiredResourceAccess") {
+        check_required(app, list).ok_or_else(|| invalid("requiredResourceAccess"))??;
+    }
+    Ok(())
+}
+
+/// At most 50 resources and 400 permissions (§2.11), and none that agents may not have (§2.7).
+fn check_required(app: &Application, list: &Value) -> Option<Result<(), GraphError>> {
+    let list = list.as_array()?;
+    let mut count = 0;
+    for resource in list {
+        let id = resource["resourceAppId"].as_str()?;
+        for access in resource["resourceAccess"].as_array()? {
+            let (asked, kind) = (access["id"].as_str()?, access["type"].as_str()?);
+            uuid::Uuid::parse_str(asked).ok()?;
+            count += 1;
+            let is_role = match kind {
+                "Role" => true,
+                "Scope" => false,
+                _ => return None,
+            };
+            if !app.is_blueprint() || id != crate::tenant::GRAPH_APP_ID {
+                continue;
+            }
+            let blocked = permissions().iter().find(|one| {
+                let known = if is_role { one.role_id } else { one.scope_id };
+                known.is_some_and(|known| known.eq_ignore_ascii_case(asked))
+                    && if is_role {
+                        agent_limits::is_blocked_role(one.value)
+                    } else {
+                        agent_limits::is_blocked_scope(one.value)
+                    }
+            });
+            if let Some(one) = blocked {
+                return Some(Err(agent_limits::blocked(one.value)));
+            }
+        }
+    }
+    if list.len() > 50 || count > 400 {
+        return Some(Err(GraphError::new(
+            StatusCode::BAD_REQUEST,
+            "Directory_QuotaExceeded",
+            "The number of required permissions exceeds the maximum: 50 resources with 400 permissions.",
+        )));
+    }
+    Some(Ok(()))
 }
 
 fn check_identifier_uris(call: &Call<'_>, app: &Application, uris: &[String]) -> Result<(), GraphError> {

@@ -14,7 +14,15 @@ pub(crate) fn application(app: &Application, domain: &str, with_keys: bool) -> V
     extend(&mut object, plain(app, domain));
     extend(&mut object, complex(app, with_keys));
     for (name, value) in &app.other {
-        object.insert(name.clone(), value.clone());
+        match (object.get_mut(name), value) {
+            // What the client wrote into a complex property stands beside what has a field of its own.
+            (Some(Value::Object(shown)), Value::Object(more)) => {
+                shown.extend(more.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+            _ => {
+                object.insert(name.clone(), value.clone());
+            }
+        }
     }
     Value::Object(object)
 }

@@ -118,6 +118,9 @@ fn principal(
     let is_blueprint = kind == ServicePrincipalKind::BlueprintPrincipal;
     call.require(if is_blueprint { CREATE_PRINCIPAL } else { CREATE_ORDINARY })?;
     let app_id = payload.required_text("appId", 36)?;
+    if call.tenant.application_by_app_id(&app_id, call.now).is_none() {
+        return foreign_principal(call, &app_id, payload);
+    }
     let app = call
         .tenant
         .application_by_app_id(&app_id, call.now)
@@ -171,6 +174,31 @@ fn principal(
     if is_blueprint {
         grant_create_as_manager(call, &sp.id);
     }
+    Ok(sp)
+}
+
+/// The principal of a multi-tenant application of another tenant.
+fn foreign_principal(
+    call: &mut Call<'_>,
+    app_id: &str,
+    payload: Payload,
+) -> Result<ServicePrincipal, GraphError> {
+    let now = call.now;
+    let home = call.others.find(|tenant| {
+        tenant.registered(app_id, now).is_some_and(crate::directory::Application::is_multi_tenant)
+    })?;
+    let found = home.and_then(|home| Some((home.registered(app_id, now)?.clone(), home.id.clone())));
+    let (app, home) = found.ok_or_else(|| no_backing_application(app_id))?;
+    call.require_administrator()?;
+    let other = payload.rest(PASSIVE)?;
+    let id = crate::entra::adopt(call.tenant, app, &home, now);
+    if let Some(foreign) = call.tenant.workloads.foreign.get_mut(&app_id.to_ascii_lowercase()) {
+        foreign.is_new = false;
+    }
+    let mut sp =
+        call.tenant.service_principals.get(&id).cloned().ok_or_else(|| GraphError::no_object(&id))?;
+    sp.created_by_app_id = Some(call.caller.app_id.clone());
+    sp.other = other;
     Ok(sp)
 }
 

@@ -12,7 +12,13 @@ const MICROSOFT_SERVICES: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 
 /// The whole object.
 pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value {
-    let application = tenant.applications.values().find(|app| app.app_id == sp.app_id);
+    let foreign = tenant.workloads.foreign.get(&sp.app_id.to_ascii_lowercase());
+    let application = tenant
+        .applications
+        .named(&sp.app_id)
+        .into_iter()
+        .next()
+        .or_else(|| foreign.map(|foreign| &foreign.application));
     let (scopes, roles) = match application {
         Some(app) => (&app.scopes, &app.roles),
         None => (&sp.scopes, &sp.roles),
@@ -28,7 +34,7 @@ pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value
     };
     let owner = match (&sp.kind, application) {
         (ServicePrincipalKind::AgentIdentity { .. }, _) => Value::Null,
-        (_, Some(_)) => json!(tenant.id),
+        (_, Some(_)) => json!(foreign.map_or(&tenant.id, |foreign| &foreign.home)),
         (_, None) => json!(MICROSOFT_SERVICES),
     };
     let names: Vec<&str> = match &sp.kind {
@@ -78,7 +84,7 @@ pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value
         "samlSingleSignOnSettings": null,
         "servicePrincipalNames": names,
         "servicePrincipalType": kind,
-        "signInAudience": application.map(|_| "AzureADMyOrg"),
+        "signInAudience": application.map(|app| app.other.get("signInAudience").cloned().unwrap_or_else(|| json!("AzureADMyOrg"))),
         "tags": [],
         "tokenEncryptionKeyId": null,
         "verifiedPublisher": { "displayName": null, "verifiedPublisherId": null, "addedDateTime": null },

@@ -1,0 +1,367 @@
+//! Consent by people and administrators, as the tenant's policy has it, and applications that span tenants
+//! (Entra reference §1.1, §1.3, §13).
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::cast::{get, patch, permitted, post};
+use crate::support::{GRAPH, Reply, Tenant, claims};
+
+const REDIRECT: &str = "https://app.example/cb";
+
+fn between(page: &str, before: &str) -> String {
+    let rest = page.split_once(before).unwrap_or_else(|| panic!("no {before} in {page}")).1;
+    let value = rest.split('"').next().unwrap();
+    value.replace("&#38;", "&").replace("&amp;", "&").replace("&#x26;", "&")
+}
+
+fn answered(reply: &Reply) -> Vec<(String, String)> {
+    assert_eq!(reply.status.as_u16(), 302, "{}", reply.text);
+    url::Url::parse(reply.header("location")).unwrap().query_pairs().into_owned().collect()
+}
+
+fn value(answer: &[(String, String)], name: &str) -> String {
+    answer.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+/// A browser in one of the tenants.
+struct Browser<'a> {
+    tenant: &'a Tenant,
+    id: &'a str,
+}
+
+impl Browser<'_> {
+    async fn post(&self, page: &str, fields: &[(&str, &str)]) -> Reply {
+        let action = between(page, "<form method=\"post\" action=\"");
+        self.tenant.send(self.tenant.http.post(self.tenant.url(&action)).form(fields)).await
+    }
+
+    /// Signs in and comes to what follows: the consent page, another page or the redirect.
+    async fn sign_in(&self, client: &str, scope: &str, upn: &str, password: &str) -> Reply {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([
+                ("client_id", client),
+                ("response_type", "code"),
+                ("redirect_uri", REDIRECT),
+                ("scope", scope),
+                ("state", "s"),
+            ])
+            .finish();
+        let url = self.tenant.url(&format!("/{}/oauth2/v2.0/authorize?{query}", self.id));
+        let page = self.tenant.get(&url).await.expect(200).text;
+        let request = between(&page, "name=\"request\" value=\"");
+        self.post(&page, &[("request", &request), ("username", upn), ("password", password)]).await
+    }
+
+    async fn decide(&self, page: &Reply, decision: &str) -> Reply {
+        let consent = between(&page.text, "name=\"consent\" value=\"");
+        let fields = [("consent", consent.as_str()), ("decision", decision), ("justification", "I need it")];
+        self.post(&page.text, &fields).await
+    }
+}
+
+/// A confidential application with a secret: its app id and secret.
+async fn application(tenant: &Tenant, token: &str, audience: &str, more: Value) -> (String, String) {
+    let mut body = json!({
+        "displayName": "Fancy", "signInAudience": audience, "web": { "redirectUris": [REDIRECT] },
+    });
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let made = post(tenant, "/v1.0/applications", token, body).await.expect(201);
+    let path = format!("/v1.0/applications/{}/addPassword", made.text("/id"));
+    let secret = post(tenant, &path, token, json!({})).await.expect(200).text("/secretText").to_owned();
+    (made.text("/appId").to_owned(), secret)
+}
+
+async fn redeem(tenant: &Tenant, id: &str, (client, secret): &(String, String), code: &str) -> Reply {
+    let form = [
+        ("client_id", client.as_str()),
+        ("client_secret", secret),
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", REDIRECT),
+    ];
+    tenant.send(tenant.http.post(tenant.url(&format!("/{id}/oauth2/v2.0/token"))).form(&form)).await
+}
+
+async fn assign(tenant: &Tenant, token: &str, policies: Value) {
+    let body = json!({ "defaultUserRolePermissions": { "permissionGrantPoliciesAssigned": policies } });
+    patch(tenant, "/v1.0/policies/authorizationPolicy", token, body).await.expect(204);
+}
+
+#[tokio::test]
+async fn the_tenants_policy_says_who_may_consent_to_what() {
+    let tenant = Tenant::start().await;
+    let needed =
+        ["Application.ReadWrite.All", "Policy.ReadWrite.Authorization", "Policy.ReadWrite.PermissionGrant"];
+    let token = permitted(&tenant, &needed).await;
+    let app = application(&tenant, &token, "AzureADMyOrg", json!({})).await;
+    post(&tenant, "/v1.0/servicePrincipals", &token, json!({ "appId": app.0 })).await.expect(201);
+    let ready = tenant.sandbox.ready().clone();
+    let grace = ready.users.iter().find(|user| user.upn.starts_with("grace")).unwrap().clone();
+    let browser = Browser { tenant: &tenant, id: &ready.tenant_id };
+    let asked =
+        async |scope: &str| browser.sign_in(&app.0, scope, &grace.upn, &grace.password).await.expect(200);
+
+    // Microsoft's default: a profile yes, mail and chats not, what needs an administrator not.
+    assert!(asked("User.Read").await.text.contains("name=\"decision\" value=\"accept\""));
+    for scope in ["Mail.Read", "Chat.Read", "User.Read.All"] {
+        assert!(asked(scope).await.text.contains("AADSTS90094"), "{scope}");
+    }
+    assign(&tenant, &token, json!(["ManagePermissionGrantsForSelf.microsoft-user-default-legacy"])).await;
+    assert!(asked("Mail.Read").await.text.contains("value=\"accept\""));
+    assert!(asked("User.Read.All").await.text.contains("AADSTS90094"));
+    assign(&tenant, &token, json!(["ManagePermissionGrantsForSelf.microsoft-user-default-low"])).await;
+    assert!(asked("User.Read").await.text.contains("value=\"accept\""));
+    assert!(asked("User.ReadBasic.All").await.text.contains("AADSTS90094"));
+    assign(&tenant, &token, json!([])).await;
+    assert!(asked("User.Read").await.text.contains("AADSTS90093"));
+
+    // One of the tenant's own: chats of this one client only.
+    let policies = "/v1.0/policies/permissionGrantPolicies";
+    post(&tenant, policies, &token, json!({ "id": "chats", "displayName": "Chats" })).await.expect(201);
+    let chats = json!({
+        "permissionType": "delegated", "clientApplicationIds": [app.0],
+        "permissions": ["f501c180-9344-439a-bca0-6cbf209fd270"],
+    });
+    post(&tenant, &format!("{policies}/chats/includes"), &token, chats).await.expect(201);
+    assign(&tenant, &token, json!(["ManagePermissionGrantsForSelf.chats"])).await;
+    assert!(asked("Mail.Read").await.text.contains("AADSTS90094"));
+    let page = asked("Chat.Read").await;
+    let back = answered(&browser.decide(&page, "accept").await);
+    let tokens = redeem(&tenant, &ready.tenant_id, &app, &value(&back, "code")).await.expect(200);
+    assert!(claims(tokens.text("/access_token"))["scp"].as_str().unwrap().contains("Chat.Read"));
+}
+
+#[tokio::test]
+async fn who_may_not_consent_asks_an_administrator() {
+    let tenant = Tenant::start().await;
+    let needed = [
+        "Application.ReadWrite.All",
+        "Policy.ReadWrite.ConsentRequest",
+        "ConsentRequest.Read.All",
+        "AuditLog.Read.All",
+    ];
+    let token = permitted(&tenant, &needed).await;
+    let app = application(&tenant, &token, "AzureADMyOrg", json!({})).await;
+    post(&tenant, "/v1.0/servicePrincipals", &token, json!({ "appId": app.0 })).await.expect(201);
+    let ready = tenant.sandbox.ready().clone();
+    let (ada, grace) = (
+        ready.users[0].clone(),
+        ready.users.iter().find(|one| one.upn.starts_with("grace")).unwrap().clone(),
+    );
+    let browser = Browser { tenant: &tenant, id: &ready.tenant_id };
+    let policy = json!({
+        "isEnabled": true, "notifyReviewers": true, "remindersEnabled": true, "requestDurationInDays": 30,
+        "reviewers": [{ "query": format!("/users/{}", ada.id), "queryType": "MicrosoftGraph" }],
+    });
+    tenant
+        .graph(Method::PUT, "/v1.0/policies/adminConsentRequestPolicy", &token, Some(policy))
+        .await
+        .expect(204);
+    assert_eq!(
+        get(&tenant, "/v1.0/policies/adminConsentRequestPolicy", &token).await.expect(200).json["isEnabled"],
+        true
+    );
+    let page = browser.sign_in(&app.0, "Mail.Send", &grace.upn, &grace.password).await.expect(200);
+    assert!(page.text.contains("Approval required") && page.text.contains("Justification"));
+    // The form for administrators does not help her.
+    let refused = browser.decide(&page, "accept_for_organisation").await.expect(200);
+    assert!(refused.text.contains("AADSTS90094"));
+    assert!(browser.decide(&page, "ask_administrator").await.expect(200).text.contains("Request sent"));
+
+    let requests = "/v1.0/identityGovernance/appConsent/appConsentRequests";
+    let listed = get(&tenant, requests, &token).await.expect(200);
+    assert_eq!(
+        (listed.text("/value/0/appId"), listed.text("/value/0/pendingScopes/0/displayName")),
+        (app.0.as_str(), "Mail.Send")
+    );
+    let people = format!("{requests}/{}/userConsentRequests", listed.text("/value/0/id"));
+    let people = async || get(&tenant, &people, &token).await.expect(200);
+    let waiting = people().await;
+    assert_eq!(
+        (waiting.text("/value/0/reason"), waiting.text("/value/0/status")),
+        ("I need it", "InProgress")
+    );
+    assert_eq!(waiting.text("/value/0/createdBy/user/id"), grace.id);
+
+    let page = browser.sign_in(&app.0, "Mail.Send", &ada.upn, &ada.password).await.expect(200);
+    answered(&browser.decide(&page, "accept_for_organisation").await);
+    assert_eq!(people().await.text("/value/0/status"), "Completed");
+    let back = browser.sign_in(&app.0, "Mail.Send", &grace.upn, &grace.password).await;
+    assert!(!value(&answered(&back), "code").is_empty());
+    let audits = get(
+        &tenant,
+        "/v1.0/auditLogs/directoryAudits?$filter=activityDisplayName%20eq%20'Consent%20to%20application'",
+        &token,
+    );
+    assert_eq!(audits.await.expect(200).text("/value/0/initiatedBy/user/userPrincipalName"), ada.upn);
+}
+
+/// What the registration asks for: User.Read as a scope, User.Read.All as a role.
+fn required() -> Value {
+    json!({ "requiredResourceAccess": [{
+        "resourceAppId": "00000003-0000-0000-c000-000000000000",
+        "resourceAccess": [
+            { "id": "e1fe6dd8-ba31-4d61-89e7-88639da4683d", "type": "Scope" },
+            { "id": "df021288-bdef-4463-88db-98f22de89214", "type": "Role" },
+        ],
+    }] })
+}
+
+async fn admin_consent(
+    tenant: &Tenant,
+    id: &str,
+    client: &str,
+    upn: &str,
+    password: &str,
+    decision: &str,
+) -> Reply {
+    let browser = Browser { tenant, id };
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("client_id", client), ("redirect_uri", REDIRECT), ("state", "x&y")])
+        .finish();
+    let page = tenant.get(&tenant.url(&format!("/{id}/adminconsent?{query}"))).await.expect(200);
+    let sealed = between(&page.text, "name=\"admin_consent\" value=\"");
+    let fields = [("admin_consent", sealed.as_str()), ("username", upn), ("password", password)];
+    let page = browser.post(&page.text, &fields).await.expect(200);
+    if !page.text.contains("name=\"admin_consent\"") {
+        return page;
+    }
+    let sealed = between(&page.text, "name=\"admin_consent\" value=\"");
+    browser.post(&page.text, &[("admin_consent", &sealed), ("decision", decision)]).await
+}
+
+#[tokio::test]
+async fn an_administrator_consents_for_everybody_by_a_link() {
+    let tenant = Tenant::start().await;
+    let token = permitted(&tenant, &["Application.ReadWrite.All"]).await;
+    let app = application(&tenant, &token, "AzureADMyOrg", required()).await;
+    post(&tenant, "/v1.0/servicePrincipals", &token, json!({ "appId": app.0 })).await.expect(201);
+    let ready = tenant.sandbox.ready().clone();
+    let grace = ready.users.iter().find(|one| one.upn.starts_with("grace")).unwrap().clone();
+    let ada = ready.users[0].clone();
+    let id = ready.tenant_id.as_str();
+    let refused = admin_consent(&tenant, id, &app.0, &grace.upn, &grace.password, "accept").await.expect(200);
+    assert!(refused.text.contains("AADSTS90093"), "{}", refused.text);
+    let declined = answered(&admin_consent(&tenant, id, &app.0, &ada.upn, &ada.password, "cancel").await);
+    assert_eq!(
+        (value(&declined, "error").as_str(), value(&declined, "state").as_str()),
+        ("access_denied", "x&y")
+    );
+    let given = answered(&admin_consent(&tenant, id, &app.0, &ada.upn, &ada.password, "accept").await);
+    assert_eq!(
+        given,
+        [("admin_consent", "True"), ("tenant", id), ("state", "x&y")]
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+    );
+    let form = [
+        ("client_id", app.0.as_str()),
+        ("client_secret", &app.1),
+        ("grant_type", "client_credentials"),
+        ("scope", GRAPH),
+    ];
+    let token = tenant.token(&form).await.expect(200);
+    assert_eq!(claims(token.text("/access_token"))["roles"], json!(["User.Read.All"]));
+}
+
+#[tokio::test]
+async fn a_multi_tenant_application_gets_a_principal_where_somebody_consents() {
+    let tenant = Tenant::start().await;
+    let token = permitted(&tenant, &["Application.ReadWrite.All"]).await;
+    let app = application(&tenant, &token, "AzureADMultipleOrgs", required()).await;
+    let single = application(&tenant, &token, "AzureADMyOrg", json!({})).await;
+    let second = tenant.control(Method::POST, "tenants", Some(json!({}))).await.expect(201);
+    let id = second.text("/tenant_id");
+    let (upn, password) = (second.text("/users/0/upn"), second.text("/users/0/password"));
+    let browser = Browser { tenant: &tenant, id };
+
+    // A single-tenant one is unknown elsewhere.
+    let query = format!(
+        "client_id={}&response_type=code&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=User.Read",
+        single.0
+    );
+    let page = tenant.get(&tenant.url(&format!("/{id}/oauth2/v2.0/authorize?{query}"))).await.expect(400);
+    assert!(page.text.contains("AADSTS700016"), "{}", page.text);
+    let unknown = redeem(&tenant, id, &app, "x").await;
+    assert!(unknown.status.is_client_error());
+
+    let page = browser.sign_in(&app.0, "User.Read", upn, password).await.expect(200);
+    assert!(page.text.contains("Permissions requested"), "{}", page.text);
+    let back = answered(&browser.decide(&page, "accept").await);
+    let tokens = redeem(&tenant, id, &app, &value(&back, "code")).await.expect(200);
+    let access = claims(tokens.text("/access_token"));
+    assert_eq!((&access["tid"], &access["appid"]), (&json!(id), &json!(app.0)));
+    // The principal is there now, and says whose the application is.
+    let form = [
+        ("client_id", second.text("/apps/provisioner/client_id")),
+        ("client_secret", second.text("/apps/provisioner/client_secret")),
+        ("grant_type", "client_credentials"),
+        ("scope", GRAPH),
+    ];
+    let url = tenant.url(&format!("/{id}/oauth2/v2.0/token"));
+    let theirs =
+        tenant.send(tenant.http.post(&url).form(&form)).await.expect(200).text("/access_token").to_owned();
+    let path = format!("/v1.0/servicePrincipals(appId='{}')", app.0);
+    let principal = get(&tenant, &path, &theirs).await.expect(200);
+    assert_eq!(principal.text("/appOwnerOrganizationId"), tenant.sandbox.ready().tenant_id);
+    get(&tenant, &format!("/v1.0/applications(appId='{}')", app.0), &theirs).await.expect(404);
+
+    // Its administrator consents to the rest; a secret that its home rolls works there too.
+    answered(&admin_consent(&tenant, id, &app.0, upn, password, "accept").await);
+    let path = format!("/v1.0/applications(appId='{}')/addPassword", app.0);
+    let rolled = post(&tenant, &path, &token, json!({})).await.expect(200);
+    let form = [
+        ("client_id", app.0.as_str()),
+        ("client_secret", rolled.text("/secretText")),
+        ("grant_type", "client_credentials"),
+        ("scope", GRAPH),
+    ];
+    let app_only = tenant.send(tenant.http.post(&url).form(&form)).await.expect(200);
+    assert_eq!(claims(app_only.text("/access_token"))["tid"], id);
+    let users = get(&tenant, "/v1.0/users", app_only.text("/access_token")).await.expect(200);
+    assert!(users.text.contains(upn));
+}
+
+#[tokio::test]
+async fn a_blueprint_spans_tenants_by_admin_consent() {
+    let tenant = Tenant::start().await;
+    let token = permitted(&tenant, &["Application.ReadWrite.All"]).await;
+    let certificate = crate::support::Certificate::new();
+    let blueprint = crate::certificates::blueprint(&tenant, &certificate).await;
+    let path = format!("/v1.0/applications/{blueprint}");
+    let body = json!({ "signInAudience": "AzureADMultipleOrgs", "web": { "redirectUris": [REDIRECT] } });
+    patch(&tenant, &path, &token, body).await.expect(204);
+    let path = format!("/v1.0/applications/{blueprint}/addPassword");
+    let secret = post(&tenant, &path, &token, json!({})).await.expect(200).text("/secretText").to_owned();
+    let second = tenant.control(Method::POST, "tenants", Some(json!({}))).await.expect(201);
+    let id = second.text("/tenant_id");
+    let given = admin_consent(
+        &tenant,
+        id,
+        &blueprint,
+        second.text("/users/0/upn"),
+        second.text("/users/0/password"),
+        "accept",
+    );
+    assert_eq!(value(&answered(&given.await), "tenant"), id);
+    let form = [
+        ("client_id", blueprint.as_str()),
+        ("client_secret", &secret),
+        ("grant_type", "client_credentials"),
+        ("scope", GRAPH),
+    ];
+    let url = tenant.url(&format!("/{id}/oauth2/v2.0/token"));
+    let own =
+        tenant.send(tenant.http.post(url).form(&form)).await.expect(200).text("/access_token").to_owned();
+    assert_eq!(claims(&own)["roles"], json!(["AgentIdentity.CreateAsManager"]));
+    let body = json!({
+        "displayName": "Agent abroad", "agentIdentityBlueprintId": blueprint,
+        "sponsors@odata.bind": [format!("https://graph.microsoft.com/v1.0/users/{}", second.text("/users/0/id"))],
+    });
+    let path = "/v1.0/servicePrincipals/microsoft.graph.agentIdentity";
+    let made = post(&tenant, path, &own, body).await.expect(201);
+    let at_home = get(&tenant, &format!("/v1.0/servicePrincipals/{}", made.text("/id")), &token).await;
+    assert_eq!(at_home.status.as_u16(), 404, "it lives in the customer's tenant");
+}
