@@ -144,6 +144,28 @@ pub(super) fn instance(context: &Context<'_>) -> Response {
     )
 }
 
+/// Who keeps a user's password: MSAL asks before it sends one.
+pub(super) fn user_realm(context: &Context<'_>, user: &str, is_managed: bool) -> Response {
+    let domain = user.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let body = if is_managed {
+        json!({
+            "ver": "1.0",
+            "account_type": "Managed",
+            "domain_name": domain,
+            "cloud_instance_name": "microsoftonline.com",
+            "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+        })
+    } else {
+        json!({
+            "ver": "1.0",
+            "account_type": "Unknown",
+            "cloud_instance_name": "microsoftonline.com",
+            "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+        })
+    };
+    with_common_headers(Response::json(StatusCode::OK, &body).with(CACHE_CONTROL, "private"), context)
+}
+
 const CLAIMS: [&str; 19] = [
     "sub",
     "iss",

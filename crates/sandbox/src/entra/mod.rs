@@ -123,6 +123,11 @@ fn route(realm: &Realm, context: &Context<'_>) -> Response {
             "This is Entra ID and Microsoft Graph, emulated. Nothing here is real, and nothing leaves this machine.",
         ),
         [_, "discovery", "instance"] => discovery::instance(context),
+        [_, "userrealm", user] => {
+            let domain = user.rsplit_once('@').map_or(*user, |(_, domain)| domain);
+            let is_ours = realm.is_called(domain) || !matches!(context.others.tenant(domain), Ok(None));
+            discovery::user_realm(context, user, is_ours)
+        }
         ["oidc", "userinfo"] | [_, "openid", "userinfo"] => user_info::answer(realm, context),
         ["devicelogin"] => change(realm, context, "common", device::page),
         [tenant, "v2.0", ".well-known", "openid-configuration"] => {

@@ -279,3 +279,12 @@ async fn an_issuer_on_loopback_is_asked_for_its_keys() {
     let refused = with_assertion(&tenant, &app.app_id, &jwt, GRAPH).await;
     assert!(refused.text("/error_description").contains("/_sandbox/issuers"), "{}", refused.text);
 }
+
+#[tokio::test]
+async fn a_client_learns_who_keeps_a_users_password_before_it_sends_one() {
+    let tenant = cast::tenant().await;
+    for (user, account_type) in [("ada@contoso.example", "Managed"), ("x@elsewhere.example", "Unknown")] {
+        let url = tenant.url(&format!("/common/userrealm/{user}?api-version=1.0"));
+        assert_eq!(tenant.get(&url).await.expect(200).text("/account_type"), account_type);
+    }
+}
