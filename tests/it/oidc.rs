@@ -51,6 +51,9 @@ async fn a_strict_client_signs_a_person_in() -> Result<()> {
     let again = about(&mut lines, "again").await?;
     assert_eq!((&again["error"], &again["codes"]), (&json!("invalid_grant"), &json!([54_005])));
 
+    let info = about(&mut lines, "userinfo").await?;
+    assert_eq!((&info["info"]["sub"], &info["info"]["name"]), (&claims["sub"], &claims["name"]));
+
     let refreshed = about(&mut lines, "refresh").await?;
     assert_eq!((&refreshed["sub"], &refreshed["renewed"]), (&claims["sub"], &json!(true)));
 

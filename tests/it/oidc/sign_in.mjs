@@ -55,6 +55,9 @@ const claims = tokens.claims();
 tell({ flow: 'code', claims, expires: tokens.expiresIn(), scope: tokens.scope, type: tokens.token_type });
 tell({ flow: 'again', ...(await refused(oidc.authorizationCodeGrant(config, landed, checks))) });
 
+const info = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub);
+tell({ flow: 'userinfo', info });
+
 const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token);
 tell({ flow: 'refresh', sub: refreshed.claims()?.sub, renewed: refreshed.access_token !== tokens.access_token });
 
