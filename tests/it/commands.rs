@@ -189,6 +189,60 @@ async fn a_tenants_clock_lag_and_faults_are_steered() -> Result<()> {
     Ok(())
 }
 
+/// Asks Graph with curl as the provisioner, and prints the status.
+const GRAPH: &str = r#"
+token=$(curl -s "$ATTACHE_SANDBOX_URL/$AZURE_TENANT_ID/oauth2/v2.0/token" -d grant_type=client_credentials \
+  -d client_id="$AZURE_CLIENT_ID" --data-urlencode client_secret="$AZURE_CLIENT_SECRET" \
+  --data-urlencode scope=https://graph.microsoft.com/.default | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$ATTACHE_SANDBOX_URL/v1.0$1"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_what_came_in_and_why_it_was_refused() -> Result<()> {
+    let served = Served::start().await?;
+    let refused = served.text(&["exec", "sh", "-c", GRAPH, "sh", "/users/ada@contoso.example/chats"]).await?;
+    assert_eq!(refused, "403");
+    let request = served.object(&["log", "--path", "/v1.0/**", "--status", "4xx", "--wait", "5s"]).await?;
+    let missing = request["decision"]["missing"].as_array().context("what it needs")?;
+    assert!(missing.contains(&json!("Chat.Read.All")), "{request}");
+    assert_eq!(served.objects(&["log", "--last", "1"]).await?.len(), 1);
+    served.text(&["log", "--clear"]).await?;
+    assert_eq!(served.failure(&["log", "--wait", "100ms"]).await?, ("nothing_came".to_owned(), 1));
+
+    let mut command = served.home.attache(["sandbox", "log", "--follow", "--json"])?;
+    command.kill_on_drop(true);
+    let mut follow = Lines::start(command, &served.home.path().join("follow-stderr.log"))?;
+    served.text(&["exec", "sh", "-c", GRAPH, "sh", "/users"]).await?;
+    let [token, users] = [follow.hear().await?, follow.hear().await?];
+    assert_eq!((&token["grant_type"], &users["path"]), (&json!("client_credentials"), &json!("/v1.0/users")));
+    ensure!(follow.terminate().await?.success(), "it did not end well");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_put_back_to_a_snapshot_and_to_its_beginning() -> Result<()> {
+    let served = Served::start().await?;
+    let kept = served.object(&["snapshot", "create", "before"]).await?;
+    assert_eq!(served.object(&["snapshot", "list"]).await?, kept);
+    served.text(&["snapshot", "restore", "before"]).await?;
+    let id = kept["id"].to_string();
+    served.text(&["snapshot", "delete", &id]).await?;
+    assert_eq!(served.failure(&["snapshot", "restore", &id]).await?, ("not_found".to_owned(), 1));
+
+    served.text(&["fault", "add", "/v1.0/**", "--status", "503", "--every", "2"]).await?;
+    served.text(&["lag", "worst", "--set", "mailbox=5m"]).await?;
+    assert_eq!(served.object(&["reset"]).await?["tenant_id"], served.ready["tenant_id"]);
+    assert!(served.objects(&["fault", "list"]).await?.is_empty());
+    assert_eq!(served.object(&["lag"]).await?["profile"], "none");
+
+    served.text(&["time", "stand"]).await?;
+    let [one, other] = [served.object(&["time"]).await?, served.object(&["time"]).await?];
+    assert_eq!((&one["now"], &one["pace"]), (&other["now"], &json!(0.0)));
+    assert!(served.objects(&["chat", "list"]).await?.is_empty());
+    assert_eq!(served.failure(&["chat", "wait", "--timeout", "100ms"]).await?.0, "nothing_came");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_authority_for_loopback_names_may_be_trusted() -> Result<()> {
     let served = Served::start().await?;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod commands;
+mod control_api;
 mod fixtures;
 mod host;
 mod house;

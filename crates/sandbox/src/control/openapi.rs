@@ -4,6 +4,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
 
+use super::steer::LARGEST_NUMBER;
 use super::table::{Kind, Operation, Parameter, Who, operations};
 
 /// The document.
@@ -92,7 +93,8 @@ fn operation_id(operation: &Operation) -> String {
 fn parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         Kind::Text => json!({ "type": "string" }),
-        Kind::Number => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+        Kind::Number => json!({ "type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER }),
+        Kind::Status => json!({ "type": "string", "pattern": "^[0-9]([0-9]{2}|xx)$" }),
         Kind::Time => json!({ "type": "string", "pattern": "^[0-9]{1,4}(ms|s|m)?$" }),
     };
     json!({ "name": parameter.name, "in": "query", "description": parameter.description, "schema": schema })

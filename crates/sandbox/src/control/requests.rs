@@ -19,7 +19,11 @@ const FILTERS: &[Parameter] = &[
         description: "Only those whose path fits: * for a segment, ** for any.",
         kind: Kind::Text,
     },
-    Parameter { name: "status", description: "Only those answered with it: 404, or 4xx.", kind: Kind::Text },
+    Parameter {
+        name: "status",
+        description: "Only those answered with it: 404, or 4xx.",
+        kind: Kind::Status,
+    },
     Parameter { name: "caller", description: "Only those of this app or object id.", kind: Kind::Text },
     Parameter { name: "limit", description: "Only the newest so many.", kind: Kind::Number },
     WAIT,

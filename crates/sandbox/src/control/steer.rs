@@ -11,6 +11,9 @@ use crate::exchange::{Request, Response};
 use crate::realm::Realm;
 use crate::sandbox::Shared;
 
+/// The largest number that a query may hold: the last that every JSON reader keeps whole.
+pub(super) const LARGEST_NUMBER: u64 = (1 << 53) - 1;
+
 /// The longest that an operation waits.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
@@ -40,7 +43,9 @@ impl Steer<'_> {
     /// The JSON body; an empty one is an empty object.
     pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let text: &[u8] = if self.request.body.is_empty() { b"{}" } else { &self.request.body };
-        let value: Value = serde_json::from_slice(text).map_err(|error| Refusal::bad(error.to_string()))?;
+        let mut value: Value =
+            serde_json::from_slice(text).map_err(|error| Refusal::bad(error.to_string()))?;
+        write_whole_numbers(&mut value);
         if !value.is_object() {
             return Err(Refusal::bad("The body is a JSON object."));
         }
@@ -56,8 +61,8 @@ impl Steer<'_> {
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
         self.text(name)
             .map(|text| {
-                let number = text.trim().parse();
-                number.map_err(|_| {
+                let number = text.trim().parse().ok().filter(|number| *number <= LARGEST_NUMBER);
+                number.ok_or_else(|| {
                     Refusal::bad(format!("{name} is a whole number from 0 upwards, not {text:?}."))
                 })
             })
@@ -78,6 +83,23 @@ impl Steer<'_> {
             Some(wait) => Ok(wait.min(LONGEST_WAIT)),
             None => Err(Refusal::bad(format!("wait is a time such as 10s, 500ms or 1m, not {text:?}."))),
         }
+    }
+}
+
+/// JSON knows one kind of number: 7.0 is the integer 7, however a client writes it.
+fn write_whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9.0e15);
+            if let Some(whole) = whole.filter(|_| number.is_f64()) {
+                // Below 2^53 every whole float is the integer that it prints as.
+                let digits = format!("{whole:.0}");
+                *value = digits.parse::<i64>().map_or_else(|_| value.clone(), Value::from);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(write_whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(write_whole_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) enum Kind {
     Text,
     Number,
     Time,
+    Status,
 }
 
 /// The JSON schema of a body.

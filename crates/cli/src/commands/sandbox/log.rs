@@ -54,7 +54,12 @@ pub(super) async fn run(command: Log, global: &Global, output: Output) -> Result
     let wait = if command.follow { LOOK } else { command.wait.unwrap_or_default() };
     let control = Control::patient(command.at.find(global)?, wait)?;
     if command.clear {
-        objects(&control.delete("requests").await?, output);
+        let answer = control.delete("requests").await?;
+        if output.json {
+            objects(&answer, output);
+        } else {
+            output.line("The log is empty.");
+        }
         return Ok(());
     }
     let mut query: Vec<(&str, String)> = [
