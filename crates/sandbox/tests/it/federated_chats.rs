@@ -14,7 +14,7 @@ struct Guest {
 }
 
 async fn guest(tenant: &Tenant) -> Guest {
-    let body = json!({ "standing_at": "2026-03-01T12:00:00Z" });
+    let body = json!({ "clock": { "pace": 0, "now": "2026-03-01T12:00:00Z" } });
     let other = tenant.control(Method::POST, "tenants", Some(body)).await.expect(201);
     let form = [
         ("client_id", other.text("/apps/client/client_id")),
