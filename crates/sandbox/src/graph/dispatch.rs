@@ -14,14 +14,41 @@ use crate::sandbox::Shared;
 use crate::scope::note;
 
 use super::audits;
+use super::batch;
 use super::call::{Awaited, Call, Found};
 use super::drives;
 use super::error::{Answer, GraphError};
+use super::front;
+use super::known;
 use super::path::{Params, Path};
 use super::route::{Area, Route};
 
 /// Answers a Graph request to a realm; `path` is the parsed path of `request`.
 pub(crate) async fn answer(shared: &Shared, realm: &Arc<Realm>, request: &Request, path: &Path) -> Response {
+    let plain = front::needs_plain(request).then(|| front::plain(request));
+    let asked = plain.as_ref().unwrap_or(request);
+    let response = match (front::at_once(request, path), front::check(request)) {
+        (Some(response), _) => finish(realm, request, Ok(response)),
+        (None, Err(error)) => finish(realm, request, Err(error)),
+        (None, Ok(())) if batch::is_one(asked, path) => {
+            let answer = match authenticate(asked, &shared.key, realm.clock.now()) {
+                Ok(_) => batch::answer(shared, realm, asked, path).await,
+                Err(error) => Err(error),
+            };
+            finish(realm, request, answer)
+        }
+        (None, Ok(())) => answer_part(shared, realm, asked, path).await,
+    };
+    front::fit(request, response)
+}
+
+/// Answers a request, or one of a batch.
+pub(super) async fn answer_part(
+    shared: &Shared,
+    realm: &Arc<Realm>,
+    request: &Request,
+    path: &Path,
+) -> Response {
     let mut answer = handle(shared, realm, request, path, None);
     if let Err(GraphError { awaited: Some(awaited), .. }) = &answer {
         answer = match find_out(shared, realm, request, awaited).await {
@@ -80,7 +107,7 @@ async fn find_out(
     Ok(Found { read })
 }
 
-fn finish(realm: &Realm, request: &Request, answer: Answer) -> Response {
+pub(super) fn finish(realm: &Realm, request: &Request, answer: Answer) -> Response {
     let told = answer.as_ref().ok().and_then(|response| response.headers.get("request-id"));
     let told = told.and_then(|id| id.to_str().ok()).map(str::to_owned);
     let request_id = told.unwrap_or_else(crate::directory::new_id);
@@ -104,7 +131,8 @@ fn finish(realm: &Realm, request: &Request, answer: Answer) -> Response {
 
 fn handle(shared: &Shared, realm: &Realm, request: &Request, path: &Path, found: Option<&Found>) -> Answer {
     if shared.routes.find(&request.method, path).is_none() {
-        return count(shared, realm, request, path).unwrap_or_else(|| Err(not_emulated(request)));
+        return count(shared, realm, request, path)
+            .unwrap_or_else(|| Err(known::no_route(request, path, &shared.routes.methods(path))));
     }
     let caller = authenticate(request, &shared.key, realm.clock.now())?;
     if caller.tenant_id != realm.id {

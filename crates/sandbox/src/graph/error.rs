@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::StatusCode;
+use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -22,8 +23,8 @@ pub(crate) struct GraphError {
     pub(crate) details: Vec<Value>,
     /// What follows `client_id` in `WWW-Authenticate`.
     pub(crate) challenge: Option<Box<str>>,
-    /// Where the client begins again.
-    pub(crate) location: Option<Box<str>>,
+    /// Further headers of the answer.
+    pub(crate) headers: Option<Box<HeaderMap>>,
     /// Not failed, but not done before this is known; nobody sees it.
     pub(crate) awaited: Option<Box<Awaited>>,
 }
@@ -48,9 +49,17 @@ impl GraphError {
             inner_code: None,
             details: Vec::new(),
             challenge: None,
-            location: None,
+            headers: None,
             awaited: None,
         }
+    }
+
+    /// The same with one more header; a value that cannot stand in a header is left out.
+    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.get_or_insert_default().insert(name, value);
+        }
+        self
     }
 
     /// The call is made again when that is known.
@@ -150,8 +159,8 @@ impl GraphError {
             error.insert("details".to_owned(), json!(self.details));
         }
         let mut response = Response::json(self.status, &json!({ "error": error }));
-        if let Some(location) = &self.location {
-            response = response.with(http::header::LOCATION, location);
+        if let Some(headers) = &self.headers {
+            response.headers.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let mut value = "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"".to_owned();

@@ -4,6 +4,7 @@ mod agent_limits;
 mod applications;
 mod audit_logs;
 mod audits;
+mod batch;
 mod call;
 mod chat_messages;
 mod chats;
@@ -14,12 +15,15 @@ mod dispatch;
 mod domains;
 pub(crate) mod drives;
 mod error;
+mod front;
 mod groups;
 mod insider;
 mod instants;
+mod known;
 mod listing;
 mod mailbox;
 mod managers;
+mod metadata;
 mod odata;
 #[cfg(test)]
 #[path = "../../tests/oracle/mod.rs"]

@@ -243,3 +243,30 @@ async fn objects_show_only_what_the_csdl_declares() {
         }
     }
 }
+
+/// The list of Graph's paths is what the two oracles say. With `ATTACHE_WRITE_KNOWN_PATHS` set, writes it.
+#[test]
+fn known_paths_are_graphs() {
+    let mut lines: BTreeMap<String, BTreeSet<String>> =
+        super::oracle::paths::paths().into_iter().map(|path| (path, BTreeSet::new())).collect();
+    for (method, path) in oracle().into_keys() {
+        lines.entry(path.replace("{id}", "{}")).or_default().insert(method);
+    }
+    let line = |(path, methods): (String, BTreeSet<String>)| {
+        let methods = methods.into_iter().collect::<Vec<_>>().join(",");
+        format!("{path} {methods}").trim_end().to_owned()
+    };
+    let text = lines.into_iter().map(line).collect::<Vec<_>>().join("\n");
+    if std::env::var_os("ATTACHE_WRITE_KNOWN_PATHS").is_some() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/graph/known-paths.gz");
+        std::fs::write(file, encoder.finish().unwrap()).unwrap();
+        return;
+    }
+    let mut kept = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(super::known::COMPRESSED), &mut kept)
+        .unwrap();
+    assert!(kept == text, "set ATTACHE_WRITE_KNOWN_PATHS and run this test once");
+    assert!(super::known::COMPRESSED.len() < 200 * 1024, "{}", super::known::COMPRESSED.len());
+}

@@ -119,6 +119,15 @@ impl Routes {
         self.0.iter().map(|route| (&route.method, route.pattern.parts(), route.cast, route))
     }
 
+    /// The methods that a path takes.
+    pub(crate) fn methods(&self, path: &Path) -> Vec<&Method> {
+        let fits = |route: &&Route| {
+            (route.cast.is_none() || route.cast == path.cast)
+                && route.pattern.matches(&path.segments).is_some()
+        };
+        self.0.iter().filter(fits).map(|route| &route.method).collect()
+    }
+
     /// The route for a call.
     pub(crate) fn find(&self, method: &Method, path: &Path) -> Option<(&Route, Params)> {
         self.0.iter().find_map(|route| {

@@ -156,7 +156,7 @@ async fn the_log_says_what_was_decided_and_why() {
     let ready = tenant.sandbox.ready().clone();
     tenant.graph(Method::GET, &format!("/v1.0/users/{}", constants::ADA_ID), &token, None).await.expect(200);
     tenant.graph(Method::GET, "/v1.0/chats", &token, None).await.expect(403);
-    tenant.graph(Method::GET, "/v1.0/nothing/of/the/kind", &token, None).await.expect(501);
+    tenant.graph(Method::GET, "/v1.0/planner/plans", &token, None).await.expect(501);
     let form = [("client_id", ready.apps.provisioner.client_id.as_str()), ("client_secret", "wrong")];
     let form = [&form[..], &[("grant_type", "client_credentials"), ("scope", GRAPH)]].concat();
     tenant.token(&form).await.expect(401);
@@ -190,7 +190,7 @@ async fn the_log_says_what_was_decided_and_why() {
     tenant.control(Method::GET, "requests?nonsense=1", None).await.expect(400);
     tenant.control(Method::DELETE, "requests", None).await.expect(204);
     let lacking = tenant.control(Method::GET, "not-emulated", None).await.expect(200);
-    assert_eq!(lacking.json, json!({ "count": 1, "requests": { "GET /v1.0/nothing/of/the/kind": 1 } }));
+    assert_eq!(lacking.json, json!({ "count": 1, "requests": { "GET /v1.0/planner/plans": 1 } }));
 }
 
 #[tokio::test]

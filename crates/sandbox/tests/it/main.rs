@@ -11,6 +11,7 @@ mod certificates;
 mod chat_messages;
 mod conditional_access;
 mod consent;
+mod contract;
 mod control;
 mod control_api;
 mod device_code;

@@ -37,6 +37,8 @@ pub(super) struct Property {
     /// `Edm.String`, `microsoft.graph.user`, `Collection(…)`.
     pub(super) of: String,
     pub(super) is_nullable: bool,
+    #[allow(dead_code, reason = "only unit tests list paths")]
+    pub(super) is_navigation: bool,
 }
 
 impl Csdl {
@@ -67,6 +69,14 @@ impl Csdl {
         Some(attribute(head(&container[start..]), "Type")?.to_owned())
     }
 
+    #[allow(dead_code, reason = "only unit tests list paths")]
+    /// The names of all entity sets and singletons.
+    pub(super) fn roots(&self) -> Vec<String> {
+        let container = element(&self.text, "EntityContainer", "GraphService").unwrap_or_default();
+        let sets = tags(container, "EntitySet").chain(tags(container, "Singleton"));
+        sets.filter_map(|tag| Some(attribute(tag, "Name")?.to_owned())).collect()
+    }
+
     fn read(&self, name: &str) -> Option<Type> {
         let (namespace, local) = name.rsplit_once('.')?;
         let schema = self.schema(namespace)?;
@@ -85,10 +95,14 @@ impl Csdl {
         read.is_abstract = attribute(head(text), "Abstract") == Some("true");
         read.is_entity = text.starts_with("<EntityType");
         read.is_open |= attribute(head(text), "OpenType") == Some("true");
-        for tag in tags(text, "Property").chain(tags(text, "NavigationProperty")) {
+        for (tag, is_navigation) in tags(text, "Property")
+            .map(|tag| (tag, false))
+            .chain(tags(text, "NavigationProperty").map(|tag| (tag, true)))
+        {
             let of = qualified(namespace, attribute(tag, "Type")?);
             let is_nullable = attribute(tag, "Nullable") != Some("false");
-            read.properties.insert(attribute(tag, "Name")?.to_owned(), Property { of, is_nullable });
+            read.properties
+                .insert(attribute(tag, "Name")?.to_owned(), Property { of, is_nullable, is_navigation });
         }
         Some(Type::Structured(read))
     }

@@ -6,6 +6,8 @@ pub(crate) mod body;
 mod context;
 mod csdl;
 mod known;
+#[allow(dead_code, reason = "only unit tests list paths")]
+pub(crate) mod paths;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

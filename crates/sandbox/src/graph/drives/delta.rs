@@ -138,6 +138,5 @@ fn resync(call: &Call<'_>) -> GraphError {
         "Resync required. Replace any local items with the server's version (including deletes) if you're sure that the service was up to date with your local changes when you last sync'd. Upload any local changes that the server doesn't know about.",
     );
     error.inner_code = Some("resyncChangesApplyDifferences");
-    error.location = Some(link(call, &[], &fresh.encode()).into());
-    error
+    error.with(http::header::LOCATION, &link(call, &[], &fresh.encode()))
 }

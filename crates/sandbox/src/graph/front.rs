@@ -1,0 +1,122 @@
+//! What Graph does with a request before and after any workload: CORS, media types, preferences,
+//! and the document that describes the service (Graph reference §7.4).
+
+use http::header::{
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_TYPE,
+    HeaderName, LOCATION, ORIGIN,
+};
+use http::{Method, StatusCode};
+
+use super::error::GraphError;
+use super::path::Path;
+use crate::exchange::{Request, Response};
+
+const METHODS: &str = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS";
+
+const EXPOSED: &str = "ETag, Location, Preference-Applied, Content-Range, request-id, client-request-id, ReadWriteConsistencyToken, SdkVersion, WWW-Authenticate, x-ms-client-gcc-tenant, Retry-After";
+
+/// What can be answered without asking a workload.
+pub(super) fn at_once(request: &Request, path: &Path) -> Option<Response> {
+    if request.method == Method::OPTIONS {
+        return Some(preflight(request));
+    }
+    let is_metadata = matches!(path.segments.as_slice(), [one] if one.eq_ignore_ascii_case("$metadata"));
+    if is_metadata && matches!(request.method, Method::GET | Method::HEAD) {
+        let mut response = Response::empty(StatusCode::OK).with(CONTENT_TYPE, "application/xml");
+        response.body = super::metadata::document().into();
+        return Some(response);
+    }
+    None
+}
+
+fn preflight(request: &Request) -> Response {
+    let asked = request.header(ACCESS_CONTROL_REQUEST_HEADERS.as_str()).unwrap_or("*").to_owned();
+    Response::empty(StatusCode::OK)
+        .with(http::header::ALLOW, METHODS)
+        .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+        .with(ACCESS_CONTROL_ALLOW_METHODS, METHODS)
+        .with(ACCESS_CONTROL_ALLOW_HEADERS, &asked)
+        .with(ACCESS_CONTROL_MAX_AGE, "3600")
+}
+
+/// Refuses what nobody could read or write.
+pub(super) fn check(request: &Request) -> Result<(), GraphError> {
+    let is_xml = |types: &str| {
+        types.split(',').all(|one| one.contains("xml") && !one.contains("html")) && !types.is_empty()
+    };
+    let wants_xml = request.header(ACCEPT.as_str()).is_some_and(is_xml);
+    let format = request.query("$format").unwrap_or("json");
+    if wants_xml || !(format.eq_ignore_ascii_case("json") || format.starts_with("application/json")) {
+        return Err(GraphError::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "NotAcceptable",
+            "A supported MIME type could not be found that matches the acceptable MIME types for the request.",
+        ));
+    }
+    let sent = request.header(CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
+    let is_foreign = ["application/x-www-form-urlencoded", "application/xml", "text/xml", "application/atom"]
+        .iter()
+        .any(|foreign| sent.starts_with(foreign));
+    let is_content =
+        request.path.ends_with("/content") || request.path.to_ascii_lowercase().ends_with("/$value");
+    if is_foreign && !request.body.is_empty() && !is_content {
+        return Err(GraphError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            format!(
+                "A supported MIME type could not be found that matches the content type of the request: '{sent}'."
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The request as workloads take it: HEAD is a GET, `$format` has done its part.
+pub(super) fn plain(request: &Request) -> Request {
+    let mut request = request.clone();
+    if request.method == Method::HEAD {
+        request.method = Method::GET;
+    }
+    request.query.retain(|(name, _)| !name.eq_ignore_ascii_case("$format"));
+    request
+}
+
+/// Whether the request has to be put into another form first.
+pub(super) fn needs_plain(request: &Request) -> bool {
+    request.method == Method::HEAD || request.query("$format").is_some()
+}
+
+/// The answer as this client takes it.
+pub(super) fn fit(request: &Request, response: Response) -> Response {
+    let mut response = minimal(request, response);
+    if request.header(ORIGIN.as_str()).is_some() {
+        response =
+            response.with(ACCESS_CONTROL_ALLOW_ORIGIN, "*").with(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+    if request.method == Method::HEAD {
+        response.body.clear();
+    }
+    response
+}
+
+/// `Prefer: return=minimal`: what was made or changed is not said back.
+fn minimal(request: &Request, response: Response) -> Response {
+    let prefers = request.header("prefer").is_some_and(|prefer| {
+        prefer.split([',', ';']).any(|one| one.trim().eq_ignore_ascii_case("return=minimal"))
+    });
+    let is_write = request.method == Method::PATCH && response.status == StatusCode::OK
+        || request.method == Method::POST && response.status == StatusCode::CREATED;
+    if !prefers || !is_write {
+        return response;
+    }
+    let location = response.headers.get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut empty =
+        Response { status: StatusCode::NO_CONTENT, headers: response.headers, body: bytes::Bytes::new() };
+    empty.headers.remove(CONTENT_TYPE);
+    let empty = empty.with(HeaderName::from_static("preference-applied"), "return=minimal");
+    match location {
+        Some(location) => empty.with(HeaderName::from_static("odata-entityid"), &location),
+        None => empty,
+    }
+}

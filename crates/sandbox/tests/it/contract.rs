@@ -1,0 +1,106 @@
+//! What every route of Graph keeps to: batches, preflights, media types, compression, what there is and what
+//! there is not (Graph reference §7.2, §7.3, §7.4).
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::cast::{get, person, post, sign_in, tenant};
+use crate::support::reply;
+
+#[tokio::test]
+async fn a_batch_answers_each_request_as_if_it_had_come_alone() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let json_type = json!({ "Content-Type": "application/json" });
+    let batch = json!({ "requests": [
+        { "id": "1", "method": "GET", "url": "/me?$select=id" },
+        { "id": "2", "method": "GET", "url": "users/nobody@contoso.example" },
+        { "id": "3", "method": "PATCH", "url": "/me/chats/x", "headers": json_type, "body": {} },
+    ] });
+    let answer = post(&tenant, "/v1.0/$batch", &ada, batch).await.expect(200);
+    let responses = answer.json["responses"].as_array().unwrap();
+    let of = |id: &str| responses.iter().find(|one| one["id"] == id).unwrap();
+    assert_eq!((responses.len(), of("1")["status"].as_u64()), (3, Some(200)));
+    assert_eq!(of("1")["body"]["id"], person(&tenant, "ada"));
+    assert!(of("1")["headers"]["Content-Type"].as_str().unwrap().starts_with("application/json"));
+    assert_eq!(of("2")["status"], 404);
+    assert_eq!(of("2")["body"]["error"]["code"], "Request_ResourceNotFound");
+
+    let serial = json!({ "requests": [
+        { "id": "a", "method": "GET", "url": "/users/nobody" },
+        { "id": "b", "method": "GET", "url": "/me", "dependsOn": ["a"] },
+        { "id": "c", "method": "GET", "url": "/me", "dependsOn": ["B"] },
+    ] });
+    let answer = post(&tenant, "/v1.0/$batch", &ada, serial).await.expect(200);
+    let statuses: Vec<u64> = answer.json["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["status"].as_u64().unwrap())
+        .collect();
+    assert_eq!(statuses, [404, 424, 424]);
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_read_fails_as_a_whole() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let me = |id: &str| json!({ "id": id, "method": "GET", "url": "/me" });
+    let many: Vec<Value> = (0..21).map(|id| me(&id.to_string())).collect();
+    for requests in [
+        json!(many),
+        json!([]),
+        json!([me("1"), me("1")]),
+        json!([{ "id": "1", "url": "/me" }]),
+        json!([{ "id": "1", "method": "GET", "url": "https://graph.microsoft.com/v1.0/me" }]),
+        json!([{ "id": "1", "method": "GET", "url": "/me", "dependsOn": ["2"] }]),
+        json!([{ "id": "1", "method": "POST", "url": "/me/sendMail", "body": {} }]),
+    ] {
+        let refused = post(&tenant, "/v1.0/$batch", &ada, json!({ "requests": requests })).await;
+        assert_eq!(refused.expect(400).text("/error/code"), "BadRequest");
+    }
+    post(&tenant, "/v1.0/$batch", "none", json!({ "requests": [me("1")] })).await.expect(401);
+}
+
+#[tokio::test]
+async fn what_graph_has_is_told_from_what_it_has_not() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let missing = get(&tenant, "/v1.0/planner/plans/x", &ada).await.expect(501);
+    assert_eq!(missing.text("/error/code"), "sandboxNotEmulated");
+    let unknown = get(&tenant, "/v1.0/nonsense", &ada).await.expect(400);
+    assert_eq!(unknown.text("/error/code"), "BadRequest");
+    assert_eq!(unknown.text("/error/message"), "Resource not found for the segment 'nonsense'.");
+    let unknown = get(&tenant, "/v1.0/me/nonsense", &ada).await.expect(400);
+    assert_eq!(unknown.text("/error/message"), "Resource not found for the segment 'nonsense'.");
+    let refused = tenant.graph(Method::PUT, "/v1.0/users", &ada, Some(json!({}))).await.expect(405);
+    assert_eq!(refused.header("allow"), "GET, POST");
+    get(&tenant, "/beta/nonsense", &ada).await.expect(501);
+}
+
+#[tokio::test]
+async fn browsers_and_careful_clients_are_served() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let me = tenant.url("/v1.0/me");
+    let preflight = tenant
+        .http
+        .request(Method::OPTIONS, &me)
+        .header("origin", "https://spa.example")
+        .header("access-control-request-headers", "authorization");
+    let answer = tenant.send(preflight).await.expect(200);
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("access-control-allow-headers"), "authorization");
+    let answer =
+        tenant.send(tenant.http.get(&me).bearer_auth(&ada).header("origin", "https://spa.example")).await;
+    assert!(answer.expect(200).header("access-control-expose-headers").contains("Location"));
+    let answer = reply(tenant.http.head(&me).bearer_auth(&ada).send().await.unwrap()).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""));
+    get(&tenant, "/v1.0/me?$format=json", &ada).await.expect(200);
+    get(&tenant, "/v1.0/me?$format=atom", &ada).await.expect(406);
+    let form = tenant.http.post(tenant.url("/v1.0/chats")).bearer_auth(&ada).form(&[("a", "b")]);
+    tenant.send(form).await.expect(415);
+    let metadata = tenant.get(&tenant.url("/v1.0/$metadata")).await.expect(200);
+    assert_eq!(metadata.header("content-type"), "application/xml");
+    assert!(metadata.text.contains("<EntitySet Name=\"users\" EntityType=\"microsoft.graph.user\"/>"));
+}
