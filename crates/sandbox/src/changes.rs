@@ -54,7 +54,8 @@ impl Change {
         self
     }
 
-    fn new(kind: ChangeKind, resource: String, odata_type: &'static str) -> Self {
+    /// A resource to which that happened.
+    pub(crate) fn new(kind: ChangeKind, resource: String, odata_type: &'static str) -> Self {
         Self { kind, resource, aliases: Vec::new(), odata_type }
     }
 }

@@ -5,6 +5,7 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::changes::ChangeKind;
 use crate::directory::{Life, ServicePrincipalKind};
 
 use super::call::Call;
@@ -261,6 +262,7 @@ fn restore(call: &mut Call<'_>) -> Answer {
     if let (Some(name), Some(user)) = (name, call.tenant.users.get_mut(&id)) {
         user.upn = name;
     }
+    note(call, kind, ChangeKind::Updated, &id);
     let object = match kind {
         Kind::User | Kind::AgentUser => {
             call.tenant.users.get(&id).map(|user| typed(call.user_json(user, &Query::default()), "user"))
@@ -285,13 +287,22 @@ fn restore(call: &mut Call<'_>) -> Answer {
 }
 
 fn purge(call: &mut Call<'_>) -> Answer {
-    let (_, id, _) = writable(call)?;
+    let (kind, id, _) = writable(call)?;
     call.tenant.users.remove(&id);
     call.tenant.workloads.profiles.remove(&id);
     call.tenant.workloads.groups.remove(&id);
     call.tenant.applications.remove(&id);
     call.tenant.service_principals.remove(&id);
+    note(call, kind, ChangeKind::Deleted, &id);
     Ok(call.no_content())
+}
+
+fn note(call: &mut Call<'_>, kind: Kind, change: ChangeKind, id: &str) {
+    match kind {
+        Kind::User | Kind::AgentUser => call.tenant.user_changed(change, id),
+        Kind::Group => call.tenant.group_changed(change, id),
+        _ => {}
+    }
 }
 
 fn writable(call: &Call<'_>) -> Result<(Kind, String, Value), GraphError> {

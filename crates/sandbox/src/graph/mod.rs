@@ -9,6 +9,7 @@ mod call;
 mod chat_messages;
 mod chats;
 mod deleted_items;
+mod directory_changes;
 mod directory_objects;
 mod directory_roles;
 mod dispatch;

@@ -141,7 +141,7 @@ impl Courier {
             let tenant = realm.enter();
             let names = || std::iter::once(&change.resource).chain(&change.aliases);
             let concerns = |one: &&Subscription| {
-                one.changes.contains(&change.kind)
+                one.changes.contains(&item::told(one.workload, change.kind))
                     && one.watches.iter().any(|watched| names().any(|name| covers(watched, name)))
             };
             tenant.workloads.subscriptions.live(now).filter(concerns).cloned().collect()
@@ -149,9 +149,9 @@ impl Courier {
         for one in &concerned {
             self.note(shared, realm, one, change);
         }
-        if change.kind == ChangeKind::Deleted
-            && let Some(user) = change.resource.strip_prefix("users/").filter(|rest| !rest.contains('/'))
-        {
+        let user = change.resource.strip_prefix("users/").filter(|rest| !rest.contains('/'));
+        let is_live = |id: &str| realm.enter().users.get(id).is_some_and(|user| user.life.is_live());
+        if let Some(user) = user.filter(|id| !is_live(id)) {
             self.user_left(realm, user);
         }
     }

@@ -24,7 +24,7 @@ pub(super) fn item(one: &Subscription, change: &Change, tenant: &str, read: &Val
         "subscriptionId": one.id,
         "subscriptionExpirationDateTime": one.expires,
         "clientState": one.client_state,
-        "changeType": change_name(change.kind),
+        "changeType": change_name(told(one.workload, change.kind)),
         "resource": resource,
         "tenantId": tenant,
         "resourceData": data,
@@ -33,6 +33,14 @@ pub(super) fn item(one: &Subscription, change: &Change, tenant: &str, read: &Val
         item["id"] = json!(crate::directory::new_id());
     }
     item
+}
+
+/// Graph says of a new user or group, too, that it was updated.
+pub(super) fn told(workload: Workload, kind: ChangeKind) -> ChangeKind {
+    match (workload, kind) {
+        (Workload::Directory, ChangeKind::Created) => ChangeKind::Updated,
+        (_, kind) => kind,
+    }
 }
 
 fn object(value: Value) -> Map<String, Value> {

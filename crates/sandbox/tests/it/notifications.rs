@@ -9,9 +9,10 @@ use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::cast::{patch, post, sign_in};
+use crate::cast::{delete, patch, permitted, person, post, sign_in};
 use crate::receiver::{Manner, Receiver};
 use crate::subscriptions::{chat, subscribe, tenant};
 use crate::support::{Tenant, claims};
@@ -203,4 +204,82 @@ async fn resource_data_is_encrypted_for_the_subscriber() {
     assert_eq!(said["aud"], made.text("/applicationId"));
     assert_eq!(said["iss"], format!("https://sts.windows.net/{tenant_id}/"));
     assert_eq!(said["appid"], "0bf30f3b-4a52-48df-9a82-234910c4a086");
+}
+
+/// A change as subscriptions tell it: its kind and whom it concerns.
+fn told(message: &Value) -> (&str, &str) {
+    let item = &message["value"][0];
+    (item["changeType"].as_str().unwrap(), item["resource"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn users_are_updated_until_they_are_gone_for_good() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let token = permitted(&tenant, &["User.ReadWrite.All", "User.DeleteRestore.All"]).await;
+    subscribe(&tenant, &token, &receiver, "/users", json!({})).await.expect(201);
+    let domain = &tenant.sandbox.ready().domain;
+    let body = json!({
+        "accountEnabled": true, "displayName": "Joan", "mailNickname": "joan",
+        "userPrincipalName": format!("joan@{domain}"), "passwordProfile": { "password": "Enigma-1941-b" },
+    });
+    let id = post(&tenant, "/v1.0/users", &token, body).await.expect(201).text("/id").to_owned();
+    let (path, named) = (format!("/v1.0/users/{id}"), format!("Users/{id}"));
+    let message = receiver.message().await;
+    assert_eq!(told(&message), ("updated", named.as_str()));
+    assert_eq!(
+        message["value"][0]["resourceData"],
+        json!({
+            "@odata.type": "#Microsoft.Graph.User", "@odata.id": named, "id": id,
+            "organizationId": tenant.sandbox.ready().tenant_id,
+        })
+    );
+    patch(&tenant, &path, &token, json!({ "jobTitle": "" })).await.expect(204);
+    assert_eq!(told(&receiver.message().await), ("updated", named.as_str()));
+    patch(&tenant, &path, &token, json!({ "jobTitle": 7 })).await.expect(400);
+    delete(&tenant, &path, &token).await.expect(204);
+    assert_eq!(told(&receiver.message().await), ("updated", named.as_str()));
+    let deleted = format!("/v1.0/directory/deletedItems/{id}");
+    post(&tenant, &format!("{deleted}/restore"), &token, json!({})).await.expect(200);
+    assert_eq!(told(&receiver.message().await), ("updated", named.as_str()));
+    delete(&tenant, &path, &token).await.expect(204);
+    assert_eq!(told(&receiver.message().await), ("updated", named.as_str()));
+    delete(&tenant, &deleted, &token).await.expect(204);
+    assert_eq!(told(&receiver.message().await), ("deleted", named.as_str()));
+}
+
+#[tokio::test]
+async fn groups_tell_of_their_members_and_security_groups_go_at_once() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let token = permitted(&tenant, &["Group.ReadWrite.All"]).await;
+    subscribe(&tenant, &token, &receiver, "/groups", json!({})).await.expect(201);
+    let body = json!({
+        "displayName": "Readers", "mailNickname": "readers", "mailEnabled": false, "securityEnabled": true,
+    });
+    let id = post(&tenant, "/v1.0/groups", &token, body).await.expect(201).text("/id").to_owned();
+    let (path, named) = (format!("/v1.0/groups/{id}"), format!("Groups/{id}"));
+    assert_eq!(told(&receiver.message().await), ("updated", named.as_str()));
+    patch(&tenant, &path, &token, json!({ "description": "Who may read" })).await.expect(204);
+    assert_eq!(told(&receiver.message().await), ("updated", named.as_str()));
+    let ada = &tenant.sandbox.ready().users[0].id;
+    let body = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{ada}") });
+    post(&tenant, &format!("{path}/members/$ref"), &token, body).await.expect(204);
+    assert_eq!(told(&receiver.message().await), ("updated", named.as_str()));
+    delete(&tenant, &path, &token).await.expect(204);
+    assert_eq!(told(&receiver.message().await), ("deleted", named.as_str()));
+    let feed = tenant.control(Method::GET, &format!("changes?resource=groups/{id}"), None).await.expect(200);
+    let kinds: Vec<_> = feed.json["value"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, ["created", "updated", "updated", "deleted"]);
+}
+
+#[tokio::test]
+async fn who_is_deleted_is_subscribed_to_nothing() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let (ada, grace) = (sign_in(&tenant, "ada").await, sign_in(&tenant, "grace").await);
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    let also = json!({ "lifecycleNotificationUrl": receiver.url });
+    subscribe(&tenant, &grace, &receiver, &format!("/chats/{chat}/messages"), also).await.expect(201);
+    let token = permitted(&tenant, &["User.DeleteRestore.All"]).await;
+    let path = format!("/v1.0/users/{}", person(&tenant, "grace"));
+    delete(&tenant, &path, &token).await.expect(204);
+    assert_eq!(receiver.message().await["value"][0]["lifecycleEvent"], "subscriptionRemoved");
 }

@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use crate::changes::ChangeKind;
 use crate::directory::{Life, new_id};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
@@ -82,6 +83,7 @@ fn create(call: &mut Call<'_>) -> Answer {
     }
     let body = call.with_context("groups", call.group_json(&group, &Query::default()));
     let location = format!("/groups/{}", group.id);
+    call.tenant.group_changed(ChangeKind::Created, &group.id);
     call.tenant.workloads.groups.insert(group.id.clone(), group);
     Ok(call.created(&location, &body))
 }

@@ -12,6 +12,7 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::changes::ChangeKind;
 use crate::directory::Life;
 
 pub(crate) use wire::security_identifier;
@@ -109,8 +110,10 @@ impl Call<'_> {
         }
     }
 
+    /// The same, to change it; the change is noted.
     fn group_mut(&mut self) -> Result<&mut Group, GraphError> {
         let id = self.group()?.id.clone();
+        self.tenant.group_changed(ChangeKind::Updated, &id);
         self.tenant.workloads.groups.get_mut(&id).ok_or_else(|| GraphError::no_object(&id))
     }
 
@@ -147,13 +150,14 @@ fn get(call: &mut Call<'_>) -> Answer {
 /// Microsoft 365 groups can be restored for 30 days; security groups are gone.
 fn delete(call: &mut Call<'_>) -> Answer {
     call.check_group_writer()?;
-    let group = call.group_mut()?;
+    let group = call.group()?;
     let (id, is_soft) = (group.id.clone(), group.is_unified());
     let now = call.now;
     if is_soft {
         call.group_mut()?.life.deleted = Some(now);
     } else {
         call.tenant.workloads.groups.remove(&id);
+        call.tenant.group_changed(ChangeKind::Deleted, &id);
     }
     Ok(call.no_content())
 }

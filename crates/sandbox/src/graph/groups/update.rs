@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use crate::changes::ChangeKind;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::payload::Payload;
@@ -55,6 +56,7 @@ fn update(call: &mut Call<'_>) -> Answer {
         }
     }
     group.other.extend(payload.rest(create::PASSIVE)?);
+    call.tenant.group_changed(ChangeKind::Updated, &group.id);
     call.tenant.workloads.groups.insert(group.id.clone(), group);
     Ok(call.no_content())
 }

@@ -9,6 +9,7 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::changes::ChangeKind;
 use crate::directory::{ServicePrincipal, ServicePrincipalKind, UserKind};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
@@ -311,8 +312,13 @@ pub(crate) fn soft_delete(tenant: &mut Tenant, id: &str, now: Timestamp) {
         }
         ServicePrincipalKind::AgentIdentity { .. } => {
             let parent = UserKind::Agent { identity_parent_id: id.to_owned() };
+            let mut gone = Vec::new();
             for user in tenant.users.values_mut().filter(|user| user.kind == parent && user.life.is_live()) {
                 user.life.deleted = Some(now);
+                gone.push(user.id.clone());
+            }
+            for id in gone {
+                tenant.user_changed(ChangeKind::Updated, &id);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::changes::ChangeKind;
 use crate::directory::{Life, User, UserKind, new_id};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
@@ -136,6 +137,7 @@ fn create(call: &mut Call<'_>) -> Answer {
     }
     let body = call.with_context("users", shown);
     let location = format!("/users/{}", user.id);
+    call.tenant.user_changed(ChangeKind::Created, &user.id);
     call.tenant.users.insert(user.id.clone(), user);
     Ok(call.created(&location, &body))
 }

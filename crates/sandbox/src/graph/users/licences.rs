@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Map, Value};
 
+use crate::changes::ChangeKind;
 use crate::directory::{AssignedLicence, User};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
@@ -156,6 +157,7 @@ fn assign(call: &mut Call<'_>) -> Answer {
         };
         fields.retain(|name, _| kept(name));
     }
+    call.tenant.user_changed(ChangeKind::Updated, &user.id);
     call.tenant.users.insert(user.id.clone(), user);
     Ok(call.ok(&call.with_context("users", shown)))
 }

@@ -14,6 +14,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::authorize::CallerKind;
+use crate::changes::ChangeKind;
 use crate::directory::User;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
@@ -110,9 +111,10 @@ impl Call<'_> {
         })
     }
 
-    /// The same, to change it.
+    /// The same, to change it; the change is noted.
     pub(crate) fn user_mut(&mut self) -> Result<&mut User, GraphError> {
         let id = self.user()?.id.clone();
+        self.tenant.user_changed(ChangeKind::Updated, &id);
         self.tenant.users.get_mut(&id).ok_or_else(|| GraphError::no_object(&id))
     }
 
@@ -223,9 +225,8 @@ fn delete(call: &mut Call<'_>) -> Answer {
     let user = call.user()?;
     call.check_user_reach(user, &["User.DeleteRestore.All", "User.ReadWrite.All"])?;
     let id = user.id.clone();
-    if let Some(user) = call.tenant.users.get_mut(&id) {
-        user.life.deleted = Some(call.now);
-    }
+    let now = call.now;
+    call.user_mut()?.life.deleted = Some(now);
     call.tenant.role_assignments.retain(|one| one.principal_id != id);
     call.tenant.grants.retain(|grant| {
         !matches!(&grant.consent, crate::directory::ConsentType::Principal(principal) if *principal == id)

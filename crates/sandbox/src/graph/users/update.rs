@@ -4,6 +4,7 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::changes::ChangeKind;
 use crate::directory::User;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
@@ -129,6 +130,7 @@ fn update(call: &mut Call<'_>) -> Answer {
             user.other.insert(name, value)
         };
     }
+    call.tenant.user_changed(ChangeKind::Updated, &user.id);
     call.tenant.users.insert(user.id.clone(), user.clone());
     addresses::keep(call, &user, earlier);
     Ok(call.no_content())
