@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
-use attache_tests::{DEADLINE, Home, Lines, attache};
+use attache_tests::{DEADLINE, Home, Lines, Person, Tenant, attache};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -256,5 +256,47 @@ async fn only_the_authority_for_loopback_names_may_be_trusted() -> Result<()> {
         let (code, status) = served.failure(&["trust", "--plan", "--ca", refused]).await?;
         assert_eq!((code.as_str(), status), ("authority_refused", 2));
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anybody_says_something_in_a_chat() -> Result<()> {
+    let tenant = Tenant::start().await?;
+    let ada = Person::sign_in(&tenant, 0).await?;
+    let member = |user: usize| {
+        let user = &tenant.ready()["users"][user];
+        json!({
+            "@odata.type": "#microsoft.graph.aadUserConversationMember", "roles": ["owner"],
+            "user@odata.bind": format!("https://graph.microsoft.com/v1.0/users('{}')", user["id"].as_str().unwrap_or_default()),
+        })
+    };
+    let body = json!({ "chatType": "oneOnOne", "members": [member(0), member(1)] });
+    let chat = ada.post("/chats", &body).await?;
+    let chat = chat["id"].as_str().context("the chat's id")?;
+
+    let home = Home::new()?;
+    let (url, ca) = (tenant.url().to_owned(), tenant.ca().display().to_string());
+    let token = tenant.ready()["control_token"].as_str().context("the control token")?.to_owned();
+    let grace = tenant.ready()["users"][1]["upn"].as_str().context("a second user")?;
+    let run = async |arguments: &[&str]| -> Result<(Option<i32>, Value)> {
+        let mut command = home.attache(["sandbox", "chat"])?;
+        command.args(arguments).args(["--url", &url, "--token", &token, "--ca", &ca, "--json"]);
+        let output =
+            timeout(DEADLINE, command.kill_on_drop(true).output()).await.context("it did not end")??;
+        let said = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        Ok((output.status.code(), said))
+    };
+    let (status, made) = run(&["post", chat, "<b>Ready?</b>", "--html", "--from", grace]).await?;
+    assert_eq!((status, &made["from"]["user"]["id"]), (Some(0), &tenant.ready()["users"][1]["id"]), "{made}");
+    let read = ada.get(&format!("/chats/{chat}/messages")).await?;
+    assert_eq!(
+        (&read["value"][0]["id"], &read["value"][0]["body"]["contentType"]),
+        (&made["id"], &json!("html"))
+    );
+    let (status, found) = run(&["wait", "--from", grace, "--contains", "Ready?", "--timeout", "5s"]).await?;
+    assert_eq!((status, &found["id"]), (Some(0), &made["id"]), "{found}");
+    let (status, said) = run(&["post", chat, "Hello?", "--from", "nobody@contoso.example"]).await?;
+    assert_eq!((status, &said["error"]["code"]), (Some(1), &json!("not_found")), "{said}");
     Ok(())
 }
