@@ -11,5 +11,6 @@ mod kill;
 mod msal;
 mod msgraph;
 mod oidc;
+mod pages;
 mod story;
 mod trust;

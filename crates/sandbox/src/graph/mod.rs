@@ -5,6 +5,8 @@ mod applications;
 mod audit_logs;
 mod audits;
 mod batch;
+#[cfg(test)]
+mod book_tests;
 mod call;
 mod chat_messages;
 mod chats;

@@ -1,0 +1,119 @@
+// Visits every page of the sandbox in a real browser, by keyboard where a person would type, on a desk and on a
+// phone, in light and in dark, and reports what axe and the layout say about each. The judgement is in pages.rs.
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+
+const sandbox = JSON.parse(process.env.SANDBOX);
+const [admin, person] = sandbox.users;
+const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"],
+});
+
+async function look(page, name) {
+  const found = await new AxeBuilder({ page }).analyze();
+  const { overflows, width } = await page.evaluate(() => ({
+    overflows: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    width: document.documentElement.clientWidth,
+  }));
+  const violations = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3).join(" | ")}`);
+  await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}-${width}.png`, fullPage: true });
+  say({ page: name, width, violations, overflows, title: await page.title() });
+}
+
+function authorize(more) {
+  const url = new URL(`${sandbox.url}/${sandbox.tenant_id}/oauth2/v2.0/authorize`);
+  const query = {
+    client_id: sandbox.apps.client.client_id, response_type: "code", redirect_uri: "http://localhost:9/",
+    scope: "openid profile User.Read", state: "s", code_challenge_method: "S256",
+    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", ...more,
+  };
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url.href;
+}
+
+// Tab to a control, as somebody without a mouse does.
+async function reach(page, selector) {
+  for (let step = 0; step < 200; step++) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`${selector} cannot be reached by keyboard on ${page.url()}`);
+}
+
+async function type(page, selector, text) {
+  await reach(page, selector);
+  await page.keyboard.type(text);
+}
+
+async function visit(width, colorScheme) {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width, height: 800 }, colorScheme });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => say({ wrong: `${page.url()}: ${error}` }));
+
+  await page.goto(authorize({ prompt: "consent" }));
+  await look(page, "sign-in");
+  await type(page, "#username", person.upn);
+  await type(page, "#password", "wrong");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("[role=alert]");
+  await look(page, "sign-in-refused");
+  await page.fill("#username", person.upn);
+  await type(page, "#password", person.password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("button[value=accept]");
+  await look(page, "consent");
+  const landed = page.waitForRequest((request) => request.url().startsWith("http://localhost:9/"));
+  await reach(page, "button[value=accept]");
+  await page.keyboard.press("Enter");
+  say({ landed: (await landed).url() });
+
+  await page.goto(`${sandbox.url}/devicelogin`);
+  await look(page, "device");
+
+  await page.goto(sandbox.url);
+  await look(page, "token");
+  await type(page, "#token", sandbox.control_token);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/overview/);
+  await look(page, "overview");
+  await page.goto(`${page.url().replace("overview", "chats")}?as=${admin.id}`);
+  await look(page, "chats");
+  await page.selectOption("#with", person.id);
+  await reach(page, "form[method=post] button");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#content");
+  const said = `Hello from ${width} <b>pixels</b>`;
+  await type(page, "#content", said);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#newest");
+  await look(page, "chat");
+  say({ said, shown: await page.innerText("#newest p") });
+  await page.goto(`${page.url().replace(/chats.*/, "mail")}?as=${person.id}`);
+  await type(page, "#to", admin.upn);
+  await page.fill("#subject", `Letter ${width}`);
+  await page.fill("#content", "Dear administrator");
+  await page.click("section:has(#write) button");
+  await page.waitForURL(/sentitems/);
+  say({ sent: await page.locator(".items a", { hasText: `Letter ${width}` }).count() });
+  await look(page, "mail");
+  await page.locator(".items a", { hasText: `Letter ${width}` }).first().click();
+  await look(page, "letter");
+  await page.goto(page.url().replace(/mail.*/, "log"));
+  await look(page, "log");
+  await page.evaluate((mark) => fetch(`/v1.0/users?mark=${mark}`), `${width}`);
+  await page.locator("#rows td", { hasText: `mark=${width}` }).waitFor();
+  say({ followed: true });
+  await page.goto(page.url().replace("log", "steer"));
+  await look(page, "controls");
+  await context.close();
+}
+
+await visit(1280, "light");
+await visit(360, "dark");
+await browser.close();
+say({ done: true });
