@@ -31,7 +31,6 @@ pub(crate) struct Change {
     pub(crate) odata_type: &'static str,
 }
 
-#[allow(dead_code, reason = "each workload uses its own part")]
 impl Change {
     /// A resource that is new.
     pub(crate) fn created(resource: impl Into<String>, odata_type: &'static str) -> Self {
@@ -97,7 +96,6 @@ impl Feed {
     }
 
     /// Everything that is published from now on.
-    #[allow(dead_code, reason = "subscriptions read it")]
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Change>> {
         self.live.subscribe()
     }

@@ -238,7 +238,6 @@ impl Faults {
     }
 
     /// The effect for a notification of that resource, counted.
-    #[allow(dead_code, reason = "whoever delivers notifications asks")]
     pub(crate) fn meet_notification(&self, resource: &str) -> Option<Effect> {
         let resource = resource.to_ascii_lowercase();
         let fits = |fault: &Fault| {

@@ -20,7 +20,6 @@ pub(crate) struct SnapshotMap<T> {
     len: usize,
 }
 
-#[allow(dead_code, reason = "a map has what maps have")]
 impl<T: Clone> SnapshotMap<T> {
     /// An empty map.
     pub(crate) fn new() -> Self {

@@ -28,7 +28,6 @@ enum Touched {
     Everything,
 }
 
-#[allow(dead_code, reason = "a map has what maps have")]
 impl<T: Named> Objects<T> {
     /// No objects.
     pub(crate) fn new() -> Self {

@@ -30,7 +30,6 @@ pub(crate) struct Context<'a> {
     pub(crate) key: &'a KeyRing,
     pub(crate) names: &'a Names,
     /// The other tenants of the sandbox.
-    #[allow(dead_code, reason = "federated users and multi-tenant applications")]
     pub(crate) others: &'a Others<'a>,
     pub(crate) issuers: &'a Issuers,
     pub(crate) ids: &'a Ids,

@@ -30,7 +30,6 @@ pub(crate) struct Call<'a> {
     /// What an earlier attempt of the same call had to wait for.
     pub(crate) found: Option<&'a Found>,
     /// The other tenants of the sandbox.
-    #[allow(dead_code, reason = "guests, and mail and chats that leave the tenant")]
     pub(crate) others: &'a Others<'a>,
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use crate::changes::{Change, ChangeKind};
+use crate::faults::Effect;
 use crate::graph::Filter;
 use crate::graph::subscriptions::{Subscription, Workload, covers};
 use crate::lag::{Lag, LagProfile};
@@ -43,6 +44,8 @@ pub(super) struct Courier {
     poster: Arc<Poster>,
     tasks: TaskTracker,
     pending: Vec<Pending>,
+    /// What a fault keeps until the next notification of its subscription has been sent, by subscription.
+    overtaken: BTreeMap<String, Pending>,
     endpoints: BTreeMap<String, Endpoint>,
     /// When each subscription was last reminded, by id.
     reminded: BTreeMap<String, Timestamp>,
@@ -64,6 +67,7 @@ impl Courier {
             poster,
             tasks,
             pending: Vec::new(),
+            overtaken: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             reminded: BTreeMap::new(),
             report,
@@ -179,7 +183,20 @@ impl Courier {
             item["encryptedContent"] = content;
         }
         let token_for = one.is_rich.then(|| one.caller.app_id.clone());
-        self.pending.push(Pending::new(Kind::Change, &one.id, &one.notification_url, item, token_for, due));
+        let pending = Pending::new(Kind::Change, &one.id, &one.notification_url, item, token_for, due);
+        match realm.faults.meet_notification(&change.resource) {
+            Some(Effect::DuplicateNotification) => self.pending.extend([pending.clone(), pending]),
+            Some(Effect::ReorderNotification) => {
+                let earlier = self.overtaken.insert(one.id.clone(), pending);
+                self.pending.extend(earlier);
+            }
+            _ => {
+                self.pending.push(pending);
+                if let Some(late) = self.overtaken.remove(&one.id) {
+                    self.pending.push(Pending { due, ..late });
+                }
+            }
+        }
     }
 
     /// A subscription came, was renewed or went: what is held for it is looked at now.

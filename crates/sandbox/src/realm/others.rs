@@ -40,7 +40,6 @@ impl std::fmt::Debug for Others<'_> {
     }
 }
 
-#[allow(dead_code, reason = "each workload that reaches beyond its tenant uses its own part")]
 impl<'r> Others<'r> {
     /// Of one call in the realm `own`.
     pub(crate) fn new(realms: &'r Realms, own: &'r str) -> Self {

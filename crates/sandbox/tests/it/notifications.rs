@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use attache_sandbox::{Effect, Fault};
 use aws_lc_rs::cipher::{AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey};
 use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
@@ -206,6 +207,7 @@ async fn resource_data_is_encrypted_for_the_subscriber() {
     assert_eq!(said["appid"], "0bf30f3b-4a52-48df-9a82-234910c4a086");
 }
 
+
 /// A change as subscriptions tell it: its kind and whom it concerns.
 fn told(message: &Value) -> (&str, &str) {
     let item = &message["value"][0];
@@ -282,4 +284,31 @@ async fn who_is_deleted_is_subscribed_to_nothing() {
     let path = format!("/v1.0/users/{}", person(&tenant, "grace"));
     delete(&tenant, &path, &token).await.expect(204);
     assert_eq!(receiver.message().await["value"][0]["lifecycleEvent"], "subscriptionRemoved");
+
+#[tokio::test]
+async fn a_fault_sends_notifications_twice_or_out_of_order() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let ada = sign_in(&tenant, "ada").await;
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    subscribe(&tenant, &ada, &receiver, &format!("/chats/{chat}/messages"), json!({})).await.expect(201);
+    let fault = |effect| Fault { method: None, ..Fault::once("", "chats/*/messages/*", effect) };
+    tenant.sandbox.control().add_fault(fault(Effect::DuplicateNotification));
+    let twice = say(&tenant, &ada, &chat, "once").await;
+    assert_eq!(told(&mut receiver, 2).await, [twice.clone(), twice]);
+    tenant.sandbox.control().add_fault(fault(Effect::ReorderNotification));
+    let first = say(&tenant, &ada, &chat, "first").await;
+    let second = say(&tenant, &ada, &chat, "second").await;
+    assert_eq!(told(&mut receiver, 2).await, [second, first]);
+}
+
+/// The ids of the next notified messages, in their order.
+async fn told(receiver: &mut Receiver, count: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    while ids.len() < count {
+        let message = receiver.message().await;
+        let items = message["value"].as_array().unwrap().iter();
+        ids.extend(items.map(|item| item["resourceData"]["id"].as_str().unwrap().to_owned()));
+    }
+    ids
+
 }

@@ -29,7 +29,6 @@ impl Tenant {
     }
 
     /// The user to whom an address delivers, aliases included.
-    #[allow(dead_code, reason = "mail is delivered by it")]
     pub(crate) fn user_by_address(&self, address: &str, now: Timestamp) -> Option<&User> {
         let users = self.users.values().filter(|user| user.life.is_visible(now));
         users
