@@ -30,6 +30,10 @@ pub struct Config {
     pub webhook_ca: Option<PathBuf>,
     /// The tenant's clock.
     pub clock: Clock,
+    /// Where it takes mail by SMTP, without sign-in: for loopback. Port 0 takes a free one.
+    pub smtp_listen: Option<SocketAddr>,
+    /// The host and port that mail to the outside goes on to by SMTP; without one it stays in the spool.
+    pub smtp_relay: Option<String>,
 }
 
 /// Where the tenant's ids, secrets and passwords come from.
@@ -58,6 +62,8 @@ impl Default for Config {
             allow_http_webhooks: false,
             webhook_ca: None,
             clock: Clock::running(),
+            smtp_listen: None,
+            smtp_relay: None,
         }
     }
 }

@@ -57,6 +57,10 @@ pub(crate) enum Cause {
     Mailbox,
     /// A licensed user has Teams.
     Teams,
+    /// Mail that was sent is in Sent Items and with its recipients.
+    Delivery,
+    /// The sender of mail that did not arrive has the report.
+    Bounce,
 }
 
 /// The profile in force, and what stands over it.
@@ -112,6 +116,14 @@ pub struct Delays {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
     pub teams: Option<f64>,
+    /// Until mail is with its recipients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub delivery: Option<f64>,
+    /// Until the report of mail that did not arrive is with its sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub bounce: Option<f64>,
 }
 
 impl Delays {
@@ -119,7 +131,7 @@ impl Delays {
         *self == Self::default()
     }
 
-    fn all(&self) -> [Option<f64>; 8] {
+    fn all(&self) -> [Option<f64>; 10] {
         let Self {
             replication,
             change,
@@ -129,8 +141,21 @@ impl Delays {
             consent,
             mailbox,
             teams,
+            delivery,
+            bounce,
         } = *self;
-        [replication, change, secret, key_credential, federated_credential, consent, mailbox, teams]
+        [
+            replication,
+            change,
+            secret,
+            key_credential,
+            federated_credential,
+            consent,
+            mailbox,
+            teams,
+            delivery,
+            bounce,
+        ]
     }
 
     fn of(&self, cause: Cause) -> Option<f64> {
@@ -143,6 +168,8 @@ impl Delays {
             Cause::Consent => self.consent,
             Cause::Mailbox => self.mailbox,
             Cause::Teams => self.teams,
+            Cause::Delivery => self.delivery,
+            Cause::Bounce => self.bounce,
         }
     }
 }
@@ -189,6 +216,8 @@ impl Lag {
             Cause::FederatedCredential => (15, 300),
             Cause::Mailbox => (5 * 60, 30 * 60),
             Cause::Teams => (15 * 60, 24 * 60 * 60),
+            Cause::Delivery => (2, 60),
+            Cause::Bounce => (5, 120),
         };
         let seconds = match self.profile {
             LagProfile::None => 0,

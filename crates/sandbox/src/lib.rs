@@ -26,6 +26,7 @@ mod files;
 pub mod fuzzing;
 mod graph;
 mod lag;
+mod mail;
 mod names;
 mod notifications;
 mod portal;

@@ -107,6 +107,7 @@ pub struct Sandbox {
     shared: Arc<Shared>,
     ready: Ready,
     address: SocketAddr,
+    smtp_address: Option<SocketAddr>,
     stop: CancellationToken,
     tasks: TaskTracker,
     /// Holds the authorities' files where there is no data folder.
@@ -122,6 +123,12 @@ impl Sandbox {
         check(&config)?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
+        let smtp = match config.smtp_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let smtp_address = smtp.as_ref().and_then(|smtp| smtp.local_addr().ok());
+        let smtp_relay = config.smtp_relay.clone();
         let temporary = match config.data {
             Some(_) => None,
             None => Some(TemporaryFolder::new()?),
@@ -163,7 +170,11 @@ impl Sandbox {
         }
         make_key_in_background(&shared, &tasks);
         tasks.spawn(server::run(listener, tls.server, Arc::clone(&shared), stop.clone(), tasks.clone()));
-        Ok(Self { shared, ready, address, stop, tasks, _folder: temporary })
+        if let Some(smtp) = smtp {
+            tasks.spawn(crate::mail::smtp::run(smtp, Arc::clone(&shared), stop.clone(), tasks.clone()));
+        }
+        tasks.spawn(crate::mail::courier::run(Arc::clone(&shared), smtp_relay, stop.clone()));
+        Ok(Self { shared, ready, address, smtp_address, stop, tasks, _folder: temporary })
     }
 
     /// What a client needs to know.
@@ -174,6 +185,11 @@ impl Sandbox {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it takes mail by SMTP, if it does.
+    pub fn smtp_address(&self) -> Option<SocketAddr> {
+        self.smtp_address
     }
 
     /// The same powers as the control API's, in this process.
@@ -205,6 +221,9 @@ fn check(config: &Config) -> Result<(), StartError> {
     check_exposure(config.listen, config.seed == Seed::Constants, config.expose)?;
     if let Some(name) = config.san.iter().find(|name| !Names::may_be_added(name)) {
         return Err(StartError::Name(name.clone()));
+    }
+    if let Some(address) = config.smtp_listen {
+        check_exposure(address, config.seed == Seed::Constants, config.expose)?;
     }
     if !config.lag_scale.is_finite() || config.lag_scale < 0.0 {
         return Err(StartError::LagScale(config.lag_scale));

@@ -186,6 +186,7 @@ pub(crate) async fn dispatch(
     match path {
         Some(path) => graph::answer(shared, realm, request, path).await,
         None if graph::drives::host::is_address(&request.path) => graph::answer_files(realm, request),
+        None if graph::mail::is_upload(&request.path) => graph::mail::upload(realm, request),
         None => entra::answer(shared, realm, request),
     }
 }

@@ -11,6 +11,7 @@ mod faults;
 mod handle;
 mod held;
 mod lag;
+mod mail;
 mod openapi;
 mod readiness;
 mod requests;

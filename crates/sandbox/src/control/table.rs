@@ -180,6 +180,7 @@ pub(super) fn operations() -> Vec<Operation> {
         super::changes::operations(),
         super::signing::operations(),
         super::chats::operations(),
+        super::mail::operations(),
         super::state::operations(),
     ]
     .into_iter()

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::authorize::{Caller, authenticate, check_subject, require};
 use crate::exchange::{Request, Response};
+use crate::files::FileError;
 use crate::realm::{Others, Realm};
 use crate::sandbox::Shared;
 use crate::scope::note;
@@ -20,6 +21,7 @@ use super::drives;
 use super::error::{Answer, GraphError};
 use super::front;
 use super::known;
+use super::mail;
 use super::path::{Params, Path};
 use super::route::{Area, Route};
 
@@ -181,6 +183,10 @@ impl Calling<'_> {
         note(|decision| decision.route = Some(route.name()));
         let now = realm.clock.now();
         let mut tenant = realm.enter();
+        let not_saved = |error: FileError| {
+            GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "sandboxNotSaved", error.to_string())
+        };
+        mail::catch_up(realm, &mut tenant).map_err(not_saved)?;
         check_subject(caller, &tenant, now)?;
         require(caller, route.needs, route.area)?;
         let mut call = Call {
@@ -212,9 +218,7 @@ impl Calling<'_> {
             tenant.changes.clear();
             return answer;
         }
-        realm.settle(&mut tenant).map_err(|error| {
-            GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "sandboxNotSaved", error.to_string())
-        })?;
+        realm.settle(&mut tenant).map_err(not_saved)?;
         answer
     }
 }

@@ -24,7 +24,7 @@ mod insider;
 mod instants;
 mod known;
 mod listing;
-mod mailbox;
+pub(crate) mod mail;
 mod managers;
 mod metadata;
 mod odata;
@@ -74,6 +74,7 @@ pub(crate) use route::{Area, Needs, Routes};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Workloads {
+    pub(crate) mail: mail::Mail,
     pub(crate) chats: chats::Chats,
     pub(crate) teamwork: teamwork::Teamwork,
     pub(crate) drives: drives::Drives,
@@ -109,9 +110,9 @@ pub(crate) fn routes() -> Routes {
         teams::routes(),
         teamwork::routes(),
         presence::routes(),
-        mailbox::routes(),
         audit_logs::routes(),
         subscriptions::routes(),
+        mail::routes(),
     ];
     Routes::new(resources.into_iter().flatten().collect())
 }

@@ -1,0 +1,167 @@
+//! How much may be sent: thirty messages a minute and mailbox, ten thousand recipients a day, and the tenant's
+//! external recipients (Graph reference §4.1, §13).
+
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::refusals::bad;
+use super::report::Failure;
+use super::transport::before;
+use crate::graph::error::GraphError;
+use crate::mail::{Address, Item};
+use crate::tenant::Tenant;
+
+/// Messages that leave a mailbox within a minute; more wait for the next one.
+const A_MINUTE: usize = 30;
+/// Recipients of one message.
+const RECIPIENTS: usize = 500;
+/// Recipients that a mailbox writes to within a day.
+const RECIPIENTS_A_DAY: usize = 10_000;
+/// External recipients a day of a tenant whose senders are on `onmicrosoft.com`.
+const ONMICROSOFT_A_DAY: usize = 100;
+/// What a message may weigh.
+const LARGEST: usize = 35 * 1024 * 1024;
+
+/// A message that left.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Sent {
+    /// When it leaves: later than it was handed in if the mailbox is over its rate.
+    pub(super) at: Timestamp,
+    pub(super) recipients: usize,
+    /// How many of them turned out to be outside.
+    pub(super) outside: usize,
+}
+
+/// Refuses a message that may not be sent at all.
+pub(super) fn check(tenant: &Tenant, owner: &str, item: &Item, now: Timestamp) -> Result<(), GraphError> {
+    let count = item.recipients().count();
+    if count == 0 {
+        return Err(bad(
+            "ErrorInvalidRecipients",
+            "At least one recipient isn't valid., A message can't be sent because it contains no recipients.",
+        ));
+    }
+    if let Some(wrong) = item.recipients().find(|one| !one.is_deliverable()) {
+        return Err(bad(
+            "ErrorInvalidRecipients",
+            format!(
+                "At least one recipient isn't valid., Recipient '{}' is not resolved. All recipients must be resolved before a message can be submitted.",
+                wrong.address
+            ),
+        ));
+    }
+    if count > RECIPIENTS {
+        return Err(bad(
+            "ErrorInvalidRecipients",
+            format!(
+                "At least one recipient isn't valid., The message has {count} recipients; the limit is {RECIPIENTS}."
+            ),
+        ));
+    }
+    if item.size() > LARGEST {
+        return Err(GraphError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "ErrorMessageSizeExceeded",
+            "The message exceeds the maximum supported size.",
+        ));
+    }
+    let sent = tenant.workloads.mail.transport.sent.get(owner).map_or(&[][..], Vec::as_slice);
+    let since = before(now, 24);
+    let today: usize = sent.iter().filter(|one| one.at > since).map(|one| one.recipients).sum();
+    if today + count > RECIPIENTS_A_DAY {
+        return Err(GraphError::new(
+            StatusCode::FORBIDDEN,
+            "ErrorExceededMessageLimit",
+            "The message can't be submitted because the message limit for the mailbox has been exceeded., Cannot submit message.",
+        ));
+    }
+    Ok(())
+}
+
+/// When a message that is handed in at `now` leaves.
+pub(super) fn admit(sent: &mut Vec<Sent>, recipients: usize, now: Timestamp) -> Timestamp {
+    let since = before(now, 24);
+    sent.retain(|one| one.at > since);
+    let minute = SignedDuration::from_secs(60);
+    let free = sent
+        .len()
+        .checked_sub(A_MINUTE)
+        .and_then(|at| sent.get(at))
+        .and_then(|one| one.at.checked_add(minute).ok());
+    let at = free.map_or(now, |free| free.max(now));
+    sent.push(Sent { at, recipients, outside: 0 });
+    at
+}
+
+/// Lets one recipient outside be written to, or says why not: the tenant external recipient rate limit.
+pub(super) fn leave(tenant: &mut Tenant, owner: &str, item: &Item, now: Timestamp) -> Result<(), Failure> {
+    let since = before(now, 24);
+    let licences: usize =
+        tenant.users.values().filter(|user| user.life.is_live()).map(|user| user.licences.len()).sum();
+    let is_onmicrosoft = item
+        .from
+        .as_ref()
+        .is_some_and(|from| from.address.to_ascii_lowercase().ends_with(".onmicrosoft.com"));
+    let transport = &mut tenant.workloads.mail.transport;
+    let today: usize =
+        transport.sent.values().flatten().filter(|one| one.at > since).map(|one| one.outside).sum();
+    if is_onmicrosoft && today >= ONMICROSOFT_A_DAY {
+        return Err(failure(
+            "5.7.236",
+            "Tenant exceeded its limit of external recipients for senders on onmicrosoft.com",
+        ));
+    }
+    if today >= external_recipients(licences) {
+        return Err(failure(
+            "5.7.233",
+            "Message can't be sent because tenant exceeded its threshold of external recipients (TERRL)",
+        ));
+    }
+    if let Some(last) =
+        transport.sent.get_mut(owner).and_then(|sent| sent.iter_mut().rfind(|one| one.at <= now))
+    {
+        last.outside += 1;
+    }
+    Ok(())
+}
+
+fn failure(status: &str, text: &str) -> Failure {
+    Failure { address: Address::default(), status: status.to_owned(), text: text.to_owned() }
+}
+
+/// `500 × licences^0.7 + 9,500`, by integers: the share of the root is taken of the thousandths.
+fn external_recipients(licences: usize) -> usize {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a formula with a power; a tenant has few licences"
+    )]
+    let bonus = (500.0 * (licences as f64).powf(0.7)) as usize;
+    bonus + 9_500
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thirty_first_message_of_a_minute_waits() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let mut sent = Vec::new();
+        for _ in 0..30 {
+            assert_eq!(admit(&mut sent, 1, now), now);
+        }
+        let later: Vec<i64> =
+            (0..31).map(|_| admit(&mut sent, 1, now).duration_since(now).as_secs()).collect();
+        assert_eq!(later[..30], [60; 30]);
+        assert_eq!(later[30], 120);
+    }
+
+    #[test]
+    fn the_external_limit_grows_with_the_licences() {
+        assert_eq!(external_recipients(1), 10_000);
+        assert_eq!(external_recipients(100), 22_059);
+    }
+}

@@ -1,0 +1,107 @@
+//! Delivery on the clock: rates, lag, reports of non-delivery, mailboxes that are not there (Graph reference §4.1).
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::json;
+
+use crate::cast::{get, person, post, sign_in};
+use crate::granted::app_with;
+use crate::mail_support::{folder, header, letter, mail_tenant, send, spool, to};
+
+#[tokio::test]
+async fn the_thirty_first_message_of_a_minute_leaves_in_the_next() {
+    let tenant = mail_tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    for at in 0..32 {
+        send(&tenant, &ada, letter(&format!("n{at}"), &["out@outside.example"])).await.expect(202);
+    }
+    assert_eq!(spool(&tenant).await.len(), 30);
+    assert_eq!(folder(&tenant, &ada, "sentitems").await.len(), 30);
+    let draft =
+        post(&tenant, "/v1.0/me/messages", &ada, letter("late", &["out@outside.example"])).await.expect(201);
+    post(&tenant, &format!("/v1.0/me/messages/{}/send", draft.text("/id")), &ada, json!({}))
+        .await
+        .expect(202);
+    assert_eq!(folder(&tenant, &ada, "outbox").await.len(), 1);
+    tenant.sandbox.control().clock().advance(Duration::from_secs(60));
+    assert_eq!(spool(&tenant).await.len(), 33);
+    assert_eq!(folder(&tenant, &ada, "outbox").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_days_recipients_are_counted() {
+    let tenant = mail_tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let many: Vec<String> = (0..500).map(|at| format!("u{at}@outside.example")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for _ in 0..20 {
+        send(&tenant, &ada, letter("x", &many)).await.expect(202);
+    }
+    let refused = send(&tenant, &ada, letter("x", &["a@outside.example"])).await.expect(403);
+    assert_eq!(refused.text("/error/code"), "ErrorExceededMessageLimit");
+    tenant.sandbox.control().clock().advance(Duration::from_secs(24 * 3600 + 1));
+    let ada = sign_in(&tenant, "ada").await;
+    send(&tenant, &ada, letter("x", &["a@outside.example"])).await.expect(202);
+}
+
+#[tokio::test]
+async fn mail_to_nobody_comes_back_as_a_report_after_its_lag() {
+    let tenant = mail_tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    tenant
+        .control(Method::POST, "lag", Some(json!({ "profile": "typical", "scale": 1.0 })))
+        .await
+        .expect(200);
+    send(&tenant, &ada, letter("Lost", &["nobody@contoso.example"])).await.expect(202);
+    assert_eq!(folder(&tenant, &ada, "sentitems").await.len(), 0, "it is still on its way");
+    tenant.sandbox.control().clock().advance(Duration::from_secs(2));
+    assert_eq!(folder(&tenant, &ada, "sentitems").await.len(), 1);
+    assert_eq!(folder(&tenant, &ada, "inbox").await.len(), 0);
+    tenant.sandbox.control().clock().advance(Duration::from_secs(5));
+    let report = folder(&tenant, &ada, "inbox").await[0].clone();
+    let sent = folder(&tenant, &ada, "sentitems").await[0].clone();
+    assert_eq!(report["subject"], "Undeliverable: Lost");
+    assert_eq!(report["from"]["emailAddress"]["name"], "Microsoft Outlook");
+    assert!(header(&report, "Content-Type").unwrap().starts_with("multipart/report"));
+    assert_eq!(header(&report, "In-Reply-To"), sent["internetMessageId"].as_str());
+    assert_eq!(report["conversationId"], sent["conversationId"]);
+    assert!(report["body"]["content"].as_str().unwrap().contains("550 5.1.10"));
+    let path = format!("/v1.0/me/messages/{}", report["id"].as_str().unwrap());
+    let mime = get(&tenant, &format!("{path}/$value"), &ada).await.expect(200);
+    for part in [
+        "report-type=\"delivery-status\"",
+        "Final-Recipient: rfc822;nobody@contoso.example",
+        "Status: 5.1.10",
+    ] {
+        assert!(mime.text.contains(part), "{part} in {}", mime.text);
+    }
+    let attached = get(&tenant, &format!("{path}/attachments"), &ada).await.expect(200);
+    assert_eq!(attached.text("/value/0/@odata.type"), "#microsoft.graph.itemAttachment");
+    assert_eq!(attached.text("/value/0/name"), "Lost");
+}
+
+#[tokio::test]
+async fn a_mailbox_is_there_once_it_is_licensed() {
+    let tenant = mail_tenant().await;
+    let app = app_with(&tenant, &["Mail.Send", "Mail.ReadWrite", "User.ReadWrite.All"]).await;
+    let body = json!({
+        "accountEnabled": true, "displayName": "New", "mailNickname": "new", "usageLocation": "DE",
+        "userPrincipalName": "new@contoso.example", "passwordProfile": { "password": "A-long-password-1!" },
+    });
+    let id = post(&tenant, "/v1.0/users", &app, body).await.expect(201).text("/id").to_owned();
+    let path = format!("/v1.0/users/{id}/messages");
+    let refused = get(&tenant, &path, &app).await.expect(404);
+    assert_eq!(refused.text("/error/code"), "MailboxNotEnabledForRESTAPI");
+    assert_eq!(
+        refused.text("/error/message"),
+        "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
+    );
+    let licence = json!({ "addLicenses": [{ "skuId": crate::cast::BUSINESS_BASIC }], "removeLicenses": [] });
+    post(&tenant, &format!("/v1.0/users/{id}/assignLicense"), &app, licence).await.expect(200);
+    get(&tenant, &path, &app).await.expect(200);
+    let from = format!("/v1.0/users/{}/sendMail", person(&tenant, "ada"));
+    let message = json!({ "message": { "subject": "x", "toRecipients": to(&["new@contoso.example"]) } });
+    post(&tenant, &from, &app, message).await.expect(202);
+    assert_eq!(get(&tenant, &path, &app).await.expect(200).json["value"].as_array().unwrap().len(), 1);
+}
