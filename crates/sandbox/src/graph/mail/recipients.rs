@@ -2,7 +2,6 @@
 //! §3.2); everything on other domains is outside.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::directory::User;
 use crate::mail::Address;
@@ -18,34 +17,19 @@ pub(crate) enum Destination {
     Outside,
 }
 
-/// The addresses of a user, the primary one first.
-pub(crate) fn addresses(user: &User) -> Vec<String> {
-    let primary = primary(user);
-    let mut all = vec![primary];
-    let proxies = user.other.get("proxyAddresses").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let proxies = proxies.iter().filter_map(Value::as_str).filter_map(|proxy| {
-        let (kind, address) = proxy.split_once(':')?;
-        kind.eq_ignore_ascii_case("smtp").then(|| address.to_owned())
-    });
-    for address in proxies.chain([user.upn.clone()]) {
-        if !all.iter().any(|one| one.eq_ignore_ascii_case(&address)) {
-            all.push(address);
-        }
+/// The addresses of a user, the primary one first; the user principal name delivers too.
+pub(crate) fn addresses(tenant: &Tenant, user: &User, now: Timestamp) -> Vec<String> {
+    let mut all = tenant.addresses(user, now);
+    if !all.iter().any(|one| one.eq_ignore_ascii_case(&user.upn)) {
+        all.push(user.upn.clone());
     }
     all
 }
 
-/// The address that a user's mail is sent from.
-pub(crate) fn primary(user: &User) -> String {
-    let proxies = user.other.get("proxyAddresses").and_then(Value::as_array);
-    let marked = proxies
-        .and_then(|list| list.iter().filter_map(Value::as_str).find_map(|proxy| proxy.strip_prefix("SMTP:")));
-    marked.or(user.mail.as_deref()).unwrap_or(&user.upn).to_owned()
-}
-
 /// The user's name and primary address.
-pub(crate) fn address_of(user: &User) -> Address {
-    Address::new(user.display_name.clone(), primary(user))
+pub(crate) fn address_of(tenant: &Tenant, user: &User, now: Timestamp) -> Address {
+    let primary = tenant.primary_address(user, now).unwrap_or_else(|| user.upn.clone());
+    Address::new(user.display_name.clone(), primary)
 }
 
 /// The user who has that address, with or without a plus tag.
@@ -58,12 +42,7 @@ pub(crate) fn owner<'a>(tenant: &'a Tenant, address: &str, now: Timestamp) -> Op
 }
 
 fn find<'a>(tenant: &'a Tenant, address: &str, now: Timestamp) -> Option<&'a User> {
-    tenant.users.values().filter(|user| user.life.is_visible(now)).find(|user| {
-        user.upn.eq_ignore_ascii_case(address)
-            || user.mail.as_deref().is_some_and(|mail| mail.eq_ignore_ascii_case(address))
-            || (user.other.contains_key("proxyAddresses")
-                && addresses(user).iter().any(|one| one.eq_ignore_ascii_case(address)))
-    })
+    tenant.user(address, now).or_else(|| tenant.user_by_address(address, now))
 }
 
 /// Where mail for an address goes.

@@ -133,7 +133,12 @@ fn continued(call: &Call<'_>, entry: &Entry, original: &Item, kind: Kind) -> Ite
     } else {
         format!("{mark} {}", original.subject).trim_end().to_owned()
     };
-    let own: Vec<String> = call.tenant.users.get(&entry.owner).map(addresses).unwrap_or_default();
+    let own: Vec<String> = call
+        .tenant
+        .users
+        .get(&entry.owner)
+        .map(|user| addresses(call.tenant, user, call.now))
+        .unwrap_or_default();
     let is_own = |address: &Address| own.iter().any(|one| address.is(one));
     let author: Vec<Address> = match () {
         () if !original.reply_to.is_empty() => original.reply_to.clone(),
@@ -145,7 +150,11 @@ fn continued(call: &Call<'_>, entry: &Entry, original: &Item, kind: Kind) -> Ite
     references.push(original.message_id.clone());
     let mut item = Item {
         subject,
-        from: call.tenant.users.get(&entry.owner).map(super::recipients::address_of),
+        from: call
+            .tenant
+            .users
+            .get(&entry.owner)
+            .map(|user| super::recipients::address_of(call.tenant, user, call.now)),
         in_reply_to: Some(original.message_id.clone()),
         references,
         conversation: original.conversation.answer(call.now),

@@ -106,7 +106,7 @@ pub(super) fn report(
 ) -> Item {
     let domain = tenant.domains.first().map_or("localhost", String::as_str);
     let from = format!("MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@{domain}");
-    let to = own_address(tenant, owner);
+    let to = own_address(tenant, owner, now);
     let subject = format!("Undeliverable: {}", item.subject);
     let number = item.message_id.trim_matches(['<', '>']).split('@').next().unwrap_or_default();
     let id = format!("<{number}-ndr@{domain}>");

@@ -111,22 +111,22 @@ fn json(call: &Call<'_>) -> Result<(Item, bool), GraphError> {
 fn set_sender(call: &Call<'_>, entry: &Entry, item: &mut Item) -> Result<(), GraphError> {
     let tenant = &*call.tenant;
     let user = tenant.users.get(&entry.owner).ok_or_else(denied)?;
-    let own = address_of(user);
+    let own = address_of(tenant, user, call.now);
     let actor = call.caller.user_id().unwrap_or(&entry.owner);
     let wanted = item.from.clone().filter(|from| !from.address.is_empty()).unwrap_or_else(|| own.clone());
     if !is_address(&wanted.address) {
         return Err(send_as_denied());
     }
-    let is_own = addresses(user).iter().any(|one| wanted.is(one));
+    let is_own = addresses(tenant, user, call.now).iter().any(|one| wanted.is(one));
     let principal = if is_own {
         Some(user)
     } else {
         owner(tenant, &wanted.address, call.now)
-            .filter(|found| addresses(found).iter().any(|one| wanted.is(one)))
+            .filter(|found| addresses(tenant, found, call.now).iter().any(|one| wanted.is(one)))
     };
     let principal = principal.ok_or_else(send_as_denied)?;
 
-    let mut from = address_of(principal);
+    let mut from = address_of(tenant, principal, call.now);
     if !from.is(&wanted.address) && tenant.workloads.mail.send_from_alias {
         from.address.clone_from(&wanted.address);
     }
@@ -140,9 +140,11 @@ fn set_sender(call: &Call<'_>, entry: &Entry, item: &mut Item) -> Result<(), Gra
     let may = |access| tenant.workloads.mail.may(actor, &principal.id, &[access]);
     let sender = match () {
         () if has_scope && may(Access::SendAs) => from.clone(),
-        () if has_scope && may(Access::SendOnBehalf) => {
-            tenant.users.get(actor).map(address_of).ok_or_else(send_as_denied)?
-        }
+        () if has_scope && may(Access::SendOnBehalf) => tenant
+            .users
+            .get(actor)
+            .map(|user| address_of(tenant, user, call.now))
+            .ok_or_else(send_as_denied)?,
         () => return Err(send_as_denied()),
     };
     (item.from, item.sender) = (Some(from), Some(sender));

@@ -257,7 +257,7 @@ fn answer_automatically(tenant: &mut Tenant, owner: &str, item: &Item, now: Time
     let is_automatic = ["Auto-Submitted", "List-Id", "X-Auto-Response-Suppress"]
         .iter()
         .any(|name| item.header(name).is_some_and(|value| !value.eq_ignore_ascii_case("no")));
-    let own = own_address(tenant, owner);
+    let own = own_address(tenant, owner, now);
     let key = sender.address.to_ascii_lowercase();
     let domain = key.rsplit_once('@').map_or("", |(_, domain)| domain);
     let is_internal = tenant.domains.iter().any(|one| one.eq_ignore_ascii_case(domain));
@@ -421,8 +421,8 @@ pub(crate) fn receive(tenant: &mut Tenant, incoming: &Incoming, now: Timestamp, 
 }
 
 /// The sender that an owner has when it says nothing.
-pub(super) fn own_address(tenant: &Tenant, owner: &str) -> Address {
-    tenant.users.get(owner).map(address_of).unwrap_or_default()
+pub(super) fn own_address(tenant: &Tenant, owner: &str, now: Timestamp) -> Address {
+    tenant.users.get(owner).map(|user| address_of(tenant, user, now)).unwrap_or_default()
 }
 
 /// `days` before `now`.
