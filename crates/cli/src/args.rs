@@ -189,6 +189,12 @@ pub(crate) struct Sandbox {
     /// Trust this PEM file's authorities for notification URLs, beside the system's
     #[arg(long, env = "ATTACHE_SANDBOX_WEBHOOK_CA", value_name = "FILE")]
     pub(crate) webhook_ca: Option<PathBuf>,
+    /// Take mail from outside by SMTP here, without sign-in
+    #[arg(long, env = "ATTACHE_SANDBOX_SMTP_LISTEN", value_name = "ADDR")]
+    pub(crate) smtp_listen: Option<SocketAddr>,
+    /// Hand mail to the outside on to this SMTP host; without one it stays in the sandbox
+    #[arg(long, env = "ATTACHE_SANDBOX_SMTP_RELAY", value_name = "HOST:PORT")]
+    pub(crate) smtp_relay: Option<String>,
     /// `--json` holds for every command; for the sandbox it can be set in the environment like the rest
     #[arg(long = "sandbox-json", hide = true, env = "ATTACHE_SANDBOX_JSON")]
     pub(crate) json_by_environment: bool,

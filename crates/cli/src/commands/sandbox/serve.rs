@@ -89,6 +89,8 @@ fn config(command: args::Sandbox) -> Result<Config, Failure> {
         lag_scale: command.lag_scale,
         allow_http_webhooks: command.allow_http_webhooks,
         webhook_ca: command.webhook_ca,
+        smtp_listen: command.smtp_listen,
+        smtp_relay: command.smtp_relay,
         ..Config::default()
     })
 }
