@@ -75,7 +75,7 @@ pub(crate) fn authenticate(request: &Request, key: &KeyRing, now: Timestamp) -> 
     if token.is_empty() {
         return Err(GraphError::invalid_token("Access token is empty."));
     }
-    let claims = key.verify(token).map_err(|fault| {
+    let claims = key.verify_again(token).map_err(|fault| {
         GraphError::invalid_token(match fault {
             TokenFault::Malformed => "CompactToken parsing failed with error code: 80049217",
             TokenFault::BadSignature => "Access token validation failure. Signature is invalid.",

@@ -25,6 +25,7 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod graph;
+mod in_process;
 mod lag;
 mod mail;
 mod names;
@@ -48,6 +49,7 @@ pub use config::{Config, Seed};
 pub use control::Control;
 pub use faults::{Effect, Fault, FaultRule, HeldRequest};
 pub use files::FileError;
+pub use in_process::Tenant;
 pub use lag::{Delays, Lag, LagProfile};
 pub use ready::{Ready, ReadyApps, ReadyClient, ReadyProvisioner, ReadyUser};
 pub use requests::{Decision, LoggedCaller, LoggedRequest};

@@ -10,6 +10,7 @@ use crate::lag::Lag;
 use crate::realm::Realm;
 use crate::requests::LoggedRequest;
 use crate::sandbox::Shared;
+use crate::seed::{Document, plant};
 
 /// A handle to a tenant of a running sandbox. Clones steer the same one.
 #[derive(Debug, Clone)]
@@ -95,6 +96,30 @@ impl Control {
     /// Forgets the requests so far.
     pub fn clear_requests(&self) {
         self.realm.requests.clear();
+    }
+
+    /// How many requests were made, in all tenants, that the sandbox does not emulate.
+    pub fn not_emulated(&self) -> u64 {
+        let realms = self.shared.realms.all();
+        realms.iter().flat_map(|realm| realm.requests.not_emulated().into_values()).sum()
+    }
+
+    /// Adds what a document describes, in TOML or JSON, all of it or nothing. [`Config::seed`] stays what ids and
+    /// secrets come from.
+    ///
+    /// # Errors
+    /// Every problem, a line each.
+    ///
+    /// [`Config::seed`]: crate::Config::seed
+    pub fn plant(&self, text: &str) -> Result<(), String> {
+        let document: Document = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|error| error.to_string())?
+        } else {
+            toml::from_str(text).map_err(|error| error.to_string())?
+        };
+        plant(&self.shared, &self.realm, &document).map_err(|problems| problems.join("\n"))?;
+        self.realm.begin_here();
+        Ok(())
     }
 
     /// Everything that the tenants hold, as JSON. The shape is for looking and comparing; it may change.

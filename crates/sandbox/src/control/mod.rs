@@ -15,6 +15,7 @@ mod mail;
 mod openapi;
 mod readiness;
 mod requests;
+mod seed;
 mod signing;
 mod snapshots;
 mod state;

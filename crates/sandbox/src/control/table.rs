@@ -171,6 +171,7 @@ pub(super) fn operations() -> Vec<Operation> {
     [
         super::readiness::operations(),
         super::tenants::operations(),
+        super::seed::operations(),
         super::snapshots::operations(),
         super::clock::operations(),
         super::lag::operations(),

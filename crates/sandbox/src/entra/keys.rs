@@ -7,13 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::{Map, Value};
 
 use super::jwt::{Claims, SigningKey, TokenFault, key_id};
+use super::verified::Verified;
 
 /// How many keys that no longer sign stay published.
 const RETIRED: usize = 4;
 
 /// The keys.
 #[derive(Debug)]
-pub(crate) struct KeyRing(RwLock<Keys>);
+pub(crate) struct KeyRing(RwLock<Keys>, Verified);
 
 #[derive(Debug)]
 struct Keys {
@@ -46,7 +47,8 @@ impl KeyRing {
         if upcoming.is_empty() {
             upcoming.push_back(Arc::new(SigningKey::new(None)));
         }
-        Self(RwLock::new(Keys { current: Arc::new(SigningKey::new(current)), upcoming, retired }))
+        let current = Arc::new(SigningKey::new(current));
+        Self(RwLock::new(Keys { current, upcoming, retired }), Verified::default())
     }
 
     /// The next key signs from now on; the old one stays published. The answer is the new key's id.
@@ -56,6 +58,7 @@ impl KeyRing {
         let old = std::mem::replace(&mut keys.current, next);
         keys.retired.push_front(old);
         keys.retired.truncate(RETIRED);
+        self.1.forget();
         if keys.upcoming.is_empty() {
             keys.upcoming.push_back(Arc::new(SigningKey::new(None)));
         }
@@ -99,6 +102,11 @@ impl KeyRing {
         let signer = Arc::clone(signer);
         drop(keys);
         signer.verify(token)
+    }
+
+    /// The same, with the signature of a token that was good before taken for good.
+    pub(crate) fn verify_again(&self, token: &str) -> Result<Arc<Claims>, TokenFault> {
+        self.1.claims(token, |token| self.verify(token))
     }
 
     /// The JWKS: the key that signs is neither the first nor the only one, as with Entra.

@@ -35,6 +35,7 @@ mod token;
 mod user_fic;
 mod user_info;
 mod user_response;
+mod verified;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use assertion::withstand_assertion;

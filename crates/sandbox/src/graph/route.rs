@@ -1,5 +1,7 @@
 //! The route table: each Graph operation is declared once, with the permissions that it needs.
 
+use std::collections::HashMap;
+
 use http::Method;
 
 use super::call::Call;
@@ -104,19 +106,30 @@ impl Route {
 
 /// Every route; of several that match, the one with a cast wins, then the more literal one.
 #[derive(Debug)]
-pub(crate) struct Routes(Vec<Route>);
+pub(crate) struct Routes {
+    /// In the order in which they are asked.
+    all: Vec<Route>,
+    /// Those that begin with a literal and have so many parts, by their places.
+    index: HashMap<(String, usize), Vec<usize>>,
+}
 
 impl Routes {
     /// The table, put in the order in which it is asked.
     pub(crate) fn new(mut routes: Vec<Route>) -> Self {
         routes.sort_by_key(|route| std::cmp::Reverse((route.cast.is_some(), route.pattern.precedence())));
-        Self(routes)
+        let mut index: HashMap<_, Vec<usize>> = HashMap::new();
+        for (place, route) in routes.iter().enumerate() {
+            let parts = route.pattern.parts();
+            let first = parts.first().map(|first| first.to_ascii_lowercase()).unwrap_or_default();
+            index.entry((first, parts.len())).or_default().push(place);
+        }
+        Self { all: routes, index }
     }
 
     /// Every route, for tests of the whole table.
     #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Method, Vec<String>, Option<&'static str>, &Route)> {
-        self.0.iter().map(|route| (&route.method, route.pattern.parts(), route.cast, route))
+        self.all.iter().map(|route| (&route.method, route.pattern.parts(), route.cast, route))
     }
 
     /// The methods that a path takes.
@@ -130,7 +143,9 @@ impl Routes {
 
     /// The route for a call.
     pub(crate) fn find(&self, method: &Method, path: &Path) -> Option<(&Route, Params)> {
-        self.0.iter().find_map(|route| {
+        let first = path.segments.first().map(|first| first.to_ascii_lowercase()).unwrap_or_default();
+        let places = self.index.get(&(first, path.segments.len()))?;
+        places.iter().filter_map(|place| self.all.get(*place)).find_map(|route| {
             let fits = route.method == method && (route.cast.is_none() || route.cast == path.cast);
             fits.then(|| route.pattern.matches(&path.segments)).flatten().map(|params| (route, params))
         })

@@ -40,7 +40,9 @@ pub(crate) struct Realm {
     pub(crate) requests: RequestLog,
     pub(crate) snapshots: Snapshots,
     /// What [`Self::reset`] goes back to.
-    first_lag: Lag,
+    first_lag: Mutex<Lag>,
+    /// What it was seeded with beyond its source.
+    begun: Mutex<Option<Arc<Tenant>>>,
     lag: Mutex<Lag>,
     /// How many requests met an alternating replica.
     asked: AtomicU64,
@@ -69,7 +71,8 @@ impl Realm {
             feed: Feed::default(),
             requests: RequestLog::default(),
             snapshots: Snapshots::default(),
-            first_lag: lag,
+            first_lag: Mutex::new(lag),
+            begun: Mutex::new(None),
             lag: Mutex::new(lag),
             asked: AtomicU64::new(0),
             tenant: Mutex::new(Arc::new(tenant)),
@@ -121,13 +124,23 @@ impl Realm {
         self.store.as_ref().map_or(Ok(()), |store| store.save(&self.seeded, &inside))
     }
 
+    /// What it holds now is what [`Self::reset`] goes back to, while the process lives.
+    pub(crate) fn begin_here(&self) {
+        let now = self.look();
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        let lag = self.lag();
+        *self.first_lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+    }
+
     /// Goes back to the seed. The clock runs on, and snapshots stay.
     pub(crate) fn reset(&self) -> Result<(), FileError> {
         self.faults.clear();
         self.faults.cut_all();
-        self.set_lag(self.first_lag);
-        let seeded = seed::tenant(&self.seeded.source, self.clock.now());
-        self.restore(Arc::new(seeded))?;
+        let lag = *self.first_lag.lock().unwrap_or_else(PoisonError::into_inner);
+        self.set_lag(lag);
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let seeded = || Arc::new(seed::tenant(&self.seeded.source, self.clock.now()));
+        self.restore(begun.unwrap_or_else(seeded))?;
         self.requests.clear();
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The tenant as it stands at the first start. With `Seed::Constants` every id, secret and password is the
 //! documented constant below; a number changes them all, always in the same way.
 
+mod document;
 mod tenant;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -13,6 +14,7 @@ use crate::config::Seed;
 use crate::entra::KeptKey;
 use crate::store::Seeded;
 
+pub(crate) use document::{Document, plant};
 pub(crate) use tenant::{EXCHANGE_APP_ID, tenant};
 
 /// The constants of `Seed::Constants`.

@@ -42,6 +42,7 @@ mod portal;
 mod presence;
 mod realms;
 mod receiver;
+mod seed_document;
 mod sign_in;
 mod sign_in_log;
 mod subscriptions;

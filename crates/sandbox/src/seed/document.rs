@@ -1,0 +1,334 @@
+//! A tenant from a document, in TOML or JSON: what stands in it is made through Graph's own handlers, so that it
+//! is what a client would have made. Every problem is told at once, and then nothing stands.
+
+use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::graph::{Insider, perform};
+use crate::lag::Lag;
+use crate::realm::Realm;
+use crate::sandbox::Shared;
+
+/// What a tenant is to hold beside what it holds already. People are named by user principal name; a name
+/// without `@` is one at the tenant's default domain.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Document {
+    /// The tenant's own properties.
+    settings: Settings,
+    users: Vec<Person>,
+    apps: Vec<App>,
+    agents: Vec<Agent>,
+    chats: Vec<Chat>,
+    mail: Vec<Mail>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    /// The lag of what is written once everything of this document is there.
+    lag: Option<Lag>,
+}
+
+/// A person.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Person {
+    upn: String,
+    /// The name to show; the part before the `@` if absent.
+    name: Option<String>,
+    /// The password to sign in with.
+    password: Option<String>,
+    /// The country, which licences need; GB if absent.
+    usage_location: Option<String>,
+    /// Part numbers of subscriptions, such as `SPE_E3`.
+    #[serde(default)]
+    licences: Vec<String>,
+}
+
+/// An application with its service principal.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct App {
+    name: String,
+    /// Redirect URIs of a web application.
+    #[serde(default)]
+    web: Vec<String>,
+    /// Redirect URIs of a single-page application.
+    #[serde(default)]
+    spa: Vec<String>,
+    /// Redirect URIs of a public client.
+    #[serde(default)]
+    public: Vec<String>,
+    /// Application permissions for Microsoft Graph, granted.
+    #[serde(default)]
+    roles: Vec<String>,
+    /// Delegated permissions for Microsoft Graph, consented for everybody.
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+/// An agent's chain: blueprint, its principal, an agent identity, and an agent user if it has a name.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Agent {
+    name: String,
+    /// The sponsor of all of them.
+    sponsor: String,
+    /// The agent user's name to sign in by.
+    upn: Option<String>,
+    /// Part numbers of subscriptions for the agent user.
+    #[serde(default)]
+    licences: Vec<String>,
+}
+
+/// A chat of two people, or of a group if it has a topic or more members.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Chat {
+    topic: Option<String>,
+    /// The first one creates it.
+    members: Vec<String>,
+    #[serde(default)]
+    messages: Vec<Said>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    from: String,
+    text: String,
+}
+
+/// A message from one of the tenant's people.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Mail {
+    from: String,
+    to: Vec<String>,
+    #[serde(default)]
+    subject: String,
+    #[serde(default)]
+    text: String,
+}
+
+/// Makes everything in the document, or nothing; then the answer is every problem.
+pub(crate) fn plant(shared: &Shared, realm: &Realm, document: &Document) -> Result<(), Vec<String>> {
+    let (before, lag) = (realm.look(), realm.lag());
+    realm.set_lag(Lag::default());
+    let mut planting = Planting { shared, realm, problems: Vec::new() };
+    planting.everything(document);
+    let problems = planting.problems;
+    realm.set_lag(document.settings.lag.filter(|_| problems.is_empty()).unwrap_or(lag));
+    if problems.is_empty() {
+        return Ok(());
+    }
+    match realm.restore(before) {
+        Ok(()) => Err(problems),
+        Err(error) => Err(problems.into_iter().chain([error.to_string()]).collect()),
+    }
+}
+
+struct Planting<'a> {
+    shared: &'a Shared,
+    realm: &'a Realm,
+    problems: Vec<String>,
+}
+
+impl Planting<'_> {
+    fn everything(&mut self, document: &Document) {
+        if document.settings.lag.is_some_and(|lag| !lag.is_sound()) {
+            self.problems.push("settings.lag: its numbers are finite and from 0 upwards.".to_owned());
+        }
+        for (index, person) in document.users.iter().enumerate() {
+            self.at(format!("users[{index}] ({})", person.upn), |this| this.person(person));
+        }
+        for (index, app) in document.apps.iter().enumerate() {
+            self.at(format!("apps[{index}] ({})", app.name), |this| this.app(app));
+        }
+        for (index, agent) in document.agents.iter().enumerate() {
+            self.at(format!("agents[{index}] ({})", agent.name), |this| this.agent(agent));
+        }
+        for (index, chat) in document.chats.iter().enumerate() {
+            self.at(format!("chats[{index}]"), |this| this.chat(chat));
+        }
+        for (index, mail) in document.mail.iter().enumerate() {
+            self.at(format!("mail[{index}]"), |this| this.mail(mail));
+        }
+    }
+
+    fn at(&mut self, place: String, plant: impl FnOnce(&Self) -> Result<(), String>) {
+        if let Err(problem) = plant(self) {
+            self.problems.push(format!("{place}: {problem}"));
+        }
+    }
+
+    fn person(&self, person: &Person) -> Result<(), String> {
+        let upn = self.upn(&person.upn);
+        let nickname = upn.split('@').next().unwrap_or_default().to_owned();
+        let made = self.post(
+            "/users",
+            &json!({
+                "accountEnabled": true,
+                "displayName": person.name.as_ref().unwrap_or(&nickname),
+                "mailNickname": nickname,
+                "userPrincipalName": upn,
+                "usageLocation": person.usage_location.as_deref().unwrap_or("GB"),
+                "passwordProfile": {
+                    "password": person.password.as_deref().unwrap_or("Sandbox-Person-1900"),
+                    "forceChangePasswordNextSignIn": false,
+                },
+            }),
+        )?;
+        self.license(id_of(&made), &person.licences)
+    }
+
+    fn license(&self, user: &str, licences: &[String]) -> Result<(), String> {
+        if licences.is_empty() {
+            return Ok(());
+        }
+        let tenant = self.realm.look();
+        let mut added = Vec::new();
+        for licence in licences {
+            let sku = tenant.skus.iter().find(|sku| sku.part_number.eq_ignore_ascii_case(licence));
+            let sku = sku.ok_or_else(|| format!("the tenant has no subscription {licence:?}"))?;
+            added.push(json!({ "skuId": sku.sku_id, "disabledPlans": [] }));
+        }
+        let body = json!({ "addLicenses": added, "removeLicenses": [] });
+        self.post(&format!("/users/{user}/assignLicense"), &body).map(drop)
+    }
+
+    fn app(&self, app: &App) -> Result<(), String> {
+        let body = json!({
+            "displayName": app.name,
+            "web": { "redirectUris": app.web },
+            "spa": { "redirectUris": app.spa },
+            "publicClient": { "redirectUris": app.public },
+            "isFallbackPublicClient": !app.public.is_empty(),
+        });
+        let made = self.post("/applications", &body)?;
+        let principal = self.post("/servicePrincipals", &json!({ "appId": made["appId"] }))?;
+        let graph = self.realm.look().graph_id().to_owned();
+        for role in &app.roles {
+            let known = crate::graph::permission(role).and_then(|permission| permission.role_id);
+            let role_id = known.ok_or_else(|| format!("{role} is no application permission"))?;
+            let id = id_of(&principal);
+            let body = json!({ "principalId": id, "resourceId": graph, "appRoleId": role_id });
+            self.post(&format!("/servicePrincipals/{id}/appRoleAssignments"), &body)?;
+        }
+        if app.scopes.is_empty() {
+            return Ok(());
+        }
+        let body = json!({
+            "clientId": id_of(&principal), "consentType": "AllPrincipals", "resourceId": graph,
+            "scope": app.scopes.join(" "),
+        });
+        self.post("/oauth2PermissionGrants", &body).map(drop)
+    }
+
+    fn agent(&self, agent: &Agent) -> Result<(), String> {
+        let sponsor = self.user(&agent.sponsor)?;
+        let sponsors = json!([format!("https://graph.microsoft.com/v1.0/users/{sponsor}")]);
+        let blueprint = self.post(
+            "/beta/applications",
+            &json!({
+                "@odata.type": "#Microsoft.Graph.AgentIdentityBlueprint",
+                "displayName": agent.name, "sponsors@odata.bind": sponsors,
+            }),
+        )?;
+        let app_id = &blueprint["appId"];
+        self.post(
+            "/beta/servicePrincipals/graph.agentIdentityBlueprintPrincipal",
+            &json!({ "appId": app_id }),
+        )?;
+        let identity = self.post(
+            "/beta/servicePrincipals/Microsoft.Graph.AgentIdentity",
+            &json!({
+                "displayName": agent.name, "agentIdentityBlueprintId": app_id,
+                "sponsors@odata.bind": sponsors,
+            }),
+        )?;
+        let Some(upn) = &agent.upn else { return Ok(()) };
+        let upn = self.upn(upn);
+        let user = self.post(
+            "/beta/users",
+            &json!({
+                "@odata.type": "microsoft.graph.agentUser",
+                "displayName": agent.name,
+                "userPrincipalName": upn,
+                "mailNickname": upn.split('@').next().unwrap_or_default(),
+                "accountEnabled": true,
+                "usageLocation": "GB",
+                "identityParentId": identity["id"],
+            }),
+        )?;
+        self.license(id_of(&user), &agent.licences)
+    }
+
+    fn chat(&self, chat: &Chat) -> Result<(), String> {
+        let members: Vec<String> = chat.members.iter().map(|one| self.user(one)).collect::<Result<_, _>>()?;
+        let creator = members.first().ok_or("a chat has members")?;
+        let bound: Vec<Value> = members
+            .iter()
+            .map(|id| {
+                json!({
+                    "@odata.type": "#microsoft.graph.aadUserConversationMember", "roles": ["owner"],
+                    "user@odata.bind": format!("https://graph.microsoft.com/v1.0/users('{id}')"),
+                })
+            })
+            .collect();
+        let is_group = chat.topic.is_some() || members.len() != 2;
+        let mut body = json!({ "chatType": if is_group { "group" } else { "oneOnOne" }, "members": bound });
+        if let Some(topic) = &chat.topic {
+            body["topic"] = json!(topic);
+        }
+        let made = self.call(Insider::User(creator), "/chats", &body)?;
+        let path = format!("/chats/{}/messages", utf8_percent_encode(id_of(&made), NON_ALPHANUMERIC));
+        for said in &chat.messages {
+            let from = self.user(&said.from)?;
+            self.call(Insider::User(&from), &path, &json!({ "body": { "content": said.text } }))?;
+        }
+        Ok(())
+    }
+
+    fn mail(&self, mail: &Mail) -> Result<(), String> {
+        let from = self.user(&mail.from)?;
+        let to: Vec<Value> =
+            mail.to.iter().map(|to| json!({ "emailAddress": { "address": self.upn(to) } })).collect();
+        let body = json!({ "message": {
+            "subject": mail.subject, "body": { "contentType": "text", "content": mail.text },
+            "toRecipients": to,
+        } });
+        self.call(Insider::User(&from), "/me/sendMail", &body).map(drop)
+    }
+
+    fn upn(&self, name: &str) -> String {
+        if name.contains('@') {
+            return name.to_owned();
+        }
+        let domain = self.realm.look().domains.first().cloned().unwrap_or_default();
+        format!("{name}@{domain}")
+    }
+
+    fn user(&self, name: &str) -> Result<String, String> {
+        let (tenant, now) = (self.realm.look(), self.realm.clock.now());
+        let found = tenant.user(name, now).or_else(|| tenant.user(&self.upn(name), now));
+        found.map(|user| user.id.clone()).ok_or_else(|| format!("there is no user {name:?}"))
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+        self.call(Insider::App, path, body)
+    }
+
+    fn call(&self, insider: Insider<'_>, path: &str, body: &Value) -> Result<Value, String> {
+        perform(self.shared, self.realm, insider, Method::POST, path, Some(body))
+            .map_err(|error| format!("{}: {}", error.code, error.message))
+    }
+}
+
+fn id_of(made: &Value) -> &str {
+    made["id"].as_str().unwrap_or_default()
+}
