@@ -25,13 +25,15 @@ pub struct Fault {
     pub body_contains: Option<String>,
     /// How many matching requests pass before the rule applies.
     #[serde(default)]
+    #[schemars(range(max = 4_294_967_295_u64))]
     pub skip: u32,
     /// How often it applies; always if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 4_294_967_295_u64))]
     pub count: Option<u32>,
     /// Of the matching requests, only each so-manieth: 2 is every second one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub every: Option<u32>,
     /// How likely it applies to a matching request, from 0 to 1; always if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,6 +111,7 @@ pub enum Effect {
         body: Option<serde_json::Value>,
         /// `Retry-After`, in seconds.
         #[serde(default)]
+        #[schemars(range(max = 4_294_967_295_u64))]
         retry_after: Option<u32>,
     },
     /// Waits (in real time) and goes on.
@@ -137,6 +140,7 @@ pub enum Effect {
     StaleReplica {
         /// How far it is behind; ten minutes if absent.
         #[serde(default = "ten_minutes")]
+        #[schemars(range(max = 4_294_967_295_u64))]
         seconds: u32,
     },
     /// Sends a change notification twice. The path is the notified resource, such as
