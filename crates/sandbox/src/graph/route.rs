@@ -138,7 +138,7 @@ impl Routes {
             (route.cast.is_none() || route.cast == path.cast)
                 && route.pattern.matches(&path.segments).is_some()
         };
-        self.0.iter().filter(fits).map(|route| &route.method).collect()
+        self.all.iter().filter(fits).map(|route| &route.method).collect()
     }
 
     /// The route for a call.
