@@ -16,7 +16,7 @@ const SETTINGS: &str = "
 # What a document asks for may be well formed and yet not be possible in the tenant.
 [[operations]]
 include-path = \"/_sandbox/seed\"
-checks.positive_data_acceptance.expected-statuses = [200, 422]
+checks.positive_data_acceptance.expected-statuses = [200, 404, 422]
 ";
 
 #[tokio::test(flavor = "multi_thread")]
