@@ -27,11 +27,13 @@ impl<T: Clone> SnapshotMap<T> {
     }
 
     /// How many entries there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there is none.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -94,6 +96,7 @@ impl<T: Clone> SnapshotMap<T> {
     }
 
     /// Keeps what fits.
+    #[cfg(test)]
     pub(crate) fn retain(&mut self, mut fits: impl FnMut(&String, &mut T) -> bool) {
         for chunk in &mut self.chunks {
             Arc::make_mut(chunk).retain_mut(|entry| {
@@ -103,22 +106,6 @@ impl<T: Clone> SnapshotMap<T> {
         }
         self.chunks.retain(|chunk| !chunk.is_empty());
         self.len = self.chunks.iter().map(|chunk| chunk.len()).sum();
-    }
-
-    /// Takes everything away.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::new();
-    }
-
-    /// The value of a key, which is made if there is none.
-    pub(crate) fn entry_or_insert_with(&mut self, key: &str, make: impl FnOnce() -> T) -> &mut T {
-        if !self.contains_key(key) {
-            self.insert(key.to_owned(), make());
-        }
-        match self.get_mut(key) {
-            Some(value) => value,
-            None => unreachable!("it was there or has been put there"),
-        }
     }
 
     /// Every entry, in order.
@@ -137,6 +124,7 @@ impl<T: Clone> SnapshotMap<T> {
     }
 
     /// Every key, in order.
+    #[cfg(test)]
     pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &String> + Clone {
         self.iter().map(|(key, _)| key)
     }

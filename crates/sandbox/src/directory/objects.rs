@@ -34,16 +34,6 @@ impl<T: Named> Objects<T> {
         Self { by_id: SnapshotMap::new(), names: SnapshotMap::new(), touched: Touched::Nothing }
     }
 
-    /// How many there are, soft-deleted ones included.
-    pub(crate) fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
-    }
-
     /// By id.
     pub(crate) fn get<K: AsRef<str> + ?Sized>(&self, id: &K) -> Option<&T> {
         self.by_id.get(id)
@@ -106,18 +96,8 @@ impl<T: Named> Objects<T> {
         Some(removed)
     }
 
-    /// Keeps what fits.
-    pub(crate) fn retain(&mut self, fits: impl FnMut(&String, &mut T) -> bool) {
-        self.touched = Touched::Everything;
-        self.by_id.retain(fits);
-    }
-
-    /// Every id and object, by id.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&String, &T)> + Clone {
-        self.by_id.iter()
-    }
-
     /// Every id.
+    #[cfg(test)]
     pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &String> + Clone {
         self.by_id.keys()
     }

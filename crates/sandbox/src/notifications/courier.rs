@@ -193,7 +193,7 @@ impl Courier {
             _ => {
                 self.pending.push(pending);
                 if let Some(late) = self.overtaken.remove(&one.id) {
-                    self.pending.push(Pending { due, ..late });
+                    self.pending.push(late.postponed(due));
                 }
             }
         }

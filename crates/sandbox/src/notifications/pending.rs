@@ -54,6 +54,11 @@ impl Pending {
         (self.due.duration_since(self.since) <= LONGEST).then_some(self)
     }
 
+    /// The same, for the first time due later than it was meant to be.
+    pub(super) fn postponed(self, due: Timestamp) -> Self {
+        Self { due, since: due, ..self }
+    }
+
     /// The same, held until `due`; none when it has been held too long.
     pub(super) fn held(mut self, due: Timestamp) -> Option<Self> {
         self.due = due;

@@ -64,3 +64,12 @@ fn bad_bodies_do_not() {
     assert_eq!(faults("/v1.0/users", 404, &error), [""; 0]);
     assert_eq!(faults("/v1.0/users", 404, &json!({ "error": "x" })).len(), 5);
 }
+
+#[test]
+fn paths_lead_along_navigation_from_the_container() {
+    let paths = crate::oracle::paths::paths();
+    for path in ["users", "users/{}", "users/{}/messages", "me/chats/{}", "applications/{}/owners"] {
+        assert!(paths.contains(path), "{path}");
+    }
+    assert!(!paths.contains("users/{}/displayname"), "a property is no path");
+}

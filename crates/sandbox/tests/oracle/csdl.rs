@@ -37,7 +37,6 @@ pub(super) struct Property {
     /// `Edm.String`, `microsoft.graph.user`, `Collection(…)`.
     pub(super) of: String,
     pub(super) is_nullable: bool,
-    #[allow(dead_code, reason = "only unit tests list paths")]
     pub(super) is_navigation: bool,
 }
 
@@ -69,7 +68,6 @@ impl Csdl {
         Some(attribute(head(&container[start..]), "Type")?.to_owned())
     }
 
-    #[allow(dead_code, reason = "only unit tests list paths")]
     /// The names of all entity sets and singletons.
     pub(super) fn roots(&self) -> Vec<String> {
         let container = element(&self.text, "EntityContainer", "GraphService").unwrap_or_default();

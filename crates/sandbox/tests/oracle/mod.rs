@@ -6,7 +6,6 @@ pub(crate) mod body;
 mod context;
 mod csdl;
 mod known;
-#[allow(dead_code, reason = "only unit tests list paths")]
 pub(crate) mod paths;
 
 use std::path::{Path, PathBuf};

@@ -93,21 +93,4 @@ fn names(mailbox: &Mailbox, number: u64) -> Vec<String> {
     [super::ids::folder(&mailbox.owner, number)].into_iter().chain(well_known).collect()
 }
 
-impl super::state::Mail {
-    /// The same message with its immutable id, for subscribers who asked for these:
-    /// `users/{id}/messages/{ordinary id}` to `users/{id}/messages/{immutable id}`.
-    #[allow(dead_code, reason = "subscriptions with immutable ids use it")]
-    pub(crate) fn with_immutable_id(&self, resource: &str) -> Option<String> {
-        let rest = resource.strip_prefix("users/")?;
-        let (owner, id) = rest.split_once("/messages/")?;
-        let mailbox = self.mailboxes.get(owner)?;
-        let super::ids::Named::Placed(serial) = super::ids::parse(owner, id).ok()? else { return None };
-        let here =
-            mailbox.messages.values().find(|message| message.serial == serial).map(|message| message.uid);
-        let uid = here.or_else(|| {
-            let gone = mailbox.departures.iter().rev();
-            gone.filter(|one| one.place.is_some_and(|(_, at)| at == serial)).map(|one| one.number).next()
-        })?;
-        Some(format!("users/{owner}/messages/{}", super::ids::lasting(owner, uid)))
-    }
-}
+impl super::state::Mail {}

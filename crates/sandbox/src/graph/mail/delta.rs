@@ -172,8 +172,7 @@ fn gone(call: &Call<'_>) -> GraphError {
         "The sync state generation is not found; continuationToken is expired or invalid. Start over without a token.",
     );
     error.inner_code = Some("resyncChangesApplyDifferences");
-    error.location = Some(format!("{}{}", call.request.origin, call.request.path).into());
-    error
+    error.with(http::header::LOCATION, &format!("{}{}", call.request.origin, call.request.path))
 }
 
 /// The token of the request, or a new one for its options.
