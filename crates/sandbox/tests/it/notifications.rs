@@ -207,7 +207,6 @@ async fn resource_data_is_encrypted_for_the_subscriber() {
     assert_eq!(said["appid"], "0bf30f3b-4a52-48df-9a82-234910c4a086");
 }
 
-
 /// A change as subscriptions tell it: its kind and whom it concerns.
 fn told(message: &Value) -> (&str, &str) {
     let item = &message["value"][0];
@@ -284,6 +283,7 @@ async fn who_is_deleted_is_subscribed_to_nothing() {
     let path = format!("/v1.0/users/{}", person(&tenant, "grace"));
     delete(&tenant, &path, &token).await.expect(204);
     assert_eq!(receiver.message().await["value"][0]["lifecycleEvent"], "subscriptionRemoved");
+}
 
 #[tokio::test]
 async fn a_fault_sends_notifications_twice_or_out_of_order() {
@@ -294,15 +294,15 @@ async fn a_fault_sends_notifications_twice_or_out_of_order() {
     let fault = |effect| Fault { method: None, ..Fault::once("", "chats/*/messages/*", effect) };
     tenant.sandbox.control().add_fault(fault(Effect::DuplicateNotification));
     let twice = say(&tenant, &ada, &chat, "once").await;
-    assert_eq!(told(&mut receiver, 2).await, [twice.clone(), twice]);
+    assert_eq!(ids_told(&mut receiver, 2).await, [twice.clone(), twice]);
     tenant.sandbox.control().add_fault(fault(Effect::ReorderNotification));
     let first = say(&tenant, &ada, &chat, "first").await;
     let second = say(&tenant, &ada, &chat, "second").await;
-    assert_eq!(told(&mut receiver, 2).await, [second, first]);
+    assert_eq!(ids_told(&mut receiver, 2).await, [second, first]);
 }
 
 /// The ids of the next notified messages, in their order.
-async fn told(receiver: &mut Receiver, count: usize) -> Vec<String> {
+async fn ids_told(receiver: &mut Receiver, count: usize) -> Vec<String> {
     let mut ids = Vec::new();
     while ids.len() < count {
         let message = receiver.message().await;
@@ -310,5 +310,4 @@ async fn told(receiver: &mut Receiver, count: usize) -> Vec<String> {
         ids.extend(items.map(|item| item["resourceData"]["id"].as_str().unwrap().to_owned()));
     }
     ids
-
 }
