@@ -300,3 +300,74 @@ async fn anybody_says_something_in_a_chat() -> Result<()> {
     assert_eq!((status, &said["error"]["code"]), (Some(1), &json!("not_found")), "{said}");
     Ok(())
 }
+
+/// Gives the provisioner `Mail.Send` of Graph and sends mail with it.
+const SEND: &str = r#"
+set -e
+token() {
+  curl -sf "$ATTACHE_SANDBOX_URL/$AZURE_TENANT_ID/oauth2/v2.0/token" -d grant_type=client_credentials \
+    -d client_id="$AZURE_CLIENT_ID" --data-urlencode client_secret="$AZURE_CLIENT_SECRET" \
+    --data-urlencode scope=https://graph.microsoft.com/.default | sed 's/.*"access_token":"\([^"]*\)".*/\1/'
+}
+graph() {
+  curl -sf -H "Authorization: Bearer $(token)" -H 'Content-Type: application/json' "$ATTACHE_SANDBOX_URL/v1.0$@"
+}
+id() { graph "/servicePrincipals(appId='$1')?\$select=id" | sed 's/.*[{,]"id":"\([0-9a-f-]*\)".*/\1/'; }
+own=$(id "$AZURE_CLIENT_ID")
+resource=$(id 00000003-0000-0000-c000-000000000000)
+graph "/servicePrincipals/$own/appRoleAssignments" -o /dev/null -d "{ \"principalId\": \"$own\",
+  \"resourceId\": \"$resource\", \"appRoleId\": \"b633e1c5-b582-4048-a93e-9f11b44c7e96\" }"
+graph "/users/$1/sendMail" -d "{ \"message\": { \"subject\": \"An offer\",
+  \"body\": { \"contentType\": \"Text\", \"content\": \"Eighty.\" },
+  \"toRecipients\": [{ \"emailAddress\": { \"address\": \"$2\" } }] } }"
+"#;
+
+const LETTER: &str = "From: Buyer <buyer@outside.example>\r\nTo: somebody@contoso.example\r\n\
+    Subject: A question\r\nMessage-ID: <1@outside.example>\r\n\r\nHow much is it?\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_is_listed_awaited_and_injected() -> Result<()> {
+    let served = Served::start().await?;
+    let ada = served.ready["users"][0]["upn"].as_str().context("a user")?;
+    assert!(served.objects(&["mail", "list"]).await?.is_empty());
+    let awaiting = ["mail", "list", "--to", ada, "--subject", "question", "--wait", "100ms"];
+    assert_eq!(served.failure(&awaiting).await?, ("nothing_came".to_owned(), 1));
+
+    let letter = served.home.path().join("letter.eml");
+    std::fs::write(&letter, LETTER)?;
+    let letter = letter.display().to_string();
+    let results = "spf=fail smtp.mailfrom=outside.example; dkim=none";
+    let inject = [
+        "mail",
+        "inject",
+        &letter,
+        "--to",
+        ada,
+        "--from",
+        "bounce@outside.example",
+        "--authentication-results",
+        results,
+    ];
+    let wait = ["mail", "wait", "--to", ada, "--subject", "question", "--timeout", "20s"];
+    let (found, injected) = tokio::join!(served.object(&wait), served.object(&inject),);
+    let (found, injected) = (found?, injected?);
+    assert_eq!(injected["delivered"][0]["user"], served.ready["users"][0]["id"], "{injected}");
+    assert_eq!(found["message"], injected["delivered"][0]["message"], "{found}");
+    assert_eq!((&found["from"], &found["subject"]), (&json!("buyer@outside.example"), &json!("A question")));
+    let headers = found["headers"].as_array().context("headers")?;
+    let is_it = |one: &&Value| one["name"].as_str() == Some("Authentication-Results");
+    let said = headers.iter().find(is_it).and_then(|one| one["value"].as_str()).unwrap_or_default();
+    assert!(said.contains("spf=fail"), "{found}");
+    assert!(served.text(&["mail", "list"]).await?.contains("  in   buyer@outside.example -> "));
+
+    served.text(&["exec", "sh", "-c", SEND, "sh", ada, "buyer@outside.example"]).await?;
+    let left = served.object(&["mail", "list", "--to", "buyer@outside.example", "--wait", "20s"]).await?;
+    assert_eq!((&left["subject"], &left["from"]), (&json!("An offer"), &json!(ada)), "{left}");
+    let lines = served.text(&["mail", "wait", "--subject", "offer", "--timeout", "20s"]).await?;
+    assert!(lines.contains("  out  "), "{lines}");
+
+    let to_nobody = ["mail", "inject", &letter];
+    assert_eq!(served.failure(&to_nobody).await?, ("sandbox_refused".to_owned(), 1));
+    assert_eq!(served.failure(&["mail", "inject", "/nowhere.eml"]).await?, ("mail_file".to_owned(), 2));
+    Ok(())
+}

@@ -10,6 +10,7 @@ mod exec;
 mod fault;
 mod lag;
 mod log;
+mod mail;
 mod reset;
 mod run_file;
 mod serve;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Snapshot(snapshot::Snapshot),
     /// Read what was said in chats, wait for it, and say something as anybody
     Chat(chat::Chat),
+    /// Read what mail arrived and left, wait for it, and deliver mail from outside
+    Mail(mail::Mail),
     /// List, add and remove tenants
     Tenants(tenants::Tenants),
     /// Make this machine's programs trust the sandbox's authority for loopback names
@@ -69,6 +72,7 @@ pub(super) fn run(sandbox: args::Sandbox, global: &Global, output: Output) -> Re
         Some(Command::Reset(command)) => one_thread(reset::run(command, global, output)),
         Some(Command::Snapshot(command)) => one_thread(snapshot::run(command, global, output)),
         Some(Command::Chat(command)) => one_thread(chat::run(command, global, output)),
+        Some(Command::Mail(command)) => one_thread(mail::run(command, global, output)),
         Some(Command::Time(command)) => one_thread(time::run(command, global, output)),
         Some(Command::Lag(command)) => one_thread(lag::run(command, global, output)),
         Some(Command::Fault(command)) => one_thread(fault::run(command, global, output)),
