@@ -371,3 +371,38 @@ async fn mail_is_listed_awaited_and_injected() -> Result<()> {
     assert_eq!(served.failure(&["mail", "inject", "/nowhere.eml"]).await?, ("mail_file".to_owned(), 2));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strict_sandbox_fails_when_something_it_lacks_was_asked_for() -> Result<()> {
+    let home = Home::new()?;
+    let strict = || home.attache(["sandbox", "--json", "--strict", "--listen", "127.0.0.1:0"]);
+    let mut lines = Lines::start(strict()?, &home.path().join("content.log"))?;
+    lines.hear().await?;
+    ensure!(lines.terminate().await?.success(), "nothing was asked for");
+
+    let mut lines = Lines::start(strict()?, &home.path().join("strict.log"))?;
+    let ready = lines.hear().await?;
+    let url = format!("{}/v1.0/me/planner/tasks", ready["url"].as_str().context("no url")?);
+    let mut command = home.attache(["sandbox", "exec", "--", "curl", "--silent"])?;
+    let answer = timeout(DEADLINE, command.arg(url).output()).await??;
+    let answer: Value = serde_json::from_slice(&answer.stdout)?;
+    ensure!(answer["error"]["code"] == "sandboxNotEmulated", "{answer}");
+    ensure!(lines.terminate().await?.code() == Some(1), "it ended well");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seed_file_is_there_from_the_start_or_is_refused() -> Result<()> {
+    let home = Home::new()?;
+    let file = home.path().join("seed.toml");
+    let serve = || -> Result<_> {
+        let mut command = home.attache(["sandbox", "--json", "--listen", "127.0.0.1:0", "--seed-file"])?;
+        command.arg(&file);
+        Ok(command)
+    };
+    std::fs::write(&file, "[[user]]\nname = 1\n")?;
+    let refused = timeout(DEADLINE, serve()?.output()).await??;
+    let said: Value = serde_json::from_slice(&refused.stdout)?;
+    ensure!(said["error"]["code"] == "seed_file" && refused.status.code() == Some(2), "{said}");
+    Ok(())
+}

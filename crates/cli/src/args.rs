@@ -195,6 +195,12 @@ pub(crate) struct Sandbox {
     /// Hand mail to the outside on to this SMTP host; without one it stays in the sandbox
     #[arg(long, env = "ATTACHE_SANDBOX_SMTP_RELAY", value_name = "HOST:PORT")]
     pub(crate) smtp_relay: Option<String>,
+    /// Add what this TOML or JSON document describes: users, agents, chats, mail
+    #[arg(long, env = "ATTACHE_SANDBOX_SEED_FILE", value_name = "FILE")]
+    pub(crate) seed_file: Option<PathBuf>,
+    /// End with exit status 1 if anything was asked for that Graph has and the sandbox does not emulate
+    #[arg(long, env = "ATTACHE_SANDBOX_STRICT")]
+    pub(crate) strict: bool,
     /// `--json` holds for every command; for the sandbox it can be set in the environment like the rest
     #[arg(long = "sandbox-json", hide = true, env = "ATTACHE_SANDBOX_JSON")]
     pub(crate) json_by_environment: bool,

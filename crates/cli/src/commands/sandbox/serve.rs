@@ -1,6 +1,8 @@
 //! `attache sandbox` alone: an emulated tenant, until a signal ends it. While it runs, a run file tells the
 //! other commands where it is.
 
+use std::path::Path;
+
 use attache_sandbox::{Config, LagProfile, Sandbox, Seed, StartError};
 use serde_json::Value;
 
@@ -13,7 +15,12 @@ use crate::signals;
 /// Serves the tenant.
 pub(super) async fn run(command: args::Sandbox, global: &Global, output: Output) -> Result<(), Failure> {
     let output = Output { json: output.json || command.json_by_environment };
+    let strict = command.strict;
+    let seed_file = command.seed_file.clone();
     let sandbox = Sandbox::start(config(command)?).await.map_err(|error| failure(&error))?;
+    if let Some(path) = &seed_file {
+        plant(&sandbox, path)?;
+    }
     let ready = serde_json::to_value(sandbox.ready()).unwrap_or(Value::Null);
     let no_signals = |error: std::io::Error| {
         Failure::new("no_signals", error.to_string(), "free some memory or file descriptors")
@@ -30,8 +37,26 @@ pub(super) async fn run(command: args::Sandbox, global: &Global, output: Output)
     }
     ended.await;
     drop(run_file);
+    let missed = sandbox.control().not_emulated();
     sandbox.shutdown().await;
+    if strict && missed > 0 {
+        return Err(Failure::new(
+            "not_emulated",
+            format!("{missed} requests asked for something that Graph has and the sandbox does not emulate"),
+            "see `attache sandbox log` for which they were while it runs, or leave out --strict",
+        ));
+    }
     Ok(())
+}
+
+/// Adds what the document describes, before anybody is told that the sandbox is ready.
+fn plant(sandbox: &Sandbox, path: &Path) -> Result<(), Failure> {
+    let refuse = |why: String| {
+        let message = format!("the seed file {} cannot be used: {why}", path.display());
+        Failure { status: 2, ..Failure::new("seed_file", message, "mend the file and start again") }
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    sandbox.control().plant(&text).map_err(refuse)
 }
 
 /// A home that cannot be written, as in a read-only container, is no reason not to serve.
@@ -117,6 +142,11 @@ fn people(ready: &Value) -> Vec<String> {
             text(&user["password"])
         ));
     }
+    lines.push(format!(
+        "  pages                {}/?token={}",
+        text(&ready["url"]),
+        text(&ready["control_token"])
+    ));
     lines.push("End it with Ctrl-C.".to_owned());
     lines
 }
