@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what Attaché costs, beside what it cannot cost less than, measured in one run.
 
 mod hops;
+mod sandbox;
 mod startup;
 mod tenant;
 mod token;
@@ -14,7 +15,7 @@ fn print(line: std::fmt::Arguments<'_>) {
 }
 
 /// The parts, as they are named on the command line.
-const PARTS: [&str; 4] = ["startup", "token", "hops", "ledger"];
+const PARTS: [&str; 5] = ["startup", "token", "hops", "ledger", "sandbox"];
 
 fn main() -> anyhow::Result<()> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -26,8 +27,8 @@ fn main() -> anyhow::Result<()> {
         let this = std::env::current_exe()?;
         startup::run(&this.with_file_name("attache"), &this.with_file_name("bare"))?;
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     if wants("token") || wants("hops") {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(async {
             let tenant = tenant::Tenant::provisioned().await?;
             if wants("token") {
@@ -41,6 +42,11 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("ledger") {
         attache_bench::ledger::run()?;
+    }
+    if wants("sandbox") {
+        let attache = std::env::current_exe()?.with_file_name("attache");
+        // In a task, for work outside of one has a thread of its own beside the two.
+        runtime.block_on(async { tokio::spawn(async move { sandbox::run(&attache).await }).await })??;
     }
     Ok(())
 }
