@@ -58,3 +58,24 @@ fn continuous_integration_does_what_a_developer_does() {
     let aliases = manifest(".cargo/config.toml");
     assert!(aliases["alias"]["xtask"].as_str().unwrap().contains("--package xtask"));
 }
+
+/// The book's rows name the tests that hold them: `module::name`, or the beginning of a name and an ellipsis.
+#[test]
+fn the_book_of_the_sandbox_names_tests_that_exist() {
+    let sources: String = super::workspace::sources().iter().map(|source| source.text.as_str()).collect();
+    let mut named = 0;
+    for row in read("docs/sandbox.md").lines().filter(|line| line.starts_with("| ")) {
+        let tests = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        for test in tests.split("::").skip(1) {
+            let name: String =
+                test.chars().take_while(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || *one == '_').collect();
+            if name.is_empty() || name == "tests" {
+                continue;
+            }
+            let exists = ["fn ", "mod "].iter().any(|kind| sources.contains(&format!("{kind}{name}")));
+            assert!(exists, "docs/sandbox.md names the test {name}, which there is not: {row}");
+            named += 1;
+        }
+    }
+    assert!(named > 100, "the book names only {named} tests");
+}
