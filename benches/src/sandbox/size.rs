@@ -80,7 +80,7 @@ fn add_users(path: &Path) -> anyhow::Result<String> {
     let entry = entry.trim_start_matches('{').strip_suffix('}').context("no entry")?;
     users.insert(ID.to_owned(), Value::Null);
     let whole = tenant.to_string();
-    let (before, after) = whole.split_once(&format!("{:?}:null", ID)).context("no place for users")?;
+    let (before, after) = whole.split_once(&format!("{ID:?}:null")).context("no place for users")?;
     let mut file = BufWriter::new(File::create(path)?);
     file.write_all(before.as_bytes())?;
     let mut last = String::new();

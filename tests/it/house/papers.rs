@@ -67,8 +67,10 @@ fn the_book_of_the_sandbox_names_tests_that_exist() {
     for row in read("docs/sandbox.md").lines().filter(|line| line.starts_with("| ")) {
         let tests = row.trim_end_matches('|').rsplit('|').next().unwrap();
         for test in tests.split("::").skip(1) {
-            let name: String =
-                test.chars().take_while(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || *one == '_').collect();
+            let name: String = test
+                .chars()
+                .take_while(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || *one == '_')
+                .collect();
             if name.is_empty() || name == "tests" {
                 continue;
             }
