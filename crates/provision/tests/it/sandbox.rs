@@ -202,7 +202,7 @@ async fn usual() -> Vec<(String, usize)> {
 
 fn fault(method: &str, skip: u32, effect: Effect) -> Fault {
     let method = Some(method.to_owned());
-    Fault { method, path: "/v1.0/**".to_owned(), body_contains: None, skip, count: Some(1), effect }
+    Fault { method, skip, ..Fault::once("", "/v1.0/**", effect) }
 }
 
 /// Each write of the chain, met by an effect of its own, in a tenant of its own.
