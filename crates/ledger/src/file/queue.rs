@@ -47,6 +47,13 @@ struct Open {
     takes_more: bool,
 }
 
+/// What the writer does next.
+enum Next {
+    Write(Closed, Vec<Waiting>),
+    /// Gives the file back, with the account of it.
+    End(Option<Batch>),
+}
+
 /// The entries that wait, and the writer.
 pub(super) struct Queue {
     pending: Mutex<Pending>,
@@ -110,8 +117,16 @@ impl Queue {
         mut turn: Turn,
         look_out: Duration,
     ) -> Result<(), LedgerError> {
-        for left in (0..LONGEST_TURN).rev() {
-            let Some((closed, waiting)) = lock(&self.pending).close(left > 0) else { break };
+        let mut left = LONGEST_TURN;
+        loop {
+            left = left.saturating_sub(1);
+            let (closed, waiting) = match lock(&self.pending).next(left > 0) {
+                Next::Write(closed, waiting) => (closed, waiting),
+                Next::End(batch) => {
+                    writer.finish(turn, batch);
+                    return Ok(());
+                }
+            };
             match writer.write(&mut turn, closed) {
                 Ok(answers) => answer(waiting, answers),
                 Err(error) => {
@@ -124,9 +139,6 @@ impl Queue {
                 self.look_out(look_out);
             }
         }
-        let batch = lock(&self.pending).open.take();
-        writer.finish(turn, batch.map(|open| open.batch));
-        Ok(())
     }
 
     fn look_out(&self, for_at_most: Duration) {
@@ -163,16 +175,20 @@ impl Pending {
         !self.jobs.is_empty() || self.open.as_ref().is_some_and(|open| open.batch.len() > 0)
     }
 
-    /// Takes what is to be written now, if there is something. What comes meanwhile goes into the next batch,
-    /// if there is to be one.
-    fn close(&mut self, takes_more: bool) -> Option<(Closed, Vec<Waiting>)> {
-        let open = self.open.as_mut().filter(|open| open.batch.len() > 0)?;
-        let closed = (open.batch.close(), std::mem::take(&mut open.waiting));
+    /// Takes what is to be written now; what comes meanwhile goes into the next batch, if there is to be one.
+    /// When there is nothing, the turn ends in the same breath: no entry may slip into a batch that nobody
+    /// will write.
+    fn next(&mut self, takes_more: bool) -> Next {
+        let Some(open) = self.open.as_mut().filter(|open| open.batch.len() > 0) else {
+            return Next::End(self.open.take().map(|open| open.batch));
+        };
+        let closed = open.batch.close();
+        let waiting = std::mem::take(&mut open.waiting);
         open.takes_more = takes_more;
         if takes_more {
             open.fill(&mut self.jobs);
         }
-        Some(closed)
+        Next::Write(closed, waiting)
     }
 
     /// Tells those whose entries stand behind a batch that could not be written.

@@ -171,3 +171,23 @@ async fn entries_are_found_by_what_is_known_of_them() {
     assert_eq!(found(Filter { until: Some(time), ..Filter::default() }), [0u64; 0]);
     assert_eq!(found(Filter { since: Some(time), ..Filter::default() }), [0, 1, 2]);
 }
+
+/// Each asks again as soon as it is answered, which is when the writer is about to give up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_asks_just_as_a_turn_ends_is_answered_too() {
+    let world = World::new();
+    let ledger = world.ledger();
+    let asking = (0..3).map(|_| {
+        let ledger = ledger.clone();
+        tokio::spawn(async move {
+            for _ in 0..300 {
+                ledger.refusal(act(), Code::new("chat_not_found")).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    for task in asking.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert_eq!(world.entries().len(), 900);
+}
