@@ -17,6 +17,10 @@ const SETTINGS: &str = "
 [[operations]]
 include-path = \"/_sandbox/seed\"
 checks.positive_data_acceptance.expected-statuses = [200, 404, 422]
+
+[[operations]]
+include-path = \"/_sandbox/mail\"
+checks.positive_data_acceptance.expected-statuses = [200, 201, 400, 404, 422]
 ";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,7 +54,8 @@ fn with_script(status: StatusCode, template: &impl Template, script: &str) -> Re
     Response::html(status, template.render().unwrap_or_default())
         .with(CACHE_CONTROL, "no-store")
         .with(CONTENT_SECURITY_POLICY, &policy)
-        .with(REFERRER_POLICY, "no-referrer")
+        // With no referrer at all a browser would say `Origin: null` of the page's own forms.
+        .with(REFERRER_POLICY, "same-origin")
         .with(X_CONTENT_TYPE_OPTIONS, "nosniff")
 }
 
