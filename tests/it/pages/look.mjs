@@ -1,11 +1,19 @@
 // Visits every page of the sandbox in a real browser, by keyboard where a person would type, on a desk and on a
 // phone, in light and in dark, and reports what axe and the layout say about each. The judgement is in pages.rs.
+import { once } from "node:events";
+import { createServer } from "node:http";
+
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
 const sandbox = JSON.parse(process.env.SANDBOX);
 const [admin, person] = sandbox.users;
 const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
+
+// The client's own page, to which sign-in returns.
+const server = createServer((_, response) => response.end("landed")).listen(0, "localhost");
+await once(server, "listening");
+const client = `http://localhost:${server.address().port}/`;
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
@@ -27,7 +35,7 @@ async function look(page, name) {
 function authorize(more) {
   const url = new URL(`${sandbox.url}/${sandbox.tenant_id}/oauth2/v2.0/authorize`);
   const query = {
-    client_id: sandbox.apps.client.client_id, response_type: "code", redirect_uri: "http://localhost:9/",
+    client_id: sandbox.apps.client.client_id, response_type: "code", redirect_uri: client,
     scope: "openid profile User.Read", state: "s", code_challenge_method: "S256",
     code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", ...more,
   };
@@ -66,10 +74,10 @@ async function visit(width, colorScheme) {
   await page.keyboard.press("Enter");
   await page.waitForSelector("button[value=accept]");
   await look(page, "consent");
-  const landed = page.waitForRequest((request) => request.url().startsWith("http://localhost:9/"));
   await reach(page, "button[value=accept]");
   await page.keyboard.press("Enter");
-  say({ landed: (await landed).url() });
+  await page.waitForURL(`${client}**`);
+  say({ landed: page.url() });
 
   await page.goto(`${sandbox.url}/devicelogin`);
   await look(page, "device");
@@ -116,4 +124,5 @@ async function visit(width, colorScheme) {
 await visit(1280, "light");
 await visit(360, "dark");
 await browser.close();
+server.close();
 say({ done: true });
