@@ -230,6 +230,14 @@ impl Call {
         Self::new(Method::POST, Target::Path(path), Repeat::OnlyIfRefused).json(body)
     }
 
+    /// A POST of a text, as Graph takes MIME.
+    pub(crate) fn post_text(path: Path, text: String) -> Self {
+        let mut call = Self::new(Method::POST, Target::Path(path), Repeat::OnlyIfRefused);
+        call.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        call.body = Ok(Bytes::from(text));
+        call
+    }
+
     /// A POST that sets a value rather than making something new.
     pub(crate) fn action(path: Path, body: &impl Serialize) -> Self {
         Self::new(Method::POST, Target::Path(path), Repeat::Freely).json(body)

@@ -39,6 +39,7 @@ pub use exchange::{Exchange, ExchangeError};
 pub use grants::{ConsentType, Grant};
 pub use inheritable::{InheritablePermission, InheritableScopes};
 pub use licences::{LicenceDetails, PrepaidUnits, ServicePlan, Sku};
+pub use mail::Mailbox;
 pub use messages::{Body, BodyFormat, Content, Message, MessageType, Sender};
 pub use organisation::{Domain, Organization};
 pub use page::Page;

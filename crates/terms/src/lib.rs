@@ -3,6 +3,7 @@
 //! time and randomness as parameters, and errors that say who must act. Nothing here does I/O, and
 //! nothing here knows a protocol beyond the spelling of its names.
 
+mod check;
 mod clock;
 mod cloud;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod remedy;
 mod rng;
 mod secret;
 
+pub use check::{Check, Verdict};
 pub use clock::{Boot, Clock, ManualClock, Sleep, SystemClock};
 pub use cloud::{Cloud, CloudError, Origin};
 pub use envelope::{Envelope, Source, Untrusted};

@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("attache-entra", &["attache-keys"]),
     ("attache-graph", &["attache-entra"]),
     ("attache-ledger", &[]),
+    ("attache-mail", &["attache-graph"]),
     ("attache-provision", &["attache-entra", "attache-graph"]),
     (
         "attache-agent",

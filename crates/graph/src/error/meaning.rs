@@ -130,6 +130,27 @@ const MEANINGS: &[Meaning] = &[
         what: "grant the mail permission, or widen the Exchange application access policy that excludes this mailbox",
     },
     Meaning {
+        graph_code: "ErrorExceededMessageLimit",
+        says: "",
+        code: "mail_limit",
+        who: operator,
+        what: "the mailbox has written to 10,000 recipients within a day: wait until tomorrow, or spread the mail over several mailboxes",
+    },
+    Meaning {
+        graph_code: "ErrorMessageSubmissionBlocked",
+        says: "",
+        code: "mailbox_blocked",
+        who: operator,
+        what: "Exchange has blocked the mailbox from sending, as it does after spam: unblock it in the Defender portal under Restricted entities",
+    },
+    Meaning {
+        graph_code: "ErrorInvalidRecipients",
+        says: "",
+        code: "recipient_invalid",
+        who: caller,
+        what: "correct the recipient that the message names",
+    },
+    Meaning {
         graph_code: "ErrorInvalidIdMalformed",
         says: "",
         code: "id_malformed",

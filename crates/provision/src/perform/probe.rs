@@ -1,7 +1,7 @@
 //! Whether the agent user lives: its token, its mailbox, its Teams (Entra reference §3.3, "Errors before
 //! provisioning completes"). Nothing is written.
 
-use attache_graph::{Cause, ChatExpand, Graph, GraphError};
+use attache_graph::{Cause, ChatExpand, Graph, GraphError, Mailbox};
 use attache_terms::Explain as _;
 
 use super::stop::{As, Stop};
@@ -25,7 +25,7 @@ pub(super) async fn hops(scene: &Scene<'_>) -> Result<Did, Stop> {
 
 pub(super) async fn mailbox(scene: &Scene<'_>) -> Result<Did, Stop> {
     let graph = scene.as_agent_user()?;
-    match graph.inbox().await {
+    match graph.inbox(Mailbox::Mine).await {
         Ok(inbox) => Ok(Did::found(&inbox)),
         Err(error) => Err(stopped(Step::Mailbox, &graph, &error, Some(Reason::Mailbox)).await),
     }
