@@ -110,9 +110,9 @@ async fn append(path: &Path, appenders: u32, acts: u32) -> anyhow::Result<Durati
 fn act() -> anyhow::Result<Act> {
     let actor = Actor {
         tenant: Some(TenantId::new(SystemRng.uuid())),
-        agent: None,
         user: Some(UserId::new(SystemRng.uuid())),
         mode: Some(Mode::AgentUser),
+        ..Actor::default()
     };
     let chat = Some("19:2da4c29f6d7041eca70b638b43d45437@thread.v2".parse()?);
     let correlation = Correlation { client_request_id: Some(SystemRng.uuid()), ..Correlation::default() };
@@ -123,9 +123,9 @@ fn act() -> anyhow::Result<Act> {
 fn outcome() -> Outcome {
     let id = || RequestId::from_header(&SystemRng.uuid().to_string());
     Outcome::done().correlated(Correlation {
-        client_request_id: None,
         request_id: id(),
         token_request_id: id(),
+        ..Correlation::default()
     })
 }
 

@@ -3,6 +3,10 @@
 //! checkpoint can detect any alteration, offline and with standard tools: `docs/ledger.md` shows how.
 //!
 //! [`Ledger`] appends; [`verify`], [`show`], [`prove_inclusion`] and [`prove_consistency`] read.
+//!
+//! Whoever keeps a log elsewhere, such as in a database, has [`Composer`] make its entries, [`Frontier`] and
+//! [`sign_checkpoint`] sign for them, and [`inclusion_ranges`] and [`consistency_ranges`] say what a proof
+//! consists of.
 
 mod entry;
 mod file;
@@ -12,17 +16,21 @@ mod read;
 mod tree;
 
 pub use entry::{
-    Act, ActName, Actor, Code, Correlation, ENTRY_VERSION, Entry, EntryError, EntryId, Event, Field, Mode,
-    NameError, Outcome, Repair, RequestId, Target, Verdict, WriterId,
+    Act, ActName, Actor, By, ByKind, Code, Composer, Correlation, Draft, ENTRY_VERSION, Entry, EntryError,
+    EntryId, Event, Field, Mode, Name, NameError, Numbered, Outcome, Repair, RequestId, Retention, Target,
+    Thing, Verdict, WriterId,
 };
 pub use file::{Committed, Dangling, Intent, Ledger, LedgerError, LedgerOptions, Receipt};
 pub use log::Fault;
 pub use note::{
     Checkpoint, CheckpointError, Ed25519Key, FixedKey, KeyError, KeySource, NoteError, NoteSigner,
-    SignedNote, VerifierKey, VerifierKeyError,
+    SignedNote, VerifierKey, VerifierKeyError, sign_checkpoint,
 };
 pub use read::{
     CheckpointFile, Consistency, Filter, Inclusion, Report, Show, Shown, VerifyError, VerifyOptions,
     prove_consistency, prove_inclusion, show, verify,
 };
-pub use tree::{ConsistencyProof, Frontier, Hash, InclusionProof, ProofError, leaf_hash};
+pub use tree::{
+    ConsistencyProof, Frontier, Hash, InclusionProof, Misfit, NotAHash, ProofError, consistency_ranges,
+    inclusion_ranges, leaf_hash, perfect_ranges, subtree_root,
+};

@@ -169,6 +169,7 @@ pub(crate) fn recorded(correlation: &attache_graph::Correlation) -> Correlation 
         client_request_id: Some(correlation.client_request_id),
         request_id: id(&correlation.request_id),
         token_request_id: id(&correlation.token_request_id),
+        ..Correlation::default()
     }
 }
 

@@ -70,6 +70,7 @@ impl Current {
                 IdentityMode::AgentUser => Mode::AgentUser,
                 IdentityMode::Sponsor | IdentityMode::SignedOut => Mode::Sponsor,
             }),
+            ..Actor::default()
         }
     }
 

@@ -104,5 +104,6 @@ fn own(ids: &AgentIds) -> Actor {
         agent: Some(ObjectId::new(ids.agent_identity.uuid())),
         user: Some(ids.agent_user.id),
         mode: Some(Mode::AgentUser),
+        ..Actor::default()
     }
 }

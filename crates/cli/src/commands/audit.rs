@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use attache_ledger::{Code, Entry, Event, Filter, Verdict, VerifyOptions};
+use attache_ledger::{Code, Entry, Event, Filter, Retention, Verdict, VerifyOptions};
 use serde_json::json;
 
 use crate::args::Audit;
@@ -82,17 +82,26 @@ fn show(ledger: &Path, last: Option<usize>, output: Output) -> Result<(), Failur
 fn line(entry: &Entry) -> String {
     let what = match &entry.event {
         Event::Intent { act } => format!("intent   {act}"),
-        Event::Outcome { act, verdict, code, .. } => {
+        Event::Refusal { act, code } => format!("refused  {act}: {code}"),
+        Event::Outcome { act, verdict, code, .. } | Event::Change { act, verdict, code } => {
             format!("{:<8} {act}{}", word(*verdict), because(code.as_ref()))
         }
-        Event::Refusal { act, code } => format!("refused  {act}: {code}"),
         Event::Repair(_) => "repair   an unfinished last write was removed".to_owned(),
         Event::Erasure { entries } => format!("erasure  of withheld fields in {entries} entries"),
+        Event::Retention(Retention { from, to, entries }) => {
+            format!("removed  {entries} entries: those from {from} up to, not including, {to} are gone")
+        }
     };
+    let by = entry.actor.by.as_ref().map(|by| match &by.id {
+        Some(id) => format!("  by {} {id}", by.kind.as_str()),
+        None => format!("  by {}", by.kind.as_str()),
+    });
+    let things: String =
+        entry.target.things.iter().map(|thing| format!("  {} {}", thing.kind, thing.id)).collect();
     let chat = entry.target.chat.as_ref().map(|chat| format!("  chat {chat}"));
     let message = entry.target.message.as_ref().map(|message| format!("  message {message}"));
     let request = entry.correlation.request_id.as_ref().map(|id| format!("  request-id {id}"));
-    let parts = [chat, message, request].into_iter().flatten().collect::<String>();
+    let parts = [by, Some(things), chat, message, request].into_iter().flatten().collect::<String>();
     format!("{:>6}  {:.3}  {what}{parts}", entry.sequence, entry.time)
 }
 

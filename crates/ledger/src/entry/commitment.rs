@@ -23,6 +23,12 @@ pub enum Field {
     Message,
     /// The user whom the act concerned.
     TargetUser,
+    /// Who asked for it.
+    By,
+    /// From which address they did.
+    From,
+    /// Whom it concerned, as whoever asked named them.
+    Subject,
 }
 
 /// What the leaf holds of the withheld fields.

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::commitment::{Commitments, Field, Openings};
-use super::{Actor, Correlation, ENTRY_VERSION, Entry, EntryId, Event, Mode, RequestId, Target, WriterId};
+use super::{
+    Actor, By, ByKind, Correlation, ENTRY_VERSION, Entry, EntryId, Event, Mode, RequestId, Target, Thing,
+    WriterId,
+};
 
 /// The leaf as it is written. Its field names are part of the format.
 #[derive(Serialize, Deserialize)]
@@ -26,13 +29,19 @@ pub(super) struct Leaf {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mode: Option<Mode>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<ByKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) object: Option<ObjectId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) things: Vec<Thing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) client_request_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) request_id: Option<RequestId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) token_request_id: Option<RequestId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) request: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Commitments::is_empty")]
     pub(super) withheld: Commitments,
 }
@@ -54,7 +63,7 @@ pub enum EntryError {
     Field(Field),
 }
 
-/// What a leaf begins with. Its number comes next.
+/// What a leaf begins with, its version being 1. Its number comes next.
 const BEGINS: &str = r#"{"v":1,"seq":"#;
 
 impl Leaf {
@@ -65,8 +74,8 @@ impl Leaf {
 }
 
 /// Puts the number into a leaf.
-pub(super) fn number(sequence: u64, rest: &str) -> String {
-    format!("{BEGINS}{sequence}{rest}")
+pub(super) fn number(version: u32, sequence: u64, rest: &str) -> String {
+    format!(r#"{{"v":{version},"seq":{sequence}{rest}"#)
 }
 
 /// JSON on one line, without a tab or a line end: both are escaped inside JSON's strings.
@@ -87,7 +96,7 @@ pub(crate) fn erased_column(length: usize) -> String {
 
 impl Entry {
     /// Reads an entry and checks its withheld fields against the leaf.
-    pub(crate) fn decode(leaf: &str, column: &str) -> Result<Self, EntryError> {
+    pub fn decode(leaf: &str, column: &str) -> Result<Self, EntryError> {
         let leaf = serde_json::from_str::<Leaf>(leaf)
             .map_err(|error| newer(leaf).unwrap_or_else(|| EntryError::Leaf(error.to_string())))?;
         if leaf.v > ENTRY_VERSION {
@@ -133,17 +142,22 @@ fn entry(leaf: Leaf, openings: &Openings) -> Result<Entry, EntryError> {
             agent: leaf.agent,
             user: open(openings, Field::User)?,
             mode: leaf.mode,
+            by: by(leaf.by, openings)?,
+            from: open(openings, Field::From)?,
         },
         target: Target {
             chat: open(openings, Field::Chat)?,
             message: open(openings, Field::Message)?,
             user: open(openings, Field::TargetUser)?,
             object: leaf.object,
+            things: leaf.things,
+            subject: text(openings, Field::Subject)?,
         },
         correlation: Correlation {
             client_request_id: leaf.client_request_id,
             request_id: leaf.request_id,
             token_request_id: leaf.token_request_id,
+            request: leaf.request,
         },
         erased,
     })
@@ -154,6 +168,23 @@ fn open<T: std::str::FromStr>(openings: &Openings, field: Field) -> Result<Optio
     opening.value().parse().map(Some).map_err(|_| EntryError::Field(field))
 }
 
+fn by(kind: Option<ByKind>, openings: &Openings) -> Result<Option<By>, EntryError> {
+    let id = text(openings, Field::By)?;
+    match kind {
+        Some(kind) => Ok(Some(By { kind, id })),
+        None if id.is_some() => Err(EntryError::Field(Field::By)),
+        None => Ok(None),
+    }
+}
+
+/// A withheld text. None was recorded that could move a terminal's cursor.
+fn text(openings: &Openings, field: Field) -> Result<Option<String>, EntryError> {
+    match openings.get(&field).map(|opening| opening.value()) {
+        Some(text) if text.contains(char::is_control) => Err(EntryError::Field(field)),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use attache_terms::{ManualClock, SeededRng};
@@ -161,18 +192,19 @@ mod tests {
 
     use super::super::{Act, ActName, Draft};
     use super::*;
-    use crate::entry::draft::Drafter;
+    use crate::entry::{Code, Composer, Name, Numbered, Verdict};
 
     fn draft() -> Draft {
         let (clock, rng) = (ManualClock::new(Timestamp::UNIX_EPOCH), SeededRng::new(5));
         let actor =
             Actor { user: Some("8c0a1a67-50ce-4114-bb6c-da9c5dbcf6ca".parse().unwrap()), ..Actor::default() };
-        Drafter::new(Arc::new(clock), Arc::new(rng)).intent(Act::new(ActName::new("create_chat"), actor))
+        Composer::new(Arc::new(clock), Arc::new(rng)).intent(Act::new(ActName::new("create_chat"), actor))
     }
 
     #[test]
     fn the_bytes_of_an_entry_are_those_of_the_format() {
-        let (leaf, column) = draft().number(12);
+        let Numbered { leaf, column, hash } = draft().number(12);
+        assert_eq!(hash, crate::leaf_hash(leaf.as_bytes()));
         assert_eq!(
             leaf,
             "{\"v\":1,\"seq\":12,\"id\":\"00000000-0000-755d-81aa-8f271e304440\",\"time\":\"1970-01-01T00:00:00Z\",\
@@ -181,10 +213,68 @@ mod tests {
         assert_eq!(column, r#"{"user":["R8FrEPDTkjtFuQXawk5uGQ==","8c0a1a67-50ce-4114-bb6c-da9c5dbcf6ca"]}"#);
     }
 
+    /// A change as a gateway records it, with all that version 2 can say.
+    fn change() -> Draft {
+        let (clock, rng) = (ManualClock::new(Timestamp::UNIX_EPOCH), SeededRng::new(6));
+        let name = Name::new("identity");
+        let actor = Actor {
+            by: Some(By::new(ByKind::Person, "ada@example.com")),
+            from: Some([192, 0, 2, 7].into()),
+            ..Actor::default()
+        };
+        let target = Target {
+            things: vec![Thing::new(name, Uuid::from_u128(3).into())],
+            subject: Some("eve@example.com".into()),
+            ..Target::default()
+        };
+        let correlation = Correlation { request: Some(Uuid::from_u128(4)), ..Correlation::default() };
+        let act = Act::new(ActName::new("suspend_identity"), actor).on(target).correlated(correlation);
+        let composer = Composer::new(Arc::new(clock), Arc::new(rng));
+        composer.change(act, Verdict::Refused, Some(Code::new("not_an_admin")))
+    }
+
+    #[test]
+    fn a_change_has_version_2_which_an_older_program_refuses_as_newer() {
+        let Numbered { leaf, column, .. } = change().number(0);
+        assert_eq!(
+            leaf,
+            "{\"v\":2,\"seq\":0,\"id\":\"ID\",\"time\":\"1970-01-01T00:00:00Z\"}"
+        );
+        assert_eq!(column, "");
+    }
+
+    #[test]
+    fn all_of_a_change_is_read_back_and_its_persons_can_be_destroyed() {
+        let draft = change();
+        let (actor, target) = (draft.actor().clone(), draft.target().clone());
+        let Numbered { leaf, column, .. } = draft.number(1);
+        let entry = Entry::decode(&leaf, &column).unwrap();
+        assert_eq!((&entry.actor, &entry.target), (&actor, &target));
+        assert_eq!(entry.correlation.request, Some(Uuid::from_u128(4)));
+
+        let erased = Entry::decode(&leaf, &erased_column(column.len())).unwrap();
+        assert_eq!(erased.actor.by, Some(By { kind: ByKind::Person, id: None }));
+        assert_eq!((erased.actor.from, &erased.target.subject), (None, &None));
+        assert_eq!(erased.target.things, target.things);
+        assert_eq!(erased.erased, [Field::By, Field::From, Field::Subject]);
+    }
+
+    #[test]
+    fn a_text_that_somebody_chose_stays_short_and_on_one_line() {
+        let (clock, rng) = (ManualClock::new(Timestamp::UNIX_EPOCH), SeededRng::new(6));
+        let composer = Composer::new(Arc::new(clock), Arc::new(rng));
+        let subject = format!("\u{1b}[2J\n{}", "é".repeat(1000));
+        let target = Target { subject: Some(subject), ..Target::default() };
+        let act = Act::new(ActName::new("invite"), Actor::default()).on(target);
+        let Numbered { leaf, column, .. } = composer.change(act, Verdict::Done, None).number(0);
+        let recorded = Entry::decode(&leaf, &column).unwrap().target.subject.unwrap();
+        assert!(recorded.starts_with("\u{fffd}[2J\u{fffd}éé") && recorded.len() == 319, "{recorded:?}");
+    }
+
     #[test]
     fn an_entry_is_read_as_it_was_written() {
         for sequence in [0, 9, 10, u64::MAX] {
-            let (leaf, column) = draft().number(sequence);
+            let Numbered { leaf, column, .. } = draft().number(sequence);
             let entry = Entry::decode(&leaf, &column).unwrap();
             assert_eq!((entry.sequence, entry.id), (sequence, draft().id));
             assert!(entry.actor.user.is_some() && entry.erased.is_empty());
@@ -195,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_column_has_one_spelling() {
-        let (leaf, column) = draft().number(0);
+        let Numbered { leaf, column, .. } = draft().number(0);
         for other in [
             column.replace(':', ": "),
             format!("{column}\t"),

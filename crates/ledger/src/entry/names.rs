@@ -91,6 +91,8 @@ name! {
     Code;
     /// A request id of Microsoft's, taken from a response's header.
     RequestId;
+    /// The kind or the id of something of ours: `identity`, `0198c0de-…`.
+    Name;
 }
 
 impl ActName {
@@ -106,6 +108,20 @@ impl Code {
     pub const fn new(text: &'static str) -> Self {
         assert!(is_name(text), "a code is 1 to 64 letters, digits, dots, hyphens or underscores");
         Self(Cow::Borrowed(text))
+    }
+}
+
+impl Name {
+    /// A name from the program's text; one that is none does not compile in a constant and panics elsewhere.
+    pub const fn new(text: &'static str) -> Self {
+        assert!(is_name(text), "a name is 1 to 64 letters, digits, dots, hyphens or underscores");
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl From<Uuid> for Name {
+    fn from(id: Uuid) -> Self {
+        Self(Cow::Owned(id.hyphenated().to_string()))
     }
 }
 
@@ -133,6 +149,12 @@ impl EntryId {
     /// The value.
     pub const fn uuid(self) -> Uuid {
         self.0
+    }
+}
+
+impl From<Uuid> for EntryId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
     }
 }
 

@@ -4,8 +4,8 @@
 use super::error::LedgerError;
 use super::handle::Receipt;
 use super::queue::Answer;
-use crate::entry::{Draft, Event, WriterId};
-use crate::log::{CheckpointLine, EntryLine, OpenIntent, Replay, push_entry};
+use crate::entry::{Draft, Event, Numbered, WriterId};
+use crate::log::{CheckpointLine, OpenIntent, Replay, push_entry};
 use crate::tree::Frontier;
 
 /// What the log comes to with the lines that are not on the disk yet, and those lines. It is right only while
@@ -92,10 +92,9 @@ impl Batch {
         match draft.event {
             Event::Intent { .. } => self.replay.begin(OpenIntent { id, writer: self.writer }, offset),
             Event::Outcome { intent, .. } => self.replay.end(intent),
-            Event::Refusal { .. } | Event::Repair(_) | Event::Erasure { .. } => true,
+            _ => true,
         };
-        let (leaf, column) = draft.number(sequence);
-        let hash = EntryLine { leaf: &leaf, column: &column }.hash();
+        let Numbered { leaf, column, hash } = draft.number(sequence);
         self.replay.push(hash);
         push_entry(&mut self.text, &leaf, &column);
         Receipt { sequence, id, leaf: hash }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 
 use super::error::LedgerError;
 use super::writer::{Log, Writer};
-use crate::entry::{Entry, erased_column};
+use crate::entry::{Actor, Correlation, Entry, Target, erased_column};
 use crate::log::Line;
 
 /// A column to be overwritten: its place and its length.
@@ -24,7 +24,8 @@ pub(super) fn erase(writer: &mut Writer, choose: impl Fn(&Entry) -> bool) -> Res
         return Ok(0);
     }
     let count = columns.len() as u64;
-    let record = writer.origin.drafter.erasure(count);
+    let record =
+        writer.origin.composer.erasure(count, Actor::default(), Target::default(), Correlation::default());
     let (mut turn, mut batch) = writer.begin()?;
     batch.push(record);
     writer.write(&mut turn, batch.close())?;

@@ -15,7 +15,7 @@ use super::error::LedgerError;
 use super::open::checkpoint_path;
 use super::queue::{Answer, Queue};
 use super::writer::{Origin, Writer};
-use crate::entry::{Act, ActName, Code, Draft, Drafter, Entry, EntryId, Outcome};
+use crate::entry::{Act, ActName, Code, Composer, Draft, Entry, EntryId, Outcome};
 use crate::note::KeySource;
 use crate::tree::Hash;
 
@@ -39,7 +39,7 @@ pub struct LedgerOptions {
 pub struct Ledger {
     queue: Arc<Queue>,
     path: Arc<Path>,
-    drafter: Arc<Drafter>,
+    composer: Arc<Composer>,
 }
 
 /// An entry that is on the disk.
@@ -83,28 +83,28 @@ impl Ledger {
     /// A handle. No file is touched before the first entry.
     pub fn new(options: LedgerOptions) -> Self {
         let LedgerOptions { path, origin: name, key, clock, rng } = options;
-        let drafter = Arc::new(Drafter::new(clock, Arc::clone(&rng)));
+        let composer = Arc::new(Composer::new(clock, Arc::clone(&rng)));
         let shared = Arc::from(path.as_path());
-        let writer = Writer::new(Origin { path, name, key, rng, drafter: Arc::clone(&drafter) });
-        Self { queue: Queue::new(writer), path: shared, drafter }
+        let writer = Writer::new(Origin { path, name, key, rng, composer: Arc::clone(&composer) });
+        Self { queue: Queue::new(writer), path: shared, composer }
     }
 
     /// Announces an act. It is on the disk when this returns; when this fails, the act must not happen.
     pub async fn intent(&self, act: Act) -> Result<Intent, LedgerError> {
         let name = act.name.clone();
-        let receipt = self.submit(self.drafter.intent(act)).await?;
+        let receipt = self.submit(self.composer.intent(act)).await?;
         Ok(Intent { id: receipt.id, act: name, sequence: receipt.sequence })
     }
 
     /// Records how an act ended. The entry joins the next write at once, whether or not the answer is
     /// awaited; awaiting it says that the entry is on the disk.
     pub fn outcome(&self, intent: Intent, outcome: Outcome) -> Committed {
-        self.submit(self.drafter.outcome(intent.id, intent.act, outcome))
+        self.submit(self.composer.outcome(intent.id, intent.act, outcome))
     }
 
     /// Records an act that was refused here before anything was sent.
     pub async fn refusal(&self, act: Act, code: Code) -> Result<Receipt, LedgerError> {
-        self.submit(self.drafter.refusal(act, code)).await
+        self.submit(self.composer.refusal(act, code)).await
     }
 
     /// The intents that a writer left behind when it died. Those of writers that still run, this one

@@ -15,7 +15,7 @@ use super::open::{
     Beginning, checkpoint_path, is_at, make_private, private, read_header, sync_folder_of, writers_path,
 };
 use super::queue::Answer;
-use crate::entry::{Drafter, Repair, WriterId};
+use crate::entry::{Composer, Repair, WriterId};
 use crate::log::{CheckpointLine, Header, Replay, Walk, read_range};
 use crate::note::{Checkpoint, KeySource, NoteSigner, SignedNote, VerifierKey};
 use crate::tree::Hash;
@@ -31,7 +31,7 @@ pub(super) struct Origin {
     pub(super) key: Arc<dyn KeySource>,
     /// Makes the id in the name of a new log.
     pub(super) rng: Arc<dyn Rng>,
-    pub(super) drafter: Arc<Drafter>,
+    pub(super) composer: Arc<Composer>,
 }
 
 /// Appends to one file.
@@ -82,7 +82,7 @@ impl Writer {
             batch.push_header(&Header { key: key.clone() }.encode());
         }
         if log.length > log.end {
-            batch.push_repair(self.origin.drafter.repair(self.repair(&mut log)?));
+            batch.push_repair(self.origin.composer.repair(self.repair(&mut log)?));
         }
         Ok((Turn { log, key, signer, unpublished: None }, batch))
     }
@@ -120,7 +120,7 @@ impl Writer {
 
     /// This writer's id.
     pub(super) fn id(&self) -> WriterId {
-        self.origin.drafter.writer()
+        self.origin.composer.writer()
     }
 
     /// The file, locked, and read to its end. Whoever takes it gives it back with [`Self::unlock`], or drops

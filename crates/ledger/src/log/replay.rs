@@ -136,7 +136,7 @@ impl Replay {
                     Err(Fault::NoIntent(*intent))
                 }
             }
-            Event::Refusal { .. } | Event::Repair(_) | Event::Erasure { .. } => Ok(()),
+            _ => Ok(()),
         }
     }
 

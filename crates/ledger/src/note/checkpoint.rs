@@ -3,7 +3,7 @@
 
 use super::key::{KeyError, NoteSigner, VerifierKey, is_key_name};
 use super::signed::{NoteError, NoteSignature, SignedNote};
-use crate::tree::Hash;
+use crate::tree::{Frontier, Hash};
 
 /// What a checkpoint says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,19 @@ impl Checkpoint {
     }
 }
 
+/// Signs for a log as far as it goes: the note that others keep. `origin` is the log's name, which is also
+/// that of the key.
+pub fn sign_checkpoint(
+    origin: &str,
+    log: &Frontier,
+    signer: &dyn NoteSigner,
+) -> Result<SignedNote, KeyError> {
+    let key = VerifierKey::new(origin, signer.public_key())
+        .map_err(|_| KeyError::new(format!("{origin:?} cannot be the name of a log")))?;
+    let checkpoint = Checkpoint { origin: origin.to_owned(), size: log.size(), root: log.root() };
+    Ok(checkpoint.note(&key, &checkpoint.sign(signer)?))
+}
+
 /// A number in decimal digits without leading zeros.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let canonical = text == "0" || !text.starts_with('0');
@@ -121,6 +134,17 @@ mod tests {
         assert!(Checkpoint::from_text(&format!("{text}\n")).is_err());
         assert!(Checkpoint::from_text(&text.replace("\n0\n", "\n00\n")).is_err());
         assert!(Checkpoint::from_text(&text.replace("\n0\n", "\n+0\n")).is_err());
+    }
+
+    #[test]
+    fn a_log_that_is_kept_elsewhere_is_signed_alike() {
+        let (signer, key) = key();
+        let mut log = Frontier::default();
+        log.push(Hash([9; 32]));
+        let note = sign_checkpoint(key.name(), &log, signer.as_ref()).unwrap().encode();
+        let checkpoint = Checkpoint::open(&note, &key).unwrap();
+        assert_eq!((checkpoint.size, checkpoint.root), (1, log.root()));
+        assert!(sign_checkpoint("a name", &log, signer.as_ref()).is_err());
     }
 
     proptest! {

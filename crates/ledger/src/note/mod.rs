@@ -5,7 +5,7 @@ mod checkpoint;
 mod key;
 mod signed;
 
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use checkpoint::{Checkpoint, CheckpointError, sign_checkpoint};
 pub use key::{Ed25519Key, FixedKey, KeyError, KeySource, NoteSigner, VerifierKey, VerifierKeyError};
 pub use signed::{NoteError, SignedNote};
 

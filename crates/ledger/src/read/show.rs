@@ -20,7 +20,7 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// Only of this act.
     pub act: Option<ActName>,
-    /// Only what carries this id: an entry's own, an intent's, or one of the request ids.
+    /// Only what carries this id: an entry's own, an intent's, a thing's, or one of the request ids.
     pub id: Option<String>,
     /// Only acts that failed, were refused, or whose end is unknown.
     pub failures: bool,
@@ -107,15 +107,17 @@ fn carries(entry: &Entry, id: &str) -> bool {
     };
     let correlation = &entry.correlation;
     let requests = [&correlation.request_id, &correlation.token_request_id];
-    let client = correlation.client_request_id.map(|id| id.to_string());
-    let mut ids = [Some(entry.id.to_string()), intent, client].into_iter().flatten();
-    ids.any(|ours| ours == id) || requests.into_iter().flatten().any(|request| request.as_str() == id)
+    let uuids = [correlation.client_request_id, correlation.request].map(|id| id.map(|id| id.to_string()));
+    let mut ids = [Some(entry.id.to_string()), intent].into_iter().chain(uuids).flatten();
+    ids.any(|ours| ours == id)
+        || requests.into_iter().flatten().any(|request| request.as_str() == id)
+        || entry.target.things.iter().any(|thing| thing.id.as_str() == id)
 }
 
 fn is_failure(event: &Event) -> bool {
     match event {
-        Event::Outcome { verdict, .. } => *verdict != Verdict::Done,
+        Event::Outcome { verdict, .. } | Event::Change { verdict, .. } => *verdict != Verdict::Done,
         Event::Refusal { .. } => true,
-        Event::Intent { .. } | Event::Repair(_) | Event::Erasure { .. } => false,
+        _ => false,
     }
 }

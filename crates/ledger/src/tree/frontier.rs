@@ -27,17 +27,42 @@ impl Frontier {
         &self.peaks
     }
 
+    /// The frontier as it is stored: the size, eight bytes, the most significant first, and then the peaks.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.size.to_be_bytes().to_vec();
+        bytes.extend(self.peaks.iter().flat_map(|peak| peak.0));
+        bytes
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (size, peaks) = bytes.split_first_chunk::<8>()?;
+        let (peaks, []) = peaks.as_chunks::<32>() else { return None };
+        Self::from_parts(u64::from_be_bytes(*size), peaks.iter().copied().map(Hash).collect())
+    }
+
     /// Adds a leaf; amortised O(1), O(log n) at most.
     pub fn push(&mut self, leaf: Hash) {
-        let mut node = leaf;
-        // Each trailing one of the size is a subtree of the same height as `node`: they pair up.
-        for _ in 0..self.size.trailing_ones() {
+        let _always_fits = self.push_perfect(1, leaf);
+    }
+
+    /// Adds a perfect subtree of so many leaves, of which only the root is known. It fits when their number
+    /// is a power of two that divides the tree's size; nothing changes otherwise.
+    pub fn push_perfect(&mut self, leaves: u64, root: Hash) -> Result<(), Misfit> {
+        if !leaves.is_power_of_two() || !self.size.is_multiple_of(leaves) {
+            return Err(Misfit);
+        }
+        let size = self.size.checked_add(leaves).ok_or(Misfit)?;
+        let mut node = root;
+        // Each one of the size from that height on is a subtree as high as `node`: they pair up.
+        for _ in 0..(self.size / leaves).trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 node = node_hash(left, node);
             }
         }
         self.peaks.push(node);
-        self.size += 1;
+        self.size = size;
+        Ok(())
     }
 
     /// The root (`MTH` of RFC 6962 §2.1).
@@ -50,13 +75,18 @@ impl Frontier {
     }
 }
 
+/// A perfect subtree that does not fit where the tree ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no perfect subtree of that size fits where the tree ends")]
+pub struct Misfit;
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::super::naive;
     use super::*;
-    use crate::tree::leaf_hash;
+    use crate::tree::{leaf_hash, perfect_ranges};
 
     #[test]
     fn the_roots_are_those_that_certificate_transparency_publishes() {
@@ -103,7 +133,41 @@ mod tests {
             prop_assert_eq!(frontier.size(), size as u64);
             prop_assert_eq!(frontier.root(), naive::root(&leaves));
             let again = Frontier::from_parts(frontier.size(), frontier.peaks().to_vec());
-            prop_assert_eq!(again, Some(frontier));
+            prop_assert_eq!(again.as_ref(), Some(&frontier));
+            prop_assert_eq!(Frontier::from_bytes(&frontier.to_bytes()).as_ref(), Some(&frontier));
+            prop_assert_eq!(Frontier::from_bytes(&frontier.to_bytes()[1..]), None);
+        }
+
+        #[test]
+        fn the_middle_may_be_known_by_its_perfect_subtrees_alone(
+            (from, to, size) in (0u64..200, 0u64..200, 0u64..200)
+        ) {
+            let (from, to) = (from.min(to), from.max(to));
+            let leaves = naive::leaves((to + size) as usize);
+            let mut frontier = Frontier::default();
+            for leaf in &leaves[..from as usize] {
+                frontier.push(*leaf);
+            }
+            for range in perfect_ranges(from, to) {
+                let inside = &leaves[range.start as usize..range.end as usize];
+                prop_assert_eq!(frontier.push_perfect(inside.len() as u64, naive::root(inside)), Ok(()));
+            }
+            prop_assert_eq!(frontier.root(), naive::root(&leaves[..to as usize]));
+            for leaf in &leaves[to as usize..] {
+                frontier.push(*leaf);
+            }
+            prop_assert_eq!(frontier.root(), naive::root(&leaves));
+        }
+
+        #[test]
+        fn what_does_not_fit_changes_nothing(size in any::<u64>(), leaves in any::<u64>()) {
+            let peaks = vec![Hash([7; 32]); size.count_ones() as usize];
+            let mut frontier = Frontier::from_parts(size, peaks).unwrap();
+            let before = frontier.clone();
+            match frontier.push_perfect(leaves, Hash([8; 32])) {
+                Ok(()) => prop_assert_eq!(frontier.peaks().len(), frontier.size().count_ones() as usize),
+                Err(Misfit) => prop_assert_eq!(frontier, before),
+            }
         }
     }
 }

@@ -39,10 +39,30 @@ impl Hash {
     }
 }
 
-/// Not the base64 of 32 bytes.
+impl From<[u8; 32]> for Hash {
+    fn from(value: [u8; 32]) -> Self {
+        Self(value)
+    }
+}
+
+impl From<Hash> for [u8; 32] {
+    fn from(hash: Hash) -> Self {
+        hash.0
+    }
+}
+
+/// Not 32 bytes, or not the base64 of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a SHA-256 value in base64 (44 characters)")]
+#[error("not a SHA-256 value: expected 32 bytes, or their base64 (44 characters)")]
 pub struct NotAHash;
+
+impl TryFrom<&[u8]> for Hash {
+    type Error = NotAHash;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, NotAHash> {
+        bytes.try_into().map(Self).map_err(|_| NotAHash)
+    }
+}
 
 impl FromStr for Hash {
     type Err = NotAHash;

@@ -4,12 +4,12 @@
 mod frontier;
 mod hash;
 mod proof;
+mod ranges;
 
-pub use frontier::Frontier;
-pub use hash::{Hash, leaf_hash};
+pub use frontier::{Frontier, Misfit};
+pub use hash::{Hash, NotAHash, leaf_hash};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};
-
-pub(crate) use proof::{consistency_ranges, inclusion_ranges};
+pub use ranges::{consistency_ranges, inclusion_ranges, perfect_ranges, subtree_root};
 
 #[cfg(test)]
 pub(crate) mod naive;

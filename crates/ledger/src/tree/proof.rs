@@ -1,8 +1,5 @@
-//! Proofs that a leaf is in a tree and that a tree is an extension of an earlier one. Which subtrees a
-//! proof consists of follows RFC 6962 §2.1.1 and §2.1.2; the checks follow RFC 9162 §2.1.3.2 and §2.1.4.2,
-//! which state them as loops.
-
-use std::ops::Range;
+//! Proofs that a leaf is in a tree and that a tree is an extension of an earlier one. The checks follow RFC
+//! 9162 §2.1.3.2 and §2.1.4.2, which state them as loops.
 
 use serde::{Deserialize, Serialize};
 
@@ -130,61 +127,13 @@ impl ConsistencyProof {
     }
 }
 
-/// The ranges of leaves whose roots make up the audit path (`PATH` of RFC 6962 §2.1.1), in its order.
-/// `index` is below `size`.
-pub(crate) fn inclusion_ranges(index: u64, size: u64) -> Vec<Range<u64>> {
-    let mut ranges = Vec::new();
-    let mut tree = 0..size;
-    while tree.end - tree.start > 1 {
-        let middle = tree.start + split(tree.end - tree.start);
-        if index < middle {
-            ranges.push(middle..tree.end);
-            tree.end = middle;
-        } else {
-            ranges.push(tree.start..middle);
-            tree.start = middle;
-        }
-    }
-    ranges.reverse();
-    ranges
-}
-
-/// The ranges of leaves whose roots make up a consistency proof (`PROOF` of RFC 6962 §2.1.2), in its order.
-/// `old` is at most `size`.
-pub(crate) fn consistency_ranges(old: u64, size: u64) -> Vec<Range<u64>> {
-    if old == 0 || old == size {
-        return Vec::new();
-    }
-    let mut ranges = Vec::new();
-    let mut tree = 0..size;
-    // INVARIANT: tree.start < old <= tree.end.
-    while old != tree.end {
-        let middle = tree.start + split(tree.end - tree.start);
-        if old <= middle {
-            ranges.push(middle..tree.end);
-            tree.end = middle;
-        } else {
-            ranges.push(tree.start..middle);
-            tree.start = middle;
-        }
-    }
-    if tree.start != 0 {
-        ranges.push(tree);
-    }
-    ranges.reverse();
-    ranges
-}
-
-/// The largest power of two below `size`, which is at least 2.
-fn split(size: u64) -> u64 {
-    1 << (63 - (size - 1).leading_zeros())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use proptest::prelude::*;
 
-    use super::super::naive;
+    use super::super::{consistency_ranges, inclusion_ranges, naive};
     use super::*;
 
     fn roots(ranges: Vec<Range<u64>>, leaves: &[Hash]) -> Vec<Hash> {
