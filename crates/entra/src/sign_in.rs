@@ -7,6 +7,8 @@ mod device;
 mod error;
 mod id_token;
 mod loopback;
+mod signature;
+mod web;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub use account::SignedIn;
 pub use browser::SignIn;
 pub use device::DeviceCode;
 pub use error::SignInError;
+pub use web::{WebAttempt, WebClient};
 
 /// Where a person signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -100,6 +100,11 @@ impl<R> std::ops::Deref for Versioned<R> {
 }
 
 impl<R: Record> Versioned<R> {
+    /// What it is once a unit that replaced it was applied.
+    pub fn replaced(self, record: R) -> Self {
+        Self { place: self.place, version: self.version + 1, record }
+    }
+
     /// Reads a row.
     pub(crate) fn read(row: Row) -> Result<Self, StoreError> {
         let record = serde_json::from_str(&row.body)

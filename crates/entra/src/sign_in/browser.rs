@@ -46,7 +46,6 @@ impl Entra {
     ) -> Result<Url, SignInError> {
         let base = self.cloud().login.at(&format!("/{}/oauth2/v2.0/authorize", request.authority));
         let mut url = Url::parse(&base).map_err(|_| SignInError::Ended)?;
-        let challenge = BASE64URL.encode(digest(&SHA256, verifier.as_bytes()));
         {
             let mut query = url.query_pairs_mut();
             query
@@ -57,7 +56,7 @@ impl Entra {
                 .append_pair("scope", request.scopes.as_str())
                 .append_pair("state", state)
                 .append_pair("nonce", &nonce.to_string())
-                .append_pair("code_challenge", &challenge)
+                .append_pair("code_challenge", &challenge(verifier))
                 .append_pair("code_challenge_method", "S256");
             if let Some(hint) = &request.login_hint {
                 query.append_pair("login_hint", hint);
@@ -70,11 +69,16 @@ impl Entra {
     }
 
     /// 256 random bits as text: RFC 7636 §4.1 asks for that much.
-    fn unguessable(&self) -> String {
+    pub(super) fn unguessable(&self) -> String {
         let mut bytes = [0; 32];
         self.rng.fill(&mut bytes);
         BASE64URL.encode(bytes)
     }
+}
+
+/// The challenge of a verifier (RFC 7636 §4.2).
+pub(super) fn challenge(verifier: &str) -> String {
+    BASE64URL.encode(digest(&SHA256, verifier.as_bytes()))
 }
 
 /// A sign-in that waits for the browser. Dropped, it is over.

@@ -33,6 +33,9 @@ pub enum SignInError {
     /// Entra says who it was in a way that cannot be believed.
     #[error("Entra's answer does not say who signed in: {0}")]
     IdToken(&'static str),
+    /// The keys that sign id tokens cannot be had.
+    #[error("the keys that sign Entra's id tokens cannot be had: {0}")]
+    Keys(String),
     /// Entra gave no refresh token.
     #[error("Entra gave no refresh token")]
     NoRefreshToken,
@@ -58,6 +61,7 @@ impl Explain for SignInError {
             },
             Self::TimedOut => "sign_in_timed_out",
             Self::IdToken(_) => "id_token_invalid",
+            Self::Keys(_) => "signing_keys_unavailable",
             Self::NoRefreshToken => "refresh_token_missing",
             Self::Ended => "sign_in_ended",
             Self::Token(error) => error.code(),
@@ -78,6 +82,7 @@ impl Explain for SignInError {
             Self::IdToken(_) => Remedy::operator(
                 "sign in again; if it comes back, check that --authority names Entra or a sandbox",
             ),
+            Self::Keys(_) => Remedy::platform(None, "sign in again in a moment"),
             Self::NoRefreshToken => {
                 Remedy::operator("allow offline_access for the application in the tenant, then sign in again")
             }

@@ -1,8 +1,8 @@
-//! Who signed in, from the id token. It came from Entra itself over TLS, so its signature need not be
-//! checked (OpenID Connect Core §3.1.3.7, point 6); who it is for, who issued it, its nonce and its time
-//! are.
+//! Who signed in, from the id token: who it is for, who issued it, its nonce and its time. On a device it came
+//! from Entra itself over TLS, so its signature need not be checked (OpenID Connect Core §3.1.3.7, point 6); a web
+//! application checks that too.
 
-use attache_terms::{Origin, TenantId, UserId};
+use attache_terms::{AppId, Origin, Secret, TenantId, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde::Deserialize;
@@ -38,12 +38,30 @@ pub(super) fn account(
     nonce: Option<Uuid>,
 ) -> Result<SignedIn, SignInError> {
     let token = grant.id_token.as_ref().ok_or(SignInError::IdToken("there is no id token"))?;
+    let expected = Expected { client: request.client, authority: request.authority, nonce };
+    judged(entra, &expected, token, grant.ahead_seconds)
+}
+
+/// What an id token has to say.
+pub(super) struct Expected {
+    pub(super) client: AppId,
+    pub(super) authority: Authority,
+    pub(super) nonce: Option<Uuid>,
+}
+
+/// The account that an id token names, if it says what it has to.
+pub(super) fn judged(
+    entra: &Entra,
+    expected: &Expected,
+    token: &Secret,
+    ahead_seconds: Option<i64>,
+) -> Result<SignedIn, SignInError> {
     let claims = parse(token.expose()).ok_or(SignInError::IdToken("the id token is not readable"))?;
-    judge(&claims, request, &entra.cloud().login, nonce).map_err(SignInError::IdToken)?;
+    judge(&claims, expected, &entra.cloud().login).map_err(SignInError::IdToken)?;
     let now = entra.clock.now().as_second();
     let early = now < claims.nbf.saturating_sub(SKEW_SECONDS);
     let late = now > claims.exp.saturating_add(SKEW_SECONDS);
-    match grant.ahead_seconds {
+    match ahead_seconds {
         Some(ahead_seconds) if (early || late) && ahead_seconds.abs() > SKEW_SECONDS => {
             return Err(TokenError::ClockWrong { hop: Hop::AuthorizationCode, ahead_seconds }.into());
         }
@@ -64,22 +82,17 @@ fn parse(token: &str) -> Option<Claims> {
     serde_json::from_slice(&BASE64URL.decode(payload.trim_end_matches('=')).ok()?).ok()
 }
 
-fn judge(
-    claims: &Claims,
-    request: &SignInRequest,
-    login: &Origin,
-    nonce: Option<Uuid>,
-) -> Result<(), &'static str> {
-    if claims.aud != request.client.to_string() {
+fn judge(claims: &Claims, expected: &Expected, login: &Origin) -> Result<(), &'static str> {
+    if claims.aud != expected.client.to_string() {
         return Err("the id token is for another application");
     }
     if claims.iss != login.at(&format!("/{}/v2.0", claims.tid)) {
         return Err("the id token has another issuer");
     }
-    if matches!(request.authority, Authority::Tenant(tenant) if tenant != claims.tid) {
+    if matches!(expected.authority, Authority::Tenant(tenant) if tenant != claims.tid) {
         return Err("the id token is of another tenant");
     }
-    if nonce.is_some_and(|nonce| claims.nonce != Some(nonce.to_string())) {
+    if expected.nonce.is_some_and(|nonce| claims.nonce != Some(nonce.to_string())) {
         return Err("the id token does not belong to this sign-in");
     }
     Ok(())
@@ -87,30 +100,23 @@ fn judge(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use attache_keys::{MemoryStore, SecretName};
     use attache_terms::Cloud;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Scopes;
 
     const CLIENT: &str = "8a22dfd8-f315-4ee1-be84-c5f46a5b0b3c";
     const TENANT: &str = "323626f5-1bfe-48cd-8902-ddfdfd44e1ce";
 
     /// Whether the text names an account for a sign-in at that tenant, with the nonce of all zeros.
     fn is_account(text: &str) -> bool {
-        let request = SignInRequest::new(
-            Authority::Tenant(TENANT.parse().unwrap()),
-            CLIENT.parse().unwrap(),
-            Scopes::new(["User.Read"]),
-            Arc::new(MemoryStore::default()),
-            SecretName::new("test", "refresh-token"),
-        );
+        let expected = Expected {
+            client: CLIENT.parse().unwrap(),
+            authority: Authority::Tenant(TENANT.parse().unwrap()),
+            nonce: Some(Uuid::nil()),
+        };
         let claims = parse(text);
-        claims
-            .is_some_and(|claims| judge(&claims, &request, &Cloud::global().login, Some(Uuid::nil())).is_ok())
+        claims.is_some_and(|claims| judge(&claims, &expected, &Cloud::global().login).is_ok())
     }
 
     fn token(claims: &serde_json::Value) -> String {

@@ -1,0 +1,160 @@
+//! The check of a right, and the only place that grants an organisation's scope to a request.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_store::{OrgId, OrgScope, Versioned};
+use axum::extract::{FromRequestParts, Path};
+use http::StatusCode;
+use http::request::Parts;
+
+use super::rights::Needs;
+use super::{Caller, Principal, Right, Role};
+use crate::Gateway;
+use crate::members::Member;
+use crate::organisations::Organisation;
+use crate::server::Problem;
+
+/// How fresh a sign-in must be for what is dangerous.
+const FRESH: Duration = Duration::from_secs(10 * 60);
+
+/// A caller who may do what `R` says, in the organisation that the path names (`{org}`: its id or its slug).
+#[derive(Debug)]
+pub(crate) struct Allowed<R>(Grant, PhantomData<R>);
+
+/// What a caller was granted.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant {
+    /// The way to the organisation's data.
+    pub(crate) scope: OrgScope,
+    /// The organisation.
+    pub(crate) organisation: Versioned<Organisation>,
+    /// Who asks.
+    pub(crate) caller: Caller,
+    /// What they are in the organisation; `None` for an API key and for an operator.
+    pub(crate) role: Option<Role>,
+}
+
+impl<R> std::ops::Deref for Allowed<R> {
+    type Target = Grant;
+
+    fn deref(&self) -> &Grant {
+        &self.0
+    }
+}
+
+impl<R: Right> FromRequestParts<Arc<Gateway>> for Allowed<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, gateway).await?;
+        let Path(path): Path<HashMap<String, String>> =
+            Path::from_request_parts(parts, gateway).await.map_err(|_| Problem::not_found("page"))?;
+        let named = path.get("org").ok_or_else(no_organisation)?;
+        grant(gateway, caller, named, R::NEEDS).await.map(|grant| Self(grant, PhantomData))
+    }
+}
+
+/// Grants the scope of the organisation of this name to a caller who may see it and do what is needed.
+pub(crate) async fn grant(
+    gateway: &Gateway,
+    caller: Caller,
+    named: &str,
+    needs: Needs,
+) -> Result<Grant, Problem> {
+    let id = match named.parse::<OrgId>() {
+        Ok(id) => id,
+        Err(_) => {
+            let found = gateway.system().find::<Organisation>(Organisation::BY_SLUG, named).await?;
+            found.ok_or_else(no_organisation)?.id
+        }
+    };
+    let scope = OrgScope::granted(id);
+    let role = match &caller.principal {
+        Principal::Key(key) if key.org == id => {
+            if !key.scopes.allow(needs) {
+                return Err(lacks_scope(needs));
+            }
+            None
+        }
+        // Whose organisation it is is nobody else's to know.
+        Principal::Key(_) => return Err(no_organisation()),
+        Principal::Person(session, _) => {
+            let member = Member::of(gateway.store.org(scope), session.tenant, session.user).await?;
+            match member {
+                Some(member) if member.role.allows(needs) => Some(member.role),
+                Some(member) => return Err(lacks_role(member.role, needs)),
+                // Operators see to it that an organisation has owners; its data is not theirs.
+                None if session.operator && OPERATORS_MAY.contains(&needs.scope) => None,
+                None => return Err(no_organisation()),
+            }
+        }
+    };
+    if let Principal::Person(session, _) = &caller.principal
+        && needs.step_up
+        && gateway.clock.now().duration_since(session.authenticated).unsigned_abs() > FRESH
+    {
+        return Err(step_up());
+    }
+    let organisation = gateway.store.org(scope).get::<Organisation>(id).await?.ok_or_else(no_organisation)?;
+    Ok(Grant { scope, organisation, caller, role })
+}
+
+/// What operators may do in organisations that they do not belong to.
+const OPERATORS_MAY: &[&str] =
+    &["organisation:read", "organisation:write", "members:read", "members:write", "identities:suspend", "jobs:read"];
+
+/// A person who runs this gateway.
+#[derive(Debug)]
+pub(crate) struct AsOperator(pub(crate) Caller);
+
+impl FromRequestParts<Arc<Gateway>> for AsOperator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, gateway).await?;
+        match &caller.principal {
+            Principal::Person(session, _) if session.operator => Ok(Self(caller)),
+            _ => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "operators_only",
+                "only an operator of this gateway may do that",
+                "ask whoever runs it; operators stand in its configuration (operators)",
+            )),
+        }
+    }
+}
+
+fn no_organisation() -> Problem {
+    Problem::not_found("organisation")
+}
+
+fn lacks_scope(needs: Needs) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "scope_missing",
+        format!("the API key lacks the scope {}", needs.scope),
+        "use a key that has it, or have an administrator make one",
+    )
+}
+
+fn lacks_role(role: Role, needs: Needs) -> Problem {
+    let roles: Vec<_> = needs.roles.iter().map(|role| role.as_str()).collect();
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "role_missing",
+        format!("you are {} of this organisation, and that takes {}", role.as_str(), roles.join(" or ")),
+        "ask an owner to do it, or to change your role",
+    )
+}
+
+fn step_up() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "step_up",
+        "that is dangerous, and you signed in more than ten minutes ago",
+        "sign in again at /sign-in?again=1 and repeat it",
+    )
+}

@@ -1,0 +1,121 @@
+//! Who asks: a person with a session, a program with an API key.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use attache_ledger::{Actor, By, ByKind, Correlation};
+use axum::extract::FromRequestParts;
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use uuid::Uuid;
+
+use super::{Csrf, Digest, SESSION, Session, cookie};
+use crate::Gateway;
+use crate::api_keys::{self, ApiKey};
+use crate::server::{From, Problem, RequestId};
+
+/// Who asks, from where, and the request's id: what an audit entry says of a caller.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// Who.
+    pub(crate) principal: Principal,
+    /// From which address.
+    pub(crate) from: IpAddr,
+    /// The request's id.
+    pub(crate) request: Uuid,
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(crate) enum Principal {
+    /// A person who signed in, and what their forms must carry.
+    Person(Box<Session>, Csrf),
+    /// A program that holds an API key.
+    Key(Box<ApiKey>),
+}
+
+impl Caller {
+    /// What an audit entry says of them.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor { by: Some(self.by()), from: Some(self.from), ..Actor::default() }
+    }
+
+    /// What finds their request again.
+    pub(crate) fn correlation(&self) -> Correlation {
+        Correlation { request: Some(self.request), ..Correlation::default() }
+    }
+
+    fn by(&self) -> By {
+        match &self.principal {
+            Principal::Person(session, _) if session.operator => {
+                By::new(ByKind::Operator, session.user.to_string())
+            }
+            Principal::Person(session, _) => By::new(ByKind::Person, session.user.to_string()),
+            Principal::Key(key) => By::new(ByKind::Key, key.id.to_string()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Gateway>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
+        let from = parts.extensions.get::<From>().map_or(IpAddr::from([0, 0, 0, 0]), |from| from.0);
+        let request = parts.extensions.get::<RequestId>().map_or_else(Uuid::nil, |id| id.0);
+        let principal = match parts.headers.get(AUTHORIZATION) {
+            Some(header) => {
+                let header = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+                let secret = header.ok_or_else(unauthenticated)?;
+                Principal::Key(Box::new(api_keys::authenticate(gateway, secret.trim(), from).await?))
+            }
+            None => {
+                let secret = cookie(&parts.headers, SESSION, gateway.config.is_https());
+                let secret = secret.ok_or_else(unauthenticated)?;
+                let session = session(gateway, secret).await?.ok_or_else(unauthenticated)?;
+                let csrf = Csrf::of(secret);
+                same_origin(parts, gateway, &csrf)?;
+                Principal::Person(Box::new(session), csrf)
+            }
+        };
+        Ok(Self { principal, from, request })
+    }
+}
+
+/// The session with this secret, unless it has ended.
+async fn session(gateway: &Gateway, secret: &str) -> Result<Option<Session>, Problem> {
+    let session: Option<Session> = gateway.system().get(Digest::of(secret).as_str()).await?;
+    Ok(session.filter(|session| session.ends > gateway.clock.now()))
+}
+
+/// A browser sends cookies along with what other sites make it send. What changes something must come from our
+/// own pages: the `Origin` says so, or, for programs in a page, the header that only they can set.
+fn same_origin(parts: &Parts, gateway: &Gateway, csrf: &Csrf) -> Result<(), Problem> {
+    if parts.method.is_safe() {
+        return Ok(());
+    }
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let own = gateway.config.public_url.origin().ascii_serialization();
+    let from_here = header("origin") == Some(own.as_str());
+    let token = header("x-csrf-token").is_some_and(|token| csrf.is(token));
+    // Forms carry the token as a field, which their handlers check; both must hold for them.
+    if from_here || token { Ok(()) } else { Err(cross_site()) }
+}
+
+fn cross_site() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "cross_site",
+        "the request does not come from a page of this gateway",
+        "use the page itself; programs use an API key instead of a browser's session",
+    )
+}
+
+fn unauthenticated() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthenticated",
+        "nobody is signed in",
+        "sign in, or send an API key: `Authorization: Bearer atk_…`",
+    )
+}

@@ -1,0 +1,19 @@
+//! Who asks, and what they may: the one door through which a handler gets at an organisation's data.
+//!
+//! A handler names the right that it needs in its signature, [`Allowed<R>`](Allowed). Taking that from the request
+//! finds out who asks (a session's cookie or an API key), whose organisation the path names, and whether they may;
+//! only here is an [`OrgScope`](attache_store::OrgScope) granted to a request.
+
+mod allowed;
+mod caller;
+mod cookie;
+mod rights;
+mod secret;
+mod session;
+
+pub(crate) use allowed::{Allowed, AsOperator, Grant};
+pub(crate) use caller::{Caller, Principal};
+pub(crate) use cookie::{SESSION, cookie, set_cookie};
+pub(crate) use rights::{Right, Role, Scopes, right};
+pub(crate) use secret::{Digest, Token};
+pub(crate) use session::{Csrf, Session, SessionRecord};

@@ -1,0 +1,52 @@
+//! Whose key it is, and whether it still opens anything.
+
+use std::net::IpAddr;
+
+use http::StatusCode;
+
+use super::{ApiKey, PREFIX};
+use crate::Gateway;
+use crate::access::Digest;
+use crate::server::Problem;
+
+/// The key with this secret, shown from this address. One point read; the hash of 256 random bits tells nothing
+/// by how long it takes to find.
+pub(crate) async fn authenticate(gateway: &Gateway, secret: &str, from: IpAddr) -> Result<ApiKey, Problem> {
+    if !secret.starts_with(PREFIX) {
+        return Err(refused("key_unknown", "that is no API key", "API keys begin with `atk_`"));
+    }
+    let digest = Digest::of(secret);
+    let found = gateway.system().find::<ApiKey>(ApiKey::BY_DIGEST, digest.as_str()).await?;
+    let Some(key) = found.map(|found| found.record) else {
+        return Err(refused("key_unknown", "there is no such API key", "have an administrator make one"));
+    };
+    judge(&key, gateway.clock.now(), from)?;
+    Ok(key)
+}
+
+fn judge(key: &ApiKey, now: jiff::Timestamp, from: IpAddr) -> Result<(), Problem> {
+    let over = key.revoked.is_some() || key.expires.is_some_and(|expires| expires <= now);
+    match (over, key.successor) {
+        (true, Some(successor)) => Err(refused(
+            "key_rotated",
+            format!("the API key was replaced by {successor}"),
+            format!("use the key {successor}"),
+        )),
+        (true, None) if key.revoked.is_some() => {
+            Err(refused("key_revoked", "the API key was revoked", "have an administrator make one"))
+        }
+        (true, None) => {
+            Err(refused("key_expired", "the API key has expired", "have an administrator rotate it"))
+        }
+        (false, _) if !key.allowed_from.is_empty() && !key.allowed_from.contains(&from) => Err(refused(
+            "key_address",
+            format!("the API key may not be used from {from}"),
+            "use it from an address in its allow-list, or have an administrator change that",
+        )),
+        (false, _) => Ok(()),
+    }
+}
+
+fn refused(code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, code, detail, remedy)
+}

@@ -1,0 +1,67 @@
+//! Gives an identity its seat. Two that want the last seat of a cell at once do not both get it: one of them
+//! opens the next cell.
+
+use attache_ledger::ActName;
+use attache_store::{CommitError, GatewayScope, OrgId, Page, Unit, Versioned};
+use attache_terms::TenantId;
+
+use super::{Cell, CellError, CellId, key, room};
+use crate::Gateway;
+use crate::record::{on, thing};
+
+const OPENED: ActName = ActName::new("cell.opened");
+
+/// How many open cells are looked at: enough that many at once do not all want the same one.
+const CHOICE: usize = 8;
+
+/// Allots a seat in a cell of this tenant, opening one if none has room. `with` adds to the unit that takes the
+/// seat what remembers whose it is; it is called again for every try.
+pub(crate) async fn allot(
+    gateway: &Gateway,
+    tenant: TenantId,
+    reserved: Option<OrgId>,
+    with: impl Fn(&mut Unit, &Cell),
+) -> Result<Cell, CellError> {
+    loop {
+        let page = Page::first(CHOICE);
+        let open: Vec<Versioned<Cell>> =
+            gateway.system().list_by(Cell::BY_ROOM, &room(tenant, reserved), page).await?;
+        if open.is_empty() {
+            self::open(gateway, tenant, reserved).await?;
+            continue;
+        }
+        // Those who come at once spread over the open cells, so that they seldom collide.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a fraction of a short list")]
+        let at = ((open.len() as f64) * gateway.rng.fraction()) as usize;
+        let Some(cell) = open.get(at.min(open.len() - 1)) else { continue };
+        let taken = Cell { taken: cell.taken + 1, ..cell.record.clone() };
+        let mut unit = Unit::new();
+        unit.update(cell, &taken);
+        with(&mut unit, &taken);
+        match gateway.store.commit(unit).await {
+            Ok(_) => return Ok(taken),
+            Err(CommitError::Conflict { kind: "cell", .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Gives a seat back, once Entra has forgotten the identity for good.
+pub(crate) async fn give_back(gateway: &Gateway, cell: CellId, unit: &mut Unit) -> Result<(), CellError> {
+    let cell: Versioned<Cell> = gateway.system().get(cell).await?.ok_or(CellError::Gone(cell))?;
+    let freed = Cell { taken: cell.taken.saturating_sub(1), ..cell.record.clone() };
+    unit.update(&cell, &freed);
+    Ok(())
+}
+
+/// Opens a cell: its key now, its blueprint when its first identity is provisioned.
+async fn open(gateway: &Gateway, tenant: TenantId, reserved: Option<OrgId>) -> Result<(), CellError> {
+    let id = CellId::make(&*gateway.clock, &*gateway.rng);
+    let (key, certificate) = key::make(gateway, id).await?;
+    let cell = Cell { id, tenant, reserved, taken: 0, key, certificate, created: gateway.clock.now() };
+    let mut unit = Unit::new();
+    unit.create(GatewayScope::granted(), &cell);
+    unit.record(GatewayScope::granted(), gateway.changed_by_itself(OPENED, on([thing("cell", id)])));
+    gateway.store.commit(unit).await?;
+    Ok(())
+}

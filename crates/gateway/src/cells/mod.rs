@@ -1,0 +1,84 @@
+//! Cells: a blueprint holds at most 250 agent identities in a tenant, and its credential opens all of them. So
+//! blueprints are sharded: a cell is one blueprint with a key of its own and at most 200 identities, soft-deleted
+//! ones counted, since they count for Entra too.
+
+mod allot;
+mod key;
+
+use attache_provision::{Naming, Tag};
+use attache_store::{GatewayScope, Lookup, OrgId, Record, id};
+use attache_terms::TenantId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use allot::{allot, give_back};
+pub(crate) use key::{CellError, credential};
+
+use crate::sealing::Sealed;
+
+id! {
+    /// A cell.
+    CellId = "a cell's id";
+}
+
+/// How many identities a cell takes.
+pub(crate) const SEATS: u32 = 200;
+
+/// A cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cell {
+    /// Its id; the blueprint's tag has it.
+    pub(crate) id: CellId,
+    /// In which tenant.
+    pub(crate) tenant: TenantId,
+    /// The organisation that it is reserved for: of a blueprint that a customer owns.
+    pub(crate) reserved: Option<OrgId>,
+    /// How many identities it holds.
+    pub(crate) taken: u32,
+    /// Its private key (PKCS#8), sealed.
+    pub(crate) key: Sealed,
+    /// Its certificate, DER in base64.
+    pub(crate) certificate: String,
+    /// Since when.
+    pub(crate) created: Timestamp,
+}
+
+impl Cell {
+    /// The lookup of cells with free seats, by tenant and whom they are reserved for.
+    pub(crate) const BY_ROOM: &'static str = "room";
+
+    /// What its blueprint is called and found by.
+    pub(crate) fn blueprint(&self) -> Naming {
+        let short = &self.id.to_string()[..13];
+        Naming { display_name: format!("Attaché cell {short}"), tag: tag("cell", &self.id.to_string()) }
+    }
+}
+
+/// The lookup's value of cells with free seats.
+pub(crate) fn room(tenant: TenantId, reserved: Option<OrgId>) -> String {
+    reserved.map_or_else(|| tenant.to_string(), |org| format!("{tenant}/{org}"))
+}
+
+/// A tag of ours.
+#[expect(clippy::expect_used, reason = "ids are plain characters and short")]
+pub(crate) fn tag(kind: &str, key: &str) -> Tag {
+    Tag::new(&format!("gateway/{kind}/{key}")).expect("ids make tags")
+}
+
+impl Record for Cell {
+    const KIND: &'static str = "cell";
+    type Scope = GatewayScope;
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn lookups(&self) -> Vec<Lookup> {
+        let tenant = Lookup::many("tenant", self.tenant);
+        if self.taken < SEATS {
+            vec![tenant, Lookup::many(Self::BY_ROOM, room(self.tenant, self.reserved))]
+        } else {
+            vec![tenant]
+        }
+    }
+}

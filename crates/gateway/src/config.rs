@@ -1,0 +1,104 @@
+//! What a gateway is told when it starts. Whoever starts it has parsed and judged every key.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use attache_terms::{AppId, Cloud, Secret, TenantId, UserId};
+use url::Url;
+
+/// The configuration of one gateway process.
+pub struct Config {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How people and programs reach it: `https://attache.example.com`. Links, redirects and cookies follow it.
+    pub public_url: Url,
+    /// Its own certificate; without one it speaks HTTP, for a proxy on the same machine or network.
+    pub tls: Option<Tls>,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Where Entra ID and Microsoft Graph are.
+    pub cloud: Cloud,
+    /// Authorities to trust besides the system's, in PEM.
+    pub ca: Option<PathBuf>,
+    /// The application that people sign in to.
+    pub sign_in: SignInApp,
+    /// Our own tenants, in which hosted identities live.
+    pub hosted: Vec<HostedTenant>,
+    /// Who runs this gateway and may create organisations.
+    pub operators: Vec<Operator>,
+    /// The address that mail comes from for organisations without an identity: `noreply@example.com`.
+    pub shared_sender: Option<String>,
+    /// The local part of a hosted identity's address.
+    pub local_part: String,
+    /// Whether everything happens in an emulated tenant: pages say so, and a database that has seen a real
+    /// tenant refuses to be opened so.
+    pub sandbox: bool,
+    /// How long to wait for what the platform does late, as a share of what Microsoft's may need.
+    pub provision_scale: f64,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// How long a stop waits for requests and jobs in flight.
+    pub stop_timeout: Duration,
+    /// How many jobs run at once.
+    pub workers: usize,
+}
+
+/// A certificate and its key, as files that are read again when they change.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The chain, PEM.
+    pub certificate: PathBuf,
+    /// The key, PEM.
+    pub key: PathBuf,
+}
+
+/// The application that people sign in to: a confidential web client with the redirect URI
+/// `<public_url>/sign-in/callback`.
+#[derive(Clone)]
+pub struct SignInApp {
+    /// Its client id.
+    pub client_id: AppId,
+    /// Its client secret.
+    pub client_secret: Secret,
+}
+
+/// One tenant of ours.
+#[derive(Clone)]
+pub struct HostedTenant {
+    /// Which.
+    pub tenant: TenantId,
+    /// The application that may create agents there.
+    pub provisioner: (AppId, Secret),
+    /// The verified domain below which organisations get subdomains: `agents.example.com`.
+    pub domain: String,
+    /// The licences to choose from, by part number or id; empty for any with mailbox and Teams.
+    pub licences: Vec<String>,
+    /// The country of its agent users.
+    pub usage_location: String,
+    /// How many subdomains it may hold at most.
+    pub subdomains: u32,
+    /// The object id of the person of ours who answers for hosted agents until an organisation names one.
+    pub sponsor: Option<UserId>,
+}
+
+/// Somebody who runs this gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operator {
+    /// Their tenant.
+    pub tenant: TenantId,
+    /// Their object id there.
+    pub user: UserId,
+}
+
+impl Config {
+    /// A URL below the public one.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    /// Whether browsers reach it by https, so that cookies can say so.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}

@@ -1,0 +1,143 @@
+//! A gateway: what its parts share, its start and its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use attache_entra::{Entra, Transport, TransportConfig, TransportError};
+use attache_keys::SecretStore;
+use attache_ledger::Composer;
+use attache_store::{GatewayScope, NodeId, Store, StoreError};
+use attache_terms::{Clock, Explain, Remedy, Rng};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::sealing::Keyring;
+use crate::{Config, jobs, server};
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// Where it keeps everything.
+    pub store: Store,
+    /// Where it keeps the keys that open what it keeps.
+    pub secrets: Arc<dyn SecretStore>,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// What every request and every job can reach.
+pub struct Gateway {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) secrets: Arc<dyn SecretStore>,
+    pub(crate) keyring: Keyring,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) entra: Arc<Entra>,
+    pub(crate) composer: Composer,
+    /// This process among those that share a database.
+    pub(crate) node: NodeId,
+}
+
+/// A gateway that runs. [`Running::stop`] ends it in order.
+pub struct Running {
+    address: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not ours.
+    #[error("nothing can listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An authority's file, a proxy.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] server::TlsError),
+}
+
+impl Explain for StartError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Listen { .. } => "listen_refused",
+            Self::Transport(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Tls(error) => error.code(),
+        }
+    }
+
+    fn remedy(&self) -> Remedy {
+        match self {
+            Self::Listen { .. } => {
+                Remedy::operator("stop what listens there, or choose another address with --listen")
+            }
+            Self::Transport(error) => error.remedy(),
+            Self::Store(error) => error.remedy(),
+            Self::Tls(error) => error.remedy(),
+        }
+    }
+}
+
+impl Gateway {
+    /// Puts the parts together; nothing is asked of anybody yet.
+    pub fn assemble(config: Config, parts: Parts) -> Result<Arc<Self>, StartError> {
+        let Parts { store, secrets, clock, rng } = parts;
+        let transport = Transport::new(TransportConfig { ca: config.ca.clone(), ..TransportConfig::default() })?;
+        let entra = Entra::new(config.cloud.clone(), transport, Arc::clone(&clock), Arc::clone(&rng));
+        let composer = Composer::new(Arc::clone(&clock), Arc::clone(&rng));
+        let node = NodeId::make(&*clock, &*rng);
+        let keyring =
+            Keyring::new(store.clone(), Arc::clone(&secrets), Arc::clone(&clock), Arc::clone(&rng));
+        Ok(Arc::new(Self { config, store, secrets, keyring, clock, rng, entra, composer, node }))
+    }
+
+    /// Starts a gateway; when this returns, it answers.
+    pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
+        let gateway = Self::assemble(config, parts)?;
+        gateway.store.engine(GatewayScope::granted()).ping().await?;
+        let wanted = gateway.config.listen;
+        let refused = |source| StartError::Listen { address: wanted, source };
+        let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let acceptor = server::Acceptor::new(gateway.config.tls.as_ref(), &gateway.clock)?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let timeout = gateway.config.stop_timeout;
+        let router = server::router(&gateway);
+        tasks.spawn(server::serve(listener, acceptor, router, timeout, stop.clone()));
+        tasks.spawn(jobs::run(Arc::clone(&gateway), stop.clone()));
+        tasks.close();
+        Ok(Running { address, stop, tasks })
+    }
+
+    /// The system's scope, for what the gateway does by itself.
+    pub(crate) fn system(&self) -> attache_store::SystemStore<'_> {
+        self.store.system(GatewayScope::granted())
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends it: no new connections, what was accepted is finished, jobs are put back.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}

@@ -1,0 +1,328 @@
+//! The job that brings an identity from nothing to ready: decide, remember, record the intent, perform, remember,
+//! record the outcome. What came of one step and the intent of the next are one unit, so that a step costs one
+//! commit.
+
+use std::sync::Arc;
+
+use attache_entra::ClientCredential;
+use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, RequestId, Target};
+use attache_provision::{Action, Ended, Outcome, Record as Steps, next, perform};
+use attache_store::{JobEnd, OrgId, OrgScope, Unit, Versioned};
+use attache_terms::{Explain as _, ObjectId, UserId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::provisioning::{OpenIntent, Provisioning};
+use super::{Identity, IdentityId, State, Trouble, Waiting, wish};
+use crate::Gateway;
+use crate::cells::{self, Cell};
+use crate::jobs::{Ending, JobError, Kind, Turn};
+use crate::record::{on, system, thing};
+use crate::tenants::TenantClients;
+
+/// The kind of job.
+pub(crate) const PROVISION: Kind =
+    Kind { name: "identity.provision", tries: 20, work: |gateway, turn| Box::pin(work(gateway, turn)) };
+
+const PROVISIONED: ActName = ActName::new("identity.provisioned");
+
+/// What the job needs to know.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Body {
+    /// Which identity.
+    pub(super) identity: IdentityId,
+}
+
+async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
+    let Body { identity } = turn.job().body()?;
+    let org: OrgId = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
+    let scope = OrgScope::granted(org);
+    let Some(identity) = gateway.store.org(scope).get::<Identity>(identity).await? else {
+        return Ok(Ending::done());
+    };
+    if identity.state.acts() || matches!(identity.state, State::Deprovisioning | State::Deprovisioned) {
+        return Ok(Ending::done());
+    }
+    let (identity, cell) = seat(&gateway, scope, identity).await?;
+    Drive::begin(&gateway, scope, identity, &cell).await?.run(&turn).await
+}
+
+/// The identity with its cell, allotted now if it has none.
+async fn seat(
+    gateway: &Gateway,
+    scope: OrgScope,
+    identity: Versioned<Identity>,
+) -> Result<(Versioned<Identity>, Cell), JobError> {
+    let failed = |error: cells::CellError| JobError::Failed(error.to_string());
+    if let Some(id) = identity.cell {
+        let cell: Option<Versioned<Cell>> = gateway.system().get(id).await?;
+        let cell = cell.ok_or_else(|| failed(cells::CellError::Gone(id)))?;
+        return Ok((identity, cell.record));
+    }
+    let tenant = identity.tenant.ok_or_else(|| JobError::Hopeless("the identity has no tenant".into()))?;
+    let cell = cells::allot(gateway, tenant, None, |unit, cell| {
+        unit.update(&identity, &Identity { cell: Some(cell.id), ..identity.record.clone() });
+    });
+    let cell = cell.await.map_err(failed)?;
+    let seated = gateway.store.org(scope).get::<Identity>(identity.id).await?;
+    Ok((seated.ok_or_else(|| JobError::Failed("the identity is gone".into()))?, cell))
+}
+
+/// One provisioning, on its way.
+struct Drive {
+    gateway: Arc<Gateway>,
+    scope: OrgScope,
+    identity: Versioned<Identity>,
+    provisioning: Versioned<Provisioning>,
+    clients: TenantClients,
+    /// What the last step came to, to be committed with the intent of the next.
+    unit: Unit,
+}
+
+impl Drive {
+    async fn begin(
+        gateway: &Arc<Gateway>,
+        scope: OrgScope,
+        identity: Versioned<Identity>,
+        cell: &Cell,
+    ) -> Result<Self, JobError> {
+        let hosted = gateway.hosted(cell.tenant).cloned();
+        let hosted = hosted.ok_or_else(|| {
+            JobError::Failed(format!("the tenant {} is not configured on this gateway", cell.tenant))
+        })?;
+        let (credential, certificate) =
+            cells::credential(gateway, cell).await.map_err(|error| JobError::Failed(error.to_string()))?;
+        let store = gateway.store.org(scope);
+        let provisioning = match store.get::<Provisioning>(identity.id).await? {
+            Some(provisioning) => provisioning,
+            None => {
+                let sponsor = identity.sponsor.or(hosted.sponsor).ok_or_else(|| {
+                    JobError::Hopeless("nobody is named who answers for the agent (sponsor)".into())
+                })?;
+                let scale = gateway.config.provision_scale;
+                let wish = wish::hosted(&identity, cell, certificate.clone(), &hosted, sponsor, scale);
+                let fresh =
+                    Provisioning { identity: identity.id, steps: Steps::new(wish), open: None };
+                let mut unit = Unit::new();
+                unit.create(scope, &fresh);
+                gateway.store.commit(unit).await?;
+                let kept = store.get::<Provisioning>(identity.id).await?;
+                kept.ok_or_else(|| JobError::Failed("the provisioning is gone".into()))?
+            }
+        };
+        let (app, secret) = hosted.provisioner.clone();
+        let provisioner = (app, ClientCredential::Secret(secret));
+        let clients = TenantClients::new(gateway, cell.tenant, provisioner, credential);
+        let mut drive =
+            Self { gateway: Arc::clone(gateway), scope, identity, provisioning, clients, unit: Unit::new() };
+        drive.go_on(certificate);
+        Ok(drive)
+    }
+
+    /// Takes in what may have changed since the last turn.
+    fn go_on(&mut self, certificate: attache_provision::CertificateWish) {
+        let steps = &mut self.provisioning.record.steps;
+        steps.set_certificate(certificate);
+        if matches!(next(steps, self.gateway.clock.now()), Action::Failed(_)) {
+            steps.retry();
+        }
+    }
+
+    async fn run(mut self, turn: &Turn) -> Result<Ending, JobError> {
+        loop {
+            let now = self.gateway.clock.now();
+            let action = next(&self.provisioning.steps, now);
+            match action {
+                Action::Do(step) => {
+                    turn.before_write().await?;
+                    let mut after = self.provisioning.record.clone();
+                    let before = after.open.take();
+                    after.steps.begin(step, self.gateway.rng.uuid(), now);
+                    if let Some(act) = after.steps.act() {
+                        let intent = self.gateway.intent(self.act(&act)?);
+                        let name = act_name(&act.name)?;
+                        after.open = Some(OpenIntent {
+                            entry: intent.id(),
+                            act: name,
+                            correlation: act.client_request_id,
+                        });
+                        self.unit.record(self.scope, intent);
+                    }
+                    self.persist(turn, after, State::of(&action, Some(step)), None).await?;
+                    let outcome = perform(&self.clients, &self.provisioning.steps).await;
+                    self.take_in(&outcome, before);
+                }
+                Action::WaitUntil { at, reason } => {
+                    let state = State::of(&action, self.provisioning.steps.current());
+                    let unit = self.finish(state, Some((reason.to_string(), at)), None);
+                    return Ok(Ending { end: JobEnd::Wait { due: at, reason: reason.to_string() }, unit });
+                }
+                Action::Failed(failure) => {
+                    let mut unit = self.finish(State::Error, None, Some(Trouble::from(&failure)));
+                    let code = failure.code().parse().unwrap_or(Code::new("failed"));
+                    let act = Act::new(PROVISIONED, system()).on(self.about());
+                    unit.record(
+                        self.scope,
+                        self.gateway.composer.change(act, attache_ledger::Verdict::Failed, Some(code)),
+                    );
+                    return Ok(Ending::done_with(unit));
+                }
+                Action::Ready => {
+                    let mut unit = self.finish(State::Active, None, None);
+                    unit.record(self.scope, self.gateway.changed_by_itself(PROVISIONED, self.about()));
+                    return Ok(Ending::done_with(unit));
+                }
+            }
+        }
+    }
+
+    /// Takes in what came of a step: the record now, the outcomes with the next commit.
+    fn take_in(&mut self, outcome: &Outcome, before: Option<OpenIntent>) {
+        let gateway = &self.gateway;
+        let steps = &mut self.provisioning.record.steps;
+        steps.apply(outcome, gateway.clock.now(), gateway.rng.fraction());
+        if let Some(killed) = before {
+            // An earlier turn died with this intent open; doing its step again has shown what became of it.
+            let verdict = settled(&outcome.ended, outcome.resolves().map(|(_, happened)| happened));
+            self.unit.record(self.scope, gateway.outcome(killed.entry, killed.act, verdict));
+        }
+        if let Some(open) = self.provisioning.record.open.take() {
+            let verdict = ended(&outcome.ended, outcome.correlation.as_ref());
+            self.unit.record(self.scope, gateway.outcome(open.entry, open.act, verdict));
+        }
+    }
+
+    /// Commits what the last step came to, and what is about to be done.
+    async fn persist(
+        &mut self,
+        turn: &Turn,
+        after: Provisioning,
+        state: State,
+        waiting: Option<(String, Timestamp)>,
+    ) -> Result<(), JobError> {
+        let identity = self.identity_in(state, waiting, None);
+        let mut unit = std::mem::take(&mut self.unit);
+        unit.update(&self.provisioning, &after);
+        let changed = identity != self.identity.record;
+        if changed {
+            unit.update(&self.identity, &identity);
+        }
+        turn.commit(unit).await?;
+        self.provisioning = self.provisioning.clone().replaced(after);
+        if changed {
+            self.identity = self.identity.clone().replaced(identity);
+        }
+        Ok(())
+    }
+
+    /// The last unit of a turn.
+    fn finish(
+        &mut self,
+        state: State,
+        waiting: Option<(String, Timestamp)>,
+        trouble: Option<Trouble>,
+    ) -> Unit {
+        let identity = self.identity_in(state, waiting, trouble);
+        let mut unit = std::mem::take(&mut self.unit);
+        unit.update(&self.provisioning, &self.provisioning.record);
+        unit.update(&self.identity, &identity);
+        unit
+    }
+
+    fn identity_in(
+        &self,
+        state: State,
+        waiting: Option<(String, Timestamp)>,
+        trouble: Option<Trouble>,
+    ) -> Identity {
+        let (now, objects) = (self.gateway.clock.now(), self.provisioning.steps.objects());
+        let before = &self.identity.record;
+        let since = before.waiting.as_ref().filter(|_| before.state == state).map(|waiting| waiting.since);
+        let waiting = waiting.map(|(reason, next_attempt)| Waiting {
+            reason,
+            since: since.unwrap_or(now),
+            deadline: self.deadline(state, since.unwrap_or(now)),
+            next_attempt,
+        });
+        let changed = if state == before.state { before.changed } else { now };
+        Identity {
+            state,
+            waiting,
+            trouble,
+            changed,
+            agent: objects.agent.or(before.agent),
+            user: objects.user.or(before.user),
+            ..before.clone()
+        }
+    }
+
+    /// Until when the decider has patience, counted from the beginning of the wait.
+    fn deadline(&self, state: State, since: Timestamp) -> Option<Timestamp> {
+        let patience = self.provisioning.steps.wish().patience;
+        let span = match state {
+            State::WaitingForMailbox => patience.mailbox,
+            State::WaitingForTeams => patience.teams,
+            _ => patience.effect,
+        };
+        since.saturating_add(span).ok()
+    }
+
+    fn about(&self) -> Target {
+        on([thing("identity", self.identity.id)])
+    }
+
+    /// A step as the log tells it.
+    fn act(&self, act: &attache_provision::Act) -> Result<Act, JobError> {
+        let mut target = self.about();
+        for (kind, id) in &act.objects {
+            match kind.as_str() {
+                "agent_user" => target.user = id.parse::<UserId>().ok().or(target.user),
+                _ => target.object = id.parse::<ObjectId>().ok().or(target.object),
+            }
+        }
+        let actor = Actor { tenant: self.identity.tenant, mode: Some(As::Application), ..system() };
+        let correlation =
+            Correlation { client_request_id: Some(act.client_request_id), ..Correlation::default() };
+        Ok(Act::new(act_name(&act.name)?, actor).on(target).correlated(correlation))
+    }
+}
+
+fn act_name(name: &str) -> Result<ActName, JobError> {
+    name.parse().map_err(|_| JobError::Hopeless(format!("{name} is no act")))
+}
+
+/// An end in the log's terms.
+fn ended(ended: &Ended, correlation: Option<&attache_graph::Correlation>) -> Verdict {
+    let code = |code: &str| code.parse().unwrap_or(Code::new("waits"));
+    let verdict = match ended {
+        Ended::Done { found: false } => Verdict::done(),
+        Ended::Done { found: true } => Verdict { code: Some(Code::new("already_there")), ..Verdict::done() },
+        Ended::Waits { told: Some(told), .. } => Verdict::failed(code(&told.code)),
+        Ended::Waits { .. } => Verdict::failed(Code::new("waits")),
+        Ended::Failed(failure) => Verdict::refused(code(failure.code())),
+        Ended::Unknown { told } => Verdict { code: Some(code(&told.code)), ..Verdict::unknown() },
+    };
+    match correlation {
+        Some(correlation) => verdict.correlated(correlated(correlation)),
+        None => verdict,
+    }
+}
+
+/// What became of an intent whose turn died, now that its step was done again.
+fn settled(ended: &Ended, resolved: Option<bool>) -> Verdict {
+    match (ended, resolved) {
+        (_, Some(true)) | (Ended::Done { found: true }, None) => Verdict::done(),
+        (_, Some(false)) => Verdict::failed(Code::new("not_done")),
+        _ => Verdict::unknown(),
+    }
+}
+
+fn correlated(correlation: &attache_graph::Correlation) -> Correlation {
+    let id = |text: &Option<String>| text.as_deref().and_then(RequestId::from_header);
+    Correlation {
+        client_request_id: Some(correlation.client_request_id),
+        request_id: id(&correlation.request_id),
+        token_request_id: id(&correlation.token_request_id),
+        request: None,
+    }
+}

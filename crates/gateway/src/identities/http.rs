@@ -1,0 +1,186 @@
+//! Identities over HTTP.
+
+use std::sync::Arc;
+
+use attache_terms::UserId;
+use axum::extract::{Path, Query, State as Shared};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::service::{self, Wanted};
+use super::{Identity, Method, Mode, State, Suspension, Trouble, Waiting};
+use crate::Gateway;
+use crate::access::{Allowed, right};
+use crate::server::{Answer, Cursor, Json, Listed, Problem};
+
+/// The routes.
+pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(provision)).routes(routes!(list)).routes(routes!(read))
+}
+
+/// What is wished of an identity. Everything has a default.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ProvisionRequest {
+    /// `default`, or a specialist's name.
+    template: Option<String>,
+    /// Where it is to live; `hosted` unless said.
+    mode: Option<Mode>,
+    /// How it is to come to be; `create` unless said.
+    method: Option<Method>,
+    /// Its subdomain in a hosted tenant; the organisation's slug unless said.
+    subdomain: Option<String>,
+    /// The name that people see.
+    display_name: Option<String>,
+    /// Extra addresses of the mailbox, at most twelve: `dev-team`, `cfo`.
+    aliases: Vec<String>,
+    /// The object id of the person who answers for it.
+    sponsor: Option<String>,
+}
+
+/// An agent identity.
+#[derive(Debug, Serialize, ToSchema)]
+struct IdentityView {
+    /// Its id.
+    id: String,
+    /// `default`, or the specialist's name.
+    template: String,
+    /// Where it lives.
+    mode: Mode,
+    /// How it comes to be.
+    method: Method,
+    /// How it stands.
+    state: State,
+    /// What it waits for.
+    waiting: Option<Waiting>,
+    /// Why it cannot go on.
+    trouble: Option<Trouble>,
+    /// That it may not act for now.
+    suspended: Option<Suspension>,
+    /// Its sign-in name and address.
+    address: Option<String>,
+    /// The name that people see.
+    display_name: String,
+    /// Its job title in the directory.
+    job_title: String,
+    /// Its department in the directory.
+    department: String,
+    /// Extra addresses, wanted.
+    aliases: Vec<String>,
+    /// The tenant's id.
+    tenant_id: Option<String>,
+    /// The agent identity's client id.
+    agent_identity_id: Option<String>,
+    /// The user's object id.
+    m365_user_id: Option<String>,
+    /// The sponsor's object id.
+    sponsor_id: Option<String>,
+    /// Since when it exists here.
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
+    changed: Timestamp,
+}
+
+impl From<Identity> for IdentityView {
+    fn from(identity: Identity) -> Self {
+        Self {
+            id: identity.id.to_string(),
+            template: identity.template,
+            mode: identity.mode,
+            method: identity.method,
+            state: identity.state,
+            waiting: identity.waiting,
+            trouble: identity.trouble,
+            suspended: identity.suspended,
+            address: identity.address,
+            display_name: identity.display_name,
+            job_title: identity.job_title,
+            department: identity.department,
+            aliases: identity.aliases,
+            tenant_id: identity.tenant.map(|id| id.to_string()),
+            agent_identity_id: identity.agent.map(|id| id.to_string()),
+            m365_user_id: identity.user.map(|id| id.to_string()),
+            sponsor_id: identity.sponsor.map(|id| id.to_string()),
+            created: identity.created,
+            changed: identity.changed,
+        }
+    }
+}
+
+/// Provision an identity. Idempotent: a second call goes on with the first one's identity.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/agent-identity/provision", tag = "Identities",
+    params(("org" = String, Path, description = "The organisation's id or slug")),
+    request_body = ProvisionRequest,
+    responses((status = 202, body = IdentityView), (status = "default", body = Problem)),
+)]
+async fn provision(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::ManageIdentities>,
+    Json(request): Json<ProvisionRequest>,
+) -> Answer<(StatusCode, Json<IdentityView>)> {
+    let usual = Wanted::default();
+    let sponsor = request.sponsor.map(|text| text.parse::<UserId>()).transpose();
+    let wanted = Wanted {
+        template: request.template.unwrap_or(usual.template),
+        mode: request.mode.unwrap_or(usual.mode),
+        method: request.method.unwrap_or(usual.method),
+        subdomain: request.subdomain,
+        display_name: request.display_name,
+        aliases: request.aliases,
+        sponsor: sponsor.map_err(|error| Problem::invalid("sponsor", error, "give the user's object id"))?,
+    };
+    let identity = service::provision(&gateway, &allowed, &wanted).await?;
+    Ok((StatusCode::ACCEPTED, Json(identity.into())))
+}
+
+/// List an organisation's identities.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/agent-identities", tag = "Identities",
+    params(("org" = String, Path, description = "The organisation's id or slug"), Cursor),
+    responses((status = 200, body = Listed<IdentityView>), (status = "default", body = Problem)),
+)]
+async fn list(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SeeIdentities>,
+    Query(cursor): Query<Cursor>,
+) -> Answer<Json<Listed<IdentityView>>> {
+    let rows = gateway.store.org(allowed.scope).list::<Identity>(cursor.page()?).await?;
+    Ok(Json(cursor.listed(rows, |row| row.id.to_string(), |row| row.record.into())?))
+}
+
+/// Which identity.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct Which {
+    /// The organisation's id or slug.
+    #[expect(dead_code, reason = "whoever is allowed has read it")]
+    org: String,
+    /// The identity's id, or its template.
+    identity: String,
+}
+
+/// Read an identity.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}", tag = "Identities", params(Which),
+    responses((status = 200, body = IdentityView), (status = "default", body = Problem)),
+)]
+async fn read(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SeeIdentities>,
+    Path(which): Path<Which>,
+) -> Answer<Json<IdentityView>> {
+    let store = gateway.store.org(allowed.scope);
+    let found = match which.identity.parse::<super::IdentityId>() {
+        Ok(id) => store.get::<Identity>(id).await?,
+        Err(_) => store.find::<Identity>(Identity::BY_TEMPLATE, &which.identity).await?,
+    };
+    let found = found.ok_or_else(|| Problem::not_found("identity"))?;
+    Ok(Json(found.record.into()))
+}

@@ -1,0 +1,151 @@
+//! Agent identities: one default for each organisation and any number of specialists, each with a mode, an address
+//! and a state that says what it waits for.
+
+mod drive;
+mod http;
+mod provisioning;
+mod service;
+mod state;
+mod wish;
+
+use attache_store::{Lookup, OrgId, OrgScope, Record, id};
+use attache_terms::{TenantId, UserId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub(crate) use drive::PROVISION;
+pub(crate) use http::api;
+pub(crate) use state::{State, Trouble, Waiting};
+
+use crate::cells::CellId;
+
+id! {
+    /// An agent identity of an organisation.
+    IdentityId = "an identity's id";
+}
+
+/// The template of an organisation's default identity.
+pub(crate) const DEFAULT: &str = "default";
+
+/// Where an identity lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// Nowhere: a no-reply sender that all such organisations share.
+    Shared,
+    /// In a tenant of ours.
+    Hosted,
+    /// In the customer's tenant.
+    OwnTenant,
+}
+
+/// How it comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Method {
+    /// An operator makes the user; we find it and record its id.
+    Verify,
+    /// It is active already; we take it as it is.
+    Adopt,
+    /// We make an agent user, through the whole chain.
+    Create,
+}
+
+/// An agent identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// Its id.
+    pub(crate) id: IdentityId,
+    /// Whose it is.
+    pub(crate) org: OrgId,
+    /// `default`, or the specialist's name.
+    pub(crate) template: String,
+    /// Where it lives.
+    pub(crate) mode: Mode,
+    /// How it comes to be.
+    pub(crate) method: Method,
+    /// In which tenant; `None` while it is shared.
+    pub(crate) tenant: Option<TenantId>,
+    /// Its subdomain in a hosted tenant.
+    pub(crate) subdomain: Option<String>,
+    /// Its sign-in name and address: `curate@acme.agents.example.com`.
+    pub(crate) address: Option<String>,
+    /// The name that people see.
+    pub(crate) display_name: String,
+    /// Its job title in the directory.
+    pub(crate) job_title: String,
+    /// Its department in the directory.
+    pub(crate) department: String,
+    /// Extra addresses of the same mailbox, wanted: `dev-team`, `cfo`.
+    pub(crate) aliases: Vec<String>,
+    /// The person who answers for it, by object id.
+    pub(crate) sponsor: Option<UserId>,
+    /// The cell whose blueprint it comes from.
+    pub(crate) cell: Option<CellId>,
+    /// Its agent identity, a client id, where it has one.
+    pub(crate) agent: Option<attache_terms::AppId>,
+    /// Its user.
+    pub(crate) user: Option<UserId>,
+    /// How it stands.
+    pub(crate) state: State,
+    /// What it waits for.
+    pub(crate) waiting: Option<Waiting>,
+    /// Why it cannot go on.
+    pub(crate) trouble: Option<Trouble>,
+    /// Since when it is suspended, and why.
+    pub(crate) suspended: Option<Suspension>,
+    /// Since when it exists here.
+    pub(crate) created: Timestamp,
+    /// When it last changed.
+    pub(crate) changed: Timestamp,
+}
+
+/// That an identity may not act for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Suspension {
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) since: Timestamp,
+    /// Why, as whoever did it wrote.
+    pub(crate) reason: String,
+}
+
+impl Identity {
+    /// The lookup by template.
+    pub(crate) const BY_TEMPLATE: &'static str = "template";
+    /// The lookup by user, in a tenant.
+    pub(crate) const BY_USER: &'static str = "user";
+    /// The lookup by address.
+    pub(crate) const BY_ADDRESS: &'static str = "address";
+    /// The lookup by state.
+    pub(crate) const BY_STATE: &'static str = "state";
+}
+
+impl Record for Identity {
+    const KIND: &'static str = "identity";
+    type Scope = OrgScope;
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn lookups(&self) -> Vec<Lookup> {
+        let mut lookups = vec![Lookup::many(Self::BY_STATE, self.state.as_str())];
+        if self.state == State::Deprovisioned {
+            // Its name is free again; the record stays.
+            return lookups;
+        }
+        lookups.push(Lookup::unique(Self::BY_TEMPLATE, &self.template));
+        if let Some(address) = &self.address {
+            lookups.push(Lookup::unique_everywhere(Self::BY_ADDRESS, address.to_ascii_lowercase()));
+        }
+        if let (Some(tenant), Some(user)) = (self.tenant, self.user) {
+            lookups.push(Lookup::unique_everywhere(Self::BY_USER, format!("{tenant}/{user}")));
+        }
+        if let Some(cell) = self.cell {
+            lookups.push(Lookup::many("cell", cell));
+        }
+        lookups
+    }
+}

@@ -1,0 +1,75 @@
+//! What is wanted of a tenant for an identity.
+
+use attache_provision::{AgentUserWish, CertificateWish, LicenceWish, Naming, Patience, Wish};
+use attache_terms::{SkuId, UserId};
+
+use super::Identity;
+use crate::cells::{Cell, tag};
+use crate::config::HostedTenant;
+
+/// The delegated permissions of a gateway's agent users: chat, and mail in both directions.
+const SCOPES: [&str; 7] = [
+    "Chat.Create",
+    "Chat.Read",
+    "ChatMessage.Send",
+    "Mail.Read",
+    "Mail.ReadBasic",
+    "Mail.Send",
+    "User.Read",
+];
+
+/// The wish for an identity in a hosted tenant.
+pub(super) fn hosted(
+    identity: &Identity,
+    cell: &Cell,
+    certificate: CertificateWish,
+    hosted: &HostedTenant,
+    sponsor: UserId,
+    scale: f64,
+) -> Wish {
+    let address = identity.address.clone().unwrap_or_default();
+    let local = address.split_once('@').map_or("", |(local, _)| local);
+    // A nickname is unique in its tenant, and every organisation has the same local part.
+    let nickname = match &identity.subdomain {
+        Some(subdomain) => format!("{local}-{subdomain}"),
+        None => local.to_owned(),
+    };
+    Wish {
+        tenant: hosted.tenant,
+        blueprint: cell.blueprint(),
+        agent: Naming {
+            display_name: identity.display_name.clone(),
+            tag: tag("identity", &identity.id.to_string()),
+        },
+        user: AgentUserWish {
+            display_name: identity.display_name.clone(),
+            user_principal_name: address,
+            mail_nickname: nickname,
+            usage_location: hosted.usage_location.clone(),
+        },
+        sponsor,
+        licence: licence(&hosted.licences),
+        scopes: SCOPES.map(str::to_owned).to_vec(),
+        certificate,
+        // The next cell needs them again.
+        strip: None,
+        patience: patience(scale),
+    }
+}
+
+/// A licence that is named by its id; by part number it is found when the tenant is looked at.
+fn licence(licences: &[String]) -> LicenceWish {
+    let sku = licences.iter().find_map(|licence| licence.parse::<SkuId>().ok());
+    sku.map_or(LicenceWish::Any, LicenceWish::Sku)
+}
+
+fn patience(scale: f64) -> Patience {
+    let usual = Patience::default();
+    Patience {
+        hidden: usual.hidden.mul_f64(scale),
+        effect: usual.effect.mul_f64(scale),
+        mailbox: usual.mailbox.mul_f64(scale),
+        teams: usual.teams.mul_f64(scale),
+        outage: usual.outage.mul_f64(scale),
+    }
+}

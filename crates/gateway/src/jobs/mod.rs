@@ -1,0 +1,76 @@
+//! Jobs: the runner that claims them, keeps their leases alive, and ends them in the unit of what they changed.
+//!
+//! A kind of job is a row in [`KINDS`]; what it does stands with its feature. It is an idempotent step: it looks,
+//! does what is missing, persists, and says how it ended. It may be killed anywhere.
+
+mod pace;
+mod runner;
+mod turn;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use attache_store::{JobEnd, StoreError, Unit};
+
+pub(crate) use runner::run;
+pub(crate) use turn::{LeaseLost, Turn};
+
+use crate::{Gateway, identities};
+
+/// One kind of job.
+pub(crate) struct Kind {
+    /// Its name: `identity.provision`.
+    pub(crate) name: &'static str,
+    /// How often it may fail in a row before it is given up.
+    pub(crate) tries: u32,
+    /// What it does.
+    pub(crate) work: fn(Arc<Gateway>, Turn) -> Work,
+}
+
+/// What a kind of job does, under way.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Ending, JobError>> + Send>>;
+
+/// How a turn ended.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    /// How the job goes on.
+    pub(crate) end: JobEnd,
+    /// What else is to be applied with it.
+    pub(crate) unit: Unit,
+}
+
+impl Ending {
+    /// It is done.
+    pub(crate) fn done() -> Self {
+        Self { end: JobEnd::Done, unit: Unit::new() }
+    }
+
+    /// It is done, and so is this.
+    pub(crate) fn done_with(unit: Unit) -> Self {
+        Self { end: JobEnd::Done, unit }
+    }
+}
+
+/// Why a turn came to nothing. The job is tried again, but for the last.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JobError {
+    /// Another node has the job now.
+    #[error(transparent)]
+    LeaseLost(#[from] LeaseLost),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A unit was refused; the next turn reads anew.
+    #[error(transparent)]
+    Commit(#[from] attache_store::CommitError),
+    /// Something outside; the text has no content.
+    #[error("{0}")]
+    Failed(String),
+    /// It cannot be done, ever.
+    #[error("{0}")]
+    Hopeless(String),
+}
+
+/// Every kind there is.
+pub(crate) const KINDS: &[Kind] = &[identities::PROVISION];

@@ -1,0 +1,108 @@
+//! Claims due jobs and works on as many at once as it may, until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_store::{Claim, CommitError, GatewayScope, JobEnd, Lease};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, error, info_span, warn};
+
+use super::pace::pause;
+use super::turn::LEASE;
+use super::{Ending, JobError, KINDS, Kind, Turn};
+use crate::Gateway;
+
+/// How long it sleeps at most when nothing wakes it: another node may have added a job unheard.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Runs jobs until `stop`; those under way are finished first.
+pub(crate) async fn run(gateway: Arc<Gateway>, stop: CancellationToken) {
+    let names: Vec<&'static str> = KINDS.iter().map(|kind| kind.name).collect();
+    let (room, turns) = (Arc::new(Semaphore::new(gateway.config.workers)), TaskTracker::new());
+    let engine = Arc::clone(gateway.store.engine(GatewayScope::granted()));
+    // Interest is registered before the first look, so that no wake-up falls between the two.
+    let mut woken = engine.woken();
+    while !stop.is_cancelled() {
+        woken.mark_unchanged();
+        let free = room.available_permits();
+        let claim = Claim { node: gateway.node, kinds: &names, lease: LEASE, limit: free };
+        let leases = match engine.claim(claim).await {
+            Ok(leases) => leases,
+            Err(error) => {
+                warn!(%error, "jobs cannot be claimed");
+                Vec::new()
+            }
+        };
+        let full = !leases.is_empty() && leases.len() == free;
+        for lease in leases {
+            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
+            let gateway = Arc::clone(&gateway);
+            turns.spawn(async move {
+                take_turn(gateway, lease).await;
+                drop(permit);
+            });
+        }
+        if full {
+            // There may be more that are due: go on as soon as there is room.
+            tokio::select! {
+                () = stop.cancelled() => {}
+                permit = room.acquire() => drop(permit),
+            }
+            continue;
+        }
+        let due = engine.next_due(&names).await.ok().flatten();
+        let span = due.map_or(LOOK, |due| {
+            Duration::try_from(due.duration_since(gateway.clock.now())).unwrap_or_default().min(LOOK)
+        });
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = woken.changed() => {}
+            () = gateway.clock.sleep(span) => {}
+            // A turn that ended may have left its job due again.
+            permit = room.acquire(), if room.available_permits() == 0 => drop(permit),
+        }
+    }
+    turns.close();
+    turns.wait().await;
+}
+
+async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
+    let Some(kind) = KINDS.iter().find(|kind| kind.name == lease.job.kind) else { return };
+    let span = info_span!("job", kind = kind.name, id = %lease.job.id, failures = lease.job.failures);
+    async {
+        let (turn, current) = Turn::new(&gateway, lease);
+        let job = turn.job().clone();
+        let worked = (kind.work)(Arc::clone(&gateway), turn).await;
+        let ending = match worked {
+            Ok(ending) => ending,
+            // Whoever has the job now goes on with it.
+            Err(JobError::LeaseLost(_) | JobError::Commit(CommitError::LeaseLost)) => {
+                warn!("another node has taken the job over");
+                return;
+            }
+            Err(error) => Ending { end: failed(&gateway, kind, job.failures + 1, &error), unit: attache_store::Unit::new() },
+        };
+        let Ending { end, mut unit } = ending;
+        let lease = current.lock().await.clone();
+        unit.end(&lease, end);
+        if let Err(error) = gateway.store.commit(unit).await {
+            // The lease lapses, and the job is done again: it looks before it writes.
+            error!(%error, "the end of a job was not recorded");
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+fn failed(gateway: &Gateway, kind: &Kind, failures: u32, error: &JobError) -> JobEnd {
+    let reason = error.to_string();
+    if matches!(error, JobError::Hopeless(_)) || failures >= kind.tries {
+        error!(%error, failures, "a job is given up");
+        return JobEnd::Dead { reason };
+    }
+    warn!(%error, failures, "a job failed and will be tried again");
+    let due = gateway.clock.now().saturating_add(pause(failures, gateway.rng.fraction()));
+    JobEnd::Retry { due: due.unwrap_or_else(|_| gateway.clock.now()), reason }
+}

@@ -1,0 +1,28 @@
+//! The control plane: organisations with their members and keys, agent identities and the jobs that bring them
+//! from nothing to ready, the audit log, and the dashboard.
+//!
+//! One feature is one folder: its records, what it decides, its HTTP handlers, its jobs and its pages stand side
+//! by side. What features share: [`access`] (who asks, and what they may), [`record`] (audit entries), [`jobs`]
+//! (the runner), [`server`] (how requests come in and answers leave), [`dashboard`] (how pages look).
+//!
+//! [`Gateway::start`] takes a [`Config`] and a store; the engine is chosen by whoever starts it.
+
+mod access;
+mod api_keys;
+mod cells;
+mod config;
+mod dashboard;
+mod gateway;
+mod health;
+mod identities;
+mod jobs;
+mod members;
+mod organisations;
+mod record;
+mod sealing;
+mod server;
+mod sign_in;
+mod tenants;
+
+pub use config::{Config, HostedTenant, Operator, SignInApp, Tls};
+pub use gateway::{Gateway, Parts, Running, StartError};

@@ -1,0 +1,83 @@
+//! What happens to organisations.
+
+use attache_ledger::ActName;
+use attache_store::{OrgId, OrgScope, Unit};
+
+use super::Organisation;
+use crate::Gateway;
+use crate::access::Caller;
+use crate::record::{on, thing};
+use crate::server::{Answer, Problem};
+
+/// What an organisation is made from.
+#[derive(Debug)]
+pub(crate) struct NewOrganisation {
+    /// Its short name in addresses.
+    pub(crate) slug: String,
+    /// The name that people see.
+    pub(crate) name: String,
+    /// Its region.
+    pub(crate) region: Option<String>,
+}
+
+const CREATED: ActName = ActName::new("organisation.created");
+
+/// Makes an organisation. `more` adds to the same unit: its first owner, for one.
+pub(crate) async fn create(
+    gateway: &Gateway,
+    caller: &Caller,
+    wanted: NewOrganisation,
+    more: impl FnOnce(&mut Unit, &Organisation),
+) -> Answer<Organisation> {
+    let slug = wanted.slug.trim().to_ascii_lowercase();
+    if !is_slug(&slug) {
+        return Err(Problem::invalid(
+            "slug",
+            "not a short name",
+            "take 2 to 40 letters a to z, digits and inner hyphens, such as `acme`",
+        ));
+    }
+    let name = wanted.name.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(Problem::invalid("name", "not a name", "write 1 to 100 characters on one line"));
+    }
+    let organisation = Organisation {
+        id: OrgId::make(&*gateway.clock, &*gateway.rng),
+        slug,
+        name: name.to_owned(),
+        region: wanted.region,
+        created: gateway.clock.now(),
+    };
+    let scope = OrgScope::granted(organisation.id);
+    let mut unit = Unit::new();
+    unit.create(scope, &organisation);
+    unit.record(scope, gateway.changed(caller, CREATED, on([thing("organisation", organisation.id)])));
+    more(&mut unit, &organisation);
+    gateway.store.commit(unit).await?;
+    Ok(organisation)
+}
+
+/// Whether a text can be one label of a host name and of a path.
+pub(crate) fn is_slug(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (2..=40).contains(&text.len())
+        && text.bytes().all(plain)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.contains("--")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_one_label() {
+        for good in ["acme", "a1", "new-york-2"] {
+            assert!(is_slug(good), "{good}");
+        }
+        for bad in ["", "a", "-a", "a-", "a--b", "Ä", "a.b", "a/b", &"a".repeat(41)] {
+            assert!(!is_slug(bad), "{bad}");
+        }
+    }
+}

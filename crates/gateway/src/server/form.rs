@@ -1,0 +1,45 @@
+//! Forms of our own pages: each carries what only a page of the same session can know.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::Problem;
+use crate::access::{Csrf, SESSION, cookie};
+use http::StatusCode;
+
+/// A form that one of our pages sent, for the session that it was made for.
+#[derive(Debug)]
+pub(crate) struct Form<T>(pub(crate) T);
+
+#[derive(Deserialize)]
+struct Carried<T> {
+    #[serde(default)]
+    csrf: String,
+    #[serde(flatten)]
+    rest: T,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        debug_assert_ne!(request.method(), Method::GET, "forms change something");
+        let secret = [true, false].into_iter().find_map(|https| cookie(request.headers(), SESSION, https));
+        let expected = secret.map(Csrf::of);
+        let form = axum::Form::<Carried<T>>::from_request(request, state).await;
+        let axum::Form(Carried { csrf, rest }) = form.map_err(|rejection| {
+            Problem::new(rejection.status(), "form", rejection.body_text(), "go back and fill the form in again")
+        })?;
+        match expected {
+            Some(expected) if expected.is(&csrf) => Ok(Self(rest)),
+            _ => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "cross_site",
+                "the form does not belong to your session",
+                "reload the page and send the form again",
+            )),
+        }
+    }
+}

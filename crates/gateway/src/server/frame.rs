@@ -1,0 +1,137 @@
+//! The frame around every request: an id, a time limit, headers that browsers are to obey, a span, and the
+//! count. Nothing of a request's content is logged.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::Problem;
+use crate::Gateway;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// No script, style or frame but our own; nothing inline.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// The id of a request, given by us: it stands in its answer, its log lines and its audit entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RequestId(pub(crate) Uuid);
+
+/// From which address a request came, a trusted proxy's word for it included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct From(pub(crate) IpAddr);
+
+/// Does what is done for every request.
+pub(crate) async fn around(
+    State(gateway): State<Arc<Gateway>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = gateway.rng.uuid();
+    let from = from(&request, &gateway.config.trusted_proxies);
+    request.extensions_mut().insert(RequestId(id));
+    request.extensions_mut().insert(From(from));
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let span = tracing::info_span!("http", %id, method = %request.method(), route, status = tracing::field::Empty);
+    let browser = wants_page(&request);
+    let answer = tokio::time::timeout(gateway.config.request_timeout, next.run(request));
+    let mut response = answer.instrument(span.clone()).await.unwrap_or_else(|_| too_slow().into_response());
+    if browser && let Some(problem) = response.extensions().get::<Problem>() {
+        response = crate::dashboard::problem(&gateway, problem);
+    }
+    span.record("status", response.status().as_u16());
+    dress(response.headers_mut(), id, gateway.config.is_https());
+    response
+}
+
+/// Whose address it is: the connection's, or what the nearest trusted proxies say, the last of them first.
+fn from(request: &Request, trusted: &[IpAddr]) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    let mut from = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    let said = request.headers().get_all(FORWARDED_FOR);
+    let said = said.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let said: Vec<IpAddr> = said.map_while(|part| part.trim().parse().ok()).collect();
+    for hop in said.into_iter().rev() {
+        if !trusted.contains(&from) {
+            break;
+        }
+        from = hop;
+    }
+    from
+}
+
+/// Whether a person looks at the answer: a browser that goes somewhere, not a program of the API.
+fn wants_page(request: &Request) -> bool {
+    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+    accepts.is_some_and(|accepts| accepts.contains("text/html")) && !request.uri().path().starts_with("/api/")
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too_slow",
+        "the request took too long and was given up",
+        "try again; whether it had an effect shows when you read what it was to change",
+    )
+}
+
+fn dress(headers: &mut HeaderMap, id: Uuid, https: bool) {
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
+    // With no referrer at all a browser would say `Origin: null` of the page's own forms.
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    if https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut request = Request::new(axum::body::Body::empty());
+        let peer = SocketAddr::new(peer.parse().unwrap(), 1);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        for value in forwarded {
+            request.headers_mut().append(FORWARDED_FOR, value.parse().unwrap());
+        }
+        let trusted: Vec<IpAddr> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+        from(&request, &trusted).to_string()
+    }
+
+    #[test]
+    fn a_proxy_is_believed_only_when_it_is_trusted() {
+        assert_eq!(seen("192.0.2.7", &["198.51.100.1"], &[]), "192.0.2.7");
+        assert_eq!(seen("10.0.0.1", &["198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn what_a_client_puts_before_the_proxys_word_is_not_believed() {
+        assert_eq!(seen("10.0.0.1", &["203.0.113.9, 198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
+        let both = ["10.0.0.1", "10.0.0.2"];
+        assert_eq!(seen("10.0.0.1", &["203.0.113.9, 198.51.100.1, 10.0.0.2"], &both), "198.51.100.1");
+        assert_eq!(seen("10.0.0.1", &["nonsense"], &["10.0.0.1"]), "10.0.0.1");
+    }
+}

@@ -1,0 +1,61 @@
+//! How requests come in and answers leave: the listener, the frame around every request, problems as answers,
+//! and the one list of what the features serve.
+
+mod body;
+mod form;
+mod frame;
+mod listen;
+mod page;
+mod problem;
+mod tls;
+
+use std::sync::Arc;
+
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) use body::Json;
+pub(crate) use form::Form;
+pub(crate) use frame::{From, RequestId};
+pub(crate) use listen::serve;
+pub(crate) use page::{Cursor, Listed};
+pub(crate) use problem::{Answer, Problem};
+pub use tls::TlsError;
+pub(crate) use tls::Acceptor;
+
+use crate::Gateway;
+use crate::{dashboard, health, identities, organisations, sign_in};
+
+/// What the OpenAPI document says of the whole.
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Attaché gateway",
+    description = "Organisations, agent identities, approvals and their audit log.",
+    license(name = "MIT OR Apache-2.0"),
+))]
+struct Described;
+
+/// What the features serve to programs, with its description.
+fn api() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::with_openapi(Described::openapi()).merge(organisations::api()).merge(identities::api())
+}
+
+/// Everything that is served.
+pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
+    let (api, document) = api().split_for_parts();
+    let document: Arc<str> = document.to_json().unwrap_or_default().into();
+    Router::new()
+        .merge(api)
+        .merge(health::routes())
+        .merge(dashboard::routes())
+        .merge(sign_in::pages())
+        .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
+        .fallback(|| async { Problem::not_found("page") })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(gateway), frame::around))
+        .with_state(Arc::clone(gateway))
+}
+
+fn described(document: &str) -> impl axum::response::IntoResponse + use<> {
+    ([(http::header::CONTENT_TYPE, "application/json")], document.to_owned())
+}

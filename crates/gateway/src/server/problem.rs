@@ -1,0 +1,135 @@
+//! Problems as answers (RFC 9457): a stable code, what happened, what to do, and where that is explained.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use attache_store::{CommitError, StoreError};
+use attache_terms::{Explain, Remedy, Who};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a handler returns.
+pub(crate) type Answer<T> = Result<T, Problem>;
+
+/// A problem, as `application/problem+json`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Where the code is explained.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What went wrong, in a few words.
+    title: Cow<'static, str>,
+    /// The HTTP status.
+    #[schema(value_type = u16)]
+    #[serde(serialize_with = "status_number")]
+    status: StatusCode,
+    /// The stable code, for programs.
+    pub(crate) code: Cow<'static, str>,
+    /// What happened.
+    pub(crate) detail: String,
+    /// What to do.
+    pub(crate) remedy: String,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn status_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    /// A problem with a code of its own.
+    pub(crate) fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let code = code.into();
+        Self {
+            kind: format!("/docs/problems#{code}"),
+            title: Cow::Borrowed(status.canonical_reason().unwrap_or("Problem")),
+            status,
+            code,
+            detail: detail.into(),
+            remedy: remedy.into(),
+            retry_after: None,
+        }
+    }
+
+    /// An error that explains itself, with this status.
+    pub(crate) fn explained(status: StatusCode, error: &(dyn Explain + '_)) -> Self {
+        let remedy = error.remedy();
+        let problem = Self::new(status, error.code(), error.to_string(), remedy.to_string());
+        match remedy.who {
+            Who::Platform { retry_after } => Self { retry_after, ..problem },
+            _ => problem,
+        }
+    }
+
+    /// There is no such thing, or it is not the caller's to know.
+    pub(crate) fn not_found(what: &str) -> Self {
+        let detail = format!("there is no such {what}");
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail, "check the address and the id, and whose it is")
+    }
+
+    /// Something of the request is wrong.
+    pub(crate) fn invalid(field: &str, why: impl std::fmt::Display, remedy: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {why}"), remedy)
+    }
+
+    /// With how long to wait.
+    pub(crate) fn retry_after(self, span: Duration) -> Self {
+        Self { retry_after: Some(span), ..self }
+    }
+
+    /// The status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(code = error.code(), %error, "the store");
+        // What a database says is not for everybody.
+        let detail = "the gateway's database does not answer as it should";
+        let Remedy { what, .. } = error.remedy();
+        let status = match error {
+            StoreError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let problem = Self::new(status, error.code(), detail, what);
+        Self { retry_after: Some(Duration::from_secs(5)), ..problem }
+    }
+}
+
+impl From<CommitError> for Problem {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => error.into(),
+            CommitError::Conflict { .. } | CommitError::Taken { .. } | CommitError::LeaseLost => {
+                Self::explained(StatusCode::CONFLICT, &error)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(span) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(span.as_secs().max(1)));
+        }
+        // A page can show it as a page.
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,54 @@
+//! The first half: the browser is bound to a new attempt and sent to Entra.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_entra::Prompt;
+use attache_store::{GatewayScope, Unit};
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use serde::Deserialize;
+
+use super::attempt::{Attempt, BINDING, TIME};
+use super::{own_path, web};
+use crate::Gateway;
+use crate::access::{Digest, Token, set_cookie};
+use crate::server::{Answer, Problem};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    /// Where to go on to.
+    next: Option<String>,
+    /// That the person is to prove again who they are.
+    again: Option<String>,
+}
+
+pub(super) async fn begin(
+    State(gateway): State<Arc<Gateway>>,
+    Query(wanted): Query<Wanted>,
+) -> Answer<Response> {
+    let prompt = wanted.again.map(|_| Prompt::Login);
+    let (url, attempt) = gateway
+        .entra
+        .begin_web_sign_in(&web(&gateway), prompt, None)
+        .map_err(|error| Problem::explained(StatusCode::BAD_GATEWAY, &error))?;
+    let browser = Token::new("", &*gateway.rng);
+    let now = gateway.clock.now();
+    let attempt = Attempt {
+        state: Digest::of(&attempt.state),
+        browser: browser.digest,
+        web: attempt,
+        next: own_path(wanted.next.as_deref()),
+        ends: now.saturating_add(Duration::from_secs(TIME.unsigned_abs())).unwrap_or(now),
+    };
+    let mut unit = Unit::new();
+    unit.create(GatewayScope::granted(), &attempt);
+    gateway.store.commit(unit).await?;
+    let mut response = Redirect::to(url.as_str()).into_response();
+    if let Some(cookie) = set_cookie(BINDING, browser.secret.expose(), TIME, gateway.config.is_https()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

@@ -1,0 +1,70 @@
+//! The second half: what the browser brings back from Entra is judged, and a session begins.
+
+use std::sync::Arc;
+
+use attache_store::{CommitError, Unit, Versioned};
+use attache_terms::Secret;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::attempt::{Attempt, BINDING};
+use super::{session, web};
+use crate::Gateway;
+use crate::access::{Digest, cookie};
+use crate::server::{Answer, Problem};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Brought {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+pub(super) async fn callback(
+    State(gateway): State<Arc<Gateway>>,
+    headers: HeaderMap,
+    Query(brought): Query<Brought>,
+) -> Answer<Response> {
+    let attempt = take(&gateway, &headers, brought.state.as_deref().unwrap_or_default()).await?;
+    if let Some(error) = brought.error {
+        let said = brought.error_description.unwrap_or_default();
+        let said: String = said.chars().filter(|c| !c.is_control()).take(300).collect();
+        return Err(refused(format!("Entra did not sign you in ({error}): {said}")));
+    }
+    let code = brought.code.ok_or_else(|| refused("Entra sent no code".to_owned()))?;
+    let person = gateway
+        .entra
+        .finish_web_sign_in(&web(&gateway), &attempt.web, Secret::new(code))
+        .await
+        .map_err(|error| Problem::explained(StatusCode::FORBIDDEN, &error))?;
+    session::begin(&gateway, person, &attempt.next).await
+}
+
+/// The attempt of this state, once, and only for the browser that began it.
+async fn take(gateway: &Gateway, headers: &HeaderMap, state: &str) -> Answer<Attempt> {
+    let found: Option<Versioned<Attempt>> = gateway.system().get(Digest::of(state).as_str()).await?;
+    let found = found.filter(|attempt| attempt.ends > gateway.clock.now()).ok_or_else(unknown)?;
+    let browser = cookie(headers, BINDING, gateway.config.is_https()).map(Digest::of);
+    if browser.as_ref() != Some(&found.browser) {
+        return Err(unknown());
+    }
+    let mut unit = Unit::new();
+    unit.delete(&found);
+    match gateway.store.commit(unit).await {
+        Ok(_) => Ok(found.record),
+        // It came twice at once: one of the two is not the person.
+        Err(CommitError::Conflict { .. }) => Err(unknown()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unknown() -> Problem {
+    refused("this browser has begun no such sign-in, or it was used already".to_owned())
+}
+
+fn refused(detail: String) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "sign_in_refused", detail, "sign in again, in one go")
+}

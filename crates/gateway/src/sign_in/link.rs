@@ -1,0 +1,119 @@
+//! One-time links: whoever can read the gateway's own machine may sign in without Entra, as one of its operators.
+//! The link shows a page first, so that what only looks at addresses does not use it up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use attache_entra::SignedIn;
+use attache_store::{CommitError, GatewayScope, Record, Store, Unit, Versioned};
+use attache_terms::{Clock, Rng, Secret};
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::session;
+use crate::Gateway;
+use crate::access::{Digest, Token};
+use crate::config::Operator;
+use crate::dashboard::{Look, Page, page};
+use crate::server::{Answer, Problem};
+
+/// How long a link is good.
+const GOOD: Duration = Duration::from_secs(15 * 60);
+
+/// A link as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Link {
+    digest: Digest,
+    tenant: attache_terms::TenantId,
+    user: attache_terms::UserId,
+    name: String,
+    ends: Timestamp,
+}
+
+impl Record for Link {
+    const KIND: &'static str = "sign_in_link";
+    type Scope = GatewayScope;
+
+    fn key(&self) -> String {
+        self.digest.as_str().to_owned()
+    }
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.ends)
+    }
+}
+
+/// Makes a link for an operator: the secret that ends its address.
+pub(crate) async fn new_link(
+    store: &Store,
+    operator: Operator,
+    name: &str,
+    clock: &dyn Clock,
+    rng: &dyn Rng,
+) -> Result<Secret, CommitError> {
+    let token = Token::new("", rng);
+    let now = clock.now();
+    let link = Link {
+        digest: token.digest,
+        tenant: operator.tenant,
+        user: operator.user,
+        name: name.to_owned(),
+        ends: now.saturating_add(GOOD).unwrap_or(now),
+    };
+    let mut unit = Unit::new();
+    unit.create(GatewayScope::granted(), &link);
+    store.commit(unit).await?;
+    Ok(token.secret)
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_link.html")]
+struct Shown<'a> {
+    look: Look,
+    name: &'a str,
+}
+
+pub(super) async fn show(State(gateway): State<Arc<Gateway>>, Path(secret): Path<String>) -> Page {
+    let link = find(&gateway, &secret).await?;
+    Ok(page(&Shown { look: Look::plain(&gateway), name: &link.name }))
+}
+
+pub(super) async fn follow(
+    State(gateway): State<Arc<Gateway>>,
+    headers: HeaderMap,
+    Path(secret): Path<String>,
+) -> Answer<Response> {
+    let origin = headers.get("origin").and_then(|value| value.to_str().ok());
+    if origin.is_some_and(|origin| origin != gateway.config.public_url.origin().ascii_serialization()) {
+        return Err(unknown());
+    }
+    let link = find(&gateway, &secret).await?;
+    let mut unit = Unit::new();
+    unit.delete(&link);
+    match gateway.store.commit(unit).await {
+        Ok(_) => {}
+        Err(CommitError::Conflict { .. }) => return Err(unknown()),
+        Err(error) => return Err(error.into()),
+    }
+    let Link { tenant, user, name, .. } = link.record;
+    let person = SignedIn { tenant, user, upn: name.clone(), name };
+    session::begin(&gateway, person, "/").await
+}
+
+async fn find(gateway: &Gateway, secret: &str) -> Answer<Versioned<Link>> {
+    let found: Option<Versioned<Link>> = gateway.system().get(Digest::of(secret).as_str()).await?;
+    found.filter(|link| link.ends > gateway.clock.now()).ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "link_used",
+        "this link was used already, or is too old",
+        "print another one with `attache gateway link`",
+    )
+}

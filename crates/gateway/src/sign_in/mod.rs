@@ -1,0 +1,68 @@
+//! How people sign in: OpenID Connect against Entra, or once by a link that whoever runs the gateway printed on its
+//! machine.
+//!
+//! The browser is bound to its attempt by a cookie, the attempt is used once, and what Entra answers is judged in
+//! full: issuer, audience, tenant, nonce, signature.
+
+mod attempt;
+mod begin;
+mod callback;
+mod link;
+mod out;
+mod session;
+
+use std::sync::Arc;
+
+use attache_entra::{Authority, ClientCredential, Scopes, WebClient};
+use axum::Router;
+use axum::routing::{get, post};
+
+pub(crate) use link::{Link, new_link};
+
+use crate::Gateway;
+
+/// Where Entra sends the browser back to.
+const CALLBACK: &str = "/sign-in/callback";
+
+/// The routes.
+pub(crate) fn pages() -> Router<Arc<Gateway>> {
+    Router::new()
+        .route("/sign-in", get(begin::begin))
+        .route(CALLBACK, get(callback::callback))
+        .route("/sign-in/link/{secret}", get(link::show).post(link::follow))
+        .route("/sign-out", post(out::out))
+}
+
+/// The application that people sign in to.
+fn web(gateway: &Gateway) -> WebClient {
+    let app = &gateway.config.sign_in;
+    WebClient {
+        authority: Authority::Organizations,
+        client: app.client_id,
+        credential: ClientCredential::Secret(app.client_secret.clone()),
+        redirect_uri: gateway.config.url(CALLBACK),
+        scopes: Scopes::new([]),
+    }
+}
+
+/// A path of ours to go on to: never another site's address.
+fn own_path(text: Option<&str>) -> String {
+    let ours = |text: &&str| {
+        text.starts_with('/') && !text.starts_with("//") && !text.contains('\\') && text.is_ascii()
+    };
+    text.filter(ours).unwrap_or("/").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_site_after_signing_in() {
+        assert_eq!(own_path(Some("/orgs/acme?x=1")), "/orgs/acme?x=1");
+        for other in ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "javascript:1"] {
+            assert_eq!(own_path(Some(other)), "/", "{other}");
+        }
+        assert_eq!(own_path(None), "/");
+    }
+}

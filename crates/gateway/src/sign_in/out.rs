@@ -1,0 +1,33 @@
+//! Signing out: the session ends on the server, whatever the browser keeps.
+
+use std::sync::Arc;
+
+use attache_store::Unit;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::header::SET_COOKIE;
+use serde::Deserialize;
+
+use crate::Gateway;
+use crate::access::{Caller, Principal, SESSION, set_cookie};
+use crate::server::{Answer, Form};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Nothing {}
+
+pub(super) async fn out(
+    State(gateway): State<Arc<Gateway>>,
+    caller: Caller,
+    Form(Nothing {}): Form<Nothing>,
+) -> Answer<Response> {
+    if let Principal::Person(session, _) = &caller.principal {
+        let mut unit = Unit::new();
+        unit.delete(session);
+        gateway.store.commit(unit).await?;
+    }
+    let mut response = Redirect::to("/sign-in").into_response();
+    if let Some(cookie) = set_cookie(SESSION, "", 0, gateway.config.is_https()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

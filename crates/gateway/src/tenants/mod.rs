@@ -1,0 +1,33 @@
+//! The tenants in which identities live, and as whom the gateway speaks there: the provisioner of a hosted
+//! tenant, a cell's blueprint, an agent user.
+
+mod clients;
+
+pub(crate) use clients::TenantClients;
+
+use attache_entra::{ClientCredential, Resource};
+use attache_graph::Graph;
+use attache_terms::TenantId;
+
+use crate::config::HostedTenant;
+use crate::Gateway;
+
+impl Gateway {
+    /// A hosted tenant of ours.
+    pub(crate) fn hosted(&self, tenant: TenantId) -> Option<&HostedTenant> {
+        self.config.hosted.iter().find(|hosted| hosted.tenant == tenant)
+    }
+
+    /// Graph as the provisioner of a hosted tenant.
+    pub(crate) fn provisioner(&self, hosted: &HostedTenant) -> Graph {
+        let (app, secret) = hosted.provisioner.clone();
+        let resource = Resource::graph(self.entra.cloud());
+        self.graph(self.entra.application(hosted.tenant, app, ClientCredential::Secret(secret), resource))
+    }
+
+    /// Graph as whoever `source` gives tokens for.
+    pub(crate) fn graph(&self, source: std::sync::Arc<dyn attache_entra::TokenSource>) -> Graph {
+        let transport = self.entra.transport().clone();
+        Graph::new(self.entra.cloud(), transport, source, self.clock.clone(), self.rng.clone())
+    }
+}
