@@ -39,6 +39,8 @@ pub struct Gateway {
     pub(crate) composer: Composer,
     /// This process among those that share a database.
     pub(crate) node: NodeId,
+    /// That it is to end.
+    pub(crate) stopping: CancellationToken,
 }
 
 /// A gateway that runs. [`Running::stop`] ends it in order.
@@ -102,7 +104,7 @@ impl Gateway {
         let node = NodeId::make(&*clock, &*rng);
         let keyring =
             Keyring::new(store.clone(), Arc::clone(&secrets), Arc::clone(&clock), Arc::clone(&rng));
-        Ok(Arc::new(Self { config, store, secrets, keyring, clock, rng, entra, composer, node }))
+        Ok(Arc::new(Self { config, store, secrets, keyring, clock, rng, entra, composer, node, stopping: CancellationToken::new() }))
     }
 
     /// Starts a gateway; when this returns, it answers.
@@ -114,7 +116,7 @@ impl Gateway {
         let listener = TcpListener::bind(wanted).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let acceptor = server::Acceptor::new(gateway.config.tls.as_ref(), &gateway.clock)?;
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (stop, tasks) = (gateway.stopping.clone(), TaskTracker::new());
         let timeout = gateway.config.stop_timeout;
         let router = server::router(&gateway);
         tasks.spawn(server::serve(listener, acceptor, router, timeout, stop.clone()));

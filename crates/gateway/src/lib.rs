@@ -16,6 +16,7 @@ mod gateway;
 mod health;
 mod identities;
 mod jobs;
+mod live;
 mod members;
 mod organisations;
 mod record;

@@ -3,6 +3,7 @@
 
 mod drive;
 mod http;
+mod page;
 mod provisioning;
 mod service;
 mod state;
@@ -16,6 +17,7 @@ use utoipa::ToSchema;
 
 pub(crate) use drive::PROVISION;
 pub(crate) use http::api;
+pub(crate) use page::{IdentityCard, pages};
 pub(crate) use state::{State, Trouble, Waiting};
 
 use crate::cells::CellId;

@@ -74,7 +74,7 @@ async fn create(
 ) -> Answer<(StatusCode, Json<OrganisationView>)> {
     let CreateOrganisation { slug, name, region } = wanted;
     let wanted = NewOrganisation { slug, name, region };
-    let organisation = service::create(&gateway, &caller, wanted, |_, _| {}).await?;
+    let organisation = service::create(&gateway, &caller, wanted).await?;
     Ok((StatusCode::CREATED, Json(OrganisationView::from(&organisation))))
 }
 

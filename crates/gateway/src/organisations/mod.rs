@@ -1,6 +1,7 @@
 //! Organisations: the customers of a gateway.
 
 mod http;
+mod page;
 mod service;
 
 use attache_store::{Lookup, OrgId, OrgScope, Record};
@@ -8,7 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use http::api;
-pub(crate) use service::{NewOrganisation, create, is_slug};
+pub(crate) use page::pages;
+pub(crate) use service::{NewOrganisation, is_slug};
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,8 @@ use attache_store::{OrgId, OrgScope, Unit};
 
 use super::Organisation;
 use crate::Gateway;
-use crate::access::Caller;
+use crate::access::{Caller, Principal, Role};
+use crate::members::{Member, MemberId};
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
@@ -22,12 +23,11 @@ pub(crate) struct NewOrganisation {
 
 const CREATED: ActName = ActName::new("organisation.created");
 
-/// Makes an organisation. `more` adds to the same unit: its first owner, for one.
+/// Makes an organisation. The operator who makes it is its first owner, until another one is named.
 pub(crate) async fn create(
     gateway: &Gateway,
     caller: &Caller,
     wanted: NewOrganisation,
-    more: impl FnOnce(&mut Unit, &Organisation),
 ) -> Answer<Organisation> {
     let slug = wanted.slug.trim().to_ascii_lowercase();
     if !is_slug(&slug) {
@@ -52,7 +52,19 @@ pub(crate) async fn create(
     let mut unit = Unit::new();
     unit.create(scope, &organisation);
     unit.record(scope, gateway.changed(caller, CREATED, on([thing("organisation", organisation.id)])));
-    more(&mut unit, &organisation);
+    if let Principal::Person(session, _) = &caller.principal {
+        let owner = Member {
+            id: MemberId::make(&*gateway.clock, &*gateway.rng),
+            org: organisation.id,
+            tenant: session.tenant,
+            user: session.user,
+            name: session.name.clone(),
+            upn: session.upn.clone(),
+            role: Role::Owner,
+            since: organisation.created,
+        };
+        unit.create(scope, &owner);
+    }
     gateway.store.commit(unit).await?;
     Ok(organisation)
 }

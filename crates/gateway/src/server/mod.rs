@@ -25,7 +25,7 @@ pub use tls::TlsError;
 pub(crate) use tls::Acceptor;
 
 use crate::Gateway;
-use crate::{dashboard, health, identities, organisations, sign_in};
+use crate::{dashboard, health, identities, live, organisations, sign_in};
 
 /// What the OpenAPI document says of the whole.
 #[derive(OpenApi)]
@@ -50,6 +50,9 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(health::routes())
         .merge(dashboard::routes())
         .merge(sign_in::pages())
+        .merge(organisations::pages())
+        .merge(identities::pages())
+        .merge(live::pages())
         .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
         .fallback(|| async { Problem::not_found("page") })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(gateway), frame::around))

@@ -1,0 +1,268 @@
+//! Identities as people see them: a list, and one with its chain drawn.
+
+use std::sync::Arc;
+
+use askama::Template;
+use attache_provision::Step;
+use attache_store::{OrgStore, Page as Part, Versioned};
+use axum::Router;
+use axum::extract::{Path, State as Shared};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use super::provisioning::Provisioning;
+use super::service::{self, Wanted};
+use super::{DEFAULT, Identity, IdentityId, Mode, State};
+use crate::Gateway;
+use crate::access::{Allowed, Grant, right};
+use crate::dashboard::{Look, Page, PlaceOf, page};
+use crate::server::{Answer, Form, Problem};
+
+/// The routes.
+pub(crate) fn pages() -> Router<Arc<Gateway>> {
+    Router::new()
+        .route("/orgs/{org}/identities", get(list))
+        .route("/orgs/{org}/identities/list", get(list_part))
+        .route("/orgs/{org}/identities/{identity}", get(one))
+        .route("/orgs/{org}/identities/{identity}/chain", get(one_part))
+        .route("/orgs/{org}/settings/agent-identity", get(settings))
+        .route("/orgs/{org}/settings/agent-identity/provision", post(provision))
+}
+
+/// An identity in a list.
+pub(crate) struct IdentityCard {
+    pub(crate) template: String,
+    pub(crate) display_name: String,
+    pub(crate) address: Option<String>,
+    pub(crate) state: String,
+    pub(crate) tone: &'static str,
+    pub(crate) waits: String,
+}
+
+impl IdentityCard {
+    /// What a list shows of an identity.
+    pub(crate) fn of(identity: &Identity) -> Self {
+        let waits = match (&identity.waiting, &identity.trouble) {
+            (_, Some(trouble)) => trouble.message.clone(),
+            (Some(waiting), None) => waiting.reason.clone(),
+            (None, None) => String::new(),
+        };
+        Self {
+            template: identity.template.clone(),
+            display_name: identity.display_name.clone(),
+            address: identity.address.clone(),
+            state: words(identity),
+            tone: tone(identity),
+            waits,
+        }
+    }
+}
+
+/// How it stands, in words.
+fn words(identity: &Identity) -> String {
+    if identity.suspended.is_some() {
+        return "suspended".to_owned();
+    }
+    identity.state.as_str().replace('_', " ")
+}
+
+/// How it stands, as a tone of the style sheet.
+fn tone(identity: &Identity) -> &'static str {
+    match identity.state {
+        _ if identity.suspended.is_some() => "bad",
+        State::Active => "good",
+        State::Error | State::Degraded => "bad",
+        State::Deprovisioned => "idle",
+        _ => "wait",
+    }
+}
+
+#[derive(Template)]
+#[template(path = "identities/page.html")]
+struct List {
+    look: Look,
+    place: PlaceOf,
+    identities: Vec<IdentityCard>,
+}
+
+#[derive(Template)]
+#[template(path = "identities/list.html")]
+struct ListPart {
+    place: PlaceOf,
+    identities: Vec<IdentityCard>,
+}
+
+async fn cards(store: OrgStore<'_>) -> Answer<Vec<IdentityCard>> {
+    let identities: Vec<Versioned<Identity>> = store.list(Part::first(200)).await?;
+    Ok(identities.iter().map(|identity| IdentityCard::of(identity)).collect())
+}
+
+async fn list(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right::SeeIdentities>) -> Page {
+    let identities = cards(gateway.store.org(allowed.scope)).await?;
+    let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/identities"));
+    Ok(page(&List { look, place, identities }))
+}
+
+async fn list_part(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right::SeeIdentities>) -> Page {
+    let identities = cards(gateway.store.org(allowed.scope)).await?;
+    Ok(page(&ListPart { place: PlaceOf::new(&allowed, "/identities"), identities }))
+}
+
+/// One link of the chain as it is drawn.
+struct Link {
+    what: &'static str,
+    tone: &'static str,
+    words: &'static str,
+    id: Option<String>,
+}
+
+/// The chain of an identity, and what it waits for.
+struct Chain {
+    identity: Identity,
+    state: String,
+    tone: &'static str,
+    links: Vec<Link>,
+}
+
+/// What is drawn: a name, and the steps that make it.
+const LINKS: &[(&str, &[Step])] = &[
+    ("Blueprint", &[Step::Blueprint, Step::Certificate]),
+    ("Blueprint principal, with consent", &[Step::Principal, Step::Role, Step::Consent, Step::Inheritance]),
+    ("Agent identity", &[Step::Agent]),
+    ("Agent user", &[Step::User, Step::UsageLocation]),
+    ("Licence", &[Step::Licence]),
+    ("Mailbox", &[Step::Hops, Step::Mailbox]),
+    ("Teams", &[Step::Teams]),
+];
+
+impl Chain {
+    async fn of(store: OrgStore<'_>, identity: Identity) -> Answer<Self> {
+        let provisioning = store.get::<Provisioning>(identity.id).await?;
+        let current = provisioning.as_ref().and_then(|provisioning| provisioning.steps.current());
+        let links = LINKS.iter().map(|(what, steps)| {
+            let (tone, words) = match (&provisioning, current) {
+                _ if identity.state.acts() => ("done", "there"),
+                (None, _) => ("", "to come"),
+                (Some(_), None) => ("done", "there"),
+                (Some(_), Some(step)) if steps.contains(&step) && identity.state == State::Error => {
+                    ("failed", "stopped")
+                }
+                (Some(_), Some(step)) if steps.contains(&step) => ("doing", "being made"),
+                (Some(_), Some(step)) if steps.iter().all(|own| *own < step) => ("done", "there"),
+                (Some(_), Some(_)) => ("", "to come"),
+            };
+            let objects = provisioning.as_ref().map(|provisioning| provisioning.steps.objects());
+            let id = objects.and_then(|objects| match steps.first() {
+                Some(Step::Blueprint) => objects.blueprint.map(|id| id.to_string()),
+                Some(Step::Principal) => objects.principal.map(|id| id.to_string()),
+                Some(Step::Agent) => objects.agent.map(|id| id.to_string()),
+                Some(Step::User) => objects.user.map(|id| id.to_string()),
+                Some(Step::Licence) => objects.licence.map(|id| id.to_string()),
+                _ => None,
+            });
+            Link { what, tone, words, id }
+        });
+        let links = links.collect();
+        Ok(Self { state: words(&identity), tone: tone(&identity), links, identity })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "identities/one.html")]
+struct One {
+    look: Look,
+    place: PlaceOf,
+    chain: Chain,
+}
+
+#[derive(Template)]
+#[template(path = "identities/chain.html")]
+struct OnePart {
+    chain: Chain,
+}
+
+#[derive(Debug, Deserialize)]
+struct Which {
+    identity: String,
+}
+
+async fn chain(gateway: &Gateway, grant: &Grant, named: &str) -> Answer<Chain> {
+    let store = gateway.store.org(grant.scope);
+    let found = match named.parse::<IdentityId>() {
+        Ok(id) => store.get::<Identity>(id).await?,
+        Err(_) => store.find::<Identity>(Identity::BY_TEMPLATE, named).await?,
+    };
+    Chain::of(store, found.ok_or_else(|| Problem::not_found("identity"))?.record).await
+}
+
+async fn one(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SeeIdentities>,
+    Path(Which { identity }): Path<Which>,
+) -> Page {
+    let chain = chain(&gateway, &allowed, &identity).await?;
+    let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/identities"));
+    Ok(page(&One { look, place, chain }))
+}
+
+async fn one_part(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SeeIdentities>,
+    Path(Which { identity }): Path<Which>,
+) -> Page {
+    Ok(page(&OnePart { chain: chain(&gateway, &allowed, &identity).await? }))
+}
+
+#[derive(Template)]
+#[template(path = "identities/settings.html")]
+struct Settings {
+    look: Look,
+    place: PlaceOf,
+    chain: Option<Chain>,
+    domain: Option<String>,
+    local_part: String,
+}
+
+async fn settings(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SeeIdentities>,
+) -> Page {
+    let store = gateway.store.org(allowed.scope);
+    let chain = match store.find::<Identity>(Identity::BY_TEMPLATE, DEFAULT).await? {
+        Some(found) => Some(Chain::of(store, found.record).await?),
+        None => None,
+    };
+    let place = PlaceOf::new(&allowed, "/settings/agent-identity");
+    Ok(page(&Settings {
+        look: Look::of(&gateway, &allowed.caller),
+        place,
+        chain,
+        domain: gateway.config.hosted.first().map(|hosted| hosted.domain.clone()),
+        local_part: gateway.config.local_part.clone(),
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    mode: Mode,
+    subdomain: Option<String>,
+    display_name: Option<String>,
+}
+
+async fn provision(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::ManageIdentities>,
+    Form(asked): Form<Asked>,
+) -> Answer<Response> {
+    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let wanted = Wanted {
+        mode: asked.mode,
+        subdomain: given(asked.subdomain),
+        display_name: given(asked.display_name),
+        ..Wanted::default()
+    };
+    service::provision(&gateway, &allowed, &wanted).await?;
+    let slug = &allowed.organisation.slug;
+    Ok(Redirect::to(&format!("/orgs/{slug}/settings/agent-identity")).into_response())
+}

@@ -1,0 +1,96 @@
+//! The first page after signing in: one's organisations, and for operators all of them and the form that makes one.
+
+use std::sync::Arc;
+
+use askama::Template;
+use attache_store::{OrgScope, Page as Part, Versioned};
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use super::{NewOrganisation, Organisation, service};
+use crate::Gateway;
+use crate::access::{Allowed, AsOperator, Caller, Principal, right};
+use crate::dashboard::{Look, Page, PlaceOf, page};
+use crate::identities::{Identity, IdentityCard};
+use crate::members::{Member, user_key};
+use crate::server::{Answer, Form};
+
+/// The routes.
+pub(crate) fn pages() -> Router<Arc<Gateway>> {
+    Router::new()
+        .route("/", get(home))
+        .route("/orgs", post(create))
+        .route("/orgs/{org}", get(overview))
+}
+
+#[derive(Template)]
+#[template(path = "organisations/home.html")]
+struct Home {
+    look: Look,
+    own: Vec<Organisation>,
+    all: Option<Vec<Organisation>>,
+}
+
+async fn home(State(gateway): State<Arc<Gateway>>, caller: Result<Caller, crate::server::Problem>) -> Page {
+    let Ok(caller) = caller else { return Ok(Redirect::to("/sign-in").into_response()) };
+    let Principal::Person(session, _) = &caller.principal else {
+        return Ok(Redirect::to("/api/openapi.json").into_response());
+    };
+    let user = user_key(session.tenant, session.user);
+    let memberships = gateway.system().list_by::<Member>("anywhere", &user, Part::first(200)).await?;
+    let mut own = Vec::new();
+    for member in memberships {
+        let store = gateway.store.org(OrgScope::granted(member.org));
+        own.extend(store.get::<Organisation>(member.org).await?.map(|found| found.record));
+    }
+    let all = if session.operator {
+        let all: Vec<Versioned<Organisation>> = gateway.system().list(Part::newest(200)).await?;
+        Some(all.into_iter().map(|found| found.record).collect())
+    } else {
+        None
+    };
+    if let (None, [only]) = (&all, own.as_slice()) {
+        return Ok(Redirect::to(&format!("/orgs/{}", only.slug)).into_response());
+    }
+    Ok(page(&Home { look: Look::of(&gateway, &caller), own, all }))
+}
+
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    slug: String,
+    name: String,
+}
+
+async fn create(
+    State(gateway): State<Arc<Gateway>>,
+    AsOperator(caller): AsOperator,
+    Form(Wanted { slug, name }): Form<Wanted>,
+) -> Answer<Response> {
+    let wanted = NewOrganisation { slug, name, region: None };
+    let organisation = service::create(&gateway, &caller, wanted).await?;
+    Ok(Redirect::to(&format!("/orgs/{}", organisation.slug)).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "organisations/overview.html")]
+struct Overview {
+    look: Look,
+    place: PlaceOf,
+    identities: Vec<IdentityCard>,
+    entries: u64,
+}
+
+async fn overview(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeOrganisation>,
+) -> Page {
+    let store = gateway.store.org(allowed.scope);
+    let identities: Vec<Versioned<Identity>> = store.list(Part::first(100)).await?;
+    let identities = identities.into_iter().map(|found| IdentityCard::of(&found.record)).collect();
+    let entries = store.log().await?.map_or(0, |head| head.frontier.size());
+    let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, ""));
+    Ok(page(&Overview { look, place, identities, entries }))
+}
