@@ -98,13 +98,24 @@ impl Gateway {
     /// Puts the parts together; nothing is asked of anybody yet.
     pub fn assemble(config: Config, parts: Parts) -> Result<Arc<Self>, StartError> {
         let Parts { store, secrets, clock, rng } = parts;
-        let transport = Transport::new(TransportConfig { ca: config.ca.clone(), ..TransportConfig::default() })?;
+        let transport =
+            Transport::new(TransportConfig { ca: config.ca.clone(), ..TransportConfig::default() })?;
         let entra = Entra::new(config.cloud.clone(), transport, Arc::clone(&clock), Arc::clone(&rng));
         let composer = Composer::new(Arc::clone(&clock), Arc::clone(&rng));
         let node = NodeId::make(&*clock, &*rng);
-        let keyring =
-            Keyring::new(store.clone(), Arc::clone(&secrets), Arc::clone(&clock), Arc::clone(&rng));
-        Ok(Arc::new(Self { config, store, secrets, keyring, clock, rng, entra, composer, node, stopping: CancellationToken::new() }))
+        let keyring = Keyring::new(store.clone(), Arc::clone(&secrets), Arc::clone(&clock), Arc::clone(&rng));
+        Ok(Arc::new(Self {
+            config,
+            store,
+            secrets,
+            keyring,
+            clock,
+            rng,
+            entra,
+            composer,
+            node,
+            stopping: CancellationToken::new(),
+        }))
     }
 
     /// Starts a gateway; when this returns, it answers.

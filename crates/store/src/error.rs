@@ -68,9 +68,9 @@ impl Explain for StoreError {
                 "see that the database runs, can be reached and has room; nothing that was accepted is lost, and \
                  work goes on by itself when it answers again",
             ),
-            Self::Damaged { .. } => {
-                Remedy::operator("restore the database from a backup, or report this if nothing else wrote to it")
-            }
+            Self::Damaged { .. } => Remedy::operator(
+                "restore the database from a backup, or report this if nothing else wrote to it",
+            ),
             Self::Newer { .. } => Remedy::operator("use the newer version of attache that made it"),
             Self::Altered(_) => Remedy::operator("restore the database from a backup"),
         }
@@ -116,7 +116,9 @@ impl Explain for CommitError {
 
     fn remedy(&self) -> Remedy {
         match self {
-            Self::Conflict { .. } => Remedy::caller("read it again and repeat the change if it still applies"),
+            Self::Conflict { .. } => {
+                Remedy::caller("read it again and repeat the change if it still applies")
+            }
             Self::Taken { lookup, .. } => Remedy::caller(format!("choose another {lookup}")),
             Self::LeaseLost => Remedy::platform(None, "the other worker goes on with it"),
             Self::Store(error) => error.remedy(),

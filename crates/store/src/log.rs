@@ -159,11 +159,7 @@ pub async fn prove_consistency(
     Ok(ConsistencyProof { old_size, new_size, path })
 }
 
-async fn roots(
-    engine: &dyn Engine,
-    log: Log,
-    ranges: Vec<Range<u64>>,
-) -> Result<Vec<Hash>, StoreError> {
+async fn roots(engine: &dyn Engine, log: Log, ranges: Vec<Range<u64>>) -> Result<Vec<Hash>, StoreError> {
     let mut roots = Vec::with_capacity(ranges.len());
     for range in ranges {
         roots.push(root(engine, log, range).await?);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::record::Versioned;
 use crate::{
-    CommitError, Committed, Engine, EntryQuery, EntryRow, GatewayScope, Job, JobQuery, ListQuery, Log, LogHead,
-    Lookups, OrgScope, Page, Place, Record, Scope as _, StoreError, Unit, Within,
+    CommitError, Committed, Engine, EntryQuery, EntryRow, GatewayScope, Job, JobQuery, ListQuery, Log,
+    LogHead, Lookups, OrgScope, Page, Place, Record, Scope as _, StoreError, Unit, Within,
 };
 
 /// The gateway's store. Cloning it costs nothing.
@@ -75,7 +75,10 @@ impl OrgStore<'_> {
     }
 
     /// Records of a type.
-    pub async fn list<R: Record<Scope = OrgScope>>(&self, page: Page) -> Result<Vec<Versioned<R>>, StoreError> {
+    pub async fn list<R: Record<Scope = OrgScope>>(
+        &self,
+        page: Page,
+    ) -> Result<Vec<Versioned<R>>, StoreError> {
         self.select(None, page).await
     }
 
@@ -173,10 +176,7 @@ impl SystemStore<'_> {
     }
 
     /// How many records of a type there are, whosever they are.
-    pub async fn count<R: Record>(
-        &self,
-        lookup: Option<(&'static str, &str)>,
-    ) -> Result<u64, StoreError> {
+    pub async fn count<R: Record>(&self, lookup: Option<(&'static str, &str)>) -> Result<u64, StoreError> {
         self.engine.count(R::KIND, Within::Anywhere, lookup).await
     }
 

@@ -19,6 +19,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["attache-entra", "attache-graph", "attache-keys", "attache-ledger", "attache-provision"],
     ),
     ("attache-mcp", &["attache-agent"]),
+    ("attache-store", &["attache-ledger"]),
+    (
+        "attache-gateway",
+        &[
+            "attache-entra",
+            "attache-graph",
+            "attache-keys",
+            "attache-ledger",
+            "attache-mail",
+            "attache-provision",
+            "attache-store",
+        ],
+    ),
     ("attache-sandbox", &[]),
 ];
 
@@ -33,8 +46,8 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("keyring-core", &["attache-keys"]),
     ("zbus-secret-service-keyring-store", &["attache-keys"]),
     ("argon2", &["attache-keys"]),
-    ("axum", &["attache-sandbox"]),
-    ("askama", &["attache-sandbox"]),
+    ("axum", &["attache-gateway", "attache-sandbox"]),
+    ("askama", &["attache-gateway", "attache-sandbox"]),
     ("clap", &["attache"]),
     ("indicatif", &["attache"]),
 ];

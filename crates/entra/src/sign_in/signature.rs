@@ -41,12 +41,9 @@ pub(super) async fn check(entra: &Entra, tenant: TenantId, token: &str) -> Resul
     let header = header(token)?;
     let keys = published(entra, tenant).await?;
     let key = keys.keys.iter().find(|key| key.kid.as_deref() == Some(&header.kid) && key.kty == "RSA");
-    let key = key.ok_or(SignInError::IdToken("the id token is signed with a key that Entra does not publish"))?;
-    if verifies(key, token) {
-        Ok(())
-    } else {
-        Err(SignInError::IdToken("the id token's signature is wrong"))
-    }
+    let key =
+        key.ok_or(SignInError::IdToken("the id token is signed with a key that Entra does not publish"))?;
+    if verifies(key, token) { Ok(()) } else { Err(SignInError::IdToken("the id token's signature is wrong")) }
 }
 
 fn header(token: &str) -> Result<Header, SignInError> {

@@ -49,11 +49,8 @@ impl Entra {
         prompt: Option<Prompt>,
         login_hint: Option<&str>,
     ) -> Result<(Url, WebAttempt), SignInError> {
-        let attempt = WebAttempt {
-            state: self.unguessable(),
-            verifier: self.unguessable(),
-            nonce: self.rng.uuid(),
-        };
+        let attempt =
+            WebAttempt { state: self.unguessable(), verifier: self.unguessable(), nonce: self.rng.uuid() };
         let base = self.cloud().login.at(&format!("/{}/oauth2/v2.0/authorize", web.authority));
         let mut url = Url::parse(&base).map_err(|_| SignInError::Ended)?;
         let mut query = url.query_pairs_mut();

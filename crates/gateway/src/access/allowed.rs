@@ -103,8 +103,14 @@ pub(crate) async fn grant(
 }
 
 /// What operators may do in organisations that they do not belong to.
-const OPERATORS_MAY: &[&str] =
-    &["organisation:read", "organisation:write", "members:read", "members:write", "identities:suspend", "jobs:read"];
+const OPERATORS_MAY: &[&str] = &[
+    "organisation:read",
+    "organisation:write",
+    "members:read",
+    "members:write",
+    "identities:suspend",
+    "jobs:read",
+];
 
 /// A person who runs this gateway.
 #[derive(Debug)]

@@ -31,7 +31,11 @@ pub(crate) async fn allot(
             continue;
         }
         // Those who come at once spread over the open cells, so that they seldom collide.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a fraction of a short list")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a fraction of a short list"
+        )]
         let at = ((open.len() as f64) * gateway.rng.fraction()) as usize;
         let Some(cell) = open.get(at.min(open.len() - 1)) else { continue };
         let taken = Cell { taken: cell.taken + 1, ..cell.record.clone() };

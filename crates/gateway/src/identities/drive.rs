@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use attache_entra::ClientCredential;
-use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, RequestId, Target};
+use attache_ledger::{
+    Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, RequestId, Target,
+};
 use attache_provision::{Action, Ended, Outcome, Record as Steps, next, perform};
 use attache_store::{JobEnd, OrgId, OrgScope, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
@@ -35,7 +37,8 @@ pub(super) struct Body {
 
 async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let Body { identity } = turn.job().body()?;
-    let org: OrgId = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
+    let org: OrgId =
+        turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
     let scope = OrgScope::granted(org);
     let Some(identity) = gateway.store.org(scope).get::<Identity>(identity).await? else {
         return Ok(Ending::done());
@@ -101,8 +104,7 @@ impl Drive {
                 })?;
                 let scale = gateway.config.provision_scale;
                 let wish = wish::hosted(&identity, cell, certificate.clone(), &hosted, sponsor, scale);
-                let fresh =
-                    Provisioning { identity: identity.id, steps: Steps::new(wish), open: None };
+                let fresh = Provisioning { identity: identity.id, steps: Steps::new(wish), open: None };
                 let mut unit = Unit::new();
                 unit.create(scope, &fresh);
                 gateway.store.commit(unit).await?;

@@ -224,10 +224,7 @@ struct Settings {
     local_part: String,
 }
 
-async fn settings(
-    Shared(gateway): Shared<Arc<Gateway>>,
-    allowed: Allowed<right::SeeIdentities>,
-) -> Page {
+async fn settings(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right::SeeIdentities>) -> Page {
     let store = gateway.store.org(allowed.scope);
     let chain = match store.find::<Identity>(Identity::BY_TEMPLATE, DEFAULT).await? {
         Some(found) => Some(Chain::of(store, found.record).await?),

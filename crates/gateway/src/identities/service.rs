@@ -88,22 +88,16 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
     match gateway.store.commit(unit).await {
         Ok(_) => Ok(identity),
         Err(CommitError::Taken { lookup: Identity::BY_TEMPLATE, .. }) => Err(Refused::Beaten),
-        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => Err(Problem::invalid(
-            "subdomain",
-            "another organisation has it",
-            "choose another subdomain",
-        )
-        .into()),
+        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => {
+            Err(Problem::invalid("subdomain", "another organisation has it", "choose another subdomain")
+                .into())
+        }
         Err(error) => Err(Problem::from(error).into()),
     }
 }
 
 /// An identity that exists: what stands still is set in motion again.
-async fn go_on(
-    gateway: &Gateway,
-    grant: &Grant,
-    existing: Versioned<Identity>,
-) -> Result<Identity, Refused> {
+async fn go_on(gateway: &Gateway, grant: &Grant, existing: Versioned<Identity>) -> Result<Identity, Refused> {
     if existing.state.acts() || existing.state == State::Deprovisioning {
         return Ok(existing.record);
     }
@@ -127,13 +121,13 @@ async fn go_on(
     }
 }
 
-fn fresh(
-    gateway: &Gateway,
-    organisation: &Organisation,
-    wanted: &Wanted,
-) -> Result<Identity, Problem> {
+fn fresh(gateway: &Gateway, organisation: &Organisation, wanted: &Wanted) -> Result<Identity, Problem> {
     if wanted.template != DEFAULT && !is_slug(&wanted.template) {
-        return Err(Problem::invalid("template", "not a short name", "take `default`, or a name such as `cfo`"));
+        return Err(Problem::invalid(
+            "template",
+            "not a short name",
+            "take `default`, or a name such as `cfo`",
+        ));
     }
     let hosted = match wanted.mode {
         Mode::Hosted => Some(host(gateway)?),
@@ -141,7 +135,11 @@ fn fresh(
     };
     let subdomain = wanted.subdomain.clone().unwrap_or_else(|| organisation.slug.clone());
     if hosted.is_some() && !is_slug(&subdomain) {
-        return Err(Problem::invalid("subdomain", "not one label of a host name", "take a name such as `acme`"));
+        return Err(Problem::invalid(
+            "subdomain",
+            "not one label of a host name",
+            "take a name such as `acme`",
+        ));
     }
     let local = match wanted.template.as_str() {
         DEFAULT => &gateway.config.local_part,

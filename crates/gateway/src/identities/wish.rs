@@ -8,15 +8,8 @@ use crate::cells::{Cell, tag};
 use crate::config::HostedTenant;
 
 /// The delegated permissions of a gateway's agent users: chat, and mail in both directions.
-const SCOPES: [&str; 7] = [
-    "Chat.Create",
-    "Chat.Read",
-    "ChatMessage.Send",
-    "Mail.Read",
-    "Mail.ReadBasic",
-    "Mail.Send",
-    "User.Read",
-];
+const SCOPES: [&str; 7] =
+    ["Chat.Create", "Chat.Read", "ChatMessage.Send", "Mail.Read", "Mail.ReadBasic", "Mail.Send", "User.Read"];
 
 /// The wish for an identity in a hosted tenant.
 pub(super) fn hosted(

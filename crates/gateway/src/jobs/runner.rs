@@ -82,7 +82,10 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
                 warn!("another node has taken the job over");
                 return;
             }
-            Err(error) => Ending { end: failed(&gateway, kind, job.failures + 1, &error), unit: attache_store::Unit::new() },
+            Err(error) => Ending {
+                end: failed(&gateway, kind, job.failures + 1, &error),
+                unit: attache_store::Unit::new(),
+            },
         };
         let Ending { end, mut unit } = ending;
         let lease = current.lock().await.clone();

@@ -20,10 +20,7 @@ use crate::server::{Answer, Form};
 
 /// The routes.
 pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
-        .route("/", get(home))
-        .route("/orgs", post(create))
-        .route("/orgs/{org}", get(overview))
+    Router::new().route("/", get(home)).route("/orgs", post(create)).route("/orgs/{org}", get(overview))
 }
 
 #[derive(Template)]
@@ -83,10 +80,7 @@ struct Overview {
     entries: u64,
 }
 
-async fn overview(
-    State(gateway): State<Arc<Gateway>>,
-    allowed: Allowed<right::SeeOrganisation>,
-) -> Page {
+async fn overview(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOrganisation>) -> Page {
     let store = gateway.store.org(allowed.scope);
     let identities: Vec<Versioned<Identity>> = store.list(Part::first(100)).await?;
     let identities = identities.into_iter().map(|found| IdentityCard::of(&found.record)).collect();

@@ -99,7 +99,8 @@ impl Keyring {
         let system = self.store.system(GatewayScope::granted());
         let kept: Versioned<DataKey> = system.get(id).await?.ok_or(SealError::NoKey(id))?;
         let master = self.master().await?;
-        let bytes = unseal(&master, of(&id.to_string()), &kept.wrapped.0).map_err(|_| SealError::NoKey(id))?;
+        let bytes =
+            unseal(&master, of(&id.to_string()), &kept.wrapped.0).map_err(|_| SealError::NoKey(id))?;
         let key = Arc::new(key_of(&bytes)?);
         self.remembered().insert(id, Arc::clone(&key));
         Ok(key)

@@ -30,7 +30,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         let expected = secret.map(Csrf::of);
         let form = axum::Form::<Carried<T>>::from_request(request, state).await;
         let axum::Form(Carried { csrf, rest }) = form.map_err(|rejection| {
-            Problem::new(rejection.status(), "form", rejection.body_text(), "go back and fill the form in again")
+            Problem::new(
+                rejection.status(),
+                "form",
+                rejection.body_text(),
+                "go back and fill the form in again",
+            )
         })?;
         match expected {
             Some(expected) if expected.is(&csrf) => Ok(Self(rest)),

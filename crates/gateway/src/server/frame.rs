@@ -8,7 +8,8 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tracing::Instrument;
@@ -45,7 +46,8 @@ pub(crate) async fn around(
     request.extensions_mut().insert(RequestId(id));
     request.extensions_mut().insert(From(from));
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let span = tracing::info_span!("http", %id, method = %request.method(), route, status = tracing::field::Empty);
+    let span =
+        tracing::info_span!("http", %id, method = %request.method(), route, status = tracing::field::Empty);
     let browser = wants_page(&request);
     let answer = tokio::time::timeout(gateway.config.request_timeout, next.run(request));
     let mut response = answer.instrument(span.clone()).await.unwrap_or_else(|_| too_slow().into_response());

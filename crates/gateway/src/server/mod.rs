@@ -21,8 +21,8 @@ pub(crate) use frame::{From, RequestId};
 pub(crate) use listen::serve;
 pub(crate) use page::{Cursor, Listed};
 pub(crate) use problem::{Answer, Problem};
-pub use tls::TlsError;
 pub(crate) use tls::Acceptor;
+pub use tls::TlsError;
 
 use crate::Gateway;
 use crate::{dashboard, health, identities, live, organisations, sign_in};

@@ -103,7 +103,8 @@ fn times(files: &Tls) -> [Option<SystemTime>; 2] {
 
 fn load(files: &Tls, looked: Boot) -> Result<Loaded, TlsError> {
     let times = times(files);
-    let unreadable = |path: &Path, why: String| TlsError::Unreadable { path: path.display().to_string(), why };
+    let unreadable =
+        |path: &Path, why: String| TlsError::Unreadable { path: path.display().to_string(), why };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect)
         .map_err(|error| unreadable(&files.certificate, error.to_string()))?;

@@ -44,10 +44,8 @@ pub(super) async fn begin(gateway: &Gateway, person: SignedIn, next: &str) -> An
     gateway.store.commit(unit).await?;
     let mut response = Redirect::to(next).into_response();
     let https = gateway.config.is_https();
-    let cookies = [
-        set_cookie(SESSION, token.secret.expose(), LASTS, https),
-        set_cookie(BINDING, "", 0, https),
-    ];
+    let cookies =
+        [set_cookie(SESSION, token.secret.expose(), LASTS, https), set_cookie(BINDING, "", 0, https)];
     for cookie in cookies.into_iter().flatten() {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

@@ -9,8 +9,8 @@ use attache_entra::{ClientCredential, Resource};
 use attache_graph::Graph;
 use attache_terms::TenantId;
 
-use crate::config::HostedTenant;
 use crate::Gateway;
+use crate::config::HostedTenant;
 
 impl Gateway {
     /// A hosted tenant of ours.

@@ -236,10 +236,7 @@ mod tests {
     #[test]
     fn a_change_has_version_2_which_an_older_program_refuses_as_newer() {
         let Numbered { leaf, column, .. } = change().number(0);
-        assert_eq!(
-            leaf,
-            "{\"v\":2,\"seq\":0,\"id\":\"ID\",\"time\":\"1970-01-01T00:00:00Z\"}"
-        );
+        assert_eq!(leaf, "{\"v\":2,\"seq\":0,\"id\":\"ID\",\"time\":\"1970-01-01T00:00:00Z\"}");
         assert_eq!(column, "");
     }
 
