@@ -234,10 +234,20 @@ mod tests {
     }
 
     #[test]
-    fn a_change_has_version_2_which_an_older_program_refuses_as_newer() {
+    fn a_change_has_version_2_and_what_a_device_records_keeps_version_1() {
         let Numbered { leaf, column, .. } = change().number(0);
-        assert_eq!(leaf, "{\"v\":2,\"seq\":0,\"id\":\"ID\",\"time\":\"1970-01-01T00:00:00Z\"}");
-        assert_eq!(column, "");
+        assert_eq!(
+            leaf,
+            "{\"v\":2,\"seq\":0,\"id\":\"00000000-0000-7b9e-aa62-f83a2d1efe6e\",\"time\":\"1970-01-01T00:00:00Z\",\
+             \"writer\":\"00e0efad-d9a5-44bd-99df-5139b29d4172\",\"event\":{\"kind\":\"change\",\
+             \"act\":\"suspend_identity\",\"verdict\":\"refused\",\"code\":\"not_an_admin\"},\"by\":\"person\",\
+             \"things\":[{\"kind\":\"identity\",\"id\":\"00000000-0000-0000-0000-000000000003\"}],\
+             \"request\":\"00000000-0000-0000-0000-000000000004\",\"withheld\":{\
+             \"by\":\"EcgXzSIjfyJfCP0wTZiMD1TE07+lt3rbyIXtIm0QtEQ=\",\
+             \"from\":\"X++zQ0gjMdrOIblwFLqBsfJLdS3v3kPQppmq/J91yGI=\",\
+             \"subject\":\"RNBXsnXYo6OI+I5X2z6ugLKA2gh6JjLzZSFFm+F3r8M=\"}}"
+        );
+        assert!(column.contains(r#","192.0.2.7"],"subject":["#), "{column}");
     }
 
     #[test]

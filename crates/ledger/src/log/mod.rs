@@ -7,6 +7,6 @@ mod tail;
 
 pub use replay::Fault;
 
-pub(crate) use line::{CheckpointLine, EntryLine, Header, LONGEST_LINE, Line, LineError, push_entry};
+pub(crate) use line::{CheckpointLine, Header, LONGEST_LINE, Line, LineError, push_entry};
 pub(crate) use replay::{OpenIntent, Replay};
 pub(crate) use tail::{Walk, read_range, read_tail, walk};
