@@ -1,7 +1,7 @@
 //! Destroys withheld fields where they stand. The erasure is recorded first; it can be repeated when it was
 //! interrupted.
 
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use super::error::LedgerError;
 use super::writer::{Log, Writer};
@@ -37,7 +37,7 @@ pub(super) fn erase(writer: &mut Writer, choose: impl Fn(&Entry) -> bool) -> Res
 fn chosen(log: &Log, choose: impl Fn(&Entry) -> bool) -> std::io::Result<Vec<Column>> {
     let mut file = &log.file;
     file.seek(SeekFrom::Start(0))?;
-    let mut reader = BufReader::new(file);
+    let mut reader = BufReader::new(file.take(log.length));
     let (mut line, mut at, mut columns) = (Vec::new(), 0, Vec::new());
     loop {
         line.clear();

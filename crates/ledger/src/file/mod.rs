@@ -9,6 +9,7 @@ mod handle;
 mod live;
 mod open;
 mod queue;
+mod room;
 mod writer;
 
 pub use dangling::Dangling;
@@ -16,3 +17,4 @@ pub use error::LedgerError;
 pub use handle::{Committed, Intent, Ledger, LedgerOptions, Receipt};
 
 pub(crate) use open::{Beginning, checkpoint_path, read_header};
+pub(crate) use room::end_of_lines;

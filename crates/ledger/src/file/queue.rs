@@ -1,11 +1,12 @@
 //! Group commit: what is asked for while one batch is being written makes up the next batch. A blocking
 //! thread is busy only while there is something to write.
 
-use std::hint::spin_loop;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use super::batch::{Batch, Closed};
@@ -20,9 +21,16 @@ const LARGEST_BATCH: usize = 1024;
 /// The most batches that are written before other processes get their turn.
 const LONGEST_TURN: usize = 16;
 
-/// How long the thread looks out for the next entry before it goes: about what it takes to wake a thread.
+/// How long the thread looks out for the next entry before it goes: some times what it takes to wake a thread.
 /// Whoever was answered just now often has the next one at hand.
-const LOOK_OUT: Duration = Duration::from_micros(60);
+const LOOK_OUT: Duration = Duration::from_micros(200);
+
+/// So many are answered by the thread that wrote for them.
+const FEW: usize = 4;
+
+/// How long the file is left alone after a turn, when more waits: whoever waits for its lock in another process
+/// takes about as long to wake.
+const GIVE_WAY: Duration = Duration::from_micros(100);
 
 pub(super) type Answer = Result<Receipt, LedgerError>;
 
@@ -57,12 +65,19 @@ enum Next {
 /// The entries that wait, and the writer.
 pub(super) struct Queue {
     pending: Mutex<Pending>,
+    /// Whether anything was asked for since the last batch was taken: for the thread that looks out, which must
+    /// not keep others from `pending`.
+    asked: AtomicBool,
     writer: Mutex<Writer>,
 }
 
 impl Queue {
     pub(super) fn new(writer: Writer) -> Arc<Self> {
-        Arc::new(Self { pending: Mutex::default(), writer: Mutex::new(writer) })
+        Arc::new(Self {
+            pending: Mutex::default(),
+            asked: AtomicBool::new(false),
+            writer: Mutex::new(writer),
+        })
     }
 
     /// Asks for an entry. It will be written even if nobody waits for the answer.
@@ -70,6 +85,7 @@ impl Queue {
         let (done, answer) = oneshot::channel();
         let mut pending = lock(&self.pending);
         pending.add(draft, done);
+        self.asked.store(true, Ordering::Release);
         let idle = !std::mem::replace(&mut pending.draining, true);
         drop(pending);
         if idle {
@@ -82,9 +98,13 @@ impl Queue {
         answer
     }
 
-    /// Waits for the batches that are being written, and writes what waits after them on this thread.
+    /// Waits for the batches that are being written, and writes what waits after them on this thread. Then the
+    /// file ends with its last line.
     pub(super) fn flush(&self) {
         while self.take_turn(Duration::ZERO) {}
+        if let Err(error) = self.writer().give_room_back() {
+            tracing::warn!(%error, "the ledger keeps its room for more lines");
+        }
     }
 
     /// The writer, when no batch is being written.
@@ -120,7 +140,7 @@ impl Queue {
         let mut left = LONGEST_TURN;
         loop {
             left = left.saturating_sub(1);
-            let (closed, waiting) = match lock(&self.pending).next(left > 0) {
+            let (closed, waiting) = match self.next(left > 0) {
                 Next::Write(closed, waiting) => (closed, waiting),
                 Next::End(batch) => {
                     writer.finish(turn, batch);
@@ -128,23 +148,29 @@ impl Queue {
                 }
             };
             match writer.write(&mut turn, closed) {
-                Ok(answers) => answer(waiting, answers),
+                Ok(answers) => hand_out(waiting, answers),
                 Err(error) => {
                     answer_all(waiting, &error);
                     return Err(error);
                 }
             }
             if !lock(&self.pending).is_asked() {
-                writer.publish(&mut turn);
                 self.look_out(look_out);
             }
         }
     }
 
+    fn next(&self, takes_more: bool) -> Next {
+        let mut pending = lock(&self.pending);
+        self.asked.store(false, Ordering::Relaxed);
+        pending.next(takes_more)
+    }
+
     fn look_out(&self, for_at_most: Duration) {
         let start = Instant::now();
-        while start.elapsed() < for_at_most && !lock(&self.pending).is_asked() {
-            spin_loop();
+        while start.elapsed() < for_at_most && !self.asked.load(Ordering::Acquire) {
+            // Where there is no core to spare, whoever has the next entry may need this one.
+            yield_now();
         }
     }
 }
@@ -224,6 +250,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Answers many where others run, so that the next batch need not wait until all of them are woken.
+fn hand_out(waiting: Vec<Waiting>, answers: Vec<Answer>) {
+    match Handle::try_current() {
+        Ok(runtime) if waiting.len() > FEW && runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            drop(runtime.spawn(async move { answer(waiting, answers) }));
+        }
+        _ => answer(waiting, answers),
+    }
+}
+
 fn answer(waiting: Vec<Waiting>, answers: Vec<Answer>) {
     for (done, answer) in waiting.into_iter().zip(answers) {
         if let Err(Err(error)) = done.send(answer) {
@@ -245,7 +281,12 @@ struct Drain {
 
 impl Drain {
     fn run(mut self) {
-        while self.queue.take_turn(LOOK_OUT) {}
+        while self.queue.take_turn(LOOK_OUT) {
+            let turn_ended = Instant::now();
+            while turn_ended.elapsed() < GIVE_WAY {
+                yield_now();
+            }
+        }
         self.done = true;
     }
 }

@@ -15,6 +15,7 @@ use super::open::{
     Beginning, checkpoint_path, is_at, make_private, private, read_header, sync_folder_of, writers_path,
 };
 use super::queue::Answer;
+use super::room::{self, end_of_lines};
 use crate::entry::{Composer, Repair, WriterId};
 use crate::log::{CheckpointLine, Header, Replay, Walk, read_range};
 use crate::note::{Checkpoint, KeySource, NoteSigner, SignedNote, VerifierKey};
@@ -51,8 +52,10 @@ pub(super) struct Log {
     pub(super) replay: Replay,
     /// Where the next line goes: the end of the last line that is right.
     end: u64,
-    /// The file's length; beyond `end` it is torn.
-    length: u64,
+    /// Where the last line ends, right or not; beyond `end` it is torn.
+    pub(super) length: u64,
+    /// The file's size; beyond `length` there is room.
+    size: u64,
 }
 
 /// The file while it is locked by this writer.
@@ -85,6 +88,19 @@ impl Writer {
             batch.push_repair(self.origin.composer.repair(self.repair(&mut log)?));
         }
         Ok((Turn { log, key, signer, unpublished: None }, batch))
+    }
+
+    /// Gives back the room behind the last line, for the end of a program.
+    pub(super) fn give_room_back(&mut self) -> Result<(), LedgerError> {
+        if self.log.is_none() {
+            return Ok(());
+        }
+        let mut log = self.lock()?;
+        if log.length == log.end && log.end < log.size {
+            log.file.set_len(log.end).map_err(LedgerError::io(&self.origin.path, "cut"))?;
+            log.size = log.end;
+        }
+        self.unlock(log)
     }
 
     /// Puts the checkpoint where others look for it, and unlocks.
@@ -156,17 +172,21 @@ impl Writer {
     /// Reads what was appended since we looked last.
     fn catch_up(&self, log: &mut Log) -> Result<(), LedgerError> {
         let path = &self.origin.path;
-        log.length = log.file.metadata().map_err(LedgerError::io(path, "read"))?.len();
-        if log.length < log.end {
+        let io = || LedgerError::io(path, "read");
+        log.size = log.file.metadata().map_err(io())?.len();
+        if log.size < log.end {
             // Somebody cut it. What is left of it says by how much.
             (log.key, log.replay, log.end) = (None, Replay::default(), 0);
         }
         match log.key.clone() {
             None => self.open(log),
-            Some(_) if log.length == log.end => Ok(()),
+            Some(_) if room::is_free(&mut log.file, log.end, log.size).map_err(io())? => {
+                log.length = log.length.min(log.size);
+                Ok(())
+            }
             Some(key) => {
-                let bytes =
-                    read_range(&mut log.file, log.end, log.length).map_err(LedgerError::io(path, "read"))?;
+                log.length = end_of_lines(&mut log.file, log.size).map_err(io())?;
+                let bytes = read_range(&mut log.file, log.end, log.length).map_err(io())?;
                 let walk = crate::log::walk(&mut log.replay, &bytes, log.end, &key);
                 self.accept(log, walk, &key)
             }
@@ -178,6 +198,7 @@ impl Writer {
         let path = &self.origin.path;
         let io = |doing| LedgerError::io(path, doing);
         make_private(&log.file).map_err(io("made private"))?;
+        log.length = end_of_lines(&mut log.file, log.size).map_err(io("read"))?;
         if log.length == 0 {
             return self.refuse_lost_log();
         }
@@ -283,7 +304,13 @@ impl Writer {
             log.file.write_all(text.as_bytes())?;
             if log.length > end {
                 log.file.set_len(end)?;
+                log.size = end;
             }
+            // The first batch goes alone, so that a header is never half-written before room.
+            log.size = match log.size.max(end) {
+                size if new || size > end => size,
+                size => room::make(&log.file, size, text.len() as u64)?,
+            };
             log.file.sync_data()?;
             if new { sync_folder_of(&self.origin.path) } else { Ok(()) }
         })();
@@ -301,8 +328,9 @@ impl Writer {
     }
 
     /// Writes the checkpoint's file, for others to copy and for the next start to compare. It follows the log
-    /// and is not synced: it may be older than the log, never newer.
-    pub(super) fn publish(&mut self, turn: &mut Turn) {
+    /// and is not synced: it may be older than the log, never newer. Once a turn: a change of the file beside the
+    /// log can make the log's next sync wait for both.
+    fn publish(&mut self, turn: &mut Turn) {
         let Some(note) = turn.unpublished.take() else { return };
         if let Err(error) = self.write_checkpoint(&note.encode()) {
             self.checkpoint = None;
@@ -331,7 +359,7 @@ impl Writer {
 
 impl Log {
     fn new(file: File) -> Self {
-        Self { file, key: None, replay: Replay::default(), end: 0, length: 0 }
+        Self { file, key: None, replay: Replay::default(), end: 0, length: 0, size: 0 }
     }
 
     /// The bytes of the line that begins at this place.

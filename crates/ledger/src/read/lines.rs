@@ -5,14 +5,14 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Take};
 use std::path::{Path, PathBuf};
 
 use super::error::VerifyError;
-use crate::file::{Beginning, checkpoint_path, read_header};
+use crate::file::{Beginning, checkpoint_path, end_of_lines, read_header};
 use crate::log::LONGEST_LINE;
 use crate::note::VerifierKey;
 
 /// A ledger that is being read.
 pub(super) struct Lines {
     pub(super) key: VerifierKey,
-    /// Where the file ended when reading began.
+    /// Where the last line ended when reading began.
     pub(super) length: u64,
     /// The checkpoint file's text at that moment, when there is one.
     pub(super) beside: Option<Vec<u8>>,
@@ -29,7 +29,8 @@ impl Lines {
         let mut file = File::open(path).map_err(&io)?;
         // While a shared lock is held no batch is half-written, nor written and not yet in the checkpoint.
         file.lock_shared().map_err(&io)?;
-        let length = file.metadata().map_err(&io)?.len();
+        let size = file.metadata().map_err(&io)?.len();
+        let length = end_of_lines(&mut file, size).map_err(&io)?;
         let beside = std::fs::read(checkpoint_path(path)).ok();
         file.unlock().map_err(&io)?;
 

@@ -9,6 +9,7 @@ mod killed;
 mod processes;
 mod proving;
 mod refusing;
+mod room;
 mod tampering;
 mod tools;
 mod torn;

@@ -43,11 +43,15 @@ impl World {
     /// An intent of a writer that is gone.
     pub(crate) async fn left_behind(&self) -> EntryId {
         let id = self.ledger().intent(act()).await.unwrap().id();
-        // The thread that wrote it may still be about to let go of the ledger.
+        self.all_gone().await;
+        id
+    }
+
+    /// Waits for threads that were told to write and may still be about to let go of the ledger.
+    pub(crate) async fn all_gone(&self) {
         while std::fs::read_dir(self.folder.path().join("ledger.writers")).unwrap().count() > 0 {
             tokio::task::yield_now().await;
         }
-        id
     }
 
     pub(crate) fn verify(&self) -> Result<Report, VerifyError> {
