@@ -13,4 +13,5 @@ mod msgraph;
 mod oidc;
 mod pages;
 mod story;
+mod terminal;
 mod trust;

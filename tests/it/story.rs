@@ -38,9 +38,15 @@ async fn once_it_ends_after_the_story() -> Result<()> {
     let home = Home::new()?;
     let command = home.attache(["try", "--once", "--json"])?;
     let mut story = Lines::start(command, &home.path().join("try.log"))?;
-    hear(&mut story).await?;
+    let done = hear(&mut story).await?;
     let (status, rest) = story.end().await?;
     ensure!(status.success() && rest.is_empty(), "{status} {rest:?}");
+    let fresh = std::path::Path::new(done["home"].as_str().context("no home")?);
+    ensure!(
+        fresh.starts_with(home.attache_home()) && fresh != home.attache_home(),
+        "{fresh:?} is not a fresh directory"
+    );
+    ensure!(fresh.join("profiles/default/ledger").exists(), "nothing was left in {fresh:?}");
     Ok(())
 }
 

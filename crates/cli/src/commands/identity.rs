@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use attache_agent::{Agent, Person, tools};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::args;
@@ -44,14 +44,29 @@ pub(super) async fn whoami(agent: Arc<Agent>, output: Output) -> Result<(), Fail
         output.object(&answer);
         return Ok(());
     }
+    facts("", &answer, output);
+    Ok(())
+}
+
+/// Every fact on a line of its own; those of an object after its name.
+fn facts(of: &str, answer: &Value, output: Output) {
     for (name, value) in answer.as_object().into_iter().flatten() {
+        let name = format!("{of}{}", name.replace('_', " "));
         match value {
-            serde_json::Value::Null => {}
-            serde_json::Value::String(text) => output.line(format!("{:<16} {text}", name.replace('_', " "))),
-            other => output.line(format!("{:<16} {other}", name.replace('_', " "))),
+            Value::Null => {}
+            Value::Object(_) => facts(&format!("{name}: "), value, output),
+            Value::Array(all) if all.is_empty() => {}
+            Value::Array(all) => all.iter().for_each(|one| fact(&name, one, output)),
+            one => fact(&name, one, output),
         }
     }
-    Ok(())
+}
+
+fn fact(name: &str, value: &Value, output: Output) {
+    match value {
+        Value::String(text) => output.line(format!("{name:<26} {text}")),
+        other => output.line(format!("{name:<26} {other}")),
+    }
 }
 
 fn said(sponsor: &Person, output: Output) {

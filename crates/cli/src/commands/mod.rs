@@ -23,7 +23,9 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     let global = cli.global;
     match cli.command {
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "attache", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "attache", &mut script);
+            output.line(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
         Command::Config(args::Config::Show) => {

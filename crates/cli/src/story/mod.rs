@@ -40,20 +40,28 @@ pub(crate) async fn run(command: args::Try, global: Global, output: Output) -> R
     ended.map_err(|error| Failure::new("no_signals", error.to_string(), "end it with SIGKILL"))
 }
 
-/// A fresh directory for `--once`, the one that was given, or one of `try`'s own: never the user's profiles.
+/// For `--once` a fresh directory, inside the one that was given if any; else the one that was given, or one of
+/// `try`'s own: never the user's profiles.
 fn place(command: &args::Try, global: &Global) -> Result<Place, Failure> {
-    let home: PathBuf = match &global.home {
-        Some(home) => std::path::absolute(home).map_err(|error| {
+    let given = match &global.home {
+        Some(home) => Some(std::path::absolute(home).map_err(|error| {
             Failure::usage("home_unusable", format!("--home {}: {error}", home.display()))
-        })?,
-        None if command.once => tempfile::Builder::new()
-            .prefix("attache-try-")
-            .tempdir()
-            .map_err(|error| Failure::new("no_directory", error.to_string(), "give a directory with --home"))?
-            .keep(),
+        })?),
+        None => None,
+    };
+    let home = match given {
+        given if command.once => fresh(given.unwrap_or_else(std::env::temp_dir))?,
+        Some(home) => home,
         None => default_home()?.join("try"),
     };
     let profile =
         global.profile.parse().map_err(|error| Failure::usage("profile_name", format!("{error}")))?;
     Ok(Place::new(home, profile))
+}
+
+fn fresh(inside: PathBuf) -> Result<PathBuf, Failure> {
+    std::fs::create_dir_all(&inside)
+        .and_then(|()| tempfile::Builder::new().prefix("attache-try-").tempdir_in(inside))
+        .map(tempfile::TempDir::keep)
+        .map_err(|error| Failure::new("no_directory", error.to_string(), "give a directory with --home"))
 }

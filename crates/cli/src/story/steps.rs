@@ -48,7 +48,7 @@ pub(super) async fn tell(show: &mut Show, home: &Home, command: &Try) -> anyhow:
         "url": story.ready.url,
         "sponsor": sponsor.upn,
     }));
-    story.farewell(show, home);
+    story.farewell(show, home, command);
     Ok(story.sandbox)
 }
 
@@ -312,18 +312,26 @@ impl Story {
         Ok(())
     }
 
-    /// What can be done with what the story leaves.
-    fn farewell(&self, show: &Show, home: &Home) {
+    /// What can be done with what the story leaves, while its tenant stays or without it.
+    fn farewell(&self, show: &Show, home: &Home, command: &Try) {
         let directory = home.place.home.display();
-        show.say(&format!(
-            "Everything stands in {directory}; with ATTACHE_HOME={directory}, every command works there:
+        let here = format!("Everything stands in {directory}; with ATTACHE_HOME={directory}");
+        if command.once {
+            show.say(&format!(
+                "{here}, attache audit show and attache config show work as they are.
+The tenant ended with the story; with the same directory, attache try goes on with it, and stays."
+            ));
+        } else {
+            show.say(&format!(
+                "{here}, every command works there:
   attache whoami, attache audit show, attache config show
 and with ATTACHE_PROVISIONER_CLIENT_SECRET='{}': attache provision --plan, attache deprovision --plan
 The tenant is at {}; trust {}.",
-            self.ready.apps.provisioner.client_secret,
-            self.ready.url,
-            self.ready.ca.display()
-        ));
+                self.ready.apps.provisioner.client_secret,
+                self.ready.url,
+                self.ready.ca.display()
+            ));
+        }
         show.say(&hosts::instructions(&self.program, &home.place));
     }
 
