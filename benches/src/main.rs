@@ -15,7 +15,7 @@ fn print(line: std::fmt::Arguments<'_>) {
 }
 
 /// The parts, as they are named on the command line.
-const PARTS: [&str; 5] = ["startup", "token", "hops", "ledger", "sandbox"];
+const PARTS: [&str; 6] = ["startup", "token", "hops", "ledger", "ledger-verify", "sandbox"];
 
 fn main() -> anyhow::Result<()> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -42,6 +42,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("ledger") {
         attache_bench::ledger::run()?;
+    }
+    if wants("ledger-verify") {
+        attache_bench::ledger_verify::run()?;
     }
     if wants("sandbox") {
         let attache = std::env::current_exe()?.with_file_name("attache");

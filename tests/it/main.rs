@@ -1,5 +1,6 @@
 //! End-to-end and interoperability tests, in one binary.
 
+mod audit;
 mod bad_input;
 mod commands;
 mod control_api;

@@ -107,6 +107,8 @@ fn missing_packages(repository: &Repository) -> Vec<&'static str> {
         (!linux || present("dbus-run-session"), "dbus-daemon"),
         (!linux || present("gnome-keyring-daemon"), "gnome-keyring"),
         (!linux || present("secret-tool"), "libsecret-tools"),
+        (!linux || present("go"), "golang-go"),
+        (!linux || Path::new("/usr/share/gocode/src/golang.org/x/mod").is_dir(), "golang-golang-x-mod-dev"),
     ]
     .into_iter()
     .filter_map(|(there, package)| (!there).then_some(package))

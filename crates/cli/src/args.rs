@@ -136,6 +136,9 @@ pub(crate) struct Provision {
 pub(crate) enum Audit {
     /// Check every entry, the tree and the checkpoints
     Verify {
+        /// A ledger, or what a gateway exported [default: the profile's ledger]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
         /// A checkpoint that was kept elsewhere; the ledger must continue it
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
@@ -145,6 +148,9 @@ pub(crate) enum Audit {
     },
     /// Print the entries, oldest first
     Show {
+        /// A ledger, or what a gateway exported [default: the profile's ledger]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
         /// Only the newest so many
         #[arg(long, value_name = "N")]
         last: Option<usize>,

@@ -5,8 +5,8 @@
 //! [`Ledger`] appends; [`verify`], [`show`], [`prove_inclusion`] and [`prove_consistency`] read.
 //!
 //! Whoever keeps a log elsewhere, such as in a database, has [`Composer`] make its entries, [`Frontier`] and
-//! [`sign_checkpoint`] sign for them, and [`inclusion_ranges`] and [`consistency_ranges`] say what a proof
-//! consists of.
+//! [`sign_checkpoint`] sign for them, [`inclusion_ranges`] and [`consistency_ranges`] say what a proof
+//! consists of, and [`Export`] write a file that [`verify`] and [`show`] read.
 
 mod entry;
 mod file;
@@ -21,13 +21,13 @@ pub use entry::{
     Thing, Verdict, WriterId,
 };
 pub use file::{Committed, Dangling, Intent, Ledger, LedgerError, LedgerOptions, Receipt};
-pub use log::Fault;
+pub use log::{Export, ExportError, Fault};
 pub use note::{
     Checkpoint, CheckpointError, Ed25519Key, FixedKey, KeyError, KeySource, NoteError, NoteSigner,
     SignedNote, VerifierKey, VerifierKeyError, sign_checkpoint,
 };
 pub use read::{
-    CheckpointFile, Consistency, Filter, Inclusion, Report, Show, Shown, VerifyError, VerifyOptions,
+    CheckpointFile, Consistency, Filter, Gap, Inclusion, Report, Show, Shown, VerifyError, VerifyOptions,
     prove_consistency, prove_inclusion, show, verify,
 };
 pub use tree::{

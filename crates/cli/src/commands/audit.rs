@@ -1,8 +1,10 @@
-//! `attache audit`: read and verify a profile's ledger. Needs no tenant and no configuration.
+//! `attache audit`: read and verify a profile's ledger, or what a gateway exported. Needs no tenant and no
+//! configuration.
 
-use std::path::Path;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 
-use attache_ledger::{Code, Entry, Event, Filter, Retention, Verdict, VerifyOptions};
+use attache_ledger::{Code, Entry, Event, Filter, Gap, Report, Retention, Shown, Verdict, VerifyOptions};
 use serde_json::json;
 
 use crate::args::Audit;
@@ -11,12 +13,12 @@ use crate::output::{Failure, Output};
 
 /// Verifies or shows the ledger.
 pub(super) fn run(command: Audit, place: &Place, output: Output) -> Result<(), Failure> {
-    let ledger = place.profile.ledger();
+    let or_own = |file: Option<PathBuf>| file.unwrap_or_else(|| place.profile.ledger());
     match command {
-        Audit::Verify { checkpoint, key } => {
-            verify(&ledger, &held(checkpoint.as_deref(), key.as_deref())?, output)
+        Audit::Verify { file, checkpoint, key } => {
+            verify(&or_own(file), &held(checkpoint.as_deref(), key.as_deref())?, output)
         }
-        Audit::Show { last } => show(&ledger, last, output),
+        Audit::Show { file, last } => show(&or_own(file), last, output),
     }
 }
 
@@ -45,6 +47,10 @@ fn verify(ledger: &Path, options: &VerifyOptions, output: Output) -> Result<(), 
             "continues_held_checkpoint": held,
             "dangling": report.dangling.len(),
             "repairs": report.repairs,
+            "erased": report.erased,
+            "missing": report.missing,
+            "unexplained": report.unexplained,
+            "gaps": report.gaps,
         }));
     } else {
         output.line(format!("The ledger {} verifies.", ledger.display()));
@@ -54,6 +60,8 @@ fn verify(ledger: &Path, options: &VerifyOptions, output: Output) -> Result<(), 
         output.line(format!("  checkpoints  {}", report.checkpoints));
         output.line(format!("  dangling     {}", report.dangling.len()));
         output.line(format!("  repairs      {}", report.repairs));
+        output.line(format!("  erased       {}", report.erased));
+        missing(&report, output);
         output.line(if held {
             "It continues the checkpoint that you hold: nothing before it was altered."
         } else {
@@ -63,18 +71,56 @@ fn verify(ledger: &Path, options: &VerifyOptions, output: Output) -> Result<(), 
     Ok(())
 }
 
-fn show(ledger: &Path, last: Option<usize>, output: Output) -> Result<(), Failure> {
-    let mut entries = attache_ledger::show(ledger, Filter::default())?.collect::<Result<Vec<_>, _>>()?;
-    if let Some(last) = last {
-        entries.drain(..entries.len().saturating_sub(last));
+/// How many gaps are told one by one.
+const GAPS: usize = 5;
+
+/// What is not in an export. Its root follows all the same; who left it out is another question.
+fn missing(report: &Report, output: Output) {
+    if report.gaps.is_empty() {
+        return;
     }
-    for shown in entries {
+    output.line(format!("  missing      {} entries, in {} gaps:", report.missing, report.gaps.len()));
+    for Gap { from, to } in report.gaps.iter().take(GAPS) {
+        output.line(format!("               those from {from} up to, not including, {to}"));
+    }
+    output.line(match report.unexplained {
+        0 => "Entries in the file say that they were removed because they had been kept long enough."
+            .to_owned(),
+        some => format!(
+            "No entry in the file says that {some} of them were removed: whoever exported it left them out."
+        ),
+    });
+}
+
+fn show(ledger: &Path, last: Option<usize>, output: Output) -> Result<(), Failure> {
+    let entries = attache_ledger::show(ledger, Filter::default())?;
+    let mut next = 0;
+    let mut print = |shown: &Shown| {
         if output.json {
-            output.object(&serde_json::to_value(&shown).unwrap_or_default());
-        } else {
-            output.line(line(&shown.entry));
+            output.object(&serde_json::to_value(shown).unwrap_or_default());
+            return;
+        }
+        let sequence = shown.entry.sequence;
+        if sequence > next && last.is_none() {
+            output.line(format!("     …  entries {next} to {} are not in this file", sequence - 1));
+        }
+        next = sequence + 1;
+        output.line(line(&shown.entry));
+    };
+    let Some(last) = last else {
+        return entries
+            .into_iter()
+            .try_for_each(|shown| shown.map(|shown| print(&shown)))
+            .map_err(Into::into);
+    };
+    let mut newest = VecDeque::new();
+    for shown in entries {
+        newest.push_back(shown?);
+        if newest.len() > last {
+            newest.pop_front();
         }
     }
+    newest.iter().for_each(print);
     Ok(())
 }
 

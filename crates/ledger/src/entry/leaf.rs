@@ -119,6 +119,15 @@ fn openings(column: &str) -> Result<Openings, EntryError> {
     if json(&openings) == written { Ok(openings) } else { Err(EntryError::Column) }
 }
 
+/// The id of an entry, of which perhaps no more than the beginning can be read.
+pub(crate) fn id_of(leaf: &str) -> Option<EntryId> {
+    let digits = |text: &'_ str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let version = leaf.strip_prefix(r#"{"v":"#)?;
+    let number = version[digits(version)..].strip_prefix(r#","seq":"#)?;
+    let id = number[digits(number)..].strip_prefix(r#","id":""#)?;
+    id.get(..36)?.parse().ok()
+}
+
 /// The version of an entry that could not be read, when that is the reason.
 fn newer(leaf: &str) -> Option<EntryError> {
     #[derive(Deserialize)]

@@ -18,7 +18,7 @@ pub use event::{Event, Repair, Retention};
 pub use leaf::EntryError;
 pub use names::{ActName, Code, EntryId, Name, NameError, RequestId, WriterId};
 
-pub(crate) use leaf::erased_column;
+pub(crate) use leaf::{erased_column, id_of};
 
 /// The version of entries that this program writes, and the newest that it reads. An entry has the lowest
 /// version that can say it: 1 for what a device records, 2 where there are persons, keys, things and changes.

@@ -48,16 +48,19 @@ impl Header {
     }
 
     pub(crate) fn parse(line: &[u8]) -> Result<Self, LineError> {
-        let text = std::str::from_utf8(line).map_err(|_| LineError::Malformed)?;
-        let rest = columns(text, HEADER)?;
-        let (version, rest) = rest.split_once('\t').unwrap_or((rest, ""));
-        match decimal(version) {
-            Some(FILE_VERSION) => {}
-            Some(newer) if newer > FILE_VERSION => return Err(LineError::Newer(newer)),
-            _ => return Err(LineError::Malformed),
-        }
-        let key = rest.parse().map_err(|_| LineError::Malformed)?;
-        Ok(Self { key })
+        header(line, HEADER, FILE_VERSION).map(|key| Self { key })
+    }
+}
+
+/// The key in the first line of such a file, which is of no newer version.
+pub(super) fn header(line: &[u8], name: &str, newest: u64) -> Result<VerifierKey, LineError> {
+    let text = std::str::from_utf8(line).map_err(|_| LineError::Malformed)?;
+    let rest = columns(text, name)?;
+    let (version, key) = rest.split_once('\t').unwrap_or((rest, ""));
+    match decimal(version) {
+        Some(newer) if newer > newest => Err(LineError::Newer(newer)),
+        Some(1..) => key.parse().map_err(|_| LineError::Malformed),
+        _ => Err(LineError::Malformed),
     }
 }
 
@@ -186,6 +189,7 @@ impl<'a> Line<'a> {
     }
 }
 
-fn columns<'a>(text: &'a str, name: &str) -> Result<&'a str, LineError> {
+/// What follows the first column, when that is this.
+pub(super) fn columns<'a>(text: &'a str, name: &str) -> Result<&'a str, LineError> {
     text.strip_prefix(name).and_then(|rest| rest.strip_prefix('\t')).ok_or(LineError::Malformed)
 }

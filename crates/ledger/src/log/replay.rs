@@ -45,6 +45,34 @@ pub enum Fault {
         /// The root of the entries.
         actual: Hash,
     },
+    /// An entry's bytes are not those that its hash stands for.
+    #[error("its bytes do not have the hash that stands beside them: it was altered")]
+    OtherHash,
+    /// Entries are left out elsewhere than where the entries before end.
+    #[error("it leaves out the entries from {found} on, which is not where the entries before it end")]
+    OtherGap {
+        /// The number in the line.
+        found: u64,
+    },
+    /// A checkpoint signs another root, and the one before it was right.
+    #[error(
+        "the checkpoint signs the root {signed}, but the entries before it have {actual}: one from number \
+         {from} on was altered"
+    )]
+    OneAltered {
+        /// What the checkpoint before covers, which is as it was.
+        from: u64,
+        /// The root in the checkpoint.
+        signed: Hash,
+        /// The root of the entries.
+        actual: Hash,
+    },
+    /// Nobody signed for the last entries.
+    #[error("no checkpoint covers the entries from {from} on: the end of the file is missing")]
+    NoCheckpoint {
+        /// What the last checkpoint covers.
+        from: u64,
+    },
     /// The checkpoint is not signed by the log's key.
     #[error("the checkpoint is not signed by the ledger's key")]
     NotSigned,

@@ -71,6 +71,13 @@ impl SignedNote {
         }
     }
 
+    /// The key's signature, be it right or wrong.
+    pub(crate) fn signature_of(&self, key: &VerifierKey) -> Option<&[u8]> {
+        let mut lines = self.signatures.iter();
+        let ours = lines.find(|line| line.name == key.name() && line.key_id == key.id());
+        ours.map(|line| &line.signature[..])
+    }
+
     /// The note as it is written.
     pub fn encode(&self) -> String {
         let mut note = format!("{}\n", self.text);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use attache_terms::{Explain, Remedy};
 
+use crate::entry::EntryId;
 use crate::log::Fault;
 use crate::note::{CheckpointError, VerifierKey};
 use crate::tree::Hash;
@@ -36,12 +37,14 @@ pub enum VerifyError {
         path: PathBuf,
     },
     /// A line is not what was written.
-    #[error("entry {sequence} (byte {offset}): {fault}")]
+    #[error("entry {sequence} ({}byte {offset}): {fault}", named(.id))]
     Altered {
         /// The number of the entry that is, or should be, there; of a checkpoint, of the entry after it.
         sequence: u64,
         /// Where the line begins.
         offset: u64,
+        /// The entry's id, when it still says so.
+        id: Option<EntryId>,
         /// What is wrong.
         fault: Fault,
     },
@@ -77,6 +80,19 @@ pub enum VerifyError {
         /// The root of these entries now.
         actual: Hash,
     },
+    /// The file leaves out just the entries around the end of the earlier checkpoint.
+    #[error(
+        "the earlier checkpoint covers {size} entries, but this file leaves out those from {from} to {to}, so \
+         that it cannot be compared"
+    )]
+    InGap {
+        /// How many entries the earlier checkpoint covers.
+        size: u64,
+        /// The first entry that is left out.
+        from: u64,
+        /// The first entry after those.
+        to: u64,
+    },
     /// There is no entry or no tree of that number.
     #[error("the ledger's last checkpoint covers {covered} entries; {asked} is beyond it")]
     Beyond {
@@ -85,6 +101,10 @@ pub enum VerifyError {
         /// What was asked for.
         asked: u64,
     },
+}
+
+fn named(id: &Option<EntryId>) -> String {
+    id.map(|id| format!("id {id}, ")).unwrap_or_default()
 }
 
 impl VerifyError {
@@ -104,6 +124,7 @@ impl Explain for VerifyError {
             Self::Checkpoint(_) => "checkpoint_unusable",
             Self::Shrunk { .. } => "ledger_shrunk",
             Self::Rewritten { .. } => "ledger_rewritten",
+            Self::InGap { .. } => "checkpoint_in_gap",
             Self::Beyond { .. } => "no_such_entry",
         }
     }
@@ -121,6 +142,10 @@ impl Explain for VerifyError {
             }
             Self::Altered { .. } | Self::Shrunk { .. } | Self::Rewritten { .. } => Remedy::operator(
                 "keep the file as evidence, find out who could write to it, and compare it with a backup",
+            ),
+            Self::InGap { .. } => Remedy::caller(
+                "ask for an export that has these entries, or for the proof that the log's last checkpoint \
+                 continues yours",
             ),
             Self::Beyond { .. } => Remedy::caller("ask for an entry that the last checkpoint covers"),
         }

@@ -64,7 +64,7 @@ pub fn prove_consistency(path: &Path, old_size: u64) -> Result<Consistency, Veri
 }
 
 fn last_checkpoint(path: &Path) -> Result<(CheckpointLine, VerifierKey), VerifyError> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open_ledger(path)?;
     let mut last = None;
     while let Some(line) = lines.next()? {
         if let Ok(Line::Checkpoint(checkpoint)) = Line::parse(line.bytes) {
@@ -79,7 +79,7 @@ fn last_checkpoint(path: &Path) -> Result<(CheckpointLine, VerifierKey), VerifyE
 
 /// The roots over these ranges of leaves, in the same order.
 fn roots(path: &Path, ranges: Vec<Range<u64>>) -> Result<Vec<Hash>, VerifyError> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open_ledger(path)?;
     let mut trees: Vec<_> = ranges.into_iter().map(|range| (range, Frontier::default())).collect();
     let mut sequence = 0;
     while let Some(line) = lines.next()? {

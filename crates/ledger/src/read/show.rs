@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::VerifyError;
-use super::lines::Lines;
+use super::examine::id_in;
+use super::lines::{Kind, Lines};
 use crate::entry::{ActName, Entry, Event, Verdict};
-use crate::log::{Fault, Line};
+use crate::log::{EntryLine, ExportLine, Fault, Line};
 use crate::tree::Hash;
 
 /// Which entries to show. What is not set lets everything through.
@@ -46,7 +47,7 @@ pub struct Show {
     over: bool,
 }
 
-/// Reads a ledger's entries. They are checked against themselves, not against the tree: see
+/// Reads the entries of a ledger or an export. They are checked against themselves, not against the tree: see
 /// [`crate::verify`].
 pub fn show(path: &Path, filter: Filter) -> Result<Show, VerifyError> {
     Ok(Show { lines: Lines::open(path)?, filter, sequence: 0, over: false })
@@ -72,21 +73,48 @@ impl Iterator for Show {
 
 impl Show {
     fn step(&mut self) -> Result<Option<Shown>, VerifyError> {
+        let kind = self.lines.kind;
         let Some(line) = self.lines.next()?.filter(|line| line.complete) else {
             self.over = true;
             return Ok(None);
         };
         let (offset, sequence) = (line.offset, self.sequence);
-        let altered = |fault| VerifyError::Altered { sequence, offset, fault };
-        match Line::parse(line.bytes).map_err(|_| altered(Fault::Unreadable))? {
-            Line::Checkpoint(_) => Ok(None),
-            Line::Entry(line) => {
+        let altered = |fault| VerifyError::Altered { sequence, offset, id: id_in(line.bytes), fault };
+        match parse(kind, line.bytes).map_err(altered)? {
+            Part::Entry(line) => {
                 let entry = Entry::decode(line.leaf, line.column).map_err(|error| altered(error.into()))?;
-                self.sequence += 1;
+                self.sequence = self.sequence.saturating_add(1);
                 Ok(Some(Shown { entry, leaf: line.hash() }))
             }
+            Part::Gap { to } => {
+                self.sequence = to;
+                Ok(None)
+            }
+            Part::Checkpoint => Ok(None),
         }
     }
+}
+
+/// What of a line matters here.
+enum Part<'a> {
+    Entry(EntryLine<'a>),
+    Gap { to: u64 },
+    Checkpoint,
+}
+
+fn parse(kind: Kind, line: &[u8]) -> Result<Part<'_>, Fault> {
+    let part = match kind {
+        Kind::Ledger => Line::parse(line).map(|line| match line {
+            Line::Entry(entry) => Part::Entry(entry),
+            Line::Checkpoint(_) => Part::Checkpoint,
+        }),
+        Kind::Export => ExportLine::parse(line).map(|line| match line {
+            ExportLine::Entry(entry, _) => Part::Entry(entry),
+            ExportLine::Gap(gap) => Part::Gap { to: gap.range.end },
+            ExportLine::Checkpoint(_) => Part::Checkpoint,
+        }),
+    };
+    part.map_err(|_| Fault::Unreadable)
 }
 
 impl Filter {

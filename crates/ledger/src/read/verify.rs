@@ -3,14 +3,16 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-
+use super::chunks::Chunks;
 use super::error::VerifyError;
-use super::lines::Lines;
-use crate::entry::{Entry, EntryId, Event};
+use super::examine::id_in;
+use super::export;
+use super::held::Held;
+use super::lines::{Kind, Lines};
+use super::report::Report;
+use crate::entry::{Entry, Event};
 use crate::log::{Fault, Line, Replay};
-use crate::note::{Checkpoint, CheckpointError, VerifierKey};
-use crate::tree::Hash;
+use crate::note::{Checkpoint, VerifierKey};
 
 /// What to verify against.
 #[derive(Debug, Clone, Default)]
@@ -22,45 +24,8 @@ pub struct VerifyOptions {
     pub key: Option<VerifierKey>,
 }
 
-/// What a ledger holds that verifies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// The ledger's name.
-    pub origin: String,
-    /// Its key.
-    pub key: VerifierKey,
-    /// How many entries it has.
-    pub entries: u64,
-    /// The root over all of them.
-    pub root: Hash,
-    /// How many checkpoints it has.
-    pub checkpoints: u64,
-    /// Intents without outcome: in flight, or left behind.
-    pub dangling: Vec<EntryId>,
-    /// How often a torn end was repaired.
-    pub repairs: u64,
-    /// In how many entries withheld fields were destroyed.
-    pub erased: u64,
-    /// Bytes at the end that belong to a write that was never finished, and so acknowledge nothing. The next
-    /// append removes them and records that.
-    pub unfinished: u64,
-    /// What the checkpoint file beside the ledger says.
-    pub checkpoint_file: CheckpointFile,
-}
-
-/// The checkpoint file beside a ledger that verifies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckpointFile {
-    /// There is none.
-    Absent,
-    /// It is signed and agrees with the ledger.
-    Agrees,
-    /// It is not a signed checkpoint of this ledger. The next append writes it anew.
-    Unreadable,
-}
-
-/// Checks a ledger. Reads the file once; memory does not grow with it, but for intents that are open.
+/// Checks a ledger or an export. Reads the file once; memory does not grow with it, but for intents that are
+/// open and, in an export, for gaps and retentions.
 pub fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, VerifyError> {
     let mut lines = Lines::open(path)?;
     let key = lines.key.clone();
@@ -72,24 +37,32 @@ pub fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, VerifyErro
         held.push(Checkpoint::open(note, &key)?);
     }
     let checkpoint_file = held.push_file(lines.beside.take(), &key);
+    let report = Report::new(key, checkpoint_file);
+    match lines.kind {
+        Kind::Ledger => ledger(lines, &held, report),
+        Kind::Export => export::verify(Chunks::of(lines), &held, report),
+    }
+}
 
-    let mut pass = Pass::new(key);
-    held.compare(&pass.replay)?;
+fn ledger(mut lines: Lines, held: &Held, report: Report) -> Result<Report, VerifyError> {
+    let mut pass = Pass { replay: Replay::default(), report };
+    held.compare(pass.replay.frontier())?;
     while let Some(line) = lines.next()? {
         let (offset, complete) = (line.offset, line.complete);
         let fault = if complete { pass.line(line.bytes, offset).err() } else { Some(Fault::Unreadable) };
         match fault {
-            None => held.compare(&pass.replay)?,
+            None => held.compare(pass.replay.frontier())?,
             Some(fault) => {
-                if signed_checkpoint_follows(&mut lines, &pass.key)? {
-                    return Err(VerifyError::Altered { sequence: pass.replay.size(), offset, fault });
+                let id = id_in(line.bytes);
+                if signed_checkpoint_follows(&mut lines, &pass.report.key)? {
+                    return Err(VerifyError::Altered { sequence: pass.replay.size(), offset, id, fault });
                 }
-                pass.unfinished = lines.length - offset;
+                pass.report.unfinished = lines.length - offset;
             }
         }
     }
-    held.finish(&pass.replay)?;
-    Ok(pass.report(checkpoint_file))
+    held.finish(pass.replay.frontier())?;
+    Ok(pass.finish())
 }
 
 /// Whether somebody signed for what comes before the rest of the file.
@@ -104,21 +77,13 @@ fn signed_checkpoint_follows(lines: &mut Lines, key: &VerifierKey) -> Result<boo
     Ok(false)
 }
 
-/// What was counted so far.
+/// What the lines so far come to.
 struct Pass {
-    key: VerifierKey,
     replay: Replay,
-    checkpoints: u64,
-    repairs: u64,
-    erased: u64,
-    unfinished: u64,
+    report: Report,
 }
 
 impl Pass {
-    fn new(key: VerifierKey) -> Self {
-        Self { key, replay: Replay::default(), checkpoints: 0, repairs: 0, erased: 0, unfinished: 0 }
-    }
-
     fn line(&mut self, line: &[u8], offset: u64) -> Result<(), Fault> {
         match Line::parse(line).map_err(|_| Fault::Unreadable)? {
             Line::Entry(line) => {
@@ -126,71 +91,22 @@ impl Pass {
                 self.count(&entry);
             }
             Line::Checkpoint(line) => {
-                self.replay.checkpoint(&line, &self.key, offset)?;
-                self.checkpoints += 1;
+                self.replay.checkpoint(&line, &self.report.key, offset)?;
+                self.report.checkpoints += 1;
             }
         }
         Ok(())
     }
 
     fn count(&mut self, entry: &Entry) {
-        self.repairs += u64::from(matches!(entry.event, Event::Repair(_)));
-        self.erased += u64::from(!entry.erased.is_empty());
+        self.report.repairs += u64::from(matches!(entry.event, Event::Repair(_)));
+        self.report.erased += u64::from(!entry.erased.is_empty());
     }
 
-    fn report(self, checkpoint_file: CheckpointFile) -> Report {
-        Report {
-            origin: self.key.name().to_owned(),
-            entries: self.replay.size(),
-            root: self.replay.frontier().root(),
-            checkpoints: self.checkpoints,
-            dangling: self.replay.open().map(|(_, intent)| intent.id).collect(),
-            repairs: self.repairs,
-            erased: self.erased,
-            unfinished: self.unfinished,
-            checkpoint_file,
-            key: self.key,
-        }
-    }
-}
-
-/// Checkpoints from elsewhere that the ledger has to agree with.
-#[derive(Default)]
-struct Held(Vec<Checkpoint>);
-
-impl Held {
-    fn push(&mut self, checkpoint: Checkpoint) {
-        self.0.push(checkpoint);
-    }
-
-    fn push_file(&mut self, text: Option<Vec<u8>>, key: &VerifierKey) -> CheckpointFile {
-        let Some(text) = text else { return CheckpointFile::Absent };
-        let note = String::from_utf8(text).map_err(|_| CheckpointError::Malformed);
-        match note.and_then(|note| Checkpoint::open(&note, key)) {
-            Ok(checkpoint) => {
-                self.push(checkpoint);
-                CheckpointFile::Agrees
-            }
-            Err(_) => CheckpointFile::Unreadable,
-        }
-    }
-
-    /// Compares when the ledger has just the size of a checkpoint.
-    fn compare(&self, replay: &Replay) -> Result<(), VerifyError> {
-        for checkpoint in self.0.iter().filter(|checkpoint| checkpoint.size == replay.size()) {
-            let (size, signed, actual) = (checkpoint.size, checkpoint.root, replay.frontier().root());
-            if signed != actual {
-                return Err(VerifyError::Rewritten { size, signed, actual });
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(&self, replay: &Replay) -> Result<(), VerifyError> {
-        let found = replay.size();
-        match self.0.iter().map(|checkpoint| checkpoint.size).max() {
-            Some(signed) if signed > found => Err(VerifyError::Shrunk { found, signed }),
-            _ => Ok(()),
-        }
+    fn finish(mut self) -> Report {
+        self.report.entries = self.replay.size();
+        self.report.root = self.replay.frontier().root();
+        self.report.dangling = self.replay.open().map(|(_, intent)| intent.id).collect();
+        self.report
     }
 }

@@ -5,6 +5,9 @@
 mod appending;
 mod bytes;
 mod erasing;
+mod exporting;
+#[cfg(target_os = "linux")]
+mod go;
 mod killed;
 mod processes;
 mod proving;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use attache_ledger::Outcome;
 
+use crate::exporting::{File, Log};
 use crate::world::{World, act};
 
 /// The shell commands on the page. They need a POSIX shell, Python 3 and OpenSSL 3.
@@ -25,6 +26,15 @@ fn run(command: &str, ledger: &Path) -> Result<String, String> {
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+#[test]
+fn standard_tools_verify_an_export() {
+    let log = Log::of(7);
+    let file = File::of(log.export(&[], &[3]));
+    let answers = [0, 2].map(|nth| run(&commands()[nth], &file.path()).unwrap());
+    assert_eq!(answers[0], format!("7 entries {}\n", log.root(0..7)));
+    assert_eq!(answers[1], "withheld fields agree\n");
 }
 
 #[tokio::test]

@@ -1,0 +1,98 @@
+//! What each line of an export says by itself, whatever stands before it: the part of the verification that
+//! costs time, and that threads can share.
+
+use super::chunks::Chunk;
+use crate::entry::{Entry, EntryId, Event, Retention, id_of};
+use crate::log::{ExportLine, Fault, GapLine, LONGEST_LINE, SealLine};
+use crate::tree::Hash;
+
+/// What one line says.
+pub(super) struct Examined {
+    /// Where the line begins in the file.
+    pub(super) offset: u64,
+    pub(super) says: Result<Says, Bad>,
+}
+
+/// A line that is wrong by itself.
+pub(super) struct Bad {
+    pub(super) fault: Fault,
+    /// Which entry it is, when it still says so.
+    pub(super) id: Option<EntryId>,
+}
+
+pub(super) enum Says {
+    Entry(Brief),
+    Gap(GapLine),
+    Checkpoint(SealLine),
+}
+
+/// Of an entry, what the entries around it have to agree with.
+pub(super) struct Brief {
+    pub(super) sequence: u64,
+    pub(super) id: EntryId,
+    pub(super) leaf: Hash,
+    pub(super) is_erased: bool,
+    pub(super) kind: Kind,
+}
+
+pub(super) enum Kind {
+    Intent,
+    Outcome(EntryId),
+    Repair,
+    Retention(Retention),
+    Other,
+}
+
+/// Examines the lines of a chunk up to the first that is wrong.
+pub(super) fn examine(chunk: &Chunk) -> Vec<Examined> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < chunk.bytes.len() {
+        let offset = chunk.offset + at as u64;
+        let rest = &chunk.bytes[at..];
+        let end = rest.iter().position(|byte| *byte == b'\n');
+        let says = match end {
+            Some(length) if length < LONGEST_LINE => line(&rest[..length]),
+            _ => Err(Bad { fault: Fault::Unreadable, id: None }),
+        };
+        let is_wrong = says.is_err();
+        found.push(Examined { offset, says });
+        if is_wrong {
+            break;
+        }
+        at += end.map_or(rest.len(), |length| length + 1);
+    }
+    found
+}
+
+fn line(line: &[u8]) -> Result<Says, Bad> {
+    match ExportLine::parse(line).map_err(|_| Bad { fault: Fault::Unreadable, id: id_in(line) })? {
+        ExportLine::Gap(gap) => Ok(Says::Gap(gap)),
+        ExportLine::Checkpoint(seal) => Ok(Says::Checkpoint(seal)),
+        ExportLine::Entry(line, hash) => {
+            let bad = |fault| Bad { fault, id: id_of(line.leaf) };
+            if line.hash() != hash {
+                return Err(bad(Fault::OtherHash));
+            }
+            let entry = Entry::decode(line.leaf, line.column).map_err(|error| bad(error.into()))?;
+            Ok(Says::Entry(brief(&entry, hash)))
+        }
+    }
+}
+
+fn brief(entry: &Entry, leaf: Hash) -> Brief {
+    let kind = match entry.event {
+        Event::Intent { .. } => Kind::Intent,
+        Event::Outcome { intent, .. } => Kind::Outcome(intent),
+        Event::Repair(_) => Kind::Repair,
+        Event::Retention(retention) => Kind::Retention(retention),
+        _ => Kind::Other,
+    };
+    Brief { sequence: entry.sequence, id: entry.id, leaf, is_erased: !entry.erased.is_empty(), kind }
+}
+
+/// The id in the line of an entry, as far as that can still be read.
+pub(super) fn id_in(line: &[u8]) -> Option<EntryId> {
+    let leaf = line.strip_prefix(b"entry\t")?;
+    // What comes after the id may be anything.
+    leaf.utf8_chunks().next().and_then(|begins| id_of(begins.valid()))
+}
