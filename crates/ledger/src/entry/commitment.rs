@@ -3,11 +3,14 @@
 //! value (there are few chats) and nobody can find a second value for a commitment.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use attache_terms::Rng;
 use base64::Engine;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::tree::Hash;
 
@@ -57,21 +60,38 @@ impl Opening {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+/// 128 random bits, written in base64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Salt([u8; 16]);
 
-impl TryFrom<String> for Salt {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, &'static str> {
-        let bytes = STANDARD.decode(text).map_err(|_| "a salt is base64")?;
-        bytes.try_into().map(Self).map_err(|_| "a salt has 16 bytes")
+impl Serialize for Salt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(&self.0, &STANDARD))
     }
 }
 
-impl From<Salt> for String {
-    fn from(salt: Salt) -> String {
-        STANDARD.encode(salt.0)
+impl<'de> Deserialize<'de> for Salt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Reads the text where it stands: there are many.
+        struct InPlace;
+
+        impl Visitor<'_> for InPlace {
+            type Value = Salt;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the base64 of 16 bytes")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Salt, E> {
+                let (mut bytes, mut salt) = ([0; 18], [0; 16]);
+                match STANDARD.decode_slice(text, &mut bytes) {
+                    Ok(16) => salt.copy_from_slice(&bytes[..16]),
+                    _ => return Err(E::invalid_value(Unexpected::Str(text), &self)),
+                }
+                Ok(Salt(salt))
+            }
+        }
+
+        deserializer.deserialize_str(InPlace)
     }
 }

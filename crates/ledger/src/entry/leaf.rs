@@ -2,6 +2,8 @@
 //! it, which holds the salts and values of the withheld fields and may be emptied. Both are JSON on one
 //! line.
 
+use std::io;
+
 use attache_terms::{ObjectId, TenantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -116,7 +118,25 @@ impl Entry {
 fn openings(column: &str) -> Result<Openings, EntryError> {
     let written = column.trim_end_matches(' ');
     let openings: Openings = serde_json::from_str(written).map_err(|_| EntryError::Column)?;
-    if json(&openings) == written { Ok(openings) } else { Err(EntryError::Column) }
+    let mut same = Same(written.as_bytes());
+    match serde_json::to_writer(&mut same, &openings) {
+        Ok(()) if same.0.is_empty() => Ok(openings),
+        _ => Err(EntryError::Column),
+    }
+}
+
+/// Takes what is written to it as long as it is the same as these bytes.
+struct Same<'a>(&'a [u8]);
+
+impl io::Write for Same<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The id of an entry, of which perhaps no more than the beginning can be read.

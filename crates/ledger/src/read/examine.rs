@@ -1,6 +1,8 @@
 //! What each line of an export says by itself, whatever stands before it: the part of the verification that
 //! costs time, and that threads can share.
 
+use std::io::BufRead;
+
 use super::chunks::Chunk;
 use crate::entry::{Entry, EntryId, Event, Retention, id_of};
 use crate::log::{ExportLine, Fault, GapLine, LONGEST_LINE, SealLine};
@@ -49,7 +51,7 @@ pub(super) fn examine(chunk: &Chunk) -> Vec<Examined> {
     while at < chunk.bytes.len() {
         let offset = chunk.offset + at as u64;
         let rest = &chunk.bytes[at..];
-        let end = rest.iter().position(|byte| *byte == b'\n');
+        let end = line_end(rest);
         let says = match end {
             Some(length) if length < LONGEST_LINE => line(&rest[..length]),
             _ => Err(Bad { fault: Fault::Unreadable, id: None }),
@@ -62,6 +64,13 @@ pub(super) fn examine(chunk: &Chunk) -> Vec<Examined> {
         at += end.map_or(rest.len(), |length| length + 1);
     }
     found
+}
+
+/// Where the first line ends. The standard library looks for a byte faster than a loop does.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let mut after = bytes;
+    let skipped = after.skip_until(b'\n').ok()?;
+    skipped.checked_sub(1).filter(|end| bytes[*end] == b'\n')
 }
 
 fn line(line: &[u8]) -> Result<Says, Bad> {
