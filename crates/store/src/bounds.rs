@@ -1,5 +1,7 @@
 //! How much of a list, and in which order.
 
+use crate::{Place, Versioned};
+
 /// Which way a list goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
@@ -10,11 +12,20 @@ pub enum Order {
     Descending,
 }
 
+/// Where a part of a list ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// Where the last row stands. Lists of one place do not look at it.
+    pub place: Place,
+    /// The last row's key.
+    pub key: String,
+}
+
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Only what comes after this key in the order.
-    pub after: Option<String>,
+    /// Only what comes after this in the order.
+    pub after: Option<Cursor>,
     /// At most so many.
     pub limit: usize,
     /// Which way.
@@ -32,8 +43,13 @@ impl Page {
         Self { after: None, limit, order: Order::Descending }
     }
 
-    /// What comes after this key.
+    /// What comes after this key, in a list of one place.
     pub fn after(self, key: Option<String>) -> Self {
-        Self { after: key, ..self }
+        Self { after: key.map(|key| Cursor { place: Place::Gateway, key }), ..self }
+    }
+
+    /// What comes after this record, in any list.
+    pub fn beyond<R: crate::Record>(self, last: &Versioned<R>) -> Self {
+        Self { after: Some(Cursor { place: last.place, key: last.record.key() }), ..self }
     }
 }

@@ -23,7 +23,7 @@ pub struct ListQuery<'a> {
     pub within: Within,
     /// Only those with this lookup.
     pub lookup: Option<(&'static str, &'a str)>,
-    /// Which part of them. Lists that look anywhere are in the order of keys, then places.
+    /// Which part of them. Lists that look anywhere are in the order of places, then keys.
     pub page: Page,
 }
 
@@ -103,13 +103,14 @@ pub struct JobQuery<'a> {
 /// database's, so that leases do not depend on how well their clocks agree (tests may give it another).
 #[async_trait]
 pub trait Engine: Send + Sync {
-    /// Applies all of a unit or none of it. It is durable when this returns.
+    /// Applies all of a unit or none of it. It is durable when this returns. Lookups are compared when all
+    /// changes are made, so that two records of one unit may swap a value.
     async fn commit(&self, unit: Unit) -> Result<Committed, CommitError>;
 
     /// The row with this key.
     async fn get(&self, kind: &'static str, place: Place, key: &str) -> Result<Option<Row>, StoreError>;
 
-    /// The row with this unique lookup.
+    /// The row with this unique lookup; what many may share finds nothing here.
     async fn find(&self, lookup: Lookups<'_>) -> Result<Option<Row>, StoreError>;
 
     /// A part of the rows.
@@ -126,10 +127,12 @@ pub trait Engine: Send + Sync {
     /// Removes records that expired before `now`, at most so many; says how many.
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError>;
 
-    /// Claims due jobs, those that have been due the longest first; a lapsed lease counts as due.
+    /// Claims due jobs, those that have been due the longest first. A lapsed lease counts as due, and as a
+    /// failure: what takes its worker down must not be tried for ever.
     async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>, StoreError>;
 
-    /// Prolongs a lease, counted from now; `None` when it is lost.
+    /// Prolongs a lease, counted from now; `None` when it is lost. One that lapsed is lost only when another
+    /// worker has it.
     async fn extend(&self, lease: &Lease, span: Duration) -> Result<Option<Lease>, StoreError>;
 
     /// When the next job of these kinds becomes due, lapsing leases included.
@@ -141,7 +144,8 @@ pub trait Engine: Send + Sync {
     /// How many jobs there are, by kind and state.
     async fn job_counts(&self) -> Result<Vec<(String, JobState, u64)>, StoreError>;
 
-    /// Lets a dead job be done again, or a waiting one at once; false when there is none such.
+    /// Lets a dead job be done again, or a waiting one at once; false when there is none such, or when another
+    /// with the dead one's key waits or runs.
     async fn revive(&self, org: Option<OrgId>, job: JobId) -> Result<bool, StoreError>;
 
     /// Removes finished jobs that ended before this, at most so many; says how many. Dead ones stay.
@@ -169,7 +173,7 @@ pub trait Engine: Send + Sync {
     /// The roots of these full blocks.
     async fn blocks(&self, log: Log, range: Range<u64>) -> Result<Vec<Hash>, StoreError>;
 
-    /// Removes the texts of these entries, keeping their hashes; says how many had one.
+    /// Removes the texts and terms of these entries, keeping their hashes; says how many had one.
     async fn retain(&self, log: Log, forget: Range<u64>) -> Result<u64, StoreError>;
 
     /// Whether it answers.

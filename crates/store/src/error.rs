@@ -14,6 +14,12 @@ pub enum StoreError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// Another process has it for itself.
+    #[error("{what} is in use by another process")]
+    InUse {
+        /// What it is, for people.
+        what: String,
+    },
     /// Something in it cannot be read.
     #[error("the {kind} {key} in the database cannot be read: {why}")]
     Damaged {
@@ -56,6 +62,7 @@ impl Explain for StoreError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unavailable { .. } => "store_unavailable",
+            Self::InUse { .. } => "store_in_use",
             Self::Damaged { .. } => "store_damaged",
             Self::Newer { .. } => "store_newer",
             Self::Altered(_) => "store_altered",
@@ -67,6 +74,10 @@ impl Explain for StoreError {
             Self::Unavailable { .. } => Remedy::operator(
                 "see that the database runs, can be reached and has room; nothing that was accepted is lost, and \
                  work goes on by itself when it answers again",
+            ),
+            Self::InUse { .. } => Remedy::operator(
+                "stop the other gateway first, or give this one a database of its own; several gateways share one \
+                 PostgreSQL database, not one SQLite file",
             ),
             Self::Damaged { .. } => Remedy::operator(
                 "restore the database from a backup, or report this if nothing else wrote to it",

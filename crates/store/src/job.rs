@@ -21,7 +21,7 @@ pub struct NewJob {
     pub org: Option<OrgId>,
     /// What makes it the same as another: while one with this kind, organisation and key waits or runs, a new
     /// one is not added; instead the waiting one becomes due when the new one would be, if that is earlier.
-    /// (When it is running, it runs once more.)
+    /// (When it is running, it runs once more.) The body stays that of the first.
     pub key: Option<String>,
     /// What its kind needs to know, in JSON. Never a secret.
     pub body: String,
@@ -153,5 +153,74 @@ impl Job {
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
         serde_json::from_str(&self.body)
             .map_err(|error| StoreError::damaged("job", &self.id.to_string(), &error.to_string()))
+    }
+}
+
+/// What an end makes of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// How it stands now.
+    pub state: JobState,
+    /// When it is due again, if it waits.
+    pub due: Option<Timestamp>,
+    /// How often it has failed in a row.
+    pub failures: u32,
+    /// What was said of it.
+    pub reason: Option<String>,
+}
+
+impl JobEnd {
+    /// What this end makes of a job that had failed so often. `again` is when it was asked for once more while
+    /// it ran.
+    pub fn settle(self, failures: u32, again: Option<Timestamp>) -> Settled {
+        let waits = |due: Timestamp, failures, reason| Settled {
+            state: JobState::Waiting,
+            due: Some(again.map_or(due, |again| again.min(due))),
+            failures,
+            reason,
+        };
+        match (self, again) {
+            (Self::Wait { due, reason }, _) => waits(due, 0, Some(reason)),
+            (Self::Retry { due, reason }, _) => waits(due, failures.saturating_add(1), Some(reason)),
+            (Self::Done, Some(again)) => waits(again, 0, None),
+            (Self::Dead { reason }, Some(again)) => waits(again, 0, Some(reason)),
+            (Self::Done, None) => Settled { state: JobState::Done, due: None, failures, reason: None },
+            (Self::Dead { reason }, None) => Settled {
+                state: JobState::Dead,
+                due: None,
+                failures: failures.saturating_add(1),
+                reason: Some(reason),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn what_was_asked_for_while_it_ran_is_done_once_more() {
+        let dead = JobEnd::Dead { reason: "no such tenant".into() };
+        for end in [JobEnd::Done, dead] {
+            let settled = end.settle(3, Some(at(9)));
+            assert_eq!((settled.state, settled.due, settled.failures), (JobState::Waiting, Some(at(9)), 0));
+        }
+        let retry = JobEnd::Retry { due: at(20), reason: "throttled".into() };
+        let settled = retry.clone().settle(3, Some(at(9)));
+        assert_eq!((settled.due, settled.failures), (Some(at(9)), 4), "at the earlier time");
+        assert_eq!(retry.settle(3, Some(at(30))).due, Some(at(20)));
+    }
+
+    #[test]
+    fn a_wait_forgets_failures_and_a_retry_counts_them() {
+        let wait = JobEnd::Wait { due: at(5), reason: "the mailbox".into() };
+        assert_eq!(wait.settle(7, None).failures, 0);
+        let retry = JobEnd::Retry { due: at(5), reason: "throttled".into() };
+        assert_eq!(retry.settle(7, None).failures, 8);
     }
 }

@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("attache-mcp", &["attache-agent"]),
     ("attache-store", &["attache-ledger"]),
+    ("attache-store-sqlite", &["attache-store", "attache-ledger"]),
     (
         "attache-gateway",
         &[
@@ -39,10 +40,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ASSEMBLERS: &[&str] = &["attache", "attache-tests", "attache-bench"];
 
 /// Outside knowledge that belongs to one room: the SDK, SQL, the operating system's key stores, the terminal.
-/// The benchmarks measure ours beside a bare server on the same SDK.
+/// The benchmarks measure ours beside a bare server on the same SDK, and the store beside bare SQL.
 const BELONGS_TO: &[(&str, &[&str])] = &[
     ("rmcp", &["attache-mcp", "attache-bench"]),
-    ("rusqlite", &["attache-agent"]),
+    ("rusqlite", &["attache-agent", "attache-store-sqlite", "attache-bench"]),
     ("keyring-core", &["attache-keys"]),
     ("zbus-secret-service-keyring-store", &["attache-keys"]),
     ("argon2", &["attache-keys"]),
