@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Run an emulated Entra ID and Microsoft Graph tenant, or steer one that runs
     Sandbox(Box<Sandbox>),
+    /// Run the control plane for many organisations
+    Gateway(Box<crate::commands::gateway::Gateway>),
     /// Show the configuration
     #[command(subcommand)]
     Config(Config),

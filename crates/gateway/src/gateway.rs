@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::sealing::Keyring;
+use crate::nature::{self, NatureError};
 use crate::{Config, jobs, server};
 
 /// What a gateway is made of.
@@ -67,6 +68,9 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database is for something else.
+    #[error(transparent)]
+    Nature(#[from] NatureError),
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] server::TlsError),
@@ -78,6 +82,7 @@ impl Explain for StartError {
             Self::Listen { .. } => "listen_refused",
             Self::Transport(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Nature(error) => error.code(),
             Self::Tls(error) => error.code(),
         }
     }
@@ -89,6 +94,7 @@ impl Explain for StartError {
             }
             Self::Transport(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
+            Self::Nature(error) => error.remedy(),
             Self::Tls(error) => error.remedy(),
         }
     }
@@ -121,7 +127,7 @@ impl Gateway {
     /// Starts a gateway; when this returns, it answers.
     pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
         let gateway = Self::assemble(config, parts)?;
-        gateway.store.engine(GatewayScope::granted()).ping().await?;
+        nature::check(&gateway.store, gateway.config.sandbox).await?;
         let wanted = gateway.config.listen;
         let refused = |source| StartError::Listen { address: wanted, source };
         let listener = TcpListener::bind(wanted).await.map_err(refused)?;

@@ -18,6 +18,7 @@ mod identities;
 mod jobs;
 mod live;
 mod members;
+mod nature;
 mod organisations;
 mod record;
 mod sealing;
@@ -27,3 +28,6 @@ mod tenants;
 
 pub use config::{Config, HostedTenant, Operator, SignInApp, Tls};
 pub use gateway::{Gateway, Parts, Running, StartError};
+pub use nature::NatureError;
+pub use server::TlsError;
+pub use sign_in::sign_in_link;

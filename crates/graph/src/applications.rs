@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::client::Call;
-use crate::path::Path;
+use crate::path::{Path, literal};
 use crate::{Answered, Graph};
 
 /// One certificate of an application, as Graph gave it.
@@ -53,7 +53,21 @@ struct Keys {
     key_credentials: Vec<KeyCredential>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    app_id: AppId,
+}
+
 impl Graph {
+    /// The client id of the application that is called so, `None` when there is none (Application.Read.All).
+    pub async fn application_named(&self, name: &str) -> Answered<Option<AppId>> {
+        let filter = format!("displayName eq {}", literal(name));
+        let path = Path::new("/applications").query("$filter", filter).query("$select", "appId");
+        let found = self.all::<Named>(path).await?;
+        Ok(found.map(|all| all.into_iter().next().map(|one| one.app_id)))
+    }
+
     /// The certificates of a blueprint, with their bytes.
     pub async fn key_credentials(&self, blueprint: AppId) -> Answered<Vec<KeyCredential>> {
         let path = Path::new(format!("/applications/microsoft.graph.agentIdentityBlueprint/{blueprint}"))

@@ -1,9 +1,13 @@
-//! The tenant itself and its domains.
+//! The tenant itself and its domains (Graph documentation, "domain resource type": a subdomain of a verified
+//! domain is verified by that).
 
 use attache_terms::TenantId;
 use serde::Deserialize;
+use serde_json::json;
 
-use crate::path::Path;
+use crate::client::Call;
+use crate::path::{Path, segment};
+use crate::users::optional;
 use crate::{Answered, Graph};
 
 /// A domain of the tenant.
@@ -36,6 +40,21 @@ impl Graph {
     /// The tenant's domains (Domain.Read.All or Directory.Read.All).
     pub async fn domains(&self) -> Answered<Vec<Domain>> {
         self.all(Path::new("/domains")).await
+    }
+
+    /// A domain of the tenant, `None` when there is none.
+    pub async fn domain(&self, name: &str) -> Answered<Option<Domain>> {
+        optional(self.send(Call::get(Path::new(format!("/domains/{}", segment(name))))).await)
+    }
+
+    /// Adds a domain (Domain.ReadWrite.All).
+    pub async fn add_domain(&self, name: &str) -> Answered<Domain> {
+        self.send(Call::post(Path::new("/domains"), &json!({ "id": name }))).await
+    }
+
+    /// Removes a domain that nothing uses any more (Domain.ReadWrite.All).
+    pub async fn delete_domain(&self, name: &str) -> Answered<()> {
+        self.send_bare(Call::delete(Path::new(format!("/domains/{}", segment(name))))).await
     }
 
     /// The tenant (Organization.Read.All or Directory.Read.All): one item.

@@ -1,6 +1,7 @@
 //! One file a command. Here: which runtime each needs, and what they share.
 
 mod audit;
+pub(crate) mod gateway;
 mod identity;
 mod mcp;
 mod provision;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             Ok(())
         }
         Command::Sandbox(command) => sandbox::run(*command, &global, output),
+        Command::Gateway(command) => gateway::run(*command, &global, output),
         Command::Try(command) => threads(story::run(command, global, output)),
         Command::Audit(command) => audit::run(command, &place(&global)?, output),
         Command::Mcp => one_thread(mcp::run(agent(&global)?)),

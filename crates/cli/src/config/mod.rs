@@ -1,22 +1,23 @@
 //! One configuration type, parsed once, with every missing or wrong setting named in one error (rule 8 of
 //! the house).
 
+mod judge;
 mod keys;
 mod resolve;
 mod show;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use attache_agent::{Profile, ProfileName};
 use attache_terms::{AppId, ChatId, Cloud, Origin, Secret, TenantId};
-use resolve::{Value, Values};
 
+pub(crate) use judge::Judge;
+pub(crate) use keys::Key;
+pub(crate) use resolve::Values;
 pub(crate) use show::show;
-
-use crate::logs;
 
 /// Where everything of a profile stands.
 #[derive(Debug, Clone)]
@@ -94,6 +95,11 @@ impl fmt::Display for Problems {
 }
 
 impl Problems {
+    /// What is wrong, and the file in which it can be put right.
+    pub(crate) fn new(file: PathBuf, problems: Vec<String>) -> Self {
+        Self { file, problems }
+    }
+
     /// What to do about all of them.
     pub(crate) fn remedy(&self) -> String {
         format!(
@@ -109,13 +115,13 @@ impl Given {
     /// Takes up what flags, environment and file say.
     pub(crate) fn gather(place: Place, flags: &BTreeMap<&'static str, String>) -> Self {
         let environment = |name: &str| std::env::var(name).ok();
-        let values = Values::resolve(flags, &environment, &place.file());
+        let values = Values::resolve(keys::KEYS, flags, &environment, &place.file());
         Self { place, values }
     }
 
     /// Takes up what the file says, and nothing else.
     pub(crate) fn of_file(place: Place) -> Self {
-        let values = Values::resolve(&BTreeMap::new(), &|_| None, &place.file());
+        let values = Values::resolve(keys::KEYS, &BTreeMap::new(), &|_| None, &place.file());
         Self { place, values }
     }
 
@@ -126,7 +132,7 @@ impl Given {
 
     /// Judges all of it.
     pub(crate) fn judge(self) -> Result<Config, Problems> {
-        let mut judge = Judge { values: &self.values, problems: self.values.problems.clone() };
+        let mut judge = Judge::new(&self.values);
         let tenant = judge.required("tenant", "the tenant's id, a GUID");
         let client_id = judge.required("client_id", "the client application's id, a GUID");
         let authority = judge.required::<Origin>("authority", "");
@@ -164,14 +170,8 @@ impl Given {
             });
         let licence = judge.text("licence");
         let chat = judge.optional("chat");
-        let ca = judge.text("ca").map(PathBuf::from);
-        if let Some(problem) = ca.as_deref().and_then(no_bundle) {
-            judge.problems.push(format!("ca: {problem}"));
-        }
-        if let Some(problem) = judge.text("log").and_then(|filter| logs::filter(&filter).err()) {
-            let origin = judge.value("log").map(|value| value.origin.to_string()).unwrap_or_default();
-            judge.problems.push(format!("log ({origin}): {problem}"));
-        }
+        let ca = judge.bundle("ca");
+        judge.filter("log");
         let key_file = judge
             .text("key_file")
             .map_or_else(|| self.place.profile.directory().join("secrets.key"), PathBuf::from);
@@ -203,98 +203,8 @@ impl Given {
         })();
         match complete {
             Some(config) if problems.is_empty() => Ok(config),
-            _ => Err(Problems { file: self.place.file(), problems }),
+            _ => Err(Problems::new(self.place.file(), problems)),
         }
-    }
-}
-
-/// Why a file cannot be a bundle of authorities, if it cannot.
-fn no_bundle(path: &Path) -> Option<String> {
-    match std::fs::read(path) {
-        Err(error) => Some(format!("{} cannot be read: {error}", path.display())),
-        Ok(bytes) if !contains(&bytes, b"-----BEGIN CERTIFICATE-----") => {
-            Some(format!("{} holds no certificate in PEM", path.display()))
-        }
-        Ok(_) => None,
-    }
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
-}
-
-/// Parses values and collects what is wrong.
-struct Judge<'a> {
-    values: &'a Values,
-    problems: Vec<String>,
-}
-
-impl Judge<'_> {
-    fn value(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.value(name).map(|value| value.text.clone())
-    }
-
-    fn optional<T: std::str::FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
-        let value = self.value(name)?;
-        match value.text.parse() {
-            Ok(parsed) => Some(parsed),
-            Err(error) => {
-                let problem = format!("{name} ({}): {error}", value.origin);
-                self.problems.push(problem);
-                None
-            }
-        }
-    }
-
-    fn required<T: std::str::FromStr<Err: fmt::Display>>(&mut self, name: &str, what: &str) -> Option<T> {
-        if self.value(name).is_none() {
-            let flag = name.replace('_', "-");
-            let variable = name.to_uppercase();
-            self.problems.push(format!("{name} is missing: {what} (--{flag} or ATTACHE_{variable})"));
-        }
-        self.optional(name)
-    }
-
-    fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
-        let value = self.value(name)?;
-        let found = choices.iter().find(|(word, _)| *word == value.text).map(|(_, choice)| *choice);
-        if found.is_none() {
-            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-            let problem =
-                format!("{name} ({}): {:?} is none of {}", value.origin, value.text, words.join(", "));
-            self.problems.push(problem);
-        }
-        found
-    }
-
-    fn matching(&mut self, name: &str, what: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
-        let value = self.value(name)?;
-        if fits(&value.text) {
-            return Some(value.text.clone());
-        }
-        let problem = format!("{name} ({}): {:?} is not {what}", value.origin, value.text);
-        self.problems.push(problem);
-        None
-    }
-
-    fn number(&mut self, name: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
-        let value = self.value(name)?;
-        if let Some(number) = value.text.parse().ok().filter(|number| range.contains(number)) {
-            return Some(number);
-        }
-        let problem = format!(
-            "{name} ({}): {:?} is not a number from {} to {}",
-            value.origin,
-            value.text,
-            range.start(),
-            range.end()
-        );
-        self.problems.push(problem);
-        None
     }
 }
 
@@ -305,7 +215,7 @@ mod tests {
     fn given(flags: &[(&'static str, &str)]) -> Given {
         let place = Place::new("/nonexistent".into(), "default".parse().unwrap());
         let flags = flags.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
-        let values = Values::resolve(&flags, &|_| None, &place.file());
+        let values = Values::resolve(keys::KEYS, &flags, &|_| None, &place.file());
         Given { place, values }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::keys::{KEYS, Key};
+use super::keys::Key;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(crate) struct Value {
 /// Every setting that has a value, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Values {
+    keys: &'static [Key],
     values: BTreeMap<&'static str, Value>,
     /// What is wrong with the file, each as one sentence with its remedy.
     pub(crate) problems: Vec<String>,
@@ -51,15 +52,22 @@ impl Values {
         self.values.get(name)
     }
 
-    /// Resolves every setting.
+    /// The variable that sets it.
+    pub(crate) fn variable(&self, name: &str) -> &'static str {
+        let key = self.keys.iter().find(|key| key.name == name);
+        key.and_then(|key| key.variables.first()).copied().unwrap_or_default()
+    }
+
+    /// Resolves every setting of `keys`.
     pub(crate) fn resolve(
+        keys: &'static [Key],
         flags: &BTreeMap<&'static str, String>,
         environment: &dyn Fn(&str) -> Option<String>,
         file: &Path,
     ) -> Self {
-        let mut resolved = Self::default();
+        let mut resolved = Self { keys, ..Self::default() };
         let written = resolved.read(file);
-        for key in KEYS {
+        for key in keys {
             let value = flags
                 .get(key.name)
                 .map(|text| Value { text: text.clone(), origin: Origin::Flag })
@@ -98,7 +106,7 @@ impl Values {
             }
         };
         for (name, value) in table {
-            let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+            let Some(key) = self.keys.iter().find(|key| key.name == name) else {
                 self.problems.push(format!(
                     "{}: there is no setting {name:?}; `attache config show` lists them",
                     file.display()
@@ -141,6 +149,7 @@ fn from_environment(key: &Key, environment: &dyn Fn(&str) -> Option<String>) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::keys::KEYS;
     use super::*;
 
     fn file(text: &str) -> tempfile::NamedTempFile {
@@ -157,7 +166,7 @@ mod tests {
             "ATTACHE_AGENT_NAME" | "ATTACHE_AGENT_ALIAS" => Some("environment".to_owned()),
             _ => None,
         };
-        let values = Values::resolve(&flags, &environment, file.path());
+        let values = Values::resolve(KEYS, &flags, &environment, file.path());
         let text = |name| values.get(name).map(|value| value.text.as_str());
         assert_eq!(text("agent_name"), Some("flag"));
         assert_eq!(text("agent_alias"), Some("environment"));
@@ -173,7 +182,7 @@ mod tests {
             "MICROSOFT_GRAPH_TENANT_ID" => Some("old".to_owned()),
             _ => None,
         };
-        let values = Values::resolve(&BTreeMap::new(), &environment, Path::new("/nonexistent"));
+        let values = Values::resolve(KEYS, &BTreeMap::new(), &environment, Path::new("/nonexistent"));
         let value = values.get("tenant").unwrap();
         assert_eq!(
             (value.text.as_str(), &value.origin),
@@ -184,7 +193,7 @@ mod tests {
     #[test]
     fn unknown_settings_and_secrets_in_the_file_are_both_named() {
         let file = file("tennant = \"x\"\npassphrase = \"hunter2\"\npoll = true\n");
-        let values = Values::resolve(&BTreeMap::new(), &|_| None, file.path());
+        let values = Values::resolve(KEYS, &BTreeMap::new(), &|_| None, file.path());
         let all = values.problems.join("\n");
         assert_eq!(values.problems.len(), 3, "{all}");
         assert!(all.contains("tennant") && all.contains("ATTACHE_PASSPHRASE") && all.contains("poll"));

@@ -16,6 +16,17 @@ pub(super) async fn sign_in(
     name: &str,
     password: &str,
 ) -> anyhow::Result<()> {
+    let back = self::authorize(client, authorize, name, password).await?;
+    come_back(&back).await.context("the application did not take the sign-in")
+}
+
+/// Signs in at `authorize` with these credentials: where the browser is sent back to.
+pub(super) async fn authorize(
+    client: &Client,
+    authorize: Url,
+    name: &str,
+    password: &str,
+) -> anyhow::Result<Url> {
     let page = client.get(authorize.clone()).send().await.context("the sign-in page cannot be reached")?;
     let back = match location(&page) {
         Some(back) => back,
@@ -33,7 +44,7 @@ pub(super) async fn sign_in(
     if !matches!(back.host_str(), Some("localhost" | "127.0.0.1")) {
         bail!("the sign-in leads to {:?}, which is not this machine", back.host_str());
     }
-    come_back(&back).await.context("the application did not take the sign-in")
+    Ok(back)
 }
 
 /// Opens the loopback address, as a browser does: plain HTTP, which the product's own client refuses to speak.

@@ -18,6 +18,9 @@ const MARK: &str = "try.json";
 struct Mark {
     version: u32,
     port: u16,
+    /// The gateway's; of homes that are older than it, none.
+    #[serde(default)]
+    gateway_port: Option<u16>,
 }
 
 /// A home that belongs to `try`.
@@ -26,13 +29,15 @@ pub(super) struct Home {
     pub(super) place: Place,
     /// The port of the time before, to go on at the same URL.
     pub(super) port: Option<u16>,
+    /// The gateway's, likewise.
+    pub(super) gateway_port: Option<u16>,
 }
 
 impl Home {
     /// Takes this place, which must be new or have been made by `try` before.
     pub(super) fn open(place: Place) -> anyhow::Result<Self> {
         let mark = place.home.join(MARK);
-        let port = match fs::read_to_string(&mark) {
+        let (port, gateway_port) = match fs::read_to_string(&mark) {
             Ok(text) => {
                 let mark: Mark = serde_json::from_str(&text).with_context(|| {
                     format!("{} is damaged; remove {}", mark.display(), place.home.display())
@@ -43,7 +48,7 @@ impl Home {
                         place.home.display()
                     );
                 }
-                Some(mark.port)
+                (Some(mark.port), mark.gateway_port)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if place.profile.directory().exists() {
@@ -52,13 +57,13 @@ impl Home {
                         place.profile.directory().display()
                     );
                 }
-                None
+                (None, None)
             }
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", mark.display())),
         };
         private(&place.home)?;
         private(place.profile.directory())?;
-        Ok(Self { place, port })
+        Ok(Self { place, port, gateway_port })
     }
 
     /// Where the sandbox keeps its tenant.
@@ -80,7 +85,13 @@ impl Home {
         }
         let text = format!("# Written by `attache try`: an agent in a sandbox tenant.\n{table}");
         replace(&self.place.file(), &text)?;
-        replace(&self.place.home.join(MARK), &serde_json::to_string(&Mark { version: 1, port })?)
+        self.remember(port, self.gateway_port)
+    }
+
+    /// Remembers the ports.
+    pub(super) fn remember(&self, port: u16, gateway_port: Option<u16>) -> anyhow::Result<()> {
+        let mark = Mark { version: 1, port, gateway_port };
+        replace(&self.place.home.join(MARK), &serde_json::to_string(&mark)?)
     }
 }
 

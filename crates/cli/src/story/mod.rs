@@ -2,9 +2,11 @@
 //! code that talks to Microsoft. Each step counts as done when the tenant was asked and said so.
 
 mod browser;
+mod gateway;
 mod home;
 mod host;
 mod hosts;
+mod loopback;
 mod people;
 mod show;
 mod steps;
@@ -28,14 +30,15 @@ pub(crate) async fn run(command: args::Try, global: Global, output: Output) -> R
         Ok(home) => steps::tell(&mut show, &home, &command).await,
         Err(error) => Err(error),
     };
-    let tenant = match told {
-        Ok(tenant) => tenant,
+    let (tenant, gateway) = match told {
+        Ok(told) => told,
         Err(error) => {
             show.failed(&error);
             return Err(Failure::shown());
         }
     };
     let ended = if command.once { Ok(()) } else { signals::ended().await };
+    gateway.running.stop().await;
     tenant.shutdown().await;
     ended.map_err(|error| Failure::new("no_signals", error.to_string(), "end it with SIGKILL"))
 }

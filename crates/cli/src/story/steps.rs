@@ -1,4 +1,4 @@
-//! The eight steps, in the order in which they happen.
+//! The steps of the device, in the order in which they happen; those of the gateway follow.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,23 +17,28 @@ use super::home::Home;
 use super::host::Host;
 use super::people::{self, Directory, Sponsor};
 use super::show::Show;
-use super::{browser, hosts};
+use super::{browser, gateway, hosts};
 use crate::args::Try;
+use crate::commands::gateway::SandboxGateway;
 use crate::{config, settings};
 
 /// The sandbox lags as Entra does on most days, this much faster.
 const LAG_SCALE: f64 = 0.004;
 /// What the sandbox does late is waited for that much shorter too, with room to spare.
-const PROVISION_SCALE: f64 = 0.02;
+pub(super) const PROVISION_SCALE: f64 = 0.02;
 /// How long the agent may take to get its own identity before the story counts as failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// What the agent says each time, so that nothing but the identity differs.
 const GREETING: &str = "Hello, I am here to help.";
 /// What tells the announcement of the upgrade from other messages.
 const ANNOUNCED: &str = "has an identity of its own now";
 
 /// Tells the story and gives the tenant, which goes on.
-pub(super) async fn tell(show: &mut Show, home: &Home, command: &Try) -> anyhow::Result<Sandbox> {
+pub(super) async fn tell(
+    show: &mut Show,
+    home: &Home,
+    command: &Try,
+) -> anyhow::Result<(Sandbox, SandboxGateway)> {
     let story = Story::begin(show, home, command).await?;
     let sponsor = story.sign_in(show).await?;
     let (mut host, watching) = story.first_message(show, home).await?;
@@ -42,23 +47,26 @@ pub(super) async fn tell(show: &mut Show, home: &Home, command: &Try) -> anyhow:
     story.inbound(show, &mut host, &watching.sponsor, &chat).await?;
     host.end().await?;
     story.audit(show, &home.place.profile.ledger(), &[watching.first.clone(), own])?;
+    let gateway = gateway::tell(&story, show, home).await?;
+    home.remember(port(&story.ready)?, gateway.url.port())?;
     show.end(json!({
+        "gateway": gateway.url.as_str(),
         "home": home.place.home,
         "profile": home.place.profile.name().as_str(),
         "url": story.ready.url,
         "sponsor": sponsor.upn,
     }));
-    story.farewell(show, home, command);
-    Ok(story.sandbox)
+    story.farewell(show, home, command, &gateway);
+    Ok((story.sandbox, gateway))
 }
 
-struct Story {
-    sandbox: Sandbox,
-    ready: Ready,
+pub(super) struct Story {
+    pub(super) sandbox: Sandbox,
+    pub(super) ready: Ready,
     program: PathBuf,
     agent: Arc<Agent>,
-    directory: Directory,
-    administrator: Graph,
+    pub(super) directory: Directory,
+    pub(super) administrator: Graph,
 }
 
 /// What is kept of the first message: where the sponsor saw it, and who looks.
@@ -153,7 +161,7 @@ impl Story {
         [("ATTACHE_PROVISIONER_CLIENT_SECRET", secret), ("ATTACHE_POLL", "0.1".to_owned())]
     }
 
-    fn sponsors_user(&self) -> anyhow::Result<(&str, &str)> {
+    pub(super) fn sponsors_user(&self) -> anyhow::Result<(&str, &str)> {
         let user = self.ready.users.first().context("the tenant has no users")?;
         Ok((&user.upn, &user.password))
     }
@@ -313,7 +321,7 @@ impl Story {
     }
 
     /// What can be done with what the story leaves, while its tenant stays or without it.
-    fn farewell(&self, show: &Show, home: &Home, command: &Try) {
+    fn farewell(&self, show: &Show, home: &Home, command: &Try, gateway: &SandboxGateway) {
         let directory = home.place.home.display();
         let here = format!("Everything stands in {directory}; with ATTACHE_HOME={directory}");
         if command.once {
@@ -326,10 +334,13 @@ The tenant ended with the story; with the same directory, attache try goes on wi
                 "{here}, every command works there:
   attache whoami, attache audit show, attache config show
 and with ATTACHE_PROVISIONER_CLIENT_SECRET='{}': attache provision --plan, attache deprovision --plan
-The tenant is at {}; trust {}.",
+The tenant is at {}; trust {}.
+The gateway is at {}; sign in once with {}",
                 self.ready.apps.provisioner.client_secret,
                 self.ready.url,
-                self.ready.ca.display()
+                self.ready.ca.display(),
+                gateway.url,
+                gateway.link.expose(),
             ));
         }
         show.say(&hosts::instructions(&self.program, &home.place));

@@ -15,9 +15,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::provisioning::{OpenIntent, Provisioning};
-use super::{Identity, IdentityId, State, Trouble, Waiting, wish};
+use super::{Identity, IdentityId, State, Trouble, Waiting, subdomain, wish};
 use crate::Gateway;
 use crate::cells::{self, Cell};
+use crate::config::HostedTenant;
 use crate::jobs::{Ending, JobError, Kind, Turn};
 use crate::record::{on, system, thing};
 use crate::tenants::TenantClients;
@@ -47,7 +48,12 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         return Ok(Ending::done());
     }
     let (identity, cell) = seat(&gateway, scope, identity).await?;
-    Drive::begin(&gateway, scope, identity, &cell).await?.run(&turn).await
+    let hosted = gateway.hosted(cell.tenant).cloned();
+    let hosted = hosted.ok_or_else(|| {
+        JobError::Failed(format!("the tenant {} is not configured on this gateway", cell.tenant))
+    })?;
+    subdomain::ensure(&gateway, &turn, scope, &identity, &hosted).await?;
+    Drive::begin(&gateway, scope, identity, &cell, hosted).await?.run(&turn).await
 }
 
 /// The identity with its cell, allotted now if it has none.
@@ -88,11 +94,8 @@ impl Drive {
         scope: OrgScope,
         identity: Versioned<Identity>,
         cell: &Cell,
+        hosted: HostedTenant,
     ) -> Result<Self, JobError> {
-        let hosted = gateway.hosted(cell.tenant).cloned();
-        let hosted = hosted.ok_or_else(|| {
-            JobError::Failed(format!("the tenant {} is not configured on this gateway", cell.tenant))
-        })?;
         let (credential, certificate) =
             cells::credential(gateway, cell).await.map_err(|error| JobError::Failed(error.to_string()))?;
         let store = gateway.store.org(scope);
@@ -319,7 +322,8 @@ fn settled(ended: &Ended, resolved: Option<bool>) -> Verdict {
     }
 }
 
-fn correlated(correlation: &attache_graph::Correlation) -> Correlation {
+/// What finds a request again, as the log keeps it.
+pub(super) fn correlated(correlation: &attache_graph::Correlation) -> Correlation {
     let id = |text: &Option<String>| text.as_deref().and_then(RequestId::from_header);
     Correlation {
         client_request_id: Some(correlation.client_request_id),

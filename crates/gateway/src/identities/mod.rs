@@ -7,6 +7,7 @@ mod page;
 mod provisioning;
 mod service;
 mod state;
+mod subdomain;
 mod wish;
 
 use attache_store::{Lookup, OrgId, OrgScope, Record, id};

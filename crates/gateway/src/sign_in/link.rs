@@ -13,6 +13,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::session;
 use crate::Gateway;
@@ -47,9 +48,11 @@ impl Record for Link {
     }
 }
 
-/// Makes a link for an operator: the secret that ends its address.
-pub(crate) async fn new_link(
+/// Makes a one-time link for an operator of the gateway at `public_url`. Whoever calls this can read the gateway's
+/// own database.
+pub async fn sign_in_link(
     store: &Store,
+    public_url: &Url,
     operator: Operator,
     name: &str,
     clock: &dyn Clock,
@@ -67,7 +70,8 @@ pub(crate) async fn new_link(
     let mut unit = Unit::new();
     unit.create(GatewayScope::granted(), &link);
     store.commit(unit).await?;
-    Ok(token.secret)
+    let base = public_url.as_str().trim_end_matches('/');
+    Ok(Secret::new(format!("{base}/sign-in/link/{}", token.secret.expose())))
 }
 
 #[derive(Template)]

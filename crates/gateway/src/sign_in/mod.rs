@@ -17,7 +17,7 @@ use attache_entra::{Authority, ClientCredential, Scopes, WebClient};
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use link::{Link, new_link};
+pub use link::sign_in_link;
 
 use crate::Gateway;
 

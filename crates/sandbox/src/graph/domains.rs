@@ -15,6 +15,11 @@ const READ: Needs = Needs::either(&[
     "Directory.ReadWrite.All",
 ]);
 
+const WRITE: Needs = Needs::either(&["Domain.ReadWrite.All", "Directory.ReadWrite.All"]);
+
+/// How many domains a tenant may have (Entra reference §3, limits of the directory).
+const MOST: usize = 5_000;
+
 const PROPERTIES: &[&str] = &[
     "authenticationType",
     "availabilityStatus",
@@ -46,12 +51,14 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/domains", READ, list),
         Route::new(Method::GET, "/domains/{domain}", READ, get),
+        Route::new(Method::POST, "/domains", WRITE, create),
+        Route::new(Method::DELETE, "/domains/{domain}", WRITE, delete),
     ]
 }
 
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
-    let items = call.tenant.domains.iter().enumerate().map(|(index, name)| shown(index, name)).collect();
+    let items = call.tenant.domains.iter().enumerate().map(|(index, name)| shown(index, name, is_root(call, name))).collect();
     Ok(call.list(&query, "domains", items, None))
 }
 
@@ -61,10 +68,65 @@ fn get(call: &mut Call<'_>) -> Answer {
     let mut domains = call.tenant.domains.iter().enumerate();
     let found = domains.find(|(_, name)| name.eq_ignore_ascii_case(asked));
     let (index, name) = found.ok_or_else(|| GraphError::no_object(asked))?;
-    Ok(call.entity(&query, "domains", shown(index, name), None))
+    Ok(call.entity(&query, "domains", shown(index, name, is_root(call, name)), None))
 }
 
-fn shown(index: usize, name: &str) -> Value {
+/// Whether it is no subdomain of another one.
+fn is_root(call: &Call<'_>, name: &str) -> bool {
+    !call.tenant.domains.iter().any(|parent| name.ends_with(&format!(".{parent}")))
+}
+
+/// A subdomain of a verified domain is verified by that (Graph documentation, "Create domain"). Others would wait
+/// for a DNS record, which nobody can set here.
+fn create(call: &mut Call<'_>) -> Answer {
+    let body = call.body()?;
+    let name = body.get("id").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+    if !is_host_name(&name) {
+        return Err(GraphError::bad_request("The domain name is invalid."));
+    }
+    let domains = &call.tenant.domains;
+    if domains.contains(&name) {
+        return Err(GraphError::conflict(
+            "A conflicting object with one or more of the specified property values is present in the directory.",
+            "id",
+        ));
+    }
+    if domains.len() >= MOST {
+        return Err(GraphError::bad_request("The tenant has the maximum number of domains."));
+    }
+    if !domains.iter().any(|parent| name.ends_with(&format!(".{parent}"))) {
+        return Err(GraphError::not_emulated("a root domain, which DNS would have to verify"));
+    }
+    call.tenant.domains.push(name.clone());
+    let shown = shown(call.tenant.domains.len() - 1, &name, false);
+    Ok(call.created(&format!("/domains/{name}"), &shown))
+}
+
+/// A domain that something uses stays.
+fn delete(call: &mut Call<'_>) -> Answer {
+    let asked = call.params.get("domain").to_ascii_lowercase();
+    let domains = &call.tenant.domains;
+    let index = domains.iter().position(|name| *name == asked).ok_or_else(|| GraphError::no_object(&asked))?;
+    let suffix = format!("@{asked}");
+    let used = call.tenant.users.values().any(|user| user.upn.to_ascii_lowercase().ends_with(&suffix));
+    if index == 0 || used {
+        return Err(GraphError::bad_request("The domain is in use and cannot be deleted."));
+    }
+    call.tenant.domains.remove(index);
+    Ok(call.no_content())
+}
+
+fn is_host_name(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.contains('.') && name.split('.').all(label)
+}
+
+fn shown(index: usize, name: &str, is_root: bool) -> Value {
     json!({
         "authenticationType": "Managed",
         "availabilityStatus": null,
@@ -72,7 +134,7 @@ fn shown(index: usize, name: &str) -> Value {
         "isAdminManaged": true,
         "isDefault": index == 0,
         "isInitial": name.ends_with(".onmicrosoft.com"),
-        "isRoot": true,
+        "isRoot": is_root,
         "isVerified": true,
         "manufacturer": null,
         "model": null,

@@ -2,15 +2,18 @@
 //! is what a client would have made. Every problem is told at once, and then nothing stands.
 
 use http::Method;
+use jiff::Span;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::directory::PasswordCredential;
 use crate::graph::{Insider, perform};
 use crate::lag::Lag;
 use crate::realm::Realm;
 use crate::sandbox::Shared;
+use crate::tenant::Tenant;
 
 /// What a tenant is to hold beside what it holds already. People are named by user principal name; a name
 /// without `@` is one at the tenant's default domain.
@@ -31,6 +34,8 @@ pub(crate) struct Document {
 struct Settings {
     /// The lag of what is written once everything of this document is there.
     lag: Option<Lag>,
+    /// Verified domains besides those that the tenant has.
+    domains: Vec<String>,
 }
 
 /// A person.
@@ -54,6 +59,8 @@ struct Person {
 #[serde(deny_unknown_fields)]
 struct App {
     name: String,
+    /// A client secret that is known beforehand; it lasts for twenty years.
+    secret: Option<String>,
     /// Redirect URIs of a web application.
     #[serde(default)]
     web: Vec<String>,
@@ -143,6 +150,7 @@ impl Planting<'_> {
         if document.settings.lag.is_some_and(|lag| !lag.is_sound()) {
             self.problems.push("settings.lag: its numbers are finite and from 0 upwards.".to_owned());
         }
+        self.at("settings.domains".to_owned(), |this| this.domains(&document.settings.domains));
         for (index, person) in document.users.iter().enumerate() {
             self.at(format!("users[{index}] ({})", person.upn), |this| this.person(person));
         }
@@ -201,6 +209,46 @@ impl Planting<'_> {
         self.post(&format!("/users/{user}/assignLicense"), &body).map(drop)
     }
 
+    fn domains(&self, domains: &[String]) -> Result<(), String> {
+        if domains.is_empty() {
+            return Ok(());
+        }
+        self.change(|tenant| {
+            for domain in domains.iter().map(|domain| domain.to_ascii_lowercase()) {
+                if !tenant.domains.contains(&domain) {
+                    tenant.domains.push(domain);
+                }
+            }
+        })
+    }
+
+    /// Gives an application a secret that is not made up by the directory.
+    fn secret(&self, application: &str, secret: &str) -> Result<(), String> {
+        let now = self.realm.clock.now();
+        let years = Span::new().years(20);
+        let credential = PasswordCredential {
+            key_id: uuid::Uuid::new_v4().to_string(),
+            secret: secret.to_owned(),
+            display_name: Some("seed".to_owned()),
+            start: now,
+            end: now.to_zoned(jiff::tz::TimeZone::UTC).saturating_add(years).timestamp(),
+            effective: now,
+        };
+        self.change(|tenant| {
+            if let Some(mut application) = tenant.applications.get(application).cloned() {
+                application.passwords.push(credential);
+                tenant.applications.insert(application.id.clone(), application);
+            }
+        })
+    }
+
+    /// Changes what no request of Graph can.
+    fn change(&self, change: impl FnOnce(&mut Tenant)) -> Result<(), String> {
+        let mut tenant = Tenant::clone(&self.realm.look());
+        change(&mut tenant);
+        self.realm.restore(std::sync::Arc::new(tenant)).map_err(|error| error.to_string())
+    }
+
     fn app(&self, app: &App) -> Result<(), String> {
         let body = json!({
             "displayName": app.name,
@@ -210,6 +258,9 @@ impl Planting<'_> {
             "isFallbackPublicClient": !app.public.is_empty(),
         });
         let made = self.post("/applications", &body)?;
+        if let Some(secret) = &app.secret {
+            self.secret(id_of(&made), secret)?;
+        }
         let principal = self.post("/servicePrincipals", &json!({ "appId": made["appId"] }))?;
         let graph = self.realm.look().graph_id().to_owned();
         for role in &app.roles {

@@ -22,6 +22,8 @@ mod trust;
 mod variables;
 mod wait;
 
+pub(crate) use serve::failure;
+
 use clap::Subcommand;
 
 use super::{one_thread, threads};

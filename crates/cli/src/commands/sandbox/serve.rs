@@ -76,7 +76,7 @@ fn leave_run_file(ready: &Value, global: &Global, output: Output) -> Option<RunF
 
 /// What went wrong with a sandbox. It has its own words, since it knows nothing of the other rooms: a sentence
 /// for what happened, then what to do.
-pub(super) fn failure(error: &StartError) -> Failure {
+pub(crate) fn failure(error: &StartError) -> Failure {
     let (code, status) = match error {
         StartError::PortTaken(_) => ("port_taken", 1),
         StartError::WouldExposeConstants(_) => ("would_expose_constants", 2),

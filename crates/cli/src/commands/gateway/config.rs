@@ -1,0 +1,197 @@
+//! The gateway's configuration: gathered from flags, environment and `gateway.toml`, judged once, with every
+//! problem in one error.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use attache_gateway::{Config, HostedTenant, Operator, SignInApp, Tls};
+use attache_terms::{AppId, Cloud, Origin, Secret, TenantId};
+use url::Url;
+
+use super::keys::KEYS;
+use crate::config::{Judge, Problems, Values};
+
+/// What a gateway is started with.
+pub(super) struct Given {
+    /// What the gateway itself is told.
+    pub(super) config: Config,
+    /// Where it keeps everything.
+    pub(super) database: Database,
+    /// What opens its secrets.
+    pub(super) keys: Keys,
+}
+
+/// Where a gateway keeps everything.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
+    /// A file of SQLite's.
+    File(PathBuf),
+    /// A PostgreSQL server.
+    Postgres(String),
+}
+
+/// What opens a gateway's secrets.
+pub(super) struct Keys {
+    /// The file that seals them.
+    pub(super) sealed: PathBuf,
+    /// Its key file.
+    pub(super) key_file: PathBuf,
+    /// Its passphrase, instead of a key file.
+    pub(super) passphrase: Option<Secret>,
+}
+
+/// Gathers what flags, environment and file say.
+pub(super) fn gather(home: &Path, flags: &BTreeMap<&'static str, String>) -> Values {
+    let environment = |name: &str| std::env::var(name).ok();
+    Values::resolve(KEYS, flags, &environment, &file(home))
+}
+
+/// The configuration file.
+pub(super) fn file(home: &Path) -> PathBuf {
+    home.join("gateway.toml")
+}
+
+/// The folder of what the gateway keeps beside its database.
+pub(super) fn folder(home: &Path) -> PathBuf {
+    home.join("gateway")
+}
+
+/// Where the database is, which commands beside a running gateway need alone.
+pub(super) fn database(home: &Path, values: &Values) -> Database {
+    match values.get("database").map(|value| value.text.clone()) {
+        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            Database::Postgres(url)
+        }
+        Some(path) => Database::File(PathBuf::from(path)),
+        None => Database::File(folder(home).join("gateway.db")),
+    }
+}
+
+/// Judges all of it.
+pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
+    let mut judge = Judge::new(values);
+    let listen = judge.required::<SocketAddr>("listen", "");
+    let public_url = judge.required::<Url>("public_url", "the address that browsers use, such as https://attache.example.com");
+    if let Some(url) = &public_url
+        && !is_usable(url)
+    {
+        judge.problems.push("public_url: write https://host, with a port if need be, and no path; http only for this machine".to_owned());
+    }
+    let tls = pair(&mut judge, "tls_certificate", "tls_key");
+    let trusted_proxies = list::<IpAddr>(&mut judge, "trusted_proxies");
+    let tenant = judge.required::<TenantId>("tenant", "our own tenant's id, a GUID");
+    let provisioner = judge.required::<AppId>("provisioner_client_id", "the provisioning application's id, a GUID");
+    let provisioner_secret = secret(&mut judge, "provisioner_client_secret");
+    let domain = judge.required::<String>("domain", "a verified domain of the tenant, such as agents.example.com");
+    let sponsor = judge.optional("sponsor");
+    let sign_in = judge.required::<AppId>("sign_in_client_id", "the web application that people sign in to, a GUID");
+    let sign_in_secret = secret(&mut judge, "sign_in_client_secret");
+    let operators = operators(&mut judge);
+    let authority = judge.required::<Origin>("authority", "");
+    let graph = judge.required::<Origin>("graph", "");
+    let ca = judge.bundle("ca");
+    judge.filter("log");
+    let usage_location = judge.matching("usage_location", "two capital letters, such as US or DE", |text| {
+        text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+    });
+    let local_part = judge.matching("local_part", "1 to 64 letters, digits, dots, hyphens or underscores", |text| {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+    });
+    let scale = judge.number("provision_scale", 0.0001..=10.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from 1 to 1000")]
+    let workers = judge.number("workers", 1.0..=1000.0).map(|number| number as usize);
+    let licences: Vec<String> = judge.text("licence").into_iter().collect();
+    let shared_sender = judge.text("shared_sender");
+    let keys = Keys {
+        sealed: folder(home).join("secrets.sealed"),
+        key_file: judge.text("key_file").map_or_else(|| folder(home).join("secrets.key"), PathBuf::from),
+        passphrase: judge.text("passphrase").map(Secret::new),
+    };
+    let problems = judge.problems;
+    let complete = (|| {
+        let hosted = HostedTenant {
+            tenant: tenant?,
+            provisioner: (provisioner?, provisioner_secret?),
+            domain: domain?,
+            licences,
+            usage_location: usage_location?,
+            subdomains: 10_000,
+            sponsor,
+        };
+        Some(Config {
+            listen: listen?,
+            public_url: public_url?,
+            tls,
+            trusted_proxies,
+            cloud: Cloud::at(authority?, graph?),
+            ca,
+            sign_in: SignInApp { client_id: sign_in?, client_secret: sign_in_secret? },
+            hosted: vec![hosted],
+            operators,
+            shared_sender,
+            local_part: local_part?,
+            sandbox: false,
+            provision_scale: scale?,
+            request_timeout: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(20),
+            workers: workers?,
+        })
+    })();
+    match complete {
+        Some(config) if problems.is_empty() => Ok(Given { config, database: database(home, values), keys }),
+        _ => Err(Problems::new(file(home), problems)),
+    }
+}
+
+/// Whether browsers can come to it: `https`, or `http` on this machine, and no path.
+fn is_usable(url: &Url) -> bool {
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && local);
+    scheme && url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+}
+
+fn secret(judge: &mut Judge<'_>, name: &str) -> Option<Secret> {
+    judge.required::<String>(name, "a secret, by its variable only").map(Secret::new)
+}
+
+fn pair(judge: &mut Judge<'_>, certificate: &str, key: &str) -> Option<Tls> {
+    match (judge.text(certificate), judge.text(key)) {
+        (Some(certificate), Some(key)) => Some(Tls { certificate: certificate.into(), key: key.into() }),
+        (None, None) => None,
+        _ => {
+            judge.problems.push(format!("{certificate} and {key}: give both or neither"));
+            None
+        }
+    }
+}
+
+fn list<T: std::str::FromStr<Err: std::fmt::Display>>(judge: &mut Judge<'_>, name: &str) -> Vec<T> {
+    let text = judge.text(name).unwrap_or_default();
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let mut values = Vec::new();
+    for part in parts {
+        match part.parse() {
+            Ok(value) => values.push(value),
+            Err(error) => judge.problems.push(format!("{name}: {part:?}: {error}")),
+        }
+    }
+    values
+}
+
+fn operators(judge: &mut Judge<'_>) -> Vec<Operator> {
+    let Some(text) = judge.required::<String>("operators", "tenant-id/object-id of whoever runs it") else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let pair = part.split_once('/').and_then(|(tenant, user)| Some((tenant.parse().ok()?, user.parse().ok()?)));
+        match pair {
+            Some((tenant, user)) => all.push(Operator { tenant, user }),
+            None => judge.problems.push(format!("operators: {part:?} is not tenant-id/object-id")),
+        }
+    }
+    all
+}

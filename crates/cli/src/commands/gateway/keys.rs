@@ -1,0 +1,105 @@
+//! Every setting of the gateway, once: its name in the file, its variable, its default, and what it means.
+
+use crate::config::Key;
+
+const fn key(
+    name: &'static str,
+    variables: &'static [&'static str],
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Key {
+    Key { name, variables, default, secret: false, help }
+}
+
+const fn secret(name: &'static str, variables: &'static [&'static str], help: &'static str) -> Key {
+    Key { name, variables, default: None, secret: true, help }
+}
+
+/// All of them. What has no default and is not said to be optional must be given.
+pub(super) const KEYS: &[Key] = &[
+    key("listen", &["ATTACHE_GATEWAY_LISTEN"], Some("127.0.0.1:8443"), "where it listens"),
+    key(
+        "public_url",
+        &["ATTACHE_GATEWAY_PUBLIC_URL"],
+        None,
+        "how people and programs reach it: https://attache.example.com",
+    ),
+    key(
+        "database",
+        &["ATTACHE_GATEWAY_DATABASE"],
+        None,
+        "postgres://…, or the path of an SQLite file; gateway/gateway.db in the home if unset",
+    ),
+    key("tls_certificate", &["ATTACHE_GATEWAY_TLS_CERTIFICATE"], None, "its certificate chain, a PEM file; optional"),
+    key("tls_key", &["ATTACHE_GATEWAY_TLS_KEY"], None, "the certificate's key, a PEM file; optional"),
+    key(
+        "trusted_proxies",
+        &["ATTACHE_GATEWAY_TRUSTED_PROXIES"],
+        None,
+        "addresses of proxies whose X-Forwarded-For is believed, with commas between; optional",
+    ),
+    key(
+        "tenant",
+        &["ATTACHE_TENANT", "MICROSOFT_GRAPH_TENANT_ID"],
+        None,
+        "our own tenant, in which hosted identities live",
+    ),
+    key(
+        "provisioner_client_id",
+        &["ATTACHE_PROVISIONER_CLIENT_ID", "MICROSOFT_GRAPH_CLIENT_ID"],
+        None,
+        "the application that may create agents in it",
+    ),
+    secret(
+        "provisioner_client_secret",
+        &["ATTACHE_PROVISIONER_CLIENT_SECRET", "MICROSOFT_GRAPH_CLIENT_SECRET"],
+        "its client secret",
+    ),
+    key(
+        "domain",
+        &["ATTACHE_GATEWAY_DOMAIN"],
+        None,
+        "the verified domain below which organisations get subdomains: agents.example.com",
+    ),
+    key("sponsor", &["ATTACHE_GATEWAY_SPONSOR"], None, "the object id of who answers for hosted agents; optional"),
+    key(
+        "licence",
+        &["ATTACHE_LICENCE", "M365_DEFAULT_LICENSE_SKU_ID"],
+        None,
+        "the licence of agent users; any with mailbox and Teams if unset",
+    ),
+    key("usage_location", &["ATTACHE_USAGE_LOCATION"], Some("US"), "the country of its agent users, two letters"),
+    key(
+        "sign_in_client_id",
+        &["ATTACHE_GATEWAY_SIGN_IN_CLIENT_ID"],
+        None,
+        "the web application that people sign in to; its redirect URI is <public_url>/sign-in/callback",
+    ),
+    secret("sign_in_client_secret", &["ATTACHE_GATEWAY_SIGN_IN_CLIENT_SECRET"], "its client secret"),
+    key(
+        "operators",
+        &["ATTACHE_GATEWAY_OPERATORS"],
+        None,
+        "who runs this gateway, as tenant-id/object-id, with commas between",
+    ),
+    key("local_part", &["ATTACHE_GATEWAY_LOCAL_PART"], Some("assistant"), "a hosted identity's address before the @"),
+    key(
+        "shared_sender",
+        &["ATTACHE_GATEWAY_SHARED_SENDER"],
+        None,
+        "the no-reply address of organisations without an identity; optional",
+    ),
+    key("authority", &["ATTACHE_AUTHORITY"], Some("https://login.microsoftonline.com"), "where Entra ID is"),
+    key("graph", &["ATTACHE_GRAPH"], Some("https://graph.microsoft.com"), "where Microsoft Graph is"),
+    key("ca", &["ATTACHE_CA"], None, "a PEM file of authorities to trust besides the system's; optional"),
+    key("key_file", &["ATTACHE_KEY_FILE"], None, "the key of the file that seals the gateway's secrets; gateway/secrets.key in the home if unset"),
+    secret("passphrase", &["ATTACHE_PASSPHRASE"], "its passphrase, instead of a key file; optional"),
+    key(
+        "provision_scale",
+        &["ATTACHE_PROVISION_SCALE"],
+        Some("1"),
+        "how long to wait for what the platform does late, as a share of what Microsoft's may need",
+    ),
+    key("workers", &["ATTACHE_GATEWAY_WORKERS"], Some("16"), "how many jobs run at once"),
+    key("log", &["ATTACHE_LOG"], Some("info"), "what is logged: error, warn, info, debug, trace, or a filter"),
+];

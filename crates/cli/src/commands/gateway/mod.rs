@@ -1,0 +1,91 @@
+//! `attache gateway`: the control plane, and what its operator does beside it.
+
+mod config;
+mod keys;
+mod link;
+mod open;
+mod sandbox;
+mod serve;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::args::Global;
+use crate::commands::{place, threads};
+use crate::output::{Failure, Output};
+
+pub(crate) use config::Database;
+pub(crate) use sandbox::{SandboxGateway, start as start_in_sandbox};
+
+/// The gateway, or what is done beside it.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Gateway {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Need no configuration: an SQLite file, and an emulated tenant in this process
+    #[arg(long, env = "ATTACHE_GATEWAY_SANDBOX")]
+    sandbox: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Settings that are often given by hand; gateway.toml in the home has all of them.
+#[derive(Debug, Args)]
+struct Settings {
+    /// Where it listens [env: ATTACHE_GATEWAY_LISTEN]
+    #[arg(long, global = true, value_name = "ADDR")]
+    listen: Option<String>,
+    /// How people and programs reach it [env: ATTACHE_GATEWAY_PUBLIC_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    public_url: Option<String>,
+    /// postgres://…, or the path of an SQLite file [env: ATTACHE_GATEWAY_DATABASE]
+    #[arg(long, global = true, value_name = "URL|FILE")]
+    database: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print a link that signs an operator in once
+    Link,
+    /// Copy the SQLite database into a new file, while the gateway runs
+    Backup {
+        /// The new file
+        to: PathBuf,
+    },
+    /// Put a backup in the place of the SQLite database, while no gateway runs
+    Restore {
+        /// The backup
+        from: PathBuf,
+    },
+}
+
+impl Settings {
+    /// Those that were given, by the setting's name, with those of every command.
+    fn given(&self, global: &Global) -> BTreeMap<&'static str, String> {
+        let mut given = global.settings.given();
+        given.remove("client_id");
+        let own = [
+            ("listen", &self.listen),
+            ("public_url", &self.public_url),
+            ("database", &self.database),
+        ];
+        given.extend(own.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
+        given
+    }
+}
+
+/// Does what was asked.
+pub(super) fn run(command: Gateway, global: &Global, output: Output) -> Result<(), Failure> {
+    let home = place(global)?.home;
+    let values = config::gather(&home, &command.settings.given(global));
+    match command.command {
+        None if command.sandbox => threads(sandbox::serve(home, values, output)),
+        None => threads(serve::serve(home, values, output)),
+        Some(Command::Link) => threads(link::print(home, values, output)),
+        Some(Command::Backup { to }) => threads(open::backup(home, values, to, output)),
+        Some(Command::Restore { from }) => open::restore(&home, &values, &from, output),
+    }
+}

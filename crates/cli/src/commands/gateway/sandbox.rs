@@ -1,0 +1,212 @@
+//! `attache gateway --sandbox`: no configuration, an SQLite file, an emulated tenant in this process, and a link
+//! that signs in once.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
+use attache_gateway::{Config, Gateway, HostedTenant, Operator, Running, SignInApp, sign_in_link};
+use attache_graph::Graph;
+use attache_sandbox::{Ready, Sandbox};
+use attache_terms::{AppId, Cloud, Origin, Secret, SystemClock, SystemRng};
+use serde_json::json;
+use url::Url;
+
+use super::config::{Database, Keys};
+use super::{config, open, serve};
+use crate::config::Values;
+use crate::output::{Failure, Output};
+
+/// What the application is called to which people sign in.
+const SIGN_IN: &str = "Attaché gateway";
+/// What the application is called that makes agents for the gateway.
+const PROVISIONER: &str = "Attaché gateway (provisioner)";
+/// Their secret: everything in a sandbox is public.
+const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
+/// What the provisioner may do (README, "Against a real tenant", and what a gateway needs besides).
+const ROLES: &[&str] = &[
+    "AgentIdentity.Read.All",
+    "AgentIdentity.ReadWrite.All",
+    "AgentIdentity.DeleteRestore.All",
+    "AgentIdentityBlueprint.AddRemoveCreds.All",
+    "AgentIdentityBlueprint.Create",
+    "AgentIdentityBlueprint.ReadWrite.All",
+    "AgentIdentityBlueprint.DeleteRestore.All",
+    "AgentIdentityBlueprintPrincipal.Create",
+    "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    "AgentIdentityBlueprintPrincipal.DeleteRestore.All",
+    "AgentIdUser.ReadWrite.All",
+    "Application.Read.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "Directory.Read.All",
+    "Domain.ReadWrite.All",
+    "LicenseAssignment.ReadWrite.All",
+    "Organization.Read.All",
+    "User.ReadWrite.All",
+    "User.RevokeSessions.All",
+];
+
+/// A gateway in a sandbox.
+pub(crate) struct SandboxGateway {
+    /// It.
+    pub(crate) running: Running,
+    /// How browsers reach it.
+    pub(crate) url: Url,
+    /// Signs its operator in once.
+    pub(crate) link: Secret,
+}
+
+/// Serves until a signal ends it.
+pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Result<(), Failure> {
+    serve::start_logging(&home, &values);
+    let ended = serve::listen_for_signals()?;
+    let listen = match values.get("listen") {
+        Some(value) => value.text.parse::<SocketAddr>().map_err(|error| {
+            Failure::usage("listen", format!("listen ({}): {:?}: {error}", value.origin, value.text))
+        })?,
+        None => SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
+    };
+    let data = config::folder(&home).join("sandbox");
+    let settings = attache_sandbox::Config {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        data: Some(data),
+        ..attache_sandbox::Config::default()
+    };
+    let sandbox = Sandbox::start(settings).await.map_err(|error| crate::commands::sandbox::failure(&error))?;
+    let failed = |error: anyhow::Error| match error.downcast::<Failure>() {
+        Ok(failure) => failure,
+        Err(error) => Failure::new("sandbox", format!("{error:#}"), "remove the folder gateway in the home and start again"),
+    };
+    let database = config::database(&home, &values);
+    let started = start(&home, &sandbox, database, listen, 1.0).await.map_err(failed)?;
+    let ready = sandbox.ready();
+    let more = json!({
+        "link": started.link.expose(), "sandbox": { "url": ready.url, "ca": ready.ca, "tenant_id": ready.tenant_id },
+    });
+    serve::announce(output, &started.running, started.url.as_str(), &more);
+    if !output.json {
+        output.line(format!("Sign in once:  {}", started.link.expose()));
+        output.line(format!("Its tenant:    {}", ready.url));
+    }
+    ended.await;
+    started.running.stop().await;
+    sandbox.shutdown().await;
+    Ok(())
+}
+
+/// Starts a gateway whose tenant is this sandbox.
+pub(crate) async fn start(
+    home: &Path,
+    sandbox: &Sandbox,
+    database: Database,
+    listen: SocketAddr,
+    scale: f64,
+) -> anyhow::Result<SandboxGateway> {
+    let ready = sandbox.ready();
+    // The port must be known before the tenant is told where browsers come back to.
+    let listen = free(listen).await?;
+    let url: Url = format!("http://localhost:{}/", listen.port()).parse()?;
+    let (sign_in, provisioner) = applications(sandbox, ready, &url).await?;
+    let provisioner = (provisioner, Secret::new(SECRET.to_owned()));
+    let person = ready.users.first().context("the sandbox has no users")?;
+    let operator = Operator { tenant: ready.tenant_id.parse()?, user: person.id.parse()? };
+    let origin: Origin = ready.url.parse()?;
+    let hosted = HostedTenant {
+        tenant: ready.tenant_id.parse()?,
+        provisioner,
+        domain: hosted_domain(ready),
+        licences: Vec::new(),
+        usage_location: "US".to_owned(),
+        subdomains: 10_000,
+        sponsor: Some(operator.user),
+    };
+    let settings = Config {
+        listen,
+        public_url: url.clone(),
+        tls: None,
+        trusted_proxies: Vec::new(),
+        cloud: Cloud::at(origin.clone(), origin),
+        ca: Some(ready.ca.clone()),
+        sign_in: SignInApp { client_id: sign_in, client_secret: Secret::new(SECRET.to_owned()) },
+        hosted: vec![hosted],
+        operators: vec![operator],
+        shared_sender: Some(format!("noreply@{}", ready.domain)),
+        local_part: "assistant".to_owned(),
+        sandbox: true,
+        provision_scale: scale,
+        request_timeout: Duration::from_secs(30),
+        stop_timeout: Duration::from_secs(5),
+        workers: 16,
+    };
+    let folder = config::folder(home);
+    let keys = Keys {
+        sealed: folder.join("secrets.sealed"),
+        key_file: folder.join("secrets.key"),
+        passphrase: None,
+    };
+    let explained = |failure: Failure| anyhow::Error::new(failure);
+    let parts = open::parts(&database, keys).await.map_err(explained)?;
+    let store = parts.store.clone();
+    let running = Gateway::start(settings, parts).await.map_err(|error| explained(error.into()))?;
+    let name = &person.display_name;
+    let link = sign_in_link(&store, &url, operator, name, &SystemClock, &SystemRng).await?;
+    Ok(SandboxGateway { running, url, link })
+}
+
+fn provisioner(ready: &Ready) -> anyhow::Result<(AppId, Secret)> {
+    let provisioner = &ready.apps.provisioner;
+    Ok((provisioner.client_id.parse()?, Secret::new(provisioner.client_secret.clone())))
+}
+
+fn hosted_domain(ready: &Ready) -> String {
+    format!("agents.{}", ready.domain)
+}
+
+/// The two applications of a gateway: the one that people sign in to, with its redirect for this port, and the
+/// one that makes agents. They are made if the tenant has none.
+async fn applications(sandbox: &Sandbox, ready: &Ready, url: &Url) -> anyhow::Result<(AppId, AppId)> {
+    let sign_in = format!("{SIGN_IN} at {}", url.port_or_known_default().unwrap_or_default());
+    let administrator = administrator(ready)?;
+    let find = async |name: &str| anyhow::Ok(administrator.application_named(name).await?.value);
+    let (mut apps, mut found) = (Vec::new(), Vec::new());
+    for name in [sign_in.as_str(), PROVISIONER] {
+        found.push(find(name).await?);
+    }
+    if found[0].is_none() {
+        apps.push(json!({
+            "name": sign_in, "secret": SECRET, "web": [format!("{url}sign-in/callback")],
+            "scopes": ["openid", "profile", "offline_access", "User.Read"],
+        }));
+    }
+    if found[1].is_none() {
+        apps.push(json!({ "name": PROVISIONER, "secret": SECRET, "roles": ROLES }));
+    }
+    let document = json!({ "settings": { "domains": [hosted_domain(ready)] }, "apps": apps });
+    sandbox.control().plant(&document.to_string()).map_err(anyhow::Error::msg)?;
+    let kept = async |name: &str| find(name).await?.context("the sandbox did not keep an application");
+    Ok((kept(&sign_in).await?, kept(PROVISIONER).await?))
+}
+
+fn administrator(ready: &Ready) -> anyhow::Result<Graph> {
+    let origin: Origin = ready.url.parse()?;
+    let cloud = Cloud::at(origin.clone(), origin);
+    let transport =
+        Transport::new(TransportConfig { ca: Some(ready.ca.clone()), ..TransportConfig::default() })?;
+    let (clock, rng) = (std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemRng));
+    let entra = Entra::new(cloud, transport.clone(), clock.clone(), rng.clone());
+    let (app, secret) = provisioner(ready)?;
+    let resource = Resource::graph(entra.cloud());
+    let source = entra.application(ready.tenant_id.parse()?, app, ClientCredential::Secret(secret), resource);
+    Ok(Graph::new(entra.cloud(), transport, source, clock, rng))
+}
+
+/// A port that is free, for an address that leaves it open.
+async fn free(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
+    if listen.port() != 0 {
+        return Ok(listen);
+    }
+    Ok(tokio::net::TcpListener::bind(listen).await?.local_addr()?)
+}

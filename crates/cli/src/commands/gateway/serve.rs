@@ -1,0 +1,52 @@
+//! `attache gateway` against real tenants: until a signal ends it.
+
+use std::path::PathBuf;
+
+use attache_gateway::{Gateway, Running};
+use serde_json::json;
+
+use super::{config, open};
+use crate::config::Values;
+use crate::logs;
+use crate::output::{Failure, Output};
+use crate::signals;
+
+/// Serves.
+pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Result<(), Failure> {
+    let given = config::judge(&home, &values).map_err(|problems| Failure::configuration(&problems))?;
+    start_logging(&home, &values);
+    let parts = open::parts(&given.database, given.keys).await?;
+    let url = given.config.public_url.to_string();
+    let ended = listen_for_signals()?;
+    let running = Gateway::start(given.config, parts).await?;
+    announce(output, &running, &url, &json!({}));
+    ended.await;
+    running.stop().await;
+    Ok(())
+}
+
+/// Signals from now on.
+pub(super) fn listen_for_signals() -> Result<impl Future<Output = ()>, Failure> {
+    signals::listen()
+        .map_err(|error| Failure::new("no_signals", error.to_string(), "free some memory or file descriptors"))
+}
+
+/// Says that it answers.
+pub(super) fn announce(output: Output, running: &Running, url: &str, more: &serde_json::Value) {
+    if output.json {
+        let mut line = json!({ "event": "ready", "url": url, "listen": running.address() });
+        if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
+            line.extend(more.clone());
+        }
+        output.object(&line);
+    } else {
+        output.line(format!("The gateway is ready at {url}"));
+    }
+}
+
+/// Logs go to a file of the gateway's beside standard error.
+pub(super) fn start_logging(home: &std::path::Path, values: &Values) {
+    let filter = values.get("log").map_or("info", |value| value.text.as_str());
+    // A second start in one process, as `try` makes one, keeps the first one's log.
+    let _ = logs::start(filter, &config::folder(home));
+}
