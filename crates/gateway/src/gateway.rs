@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use attache_entra::{Entra, Transport, TransportConfig, TransportError};
 use attache_keys::SecretStore;
-use attache_ledger::Composer;
+use attache_ledger::{Composer, Ed25519Key};
 use attache_store::{GatewayScope, NodeId, Store, StoreError};
 use attache_terms::{Clock, Explain, Remedy, Rng};
 use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::sealing::Keyring;
 use crate::nature::{self, NatureError};
-use crate::{Config, jobs, server};
+use crate::{Config, audit, jobs, server};
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -40,6 +41,8 @@ pub struct Gateway {
     pub(crate) composer: Composer,
     /// This process among those that share a database.
     pub(crate) node: NodeId,
+    /// What signs checkpoints, once it was needed.
+    pub(crate) audit_key: OnceCell<Arc<Ed25519Key>>,
     /// That it is to end.
     pub(crate) stopping: CancellationToken,
 }
@@ -120,6 +123,7 @@ impl Gateway {
             entra,
             composer,
             node,
+            audit_key: OnceCell::new(),
             stopping: CancellationToken::new(),
         }))
     }
@@ -138,6 +142,7 @@ impl Gateway {
         let router = server::router(&gateway);
         tasks.spawn(server::serve(listener, acceptor, router, timeout, stop.clone()));
         tasks.spawn(jobs::run(Arc::clone(&gateway), stop.clone()));
+        tasks.spawn(audit::keep(Arc::clone(&gateway), stop.clone()));
         tasks.close();
         Ok(Running { address, stop, tasks })
     }

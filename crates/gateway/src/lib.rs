@@ -9,6 +9,7 @@
 
 mod access;
 mod api_keys;
+mod audit;
 mod cells;
 mod config;
 mod dashboard;

@@ -37,6 +37,13 @@ pub(crate) struct Grant {
     pub(crate) role: Option<Role>,
 }
 
+impl Grant {
+    /// Whether it is an operator's, who does not belong to the organisation.
+    pub(crate) fn is_operators(&self) -> bool {
+        self.role.is_none() && matches!(self.caller.principal, Principal::Person(..))
+    }
+}
+
 impl<R> std::ops::Deref for Allowed<R> {
     type Target = Grant;
 

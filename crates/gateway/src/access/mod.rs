@@ -14,6 +14,6 @@ mod session;
 pub(crate) use allowed::{Allowed, AsOperator, Grant};
 pub(crate) use caller::{Caller, Principal};
 pub(crate) use cookie::{SESSION, cookie, set_cookie};
-pub(crate) use rights::{Right, Role, Scopes, right};
+pub(crate) use rights::{Needs, Right, Role, Scopes, right};
 pub(crate) use secret::{Digest, Token};
 pub(crate) use session::{Csrf, Session, SessionRecord};

@@ -34,7 +34,7 @@ pub(crate) trait Right: Send + Sync + 'static {
     const NEEDS: Needs;
 }
 
-const ALL: &[Role] = &[Role::Owner, Role::Admin, Role::Approver, Role::Auditor];
+const ALL: &[Role] = Role::ALL;
 const AUDITORS: &[Role] = &[Role::Owner, Role::Admin, Role::Auditor];
 const MANAGERS: &[Role] = &[Role::Owner, Role::Admin];
 
@@ -110,6 +110,9 @@ impl Scopes {
 }
 
 impl Role {
+    /// Every role, the mightiest first.
+    pub(crate) const ALL: &'static [Self] = &[Self::Owner, Self::Admin, Self::Approver, Self::Auditor];
+
     /// Whether it allows this.
     pub(crate) fn allows(self, needs: Needs) -> bool {
         needs.roles.contains(&self)

@@ -1,6 +1,9 @@
 //! API keys: how programs prove themselves. A key is shown once; kept are its hash, what it may, and since when.
 
 mod authenticate;
+mod http;
+mod page;
+mod service;
 
 use std::net::IpAddr;
 
@@ -11,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Digest, Scopes};
 
 pub(crate) use authenticate::authenticate;
+pub(crate) use http::api;
+pub(crate) use page::pages;
 
 id! {
     /// An API key.
@@ -43,6 +48,9 @@ pub(crate) struct ApiKey {
     pub(crate) revoked: Option<Timestamp>,
     /// The key that replaces it; it works on until `expires`.
     pub(crate) successor: Option<KeyId>,
+    /// When it was last used, to the nearest ten minutes.
+    #[serde(default)]
+    pub(crate) last_used: Option<Timestamp>,
 }
 
 impl ApiKey {

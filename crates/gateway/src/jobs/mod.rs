@@ -16,7 +16,7 @@ use attache_store::{JobEnd, StoreError, Unit};
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
 
-use crate::{Gateway, identities};
+use crate::{Gateway, audit, identities};
 
 /// One kind of job.
 pub(crate) struct Kind {
@@ -73,4 +73,4 @@ pub(crate) enum JobError {
 }
 
 /// Every kind there is.
-pub(crate) const KINDS: &[Kind] = &[identities::PROVISION];
+pub(crate) const KINDS: &[Kind] = &[identities::PROVISION, audit::FORGET];

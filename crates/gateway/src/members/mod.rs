@@ -1,9 +1,17 @@
 //! Members: the people of an organisation, by their directory and object id, never by an e-mail address.
 
+mod http;
+mod invitation;
+mod page;
+mod service;
+
 use attache_store::{Lookup, OrgId, OrgScope, OrgStore, Record, StoreError, Versioned, id};
 use attache_terms::{TenantId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub(crate) use http::api;
+pub(crate) use page::pages;
 
 use crate::access::Role;
 

@@ -23,6 +23,9 @@ pub(crate) struct Organisation {
     pub(crate) name: String,
     /// Where its data is to be kept, as its contract says; a gateway serves one region.
     pub(crate) region: Option<String>,
+    /// For how many days its audit entries keep their text; for ever when `None`.
+    #[serde(default)]
+    pub(crate) audit_days: Option<u32>,
     /// Since when.
     pub(crate) created: Timestamp,
 }

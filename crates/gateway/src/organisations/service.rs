@@ -46,6 +46,7 @@ pub(crate) async fn create(
         slug,
         name: name.to_owned(),
         region: wanted.region,
+        audit_days: None,
         created: gateway.clock.now(),
     };
     let scope = OrgScope::granted(organisation.id);

@@ -13,6 +13,10 @@ use http::StatusCode;
 #[derive(Debug)]
 pub(crate) struct Form<T>(pub(crate) T);
 
+/// A form without fields: a button.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Nothing {}
+
 #[derive(Deserialize)]
 struct Carried<T> {
     #[serde(default)]

@@ -16,7 +16,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use body::Json;
-pub(crate) use form::Form;
+pub(crate) use form::{Form, Nothing};
 pub(crate) use frame::{From, RequestId};
 pub(crate) use listen::serve;
 pub(crate) use page::{Cursor, Listed};
@@ -25,7 +25,7 @@ pub(crate) use tls::Acceptor;
 pub use tls::TlsError;
 
 use crate::Gateway;
-use crate::{dashboard, health, identities, live, organisations, sign_in};
+use crate::{api_keys, audit, dashboard, health, identities, live, members, organisations, sign_in};
 
 /// What the OpenAPI document says of the whole.
 #[derive(OpenApi)]
@@ -38,7 +38,12 @@ struct Described;
 
 /// What the features serve to programs, with its description.
 fn api() -> OpenApiRouter<Arc<Gateway>> {
-    OpenApiRouter::with_openapi(Described::openapi()).merge(organisations::api()).merge(identities::api())
+    OpenApiRouter::with_openapi(Described::openapi())
+        .merge(organisations::api())
+        .merge(members::api())
+        .merge(api_keys::api())
+        .merge(identities::api())
+        .merge(audit::api())
 }
 
 /// Everything that is served.
@@ -51,7 +56,10 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(dashboard::routes())
         .merge(sign_in::pages())
         .merge(organisations::pages())
+        .merge(members::pages())
+        .merge(api_keys::pages())
         .merge(identities::pages())
+        .merge(audit::pages())
         .merge(live::pages())
         .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
         .fallback(|| async { Problem::not_found("page") })

@@ -6,14 +6,10 @@ use attache_store::Unit;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
-use serde::Deserialize;
 
 use crate::Gateway;
 use crate::access::{Caller, Principal, SESSION, set_cookie};
-use crate::server::{Answer, Form};
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Nothing {}
+use crate::server::{Answer, Form, Nothing};
 
 pub(super) async fn out(
     State(gateway): State<Arc<Gateway>>,

@@ -1,0 +1,233 @@
+//! API keys over HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_store::Versioned;
+use attache_terms::Secret;
+use axum::extract::{Path, Query, State};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::service::{self, GRACE, NewKey};
+use super::{ApiKey, KeyId};
+use crate::Gateway;
+use crate::access::{Allowed, Grant, Scopes, right};
+use crate::server::{Answer, Cursor, Json, Listed, Problem};
+
+/// The routes.
+pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(read, revoke))
+        .routes(routes!(rotate))
+        .routes(routes!(scopes))
+}
+
+/// What a key is made from.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateKey {
+    /// What people call it.
+    #[schema(example = "Nightly export")]
+    name: String,
+    /// What it may do; `GET /api/v1/scopes` lists what there is.
+    scopes: Scopes,
+    /// From where it may be used, as IP addresses; from anywhere when empty.
+    #[serde(default)]
+    allowed_from: Vec<String>,
+    /// Until when; for ever when absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
+}
+
+/// An API key, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+struct KeyView {
+    /// Its id.
+    id: String,
+    /// What people call it.
+    name: String,
+    /// What it may do.
+    scopes: Scopes,
+    /// From where it may be used.
+    allowed_from: Vec<String>,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
+    /// Until when.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
+    /// When it was revoked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    revoked: Option<Timestamp>,
+    /// The key that replaces it.
+    successor: Option<String>,
+    /// About when it was last used.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_used: Option<Timestamp>,
+}
+
+/// A new API key, with its secret: it is shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+struct NewKeyView {
+    /// The secret, for `Authorization: Bearer`.
+    #[schema(example = "atk_…")]
+    secret: String,
+    /// The key.
+    #[serde(flatten)]
+    key: KeyView,
+}
+
+impl From<ApiKey> for KeyView {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            id: key.id.to_string(),
+            name: key.name,
+            scopes: key.scopes,
+            allowed_from: key.allowed_from.iter().map(ToString::to_string).collect(),
+            created: key.created,
+            expires: key.expires,
+            revoked: key.revoked,
+            successor: key.successor.map(|id| id.to_string()),
+            last_used: key.last_used,
+        }
+    }
+}
+
+fn shown_once((key, secret): (ApiKey, Secret)) -> Json<NewKeyView> {
+    Json(NewKeyView { secret: secret.expose().to_owned(), key: key.into() })
+}
+
+/// Which key.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct Which {
+    /// The organisation's id or slug.
+    #[expect(dead_code, reason = "whoever is allowed has read it")]
+    org: String,
+    /// The key's id.
+    key: String,
+}
+
+/// Create an API key.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/api-keys", tag = "API keys", request_body = CreateKey,
+    params(("org" = String, Path, description = "The organisation's id or slug")),
+    responses((status = 201, body = NewKeyView), (status = "default", body = Problem)),
+)]
+async fn create(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ManageKeys>,
+    Json(wanted): Json<CreateKey>,
+) -> Answer<(StatusCode, Json<NewKeyView>)> {
+    let mut allowed_from = Vec::new();
+    for text in &wanted.allowed_from {
+        let address = text.parse();
+        allowed_from.push(address.map_err(|error| Problem::invalid("allowed_from", error, "give IP addresses"))?);
+    }
+    let CreateKey { name, scopes, expires, .. } = wanted;
+    let made = service::create(&gateway, &allowed, NewKey { name, scopes, allowed_from, expires }).await?;
+    Ok((StatusCode::CREATED, shown_once(made)))
+}
+
+/// List an organisation's API keys.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/api-keys", tag = "API keys",
+    params(("org" = String, Path, description = "The organisation's id or slug"), Cursor),
+    responses((status = 200, body = Listed<KeyView>), (status = "default", body = Problem)),
+)]
+async fn list(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeKeys>,
+    Query(cursor): Query<Cursor>,
+) -> Answer<Json<Listed<KeyView>>> {
+    let rows = gateway.store.org(allowed.scope).list::<ApiKey>(cursor.page()?).await?;
+    Ok(Json(cursor.listed(rows, |row| row.id.to_string(), |row| row.record.into())?))
+}
+
+/// Read an API key.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(Which),
+    responses((status = 200, body = KeyView), (status = "default", body = Problem)),
+)]
+async fn read(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeKeys>,
+    Path(which): Path<Which>,
+) -> Answer<Json<KeyView>> {
+    Ok(Json(find(&gateway, &allowed, &which.key).await?.record.into()))
+}
+
+/// How a key is rotated.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct RotateKey {
+    /// For how many seconds the old key works on; a day unless said.
+    grace_seconds: Option<u32>,
+}
+
+/// Rotate an API key: a successor with the same rights, while the old one works on for a time.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/api-keys/{key}/rotate", tag = "API keys", params(Which),
+    request_body = RotateKey,
+    responses((status = 201, body = NewKeyView), (status = "default", body = Problem)),
+)]
+async fn rotate(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ManageKeys>,
+    Path(which): Path<Which>,
+    Json(wanted): Json<RotateKey>,
+) -> Answer<(StatusCode, Json<NewKeyView>)> {
+    let old = find(&gateway, &allowed, &which.key).await?;
+    let grace = wanted.grace_seconds.map_or(GRACE, |seconds| Duration::from_secs(seconds.into()));
+    let made = service::rotate(&gateway, &allowed, &old, grace).await?;
+    Ok((StatusCode::CREATED, shown_once(made)))
+}
+
+/// Revoke an API key, at once.
+#[utoipa::path(
+    delete, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(Which),
+    responses((status = 200, body = KeyView), (status = "default", body = Problem)),
+)]
+async fn revoke(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ManageKeys>,
+    Path(which): Path<Which>,
+) -> Answer<Json<KeyView>> {
+    let key = find(&gateway, &allowed, &which.key).await?;
+    Ok(Json(service::revoke(&gateway, &allowed, &key).await?.into()))
+}
+
+/// A scope and what it is for.
+#[derive(Debug, Serialize, ToSchema)]
+struct ScopeView {
+    /// The scope.
+    scope: &'static str,
+    /// The roles of members that have the same right.
+    roles: Vec<&'static str>,
+}
+
+/// List the scopes that an API key can have.
+#[utoipa::path(
+    get, path = "/api/v1/scopes", tag = "API keys",
+    responses((status = 200, body = Vec<ScopeView>)),
+)]
+async fn scopes() -> Json<Vec<ScopeView>> {
+    let view = |(_, needs): &(&str, crate::access::Needs)| ScopeView {
+        scope: needs.scope,
+        roles: needs.roles.iter().map(|role| role.as_str()).collect(),
+    };
+    Json(right::EVERY.iter().map(view).collect())
+}
+
+/// The key of this id.
+pub(super) async fn find(gateway: &Gateway, grant: &Grant, id: &str) -> Answer<Versioned<ApiKey>> {
+    let id: KeyId = id.parse().map_err(|_| Problem::not_found("API key"))?;
+    let found = gateway.store.org(grant.scope).get::<ApiKey>(id).await?;
+    found.ok_or_else(|| Problem::not_found("API key"))
+}

@@ -1,0 +1,367 @@
+//! The audit log over HTTP.
+
+use std::sync::Arc;
+
+use attache_ledger::EntryId;
+use attache_store::{
+    EntryQuery, EntryRow, GatewayScope, Order, OrgStore, Unit, Versioned, prove_consistency, prove_inclusion,
+};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::link::{Audited, LinkId};
+use super::view::EntryView;
+use super::{clerk, export, key, new_link};
+use crate::Gateway;
+use crate::access::{Allowed, Grant, right};
+use crate::record::{on, thing};
+use crate::server::{Answer, Json, Listed, Problem};
+
+const LINKED: attache_ledger::ActName = attache_ledger::ActName::new("audit.link_made");
+const UNLINKED: attache_ledger::ActName = attache_ledger::ActName::new("audit.link_revoked");
+const EXPORTED: attache_ledger::ActName = attache_ledger::ActName::new("audit.exported");
+
+/// The routes.
+pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new()
+        .routes(routes!(entries))
+        .routes(routes!(entry))
+        .routes(routes!(checkpoint))
+        .routes(routes!(consistency))
+        .routes(routes!(export_log))
+        .routes(routes!(make_link))
+        .routes(routes!(revoke_link))
+}
+
+/// Which entries. What is not given lets everything through.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// None before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// None from this time on.
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// Only acts whose name begins so: `identity.`.
+    pub(super) act: Option<String>,
+    /// Only what carries this id: an entry's, of what it is about, or of a request, here or at Graph.
+    pub(super) about: Option<String>,
+    /// Only what failed or was refused.
+    #[serde(default)]
+    pub(super) failures: bool,
+    /// At most so many; 50 unless said, 200 at most.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+    /// `next` of the answer before.
+    #[param(value_type = Option<String>)]
+    pub(super) cursor: Option<u64>,
+}
+
+/// The entries that are wanted, the newest first, and where the next part begins.
+pub(super) async fn select(store: OrgStore<'_>, wanted: &Wanted) -> Answer<(Vec<EntryRow>, Option<u64>)> {
+    let limit = match wanted.limit.unwrap_or(50) {
+        limit @ 1..=200 => limit,
+        _ => return Err(Problem::invalid("limit", "out of range", "ask for 1 to 200 items")),
+    };
+    let given = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
+    let (act, about) = (given(&wanted.act), given(&wanted.about));
+    let query = EntryQuery {
+        sequences: 0..wanted.cursor.unwrap_or(u64::MAX),
+        since: wanted.since,
+        until: wanted.until,
+        act: act.as_deref(),
+        term: about.as_deref(),
+        failures: wanted.failures,
+        order: Order::Descending,
+        ..EntryQuery::all(store.own_log(), limit + 1)
+    };
+    let mut rows = store.entries(query).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.sequence);
+    Ok((rows, next))
+}
+
+/// Search the audit log, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/audit/entries", tag = "Audit",
+    params(("org" = String, Path, description = "The organisation's id or slug"), Wanted),
+    responses((status = 200, body = Listed<EntryView>), (status = "default", body = Problem)),
+)]
+async fn entries(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ReadAudit>,
+    Query(wanted): Query<Wanted>,
+) -> Answer<Json<Listed<EntryView>>> {
+    let (rows, next) = select(gateway.store.org(allowed.scope), &wanted).await?;
+    let items = rows.iter().map(EntryView::of).collect();
+    Ok(Json(Listed { items, next: next.map(|sequence| sequence.to_string()) }))
+}
+
+/// Which entry.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct Which {
+    /// The organisation's id or slug.
+    #[expect(dead_code, reason = "whoever is allowed has read it")]
+    org: String,
+    /// The entry's id, or its number.
+    entry: String,
+}
+
+/// An entry with the proof that it is in the log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProvedView {
+    /// The entry.
+    pub(super) entry: EntryView,
+    /// The leaf, exactly as it is hashed; absent when retention has removed it.
+    pub(super) leaf: Option<String>,
+    /// The withheld fields with their salts, as JSON; `{}` when they were destroyed.
+    pub(super) withheld: Option<String>,
+    /// The inclusion proof (RFC 6962), from the leaf to the checkpoint's root: hashes in base64.
+    #[schema(value_type = Object)]
+    pub(super) proof: Value,
+    /// The checkpoint, a signed note (C2SP tlog-checkpoint).
+    pub(super) checkpoint: String,
+    /// The key that signs it, as `golang.org/x/mod/sumdb/note` reads it.
+    pub(super) key: String,
+}
+
+/// Read an entry, with its proof.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/audit/entries/{entry}", tag = "Audit", params(Which),
+    responses((status = 200, body = ProvedView), (status = "default", body = Problem)),
+)]
+async fn entry(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ReadAudit>,
+    Path(which): Path<Which>,
+) -> Answer<Json<ProvedView>> {
+    let row = find(gateway.store.org(allowed.scope), &which.entry).await?;
+    Ok(Json(proved(&gateway, gateway.store.org(allowed.scope), &row).await?))
+}
+
+/// The entry of this id or number.
+pub(super) async fn find(store: OrgStore<'_>, named: &str) -> Answer<EntryRow> {
+    let missing = || Problem::not_found("entry");
+    let log = store.own_log();
+    let mut rows = match named.parse::<u64>() {
+        Ok(number) => {
+            let end = number.checked_add(1).ok_or_else(missing)?;
+            store.entries(EntryQuery { sequences: number..end, ..EntryQuery::all(log, 1) }).await?
+        }
+        Err(_) => {
+            let query = EntryQuery { term: Some(named), ..EntryQuery::all(log, 10) };
+            let rows = store.entries(query).await?;
+            rows.into_iter().filter(|row| row.id.to_string() == named).collect()
+        }
+    };
+    rows.pop().ok_or_else(missing)
+}
+
+/// An entry with its proof, against the checkpoint of now.
+pub(super) async fn proved(
+    gateway: &Gateway,
+    store: OrgStore<'_>,
+    row: &EntryRow,
+) -> Answer<ProvedView> {
+    let log = store.own_log();
+    let checkpoint = clerk::checkpoint(gateway, log).await?.ok_or_else(|| Problem::not_found("entry"))?;
+    let engine = gateway.store.engine(GatewayScope::granted());
+    let proof = prove_inclusion(&**engine, log, row.sequence, checkpoint.size).await?;
+    let (leaf, withheld) = row.text.clone().unzip();
+    Ok(ProvedView {
+        entry: EntryView::of(row),
+        leaf,
+        withheld: withheld.map(|column| column.trim_end().to_owned()),
+        proof: json!(proof),
+        checkpoint: checkpoint.note,
+        key: key::verifier(gateway, log).await?.to_string(),
+    })
+}
+
+/// The checkpoint of now: a signed note. Keep one: with it you can later tell whether anything was altered.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/audit/checkpoint", tag = "Audit",
+    params(("org" = String, Path, description = "The organisation's id or slug")),
+    responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = Problem)),
+)]
+async fn checkpoint(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ReadAudit>,
+) -> Answer<String> {
+    let log = gateway.store.org(allowed.scope).own_log();
+    let checkpoint = clerk::checkpoint(&gateway, log).await?;
+    Ok(checkpoint.ok_or_else(|| Problem::not_found("checkpoint"))?.note)
+}
+
+/// From which size.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Since {
+    /// How many entries the earlier checkpoint covers.
+    size: u64,
+}
+
+/// Prove that the log of now begins with the log of an earlier checkpoint.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/audit/consistency", tag = "Audit",
+    params(("org" = String, Path, description = "The organisation's id or slug"), Since),
+    responses((status = 200, body = Object), (status = "default", body = Problem)),
+)]
+async fn consistency(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ReadAudit>,
+    Query(since): Query<Since>,
+) -> Answer<Json<Value>> {
+    let log = gateway.store.org(allowed.scope).own_log();
+    let checkpoint = clerk::checkpoint(&gateway, log).await?;
+    let checkpoint = checkpoint.ok_or_else(|| Problem::not_found("checkpoint"))?;
+    if since.size > checkpoint.size {
+        let why = format!("the log has {} entries", checkpoint.size);
+        return Err(Problem::invalid("size", why, "give the size of a checkpoint of this log"));
+    }
+    let engine = gateway.store.engine(GatewayScope::granted());
+    let proof = prove_consistency(&**engine, log, since.size, checkpoint.size).await?;
+    Ok(Json(json!({ "proof": proof, "checkpoint": checkpoint.note })))
+}
+
+/// In which form.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Form {
+    /// `log` for a file that `attache audit verify` checks, `jsonl` for the entries as JSON lines.
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    /// A file that `attache audit verify` checks.
+    #[default]
+    Log,
+    /// JSON lines.
+    Jsonl,
+}
+
+/// Export the whole log.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/audit/export", tag = "Audit",
+    params(("org" = String, Path, description = "The organisation's id or slug"), Form),
+    responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = Problem)),
+)]
+async fn export_log(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ReadAudit>,
+    Query(form): Query<Form>,
+) -> Answer<Response> {
+    let log = gateway.store.org(allowed.scope).own_log();
+    let mut unit = Unit::new();
+    unit.record(allowed.scope, gateway.changed(&allowed.caller, EXPORTED, on([])));
+    gateway.store.commit(unit).await?;
+    let (body, kind, name) = match form.format {
+        Format::Log => (export::file(Arc::clone(&gateway), log).await?, "text/plain; charset=utf-8", "audit.log"),
+        Format::Jsonl => {
+            let size = gateway.store.org(allowed.scope).log().await?.map_or(0, |head| head.frontier.size());
+            (export::lines(Arc::clone(&gateway), log, size), "application/jsonl", "audit.jsonl")
+        }
+    };
+    let disposition = format!("attachment; filename=\"{}-{name}\"", allowed.organisation.slug);
+    Ok(([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response())
+}
+
+/// A new link to an entry: it is shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+struct LinkView {
+    /// Its id, to take it back.
+    id: String,
+    /// The address, for whoever is to see the entry.
+    link: String,
+}
+
+/// Make a link that shows an entry to whoever holds it.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/audit/entries/{entry}/links", tag = "Audit", params(Which),
+    responses((status = 201, body = LinkView), (status = "default", body = Problem)),
+)]
+async fn make_link(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ManageAudit>,
+    Path(which): Path<Which>,
+) -> Answer<(StatusCode, Json<LinkView>)> {
+    let row = find(gateway.store.org(allowed.scope), &which.entry).await?;
+    let mut unit = Unit::new();
+    let (id, link) = new_link(&gateway, allowed.scope, row.id, &mut unit);
+    let about = on([thing("audit_link", id), thing("entry", row.id)]);
+    unit.record(allowed.scope, gateway.changed(&allowed.caller, LINKED, about));
+    gateway.store.commit(unit).await?;
+    Ok((StatusCode::CREATED, Json(LinkView { id: id.to_string(), link: link.expose().to_owned() })))
+}
+
+/// Which link.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct WhichLink {
+    /// The organisation's id or slug.
+    #[expect(dead_code, reason = "whoever is allowed has read it")]
+    org: String,
+    /// The link's id.
+    link: String,
+}
+
+/// Take a link back.
+#[utoipa::path(
+    delete, path = "/api/v1/orgs/{org}/audit/links/{link}", tag = "Audit", params(WhichLink),
+    responses((status = 204), (status = "default", body = Problem)),
+)]
+async fn revoke_link(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ManageAudit>,
+    Path(which): Path<WhichLink>,
+) -> Answer<StatusCode> {
+    revoke(&gateway, &allowed, &which.link).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn revoke(gateway: &Gateway, grant: &Grant, id: &str) -> Answer<()> {
+    let id: LinkId = id.parse().map_err(|_| Problem::not_found("link"))?;
+    let found: Option<Versioned<Audited>> = gateway.store.org(grant.scope).get(id).await?;
+    let link = found.ok_or_else(|| Problem::not_found("link"))?;
+    if link.revoked.is_some() {
+        return Ok(());
+    }
+    let mut unit = Unit::new();
+    unit.update(&link, &Audited { revoked: Some(gateway.clock.now()), ..link.record.clone() });
+    unit.record(grant.scope, gateway.changed(&grant.caller, UNLINKED, on([thing("audit_link", id)])));
+    gateway.store.commit(unit).await?;
+    Ok(())
+}
+
+/// The entry that a link leads to, while it is good.
+pub(super) async fn linked(gateway: &Gateway, secret: &str) -> Answer<(Audited, EntryRow)> {
+    let gone = || {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "link_gone",
+            "this link leads nowhere: it has ended, was taken back, or was mistyped",
+            "ask the organisation that the message came from",
+        )
+    };
+    let digest = crate::access::Digest::of(secret);
+    let found = gateway.system().find::<Audited>(Audited::BY_DIGEST, digest.as_str()).await?;
+    let good = |link: &Versioned<Audited>| link.revoked.is_none() && link.ends > gateway.clock.now();
+    let link = found.filter(good).ok_or_else(gone)?.record;
+    let scope = attache_store::OrgScope::granted(link.org);
+    let row = find(gateway.store.org(scope), &EntryId::to_string(&link.entry)).await?;
+    Ok((link, row))
+}

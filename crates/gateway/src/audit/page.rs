@@ -1,0 +1,130 @@
+//! The log as people see it: a list with filters, an entry with its proof, and what a link shows.
+
+use std::sync::Arc;
+
+use askama::Template;
+use attache_store::OrgScope;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::HeaderName;
+use http::header::REFERRER_POLICY;
+use serde::Deserialize;
+
+use super::http::{ProvedView, Wanted, find, linked, proved, select};
+use super::view::{EntryView, who};
+use crate::Gateway;
+use crate::access::{Allowed, right};
+use crate::dashboard::{Look, Page, PlaceOf, page};
+
+/// The routes.
+pub(crate) fn pages() -> Router<Arc<Gateway>> {
+    Router::new()
+        .route("/orgs/{org}/audit", get(list))
+        .route("/orgs/{org}/audit/{entry}", get(one))
+        .route("/a/{secret}", get(shown))
+}
+
+#[derive(Template)]
+#[template(path = "audit/page.html")]
+struct List {
+    look: Look,
+    place: PlaceOf,
+    entries: Vec<EntryView>,
+    wanted: Wanted,
+    next: Option<u64>,
+}
+
+async fn list(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ReadAudit>,
+    Query(wanted): Query<Wanted>,
+) -> Page {
+    let (rows, next) = select(gateway.store.org(allowed.scope), &wanted).await?;
+    Ok(page(&List {
+        look: Look::of(&gateway, &allowed.caller),
+        place: PlaceOf::new(&allowed, "/audit"),
+        entries: rows.iter().map(EntryView::of).collect(),
+        wanted,
+        next,
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "audit/one.html")]
+struct One {
+    look: Look,
+    place: PlaceOf,
+    shown: ProvedView,
+    path: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Which {
+    entry: String,
+}
+
+async fn one(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ReadAudit>,
+    Path(Which { entry }): Path<Which>,
+) -> Page {
+    let store = gateway.store.org(allowed.scope);
+    let row = find(store, &entry).await?;
+    let shown = proved(&gateway, store, &row).await?;
+    Ok(page(&One {
+        look: Look::of(&gateway, &allowed.caller),
+        place: PlaceOf::new(&allowed, "/audit"),
+        path: hashes(&shown),
+        shown,
+    }))
+}
+
+/// The hashes of a proof, for people.
+fn hashes(shown: &ProvedView) -> Vec<String> {
+    let path = shown.proof["path"].as_array();
+    path.into_iter().flatten().filter_map(|hash| hash.as_str().map(str::to_owned)).collect()
+}
+
+#[derive(Template)]
+#[template(path = "audit/linked.html")]
+struct Shown {
+    look: Look,
+    time: String,
+    act: String,
+    outcome: &'static str,
+    tone: &'static str,
+    who: &'static str,
+    shown: ProvedView,
+    path: Vec<String>,
+}
+
+/// What a link shows: nothing that tells who, to whom or about what, but that it was done, when, and the proof.
+async fn shown(State(gateway): State<Arc<Gateway>>, Path(secret): Path<String>) -> Page {
+    let (link, row) = linked(&gateway, &secret).await?;
+    let store = gateway.store.org(OrgScope::granted(link.org));
+    let shown = proved(&gateway, store, &row).await?;
+    let by = row.entry().and_then(Result::ok).and_then(|entry| entry.actor.by).map(|by| by.kind);
+    let view = &shown.entry;
+    let response = page(&Shown {
+        look: Look::plain(&gateway),
+        time: view.time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        act: view.act.clone(),
+        outcome: view.word(),
+        tone: view.tone(),
+        who: who(by),
+        path: hashes(&shown),
+        shown,
+    });
+    Ok(unlisted(response))
+}
+
+/// No search engine lists it, and no other site learns its address.
+fn unlisted(response: Response) -> Response {
+    let headers = [
+        (HeaderName::from_static("x-robots-tag"), "noindex, nofollow, noarchive"),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, response).into_response()
+}
