@@ -25,6 +25,7 @@ mod messages;
 mod organisation;
 mod principals;
 mod roles;
+mod suspension;
 mod users;
 
 pub use agents::{AgentIdentity, NewAgentIdentity, NewAgentUser};

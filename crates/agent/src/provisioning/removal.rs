@@ -117,13 +117,14 @@ impl Provisioning {
                 blueprint: wish.blueprint.tag.clone(),
                 agent: wish.agent.tag.clone(),
                 known,
+                keeps_blueprint: false,
                 patience: wish.patience,
             });
         }
         let settings = self.connections.settings();
         let tag = tag(&settings.agent, identity)?;
         let patience = patience(settings.provision_scale);
-        Ok(Target { blueprint: tag.clone(), agent: tag, known: Objects::default(), patience })
+        Ok(Target { blueprint: tag.clone(), agent: tag, known: Objects::default(), keeps_blueprint: false, patience })
     }
 
     fn removal_document(&self) -> Document<StoredRemoval> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use attache_entra::ClientCredential;
 use attache_ledger::{
-    Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, RequestId, Target,
+    Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target,
 };
 use attache_provision::{Action, Ended, Outcome, Record as Steps, next, perform};
 use attache_store::{JobEnd, OrgId, OrgScope, Unit, Versioned};
@@ -19,7 +19,7 @@ use super::{Identity, IdentityId, State, Trouble, Waiting, subdomain, wish};
 use crate::Gateway;
 use crate::cells::{self, Cell};
 use crate::config::HostedTenant;
-use crate::jobs::{Ending, JobError, Kind, Turn};
+use crate::jobs::{Ending, JobError, Kind, Turn, correlated};
 use crate::record::{on, system, thing};
 use crate::tenants::TenantClients;
 
@@ -144,7 +144,7 @@ impl Drive {
                     let before = after.open.take();
                     after.steps.begin(step, self.gateway.rng.uuid(), now);
                     if let Some(act) = after.steps.act() {
-                        let intent = self.gateway.intent(self.act(&act)?);
+                        let intent = self.gateway.intent(act_of(&act, &self.identity)?);
                         let name = act_name(&act.name)?;
                         after.open = Some(OpenIntent {
                             entry: intent.id(),
@@ -275,29 +275,29 @@ impl Drive {
     fn about(&self) -> Target {
         on([thing("identity", self.identity.id)])
     }
-
-    /// A step as the log tells it.
-    fn act(&self, act: &attache_provision::Act) -> Result<Act, JobError> {
-        let mut target = self.about();
-        for (kind, id) in &act.objects {
-            match kind.as_str() {
-                "agent_user" => target.user = id.parse::<UserId>().ok().or(target.user),
-                _ => target.object = id.parse::<ObjectId>().ok().or(target.object),
-            }
-        }
-        let actor = Actor { tenant: self.identity.tenant, mode: Some(As::Application), ..system() };
-        let correlation =
-            Correlation { client_request_id: Some(act.client_request_id), ..Correlation::default() };
-        Ok(Act::new(act_name(&act.name)?, actor).on(target).correlated(correlation))
-    }
 }
 
-fn act_name(name: &str) -> Result<ActName, JobError> {
+/// A step as the log tells it.
+pub(super) fn act_of(act: &attache_provision::Act, identity: &Identity) -> Result<Act, JobError> {
+    let mut target = on([thing("identity", identity.id)]);
+    for (kind, id) in &act.objects {
+        match kind.as_str() {
+            "agent_user" => target.user = id.parse::<UserId>().ok().or(target.user),
+            _ => target.object = id.parse::<ObjectId>().ok().or(target.object),
+        }
+    }
+    let actor = Actor { tenant: identity.tenant, mode: Some(As::Application), ..system() };
+    let correlation = Correlation { client_request_id: Some(act.client_request_id), ..Correlation::default() };
+    Ok(Act::new(act_name(&act.name)?, actor).on(target).correlated(correlation))
+}
+
+/// The name of an act of provisioning.
+pub(super) fn act_name(name: &str) -> Result<ActName, JobError> {
     name.parse().map_err(|_| JobError::Hopeless(format!("{name} is no act")))
 }
 
 /// An end in the log's terms.
-fn ended(ended: &Ended, correlation: Option<&attache_graph::Correlation>) -> Verdict {
+pub(super) fn ended(ended: &Ended, correlation: Option<&attache_graph::Correlation>) -> Verdict {
     let code = |code: &str| code.parse().unwrap_or(Code::new("waits"));
     let verdict = match ended {
         Ended::Done { found: false } => Verdict::done(),
@@ -319,16 +319,5 @@ fn settled(ended: &Ended, resolved: Option<bool>) -> Verdict {
         (_, Some(true)) | (Ended::Done { found: true }, None) => Verdict::done(),
         (_, Some(false)) => Verdict::failed(Code::new("not_done")),
         _ => Verdict::unknown(),
-    }
-}
-
-/// What finds a request again, as the log keeps it.
-pub(super) fn correlated(correlation: &attache_graph::Correlation) -> Correlation {
-    let id = |text: &Option<String>| text.as_deref().and_then(RequestId::from_header);
-    Correlation {
-        client_request_id: Some(correlation.client_request_id),
-        request_id: id(&correlation.request_id),
-        token_request_id: id(&correlation.token_request_id),
-        request: None,
     }
 }

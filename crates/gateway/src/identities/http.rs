@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use attache_store::{OrgScope, Versioned};
 use attache_terms::UserId;
 use axum::extract::{Path, Query, State as Shared};
 use http::StatusCode;
@@ -12,14 +13,22 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::{self, Wanted};
-use super::{Identity, Method, Mode, State, Suspension, Trouble, Waiting};
+use super::{Identity, Method, Mode, State, Suspension, Trouble, Waiting, removal, send, suspend};
 use crate::Gateway;
 use crate::access::{Allowed, right};
 use crate::server::{Answer, Cursor, Json, Listed, Problem};
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
-    OpenApiRouter::new().routes(routes!(provision)).routes(routes!(list)).routes(routes!(read))
+    OpenApiRouter::new()
+        .routes(routes!(provision))
+        .routes(routes!(list))
+        .routes(routes!(read))
+        .routes(routes!(suspend_identity))
+        .routes(routes!(resume_identity))
+        .routes(routes!(plan_removal))
+        .routes(routes!(deprovision))
+        .routes(routes!(test_send))
 }
 
 /// What is wished of an identity. Everything has a default.
@@ -176,11 +185,141 @@ async fn read(
     allowed: Allowed<right::SeeIdentities>,
     Path(which): Path<Which>,
 ) -> Answer<Json<IdentityView>> {
-    let store = gateway.store.org(allowed.scope);
-    let found = match which.identity.parse::<super::IdentityId>() {
+    Ok(Json(find(&gateway, allowed.scope, &which.identity).await?.record.into()))
+}
+
+/// The identity of this id or template.
+pub(super) async fn find(
+    gateway: &Gateway,
+    scope: OrgScope,
+    named: &str,
+) -> Answer<Versioned<Identity>> {
+    let store = gateway.store.org(scope);
+    let found = match named.parse::<super::IdentityId>() {
         Ok(id) => store.get::<Identity>(id).await?,
-        Err(_) => store.find::<Identity>(Identity::BY_TEMPLATE, &which.identity).await?,
+        Err(_) => store.find::<Identity>(Identity::BY_TEMPLATE, named).await?,
     };
-    let found = found.ok_or_else(|| Problem::not_found("identity"))?;
-    Ok(Json(found.record.into()))
+    found.ok_or_else(|| Problem::not_found("identity"))
+}
+
+/// Why an identity is to be suspended.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SuspendRequest {
+    /// Why, for those who look at it later.
+    reason: String,
+}
+
+/// Suspend an identity: it does nothing from now on, and the tenant is told to let it do nothing.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/suspend", tag = "Identities", params(Which),
+    request_body = SuspendRequest,
+    responses((status = 202, body = IdentityView), (status = "default", body = Problem)),
+)]
+async fn suspend_identity(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SuspendIdentities>,
+    Path(which): Path<Which>,
+    Json(request): Json<SuspendRequest>,
+) -> Answer<(StatusCode, Json<IdentityView>)> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    let suspended = suspend::suspend(&gateway, &allowed, &identity, &request.reason).await?;
+    Ok((StatusCode::ACCEPTED, Json(suspended.into())))
+}
+
+/// Let a suspended identity act again.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/resume", tag = "Identities", params(Which),
+    responses((status = 202, body = IdentityView), (status = "default", body = Problem)),
+)]
+async fn resume_identity(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SuspendIdentities>,
+    Path(which): Path<Which>,
+) -> Answer<(StatusCode, Json<IdentityView>)> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    let resumed = suspend::resume(&gateway, &allowed, &identity).await?;
+    Ok((StatusCode::ACCEPTED, Json(resumed.into())))
+}
+
+/// What deprovisioning would do.
+#[derive(Debug, Serialize, ToSchema)]
+struct RemovalPlanView {
+    /// What will be deleted, in order, as `kind id`.
+    deletes: Vec<String>,
+    /// The licences that will be free again.
+    frees: Vec<String>,
+    /// What stays, and why.
+    stays: Vec<String>,
+}
+
+/// See what deprovisioning would delete, before anything is.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}/deprovision", tag = "Identities", params(Which),
+    responses((status = 200, body = RemovalPlanView), (status = "default", body = Problem)),
+)]
+async fn plan_removal(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::RemoveIdentities>,
+    Path(which): Path<Which>,
+) -> Answer<Json<RemovalPlanView>> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    let plan = removal::plan(&gateway, &allowed, &identity).await?;
+    Ok(Json(RemovalPlanView {
+        deletes: plan.deletes.into_iter().map(|(kind, id)| format!("{kind} {id}")).collect(),
+        frees: plan.frees,
+        stays: plan.stays.into_iter().map(|left| format!("{} {}: {}", left.kind, left.id, left.why)).collect(),
+    }))
+}
+
+/// Deprovision an identity: its record and audit stay.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/deprovision", tag = "Identities", params(Which),
+    responses((status = 202, body = IdentityView), (status = "default", body = Problem)),
+)]
+async fn deprovision(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::RemoveIdentities>,
+    Path(which): Path<Which>,
+) -> Answer<(StatusCode, Json<IdentityView>)> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    let leaving = removal::ask(&gateway, &allowed, &identity).await?;
+    Ok((StatusCode::ACCEPTED, Json(leaving.into())))
+}
+
+/// Where a test message is to go.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TestSendRequest {
+    /// One address.
+    #[schema(example = "ada@example.com")]
+    to: String,
+}
+
+/// What came of a test message.
+#[derive(Debug, Serialize, ToSchema)]
+struct TestSendView {
+    /// The address that it came from.
+    from: String,
+    /// Its `Message-ID`.
+    message_id: String,
+    /// Where its entry can be seen, as its signature says.
+    audit: String,
+}
+
+/// Send a test message as the identity, through Microsoft Graph.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/test-send", tag = "Identities", params(Which),
+    request_body = TestSendRequest,
+    responses((status = 200, body = TestSendView), (status = "default", body = Problem)),
+)]
+async fn test_send(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::ManageIdentities>,
+    Path(which): Path<Which>,
+    Json(request): Json<TestSendRequest>,
+) -> Answer<Json<TestSendView>> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    let sent = send::test(&gateway, &allowed, &identity, &request.to).await?;
+    Ok(Json(TestSendView { from: sent.from, message_id: sent.message_id, audit: sent.audit }))
 }

@@ -5,9 +5,12 @@ mod drive;
 mod http;
 mod page;
 mod provisioning;
+mod removal;
+mod send;
 mod service;
 mod state;
 mod subdomain;
+mod suspend;
 mod wish;
 
 use attache_store::{Lookup, OrgId, OrgScope, Record, id};
@@ -20,6 +23,8 @@ pub(crate) use drive::PROVISION;
 pub(crate) use http::api;
 pub(crate) use page::{IdentityCard, pages};
 pub(crate) use state::{State, Trouble, Waiting};
+pub(crate) use removal::REMOVE;
+pub(crate) use suspend::ENFORCE;
 
 use crate::cells::CellId;
 
@@ -112,6 +117,9 @@ pub(crate) struct Suspension {
     pub(crate) since: Timestamp,
     /// Why, as whoever did it wrote.
     pub(crate) reason: String,
+    /// What the tenant was told, and what is proved of it.
+    #[serde(default)]
+    pub(crate) proof: suspend::Proof,
 }
 
 impl Identity {

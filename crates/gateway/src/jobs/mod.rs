@@ -3,6 +3,7 @@
 //! A kind of job is a row in [`KINDS`]; what it does stands with its feature. It is an idempotent step: it looks,
 //! does what is missing, persists, and says how it ended. It may be killed anywhere.
 
+mod outside;
 mod pace;
 mod runner;
 mod turn;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use attache_store::{JobEnd, StoreError, Unit};
 
+pub(crate) use outside::{correlated, judge, outside};
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
 
@@ -73,4 +75,4 @@ pub(crate) enum JobError {
 }
 
 /// Every kind there is.
-pub(crate) const KINDS: &[Kind] = &[identities::PROVISION, audit::FORGET];
+pub(crate) const KINDS: &[Kind] = &[identities::PROVISION, identities::ENFORCE, identities::REMOVE, audit::FORGET];

@@ -48,8 +48,6 @@ impl attache_provision::Clients for TenantClients {
     }
 
     fn agent_user(&self, blueprint: AppId, agent: AppId, user: UserId) -> Graph {
-        let entra = &self.gateway.entra;
-        let t1 = entra.own_assertion(self.tenant, blueprint, self.blueprint.clone());
-        self.gateway.graph(entra.agent_user(self.tenant, t1, agent, user, self.resource()))
+        self.gateway.as_agent_user(self.tenant, self.blueprint.clone(), blueprint, agent, user)
     }
 }

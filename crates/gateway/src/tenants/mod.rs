@@ -7,7 +7,7 @@ pub(crate) use clients::TenantClients;
 
 use attache_entra::{ClientCredential, Resource};
 use attache_graph::Graph;
-use attache_terms::TenantId;
+use attache_terms::{AppId, TenantId, UserId};
 
 use crate::Gateway;
 use crate::config::HostedTenant;
@@ -23,6 +23,20 @@ impl Gateway {
         let (app, secret) = hosted.provisioner.clone();
         let resource = Resource::graph(self.entra.cloud());
         self.graph(self.entra.application(hosted.tenant, app, ClientCredential::Secret(secret), resource))
+    }
+
+    /// Graph as an agent user, by three hops.
+    pub(crate) fn as_agent_user(
+        &self,
+        tenant: TenantId,
+        blueprint_credential: ClientCredential,
+        blueprint: AppId,
+        agent: AppId,
+        user: UserId,
+    ) -> Graph {
+        let t1 = self.entra.own_assertion(tenant, blueprint, blueprint_credential);
+        let resource = Resource::graph(self.entra.cloud());
+        self.graph(self.entra.agent_user(tenant, t1, agent, user, resource))
     }
 
     /// Graph as whoever `source` gives tokens for.

@@ -34,6 +34,9 @@ pub struct Target {
     pub agent: Tag,
     /// The objects that a record knows; empty when it is lost.
     pub known: Objects,
+    /// Whether the blueprint stays although nothing uses it any more: others are to come.
+    #[serde(default)]
+    pub keeps_blueprint: bool,
     /// How long to wait for what.
     pub patience: Patience,
 }
@@ -295,7 +298,9 @@ impl Removal {
         let Found { blueprint, principal, agent, user, others, .. } = &self.found;
         all.extend(user.map(|id| left("agent_user", id.to_string(), restorable)));
         all.extend(agent.map(|id| left("agent_identity", id.to_string(), restorable)));
-        let why = if self.shared() {
+        let why = if self.target.keeps_blueprint {
+            "stays: it is there for other agent identities".to_owned()
+        } else if self.shared() {
             format!("stays: {} other agent identities use it", others.len())
         } else {
             restorable.to_owned()
@@ -305,8 +310,8 @@ impl Removal {
         all
     }
 
-    /// Whether the blueprint has other children.
+    /// Whether the blueprint has other children, or is to have.
     pub(crate) fn shared(&self) -> bool {
-        !self.found.others.is_empty()
+        self.target.keeps_blueprint || !self.found.others.is_empty()
     }
 }

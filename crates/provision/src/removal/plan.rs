@@ -30,10 +30,13 @@ pub async fn plan_removal(clients: &dyn Clients, target: &Target) -> Result<Remo
     parents.extend(found.principal.map(|id| ("blueprint_principal".to_owned(), id.to_string())));
     parents.extend(found.blueprint.map(|id| ("blueprint".to_owned(), id.to_string())));
     let mut stays = Vec::new();
-    if found.others.is_empty() {
+    if found.others.is_empty() && !target.keeps_blueprint {
         deletes.append(&mut parents);
     } else {
-        let why = format!("{} other agent identities use it", found.others.len());
+        let why = match found.others.len() {
+            0 => "it is there for other agent identities".to_owned(),
+            others => format!("{others} other agent identities use it"),
+        };
         stays.extend(parents.into_iter().map(|(kind, id)| Left { kind, id, why: why.clone() }));
     }
     Ok(RemovalPlan { deletes, frees: found.licences.iter().map(ToString::to_string).collect(), stays })

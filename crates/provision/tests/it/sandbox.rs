@@ -117,6 +117,7 @@ impl Tenant {
             blueprint: wish.blueprint.tag,
             agent: wish.agent.tag,
             known,
+            keeps_blueprint: false,
             patience: wish.patience,
         });
         loop {

@@ -1,0 +1,246 @@
+//! Taking an identity back: a plan first, then sign-in is blocked, the licence reclaimed and the objects deleted in
+//! the right order, and what is left is told. The record and its audit stay.
+
+use std::sync::Arc;
+
+use attache_entra::ClientCredential;
+use attache_ledger::{Act, ActName, Actor, Mode as As};
+use attache_provision::{
+    Left, Removal, RemovalAction, RemovalPlan, Target as Aim, next_removal, perform_removal, plan_removal,
+};
+use attache_store::{JobEnd, JobId, NewJob, OrgScope, Record, Unit, Versioned};
+use attache_terms::Explain as _;
+use serde::{Deserialize, Serialize};
+
+use super::drive::{act_name, act_of, ended};
+use super::provisioning::{OpenIntent, Provisioning};
+use super::{Identity, IdentityId, State, Trouble, suspend};
+use crate::Gateway;
+use crate::access::Grant;
+use crate::cells::{self, Cell};
+use crate::jobs::{Ending, JobError, Kind, Turn};
+use crate::record::{on, system, thing};
+use crate::server::{Answer, Problem};
+use crate::tenants::TenantClients;
+
+/// The kind of job.
+pub(crate) const REMOVE: Kind =
+    Kind { name: "identity.remove", tries: 20, work: |gateway, turn| Box::pin(work(gateway, turn)) };
+
+const ASKED: ActName = ActName::new("identity.deprovision_requested");
+const REMOVED: ActName = ActName::new("identity.deprovisioned");
+
+/// What is remembered of a removal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Removing {
+    /// Of which identity.
+    pub(super) identity: IdentityId,
+    /// The decider's own record.
+    steps: Removal,
+    /// The intent whose outcome is not recorded yet.
+    open: Option<OpenIntent>,
+}
+
+impl Record for Removing {
+    const KIND: &'static str = "removal";
+    type Scope = OrgScope;
+
+    fn key(&self) -> String {
+        self.identity.to_string()
+    }
+}
+
+impl Removing {
+    /// What is left, and why.
+    pub(super) fn left(&self) -> Vec<Left> {
+        self.steps.left()
+    }
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Body {
+    identity: IdentityId,
+}
+
+/// What deprovisioning would delete, before the first deletion.
+pub(super) async fn plan(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -> Answer<RemovalPlan> {
+    let Some((aim, clients)) = aim(gateway, grant.scope, identity).await? else {
+        return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays: Vec::new() });
+    };
+    plan_removal(&clients, &aim)
+        .await
+        .map_err(|failure| Problem::explained(http::StatusCode::BAD_GATEWAY, &failure))
+}
+
+/// Asks for it. An identity that is on its way out already stays so.
+pub(super) async fn ask(
+    gateway: &Gateway,
+    grant: &Grant,
+    identity: &Versioned<Identity>,
+) -> Answer<Identity> {
+    if matches!(identity.state, State::Deprovisioned) {
+        return Ok(identity.record.clone());
+    }
+    let now = gateway.clock.now();
+    let leaving =
+        Identity { state: State::Deprovisioning, waiting: None, trouble: None, changed: now, ..identity.record.clone() };
+    let mut unit = Unit::new();
+    unit.update(identity, &leaving);
+    let about = on([thing("identity", identity.id)]);
+    unit.record(grant.scope, gateway.changed(&grant.caller, ASKED, about));
+    let id = JobId::make(&*gateway.clock, &*gateway.rng);
+    let body = Body { identity: identity.id };
+    unit.enqueue(NewJob::new(id, REMOVE.name, Some(identity.org), &body).only(identity.id.to_string()));
+    gateway.store.commit(unit).await?;
+    Ok(leaving)
+}
+
+/// What to remove and as whom; `None` for an identity that has nothing in a tenant.
+async fn aim(
+    gateway: &Arc<Gateway>,
+    scope: OrgScope,
+    identity: &Identity,
+) -> Answer<Option<(Aim, TenantClients)>> {
+    let Some(cell) = identity.cell else { return Ok(None) };
+    let Some(cell) = gateway.system().get::<Cell>(cell).await? else { return Ok(None) };
+    let hosted = gateway.hosted(cell.tenant).ok_or_else(|| {
+        Problem::new(
+            http::StatusCode::CONFLICT,
+            "tenant_not_configured",
+            format!("the tenant {} is not configured on this gateway", cell.tenant),
+            "have an operator configure it",
+        )
+    })?;
+    let (credential, _) = cells::credential(gateway, &cell)
+        .await
+        .map_err(|error| Problem::explained(http::StatusCode::INTERNAL_SERVER_ERROR, &error))?;
+    let (app, secret) = hosted.provisioner.clone();
+    let clients = TenantClients::new(gateway, cell.tenant, (app, ClientCredential::Secret(secret)), credential);
+    let provisioning = gateway.store.org(scope).get::<Provisioning>(identity.id).await?;
+    let (known, patience) = match &provisioning {
+        Some(provisioning) => (provisioning.steps.objects().clone(), provisioning.steps.wish().patience),
+        None => Default::default(),
+    };
+    let aim = Aim {
+        blueprint: cell.blueprint().tag,
+        agent: cells::tag("identity", &identity.id.to_string()),
+        known,
+        keeps_blueprint: true,
+        patience,
+    };
+    Ok(Some((aim, clients)))
+}
+
+async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
+    let Body { identity } = turn.job().body()?;
+    let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
+    let scope = OrgScope::granted(org);
+    let store = gateway.store.org(scope);
+    let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
+    if identity.state != State::Deprovisioning {
+        return Ok(Ending::done());
+    }
+    let aim = aim(&gateway, scope, &identity).await.map_err(|problem| JobError::Failed(problem.detail))?;
+    let Some((aim, clients)) = aim else { return Ok(gone(&gateway, scope, &identity, Unit::new()).await?) };
+    let removing = match store.get::<Removing>(identity.id).await? {
+        Some(removing) => removing,
+        None => {
+            suspend::block(&gateway, &turn, scope, &identity).await?;
+            let fresh = Removing { identity: identity.id, steps: Removal::new(aim), open: None };
+            let mut unit = Unit::new();
+            unit.create(scope, &fresh);
+            turn.commit(unit).await?;
+            let kept = store.get::<Removing>(identity.id).await?;
+            kept.ok_or_else(|| JobError::Failed("the removal is gone".into()))?
+        }
+    };
+    Leaving { gateway: Arc::clone(&gateway), scope, identity, removing, clients }.run(&turn).await
+}
+
+/// One removal, on its way.
+struct Leaving {
+    gateway: Arc<Gateway>,
+    scope: OrgScope,
+    identity: Versioned<Identity>,
+    removing: Versioned<Removing>,
+    clients: TenantClients,
+}
+
+impl Leaving {
+    async fn run(mut self, turn: &Turn) -> Result<Ending, JobError> {
+        self.removing.record.steps.retry();
+        let mut unit = Unit::new();
+        loop {
+            let now = self.gateway.clock.now();
+            match next_removal(&self.removing.steps, now) {
+                RemovalAction::Do(step) => {
+                    turn.before_write().await?;
+                    let mut after = self.removing.record.clone();
+                    // What an earlier turn left open is settled by doing its step again.
+                    let killed = after.open.take();
+                    after.steps.begin(step, self.gateway.rng.uuid());
+                    if let Some(act) = after.steps.act() {
+                        let intent = self.gateway.intent(act_of(&act, &self.identity)?);
+                        let act_name = act_name(&act.name)?;
+                        after.open = Some(OpenIntent {
+                            entry: intent.id(),
+                            act: act_name,
+                            correlation: act.client_request_id,
+                        });
+                        unit.record(self.scope, intent);
+                    }
+                    unit.update(&self.removing, &after);
+                    turn.commit(std::mem::take(&mut unit)).await?;
+                    self.removing = self.removing.replaced(after);
+                    let outcome = perform_removal(&self.clients, &self.removing.steps).await;
+                    self.removing.record.steps.apply(&outcome, self.gateway.clock.now(), self.gateway.rng.fraction());
+                    let verdict = ended(&outcome.ended, outcome.correlation.as_ref());
+                    for open in [killed, self.removing.record.open.take()].into_iter().flatten() {
+                        unit.record(self.scope, self.gateway.outcome(open.entry, open.act, verdict.clone()));
+                    }
+                }
+                RemovalAction::WaitUntil { at, reason } => {
+                    unit.update(&self.removing, &self.removing.record);
+                    return Ok(Ending { end: JobEnd::Wait { due: at, reason: reason.to_string() }, unit });
+                }
+                RemovalAction::Failed(failure) => {
+                    unit.update(&self.removing, &self.removing.record);
+                    let trouble = Trouble {
+                        code: failure.code().to_owned(),
+                        message: failure.to_string(),
+                        remedy: failure.remedy().to_string(),
+                    };
+                    unit.update(&self.identity, &Identity { trouble: Some(trouble), ..self.identity.record.clone() });
+                    return Ok(Ending::done_with(unit));
+                }
+                RemovalAction::Gone => {
+                    unit.update(&self.removing, &self.removing.record);
+                    return Ok(gone(&self.gateway, self.scope, &self.identity, unit).await?);
+                }
+            }
+        }
+    }
+}
+
+/// Nothing of it is in a tenant any more.
+async fn gone(
+    gateway: &Gateway,
+    scope: OrgScope,
+    identity: &Versioned<Identity>,
+    mut unit: Unit,
+) -> Result<Ending, JobError> {
+    let now = gateway.clock.now();
+    let gone = Identity {
+        state: State::Deprovisioned,
+        waiting: None,
+        trouble: None,
+        suspended: None,
+        changed: now,
+        ..identity.record.clone()
+    };
+    unit.update(identity, &gone);
+    let actor = Actor { tenant: identity.tenant, mode: Some(As::Application), ..system() };
+    let act = Act::new(REMOVED, actor).on(on([thing("identity", identity.id)]));
+    unit.record(scope, gateway.composer.change(act, attache_ledger::Verdict::Done, None));
+    Ok(Ending::done_with(unit))
+}

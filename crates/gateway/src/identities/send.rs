@@ -1,0 +1,143 @@
+//! A test message, sent as the identity through Graph: its signature says why it came and leads to its entry.
+
+use std::sync::Arc;
+
+use attache_graph::Mailbox;
+use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target};
+use attache_mail::{Address, Draft, GraphMail, Outcome, Signature, Transport as _};
+use attache_store::{Unit, Versioned};
+use attache_terms::Explain as _;
+use http::StatusCode;
+
+use super::provisioning::Provisioning;
+use super::{Identity, suspend};
+use crate::Gateway;
+use crate::access::Grant;
+use crate::audit::new_link;
+use crate::cells::{self, Cell};
+use crate::jobs::correlated;
+use crate::record::{on, thing};
+use crate::server::{Answer, Problem};
+
+const SENT: ActName = ActName::new("mail.test_send");
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub(super) struct Delivered {
+    /// The address that it came from.
+    pub(super) from: String,
+    /// Its `Message-ID`.
+    pub(super) message_id: String,
+    /// Where its entry can be seen.
+    pub(super) audit: String,
+}
+
+/// Sends a test message to this address.
+pub(super) async fn test(
+    gateway: &Arc<Gateway>,
+    grant: &Grant,
+    identity: &Versioned<Identity>,
+    to: &str,
+) -> Answer<Delivered> {
+    if let Some(suspension) = &identity.suspended {
+        return Err(suspend::refused(suspension));
+    }
+    let to: Address = to
+        .trim()
+        .parse()
+        .map_err(|error: attache_mail::Unfit| Problem::invalid("to", error, "give one address, such as ada@example.com"))?;
+    let transport = transport(gateway, grant, identity).await?;
+    let from = identity.address.clone().unwrap_or_default();
+    let sender = from.parse::<Address>().and_then(|address| address.named(&identity.display_name));
+    let sender =
+        sender.map_err(|error| Problem::invalid("address", error, "have the identity provisioned again"))?;
+    let request = gateway.rng.uuid();
+    let actor = Actor {
+        tenant: identity.tenant,
+        agent: identity.agent.map(|agent| attache_terms::ObjectId::new(agent.uuid())),
+        user: identity.user,
+        mode: Some(As::AgentUser),
+        ..grant.caller.actor()
+    };
+    let about = Target { subject: Some(to.to_string()), ..on([thing("identity", identity.id)]) };
+    let correlation = Correlation { client_request_id: Some(request), ..grant.caller.correlation() };
+    let intent = gateway.intent(Act::new(SENT, actor).on(about).correlated(correlation));
+    let entry = intent.id();
+    let mut unit = Unit::new();
+    unit.record(grant.scope, intent);
+    let (_, audit) = new_link(gateway, grant.scope, entry, &mut unit);
+    gateway.store.commit(unit).await?;
+    let message = Draft {
+        from: sender,
+        to: vec![to],
+        reply_to: None,
+        subject: format!("A test message from {}", identity.display_name),
+        text: format!(
+            "Hello,\n\nthis is {}, the assistant of {}. If you can read this, my mailbox works.",
+            identity.display_name, grant.organisation.name
+        ),
+        signature: Signature {
+            why: "somebody of the organisation asked for a test message".to_owned(),
+            request_id: grant.caller.request.to_string(),
+            audit: audit.expose().parse().map_err(|_| Problem::not_found("public address"))?,
+        },
+        headers: vec![("Auto-Submitted".to_owned(), "auto-generated".to_owned())],
+        key: request,
+        date: gateway.clock.now(),
+    }
+    .finish()
+    .map_err(|error| Problem::explained(StatusCode::UNPROCESSABLE_ENTITY, &error))?;
+    let sent = transport.send(&message, request).await;
+    let (outcome, result) = match sent {
+        Ok(sent) => {
+            let delivered =
+                Delivered { from, message_id: sent.message_id, audit: audit.expose().to_owned() };
+            (Verdict::done().correlated(correlated(&sent.correlation)), Ok(delivered))
+        }
+        Err(error) => {
+            let code = Code::new(error.code());
+            let outcome = match error.outcome() {
+                Outcome::NotSent => Verdict::failed(code),
+                Outcome::Unknown => Verdict { code: Some(code), ..Verdict::unknown() },
+            };
+            let problem = Problem::explained(StatusCode::BAD_GATEWAY, &error);
+            (outcome.correlated(correlated(error.correlation())), Err(problem))
+        }
+    };
+    let mut unit = Unit::new();
+    unit.record(grant.scope, gateway.outcome(entry, SENT, outcome));
+    gateway.store.commit(unit).await?;
+    result
+}
+
+/// The mailbox of the identity, as the agent user itself.
+async fn transport(
+    gateway: &Arc<Gateway>,
+    grant: &Grant,
+    identity: &Identity,
+) -> Answer<GraphMail> {
+    let not_ready = || {
+        Problem::new(
+            StatusCode::CONFLICT,
+            "not_active",
+            format!("the identity is {}, not active", identity.state.as_str()),
+            "wait until it is active, or see what it waits for",
+        )
+    };
+    if !identity.state.acts() {
+        return Err(not_ready());
+    }
+    let provisioning = gateway.store.org(grant.scope).get::<Provisioning>(identity.id).await?;
+    let blueprint = provisioning.and_then(|provisioning| provisioning.steps.objects().blueprint);
+    let (Some(blueprint), Some(agent), Some(user), Some(cell)) =
+        (blueprint, identity.agent, identity.user, identity.cell)
+    else {
+        return Err(not_ready());
+    };
+    let cell: Versioned<Cell> = gateway.system().get(cell).await?.ok_or_else(not_ready)?;
+    let (credential, _) = cells::credential(gateway, &cell)
+        .await
+        .map_err(|error| Problem::explained(StatusCode::INTERNAL_SERVER_ERROR, &error))?;
+    let graph = gateway.as_agent_user(cell.tenant, credential, blueprint, agent, user);
+    Ok(GraphMail::new(graph, Mailbox::Mine))
+}

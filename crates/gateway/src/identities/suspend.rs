@@ -1,0 +1,209 @@
+//! Suspend and resume: we stop acting for the identity at once, then the tenant is told: the agent user may not sign
+//! in, its sessions end, the agent identity gets no tokens; and at the end it is tried whether the hops still work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_graph::Graph;
+use attache_ledger::{Act, ActName, Actor, Mode as As};
+use attache_store::{JobId, NewJob, OrgScope, Unit, Versioned};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::provisioning::Provisioning;
+use super::{Identity, IdentityId, Suspension};
+use crate::Gateway;
+use crate::access::Grant;
+use crate::cells::{self, Cell};
+use crate::jobs::{Ending, JobError, Kind, Turn, outside};
+use crate::record::{on, system, thing};
+use crate::server::{Answer, Problem};
+
+/// How long Entra's tokens live at most where nothing revokes them (Entra reference §1.11).
+const LONGEST_TOKEN: Duration = Duration::from_secs(90 * 60);
+
+const SUSPENDED: ActName = ActName::new("identity.suspended");
+const RESUMED: ActName = ActName::new("identity.resumed");
+const USER: ActName = ActName::new("agent_user.enable");
+const SESSIONS: ActName = ActName::new("agent_user.sessions.revoke");
+const AGENT: ActName = ActName::new("agent_identity.enable");
+
+/// The kind of job that tells the tenant.
+pub(crate) const ENFORCE: Kind =
+    Kind { name: "identity.enforce", tries: 50, work: |gateway, turn| Box::pin(enforce(gateway, turn)) };
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Body {
+    identity: IdentityId,
+}
+
+/// How far a suspension is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Proof {
+    /// Whether the tenant was told.
+    pub(crate) enforced: bool,
+    /// Whether it was tried and the hops failed, with Entra's word for it.
+    pub(crate) hops_fail: Option<String>,
+    /// Until when a token that was issued before may still work.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) tokens_end: Option<jiff::Timestamp>,
+}
+
+/// Suspends an identity: from now on we do nothing for it.
+pub(crate) async fn suspend(
+    gateway: &Gateway,
+    grant: &Grant,
+    identity: &Versioned<Identity>,
+    reason: &str,
+) -> Answer<Identity> {
+    if identity.suspended.is_some() {
+        return Ok(identity.record.clone());
+    }
+    let now = gateway.clock.now();
+    let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
+    let tokens_end = now.saturating_add(LONGEST_TOKEN).ok();
+    let proof = Proof { tokens_end, ..Proof::default() };
+    let suspended = Identity {
+        suspended: Some(Suspension { since: now, reason, proof }),
+        changed: now,
+        ..identity.record.clone()
+    };
+    change(gateway, grant, identity, suspended, SUSPENDED).await
+}
+
+/// Lets an identity act again.
+pub(crate) async fn resume(
+    gateway: &Gateway,
+    grant: &Grant,
+    identity: &Versioned<Identity>,
+) -> Answer<Identity> {
+    if identity.suspended.is_none() {
+        return Ok(identity.record.clone());
+    }
+    let resumed = Identity { suspended: None, changed: gateway.clock.now(), ..identity.record.clone() };
+    change(gateway, grant, identity, resumed, RESUMED).await
+}
+
+async fn change(
+    gateway: &Gateway,
+    grant: &Grant,
+    before: &Versioned<Identity>,
+    after: Identity,
+    act: ActName,
+) -> Answer<Identity> {
+    let mut unit = Unit::new();
+    unit.update(before, &after);
+    unit.record(grant.scope, gateway.changed(&grant.caller, act, on([thing("identity", after.id)])));
+    let id = JobId::make(&*gateway.clock, &*gateway.rng);
+    let body = Body { identity: after.id };
+    unit.enqueue(NewJob::new(id, ENFORCE.name, Some(after.org), &body).only(after.id.to_string()));
+    gateway.store.commit(unit).await?;
+    Ok(after)
+}
+
+/// That somebody may not act for now, as a problem.
+pub(crate) fn refused(suspension: &Suspension) -> Problem {
+    Problem::new(
+        http::StatusCode::CONFLICT,
+        "suspended",
+        format!("the identity is suspended since {}: {}", suspension.since, suspension.reason),
+        "resume it first",
+    )
+}
+
+/// Makes the tenant what the identity says: suspended or not.
+async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
+    let Body { identity } = turn.job().body()?;
+    let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
+    let scope = OrgScope::granted(org);
+    let store = gateway.store.org(scope);
+    let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
+    let (Some(tenant), enabled) = (identity.tenant, identity.suspended.is_none()) else {
+        return Ok(Ending::done());
+    };
+    let Some(hosted) = gateway.hosted(tenant) else {
+        return Err(JobError::Failed(format!("the tenant {tenant} is not configured on this gateway")));
+    };
+    let graph = gateway.provisioner(hosted);
+    tell(&gateway, &turn, scope, &identity, &graph, enabled).await?;
+    let Some(suspension) = &identity.suspended else { return Ok(Ending::done()) };
+    let hops_fail = hops(&gateway, scope, &identity).await?;
+    let proof = Proof { enforced: true, hops_fail, ..suspension.proof.clone() };
+    let proved = Suspension { proof, ..suspension.clone() };
+    let mut unit = Unit::new();
+    unit.update(&identity, &Identity { suspended: Some(proved), ..identity.record.clone() });
+    Ok(Ending::done_with(unit))
+}
+
+/// Blocks sign-in, as the first thing that happens to an identity that is taken back.
+pub(super) async fn block(
+    gateway: &Gateway,
+    turn: &Turn,
+    scope: OrgScope,
+    identity: &Identity,
+) -> Result<(), JobError> {
+    let Some(hosted) = identity.tenant.and_then(|tenant| gateway.hosted(tenant)) else { return Ok(()) };
+    tell(gateway, turn, scope, identity, &gateway.provisioner(hosted), false).await
+}
+
+async fn tell(
+    gateway: &Gateway,
+    turn: &Turn,
+    scope: OrgScope,
+    identity: &Identity,
+    graph: &Graph,
+    enabled: bool,
+) -> Result<(), JobError> {
+    let act = |name: ActName| {
+        let actor = Actor { tenant: identity.tenant, mode: Some(As::Application), ..system() };
+        Act::new(name, actor).on(on([thing("identity", identity.id)]))
+    };
+    if let Some(user) = identity.user {
+        let call = |id| {
+            let graph = graph.correlated(id);
+            async move { graph.enable_user(user, enabled).await }
+        };
+        outside(gateway, turn, scope, act(USER), call).await??;
+        if !enabled {
+            let call = |id| {
+                let graph = graph.correlated(id);
+                async move { graph.revoke_sessions(user).await }
+            };
+            outside(gateway, turn, scope, act(SESSIONS), call).await??;
+        }
+    }
+    if let Some(agent) = identity.agent {
+        let call = |id| {
+            let graph = graph.correlated(id);
+            async move { graph.enable_agent_identity(agent, enabled).await }
+        };
+        outside(gateway, turn, scope, act(AGENT), call).await??;
+    }
+    Ok(())
+}
+
+/// Tries the hops with nothing remembered: Entra's word when they fail, as they must.
+async fn hops(
+    gateway: &Arc<Gateway>,
+    scope: OrgScope,
+    identity: &Identity,
+) -> Result<Option<String>, JobError> {
+    let provisioning = gateway.store.org(scope).get::<Provisioning>(identity.id).await?;
+    let objects = provisioning.as_ref().map(|provisioning| provisioning.steps.objects());
+    let blueprint = objects.and_then(|objects| objects.blueprint);
+    let (Some(blueprint), Some(agent), Some(user), Some(cell)) =
+        (blueprint, identity.agent, identity.user, identity.cell)
+    else {
+        return Ok(None);
+    };
+    let Some(cell) = gateway.system().get::<Cell>(cell).await? else { return Ok(None) };
+    let (credential, _) =
+        cells::credential(gateway, &cell).await.map_err(|error| JobError::Failed(error.to_string()))?;
+    let graph = gateway.as_agent_user(cell.tenant, credential, blueprint, agent, user);
+    graph.renew().await;
+    match graph.me().await {
+        Ok(_) => Err(JobError::Failed("the agent user can still sign in; trying again".into())),
+        Err(error) => Ok(Some(error.to_string())),
+    }
+}
+
