@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::health::Metrics;
 use crate::sealing::Keyring;
 use crate::nature::{self, NatureError};
 use crate::{Config, audit, jobs, server};
@@ -33,7 +34,6 @@ pub struct Parts {
 pub struct Gateway {
     pub(crate) config: Config,
     pub(crate) store: Store,
-    pub(crate) secrets: Arc<dyn SecretStore>,
     pub(crate) keyring: Keyring,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -43,6 +43,8 @@ pub struct Gateway {
     pub(crate) node: NodeId,
     /// What signs checkpoints, once it was needed.
     pub(crate) audit_key: OnceCell<Arc<Ed25519Key>>,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
     /// That it is to end.
     pub(crate) stopping: CancellationToken,
 }
@@ -112,11 +114,10 @@ impl Gateway {
         let entra = Entra::new(config.cloud.clone(), transport, Arc::clone(&clock), Arc::clone(&rng));
         let composer = Composer::new(Arc::clone(&clock), Arc::clone(&rng));
         let node = NodeId::make(&*clock, &*rng);
-        let keyring = Keyring::new(store.clone(), Arc::clone(&secrets), Arc::clone(&clock), Arc::clone(&rng));
+        let keyring = Keyring::new(store.clone(), secrets, Arc::clone(&clock), Arc::clone(&rng));
         Ok(Arc::new(Self {
             config,
             store,
-            secrets,
             keyring,
             clock,
             rng,
@@ -124,6 +125,7 @@ impl Gateway {
             composer,
             node,
             audit_key: OnceCell::new(),
+            metrics: Metrics::default(),
             stopping: CancellationToken::new(),
         }))
     }

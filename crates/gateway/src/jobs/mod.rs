@@ -3,8 +3,10 @@
 //! A kind of job is a row in [`KINDS`]; what it does stands with its feature. It is an idempotent step: it looks,
 //! does what is missing, persists, and says how it ended. It may be killed anywhere.
 
+mod http;
 mod outside;
 mod pace;
+mod page;
 mod runner;
 mod turn;
 
@@ -14,7 +16,9 @@ use std::sync::Arc;
 
 use attache_store::{JobEnd, StoreError, Unit};
 
-pub(crate) use outside::{correlated, judge, outside};
+pub(crate) use http::api;
+pub(crate) use outside::{correlated, outside};
+pub(crate) use page::pages;
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
 

@@ -40,7 +40,7 @@ pub(crate) async fn outside<T, F: Future<Output = Answered<T>>>(
 }
 
 /// What a failed call means for its act: refused by the platform, failed on the way, or perhaps done.
-pub(crate) fn judge(error: &GraphError) -> Outcome {
+fn judge(error: &GraphError) -> Outcome {
     let code = Code::new(error.code());
     let outcome = match error.cause() {
         Cause::OutcomeUnknown { .. } => {

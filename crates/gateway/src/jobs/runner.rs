@@ -88,6 +88,7 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
             },
         };
         let Ending { end, mut unit } = ending;
+        gateway.metrics.turned(kind.name, word(&end));
         let lease = current.lock().await.clone();
         unit.end(&lease, end);
         if let Err(error) = gateway.store.commit(unit).await {
@@ -97,6 +98,15 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
     }
     .instrument(span)
     .await;
+}
+
+fn word(end: &JobEnd) -> &'static str {
+    match end {
+        JobEnd::Done => "done",
+        JobEnd::Wait { .. } => "waits",
+        JobEnd::Retry { .. } => "failed",
+        JobEnd::Dead { .. } => "given_up",
+    }
 }
 
 fn failed(gateway: &Gateway, kind: &Kind, failures: u32, error: &JobError) -> JobEnd {

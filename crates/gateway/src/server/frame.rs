@@ -45,16 +45,19 @@ pub(crate) async fn around(
     let from = from(&request, &gateway.config.trusted_proxies);
     request.extensions_mut().insert(RequestId(id));
     request.extensions_mut().insert(From(from));
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span =
-        tracing::info_span!("http", %id, method = %request.method(), route, status = tracing::field::Empty);
+        tracing::info_span!("http", %id, method = %request.method(), route = %route, status = tracing::field::Empty);
     let browser = wants_page(&request);
+    let begun = gateway.clock.boot();
     let answer = tokio::time::timeout(gateway.config.request_timeout, next.run(request));
     let mut response = answer.instrument(span.clone()).await.unwrap_or_else(|_| too_slow().into_response());
     if browser && let Some(problem) = response.extensions().get::<Problem>() {
         response = crate::dashboard::problem(&gateway, problem);
     }
-    span.record("status", response.status().as_u16());
+    let status = response.status().as_u16();
+    span.record("status", status);
+    gateway.metrics.answered(&route, status, begun.until(gateway.clock.boot()));
     dress(response.headers_mut(), id, gateway.config.is_https());
     response
 }

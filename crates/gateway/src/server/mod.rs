@@ -25,7 +25,7 @@ pub(crate) use tls::Acceptor;
 pub use tls::TlsError;
 
 use crate::Gateway;
-use crate::{api_keys, audit, dashboard, health, identities, live, members, organisations, sign_in};
+use crate::{api_keys, audit, dashboard, health, identities, jobs, live, members, organisations, sign_in};
 
 /// What the OpenAPI document says of the whole.
 #[derive(OpenApi)]
@@ -44,6 +44,7 @@ fn api() -> OpenApiRouter<Arc<Gateway>> {
         .merge(api_keys::api())
         .merge(identities::api())
         .merge(audit::api())
+        .merge(jobs::api())
 }
 
 /// Everything that is served.
@@ -60,6 +61,8 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(api_keys::pages())
         .merge(identities::pages())
         .merge(audit::pages())
+        .merge(jobs::pages())
+        .merge(health::pages())
         .merge(live::pages())
         .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
         .fallback(|| async { Problem::not_found("page") })

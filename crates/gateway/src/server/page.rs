@@ -33,6 +33,11 @@ pub(crate) struct Listed<T> {
 }
 
 impl Cursor {
+    /// From a query of another shape.
+    pub(crate) fn new(limit: Option<usize>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
     /// The page that it asks the store for: one more than wanted, which tells whether more follow.
     pub(crate) fn page(&self) -> Result<Page, Problem> {
         let after = self.cursor.as_deref().map(open).transpose()?;

@@ -1,0 +1,93 @@
+//! Figures in Prometheus' text format, named after what a person would ask. They have no label that grows with the
+//! number of organisations.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use attache_store::GatewayScope;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::header::CONTENT_TYPE;
+
+use crate::Gateway;
+use crate::server::Answer;
+
+/// The upper ends of the buckets of request times, in seconds.
+const BUCKETS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// What is counted in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    requests: Mutex<BTreeMap<(String, u16), u64>>,
+    times: Mutex<Times>,
+    turns: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Times {
+    buckets: [u64; BUCKETS.len()],
+    count: u64,
+    sum: f64,
+}
+
+impl Metrics {
+    /// A request was answered. `route` is the pattern, never the path.
+    pub(crate) fn answered(&self, route: &str, status: u16, took: Duration) {
+        *lock(&self.requests).entry((route.to_owned(), status)).or_default() += 1;
+        let mut times = lock(&self.times);
+        let seconds = took.as_secs_f64();
+        for (bucket, end) in BUCKETS.iter().enumerate() {
+            times.buckets[bucket] += u64::from(seconds <= *end);
+        }
+        times.count += 1;
+        times.sum += seconds;
+    }
+
+    /// A turn at a job ended.
+    pub(crate) fn turned(&self, kind: &'static str, how: &'static str) {
+        *lock(&self.turns).entry((kind, how)).or_default() += 1;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// All of it.
+pub(super) async fn show(State(gateway): State<Arc<Gateway>>) -> Answer<impl IntoResponse> {
+    let mut text = String::new();
+    let mut head = |text: &mut String, name: &str, kind: &str, help: &str| {
+        let _ = writeln!(text, "# HELP attache_{name} {help}\n# TYPE attache_{name} {kind}");
+    };
+    head(&mut text, "http_requests_total", "counter", "Requests answered, by route and status.");
+    for ((route, status), count) in lock(&gateway.metrics.requests).iter() {
+        let _ = writeln!(text, "attache_http_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}");
+    }
+    let times = *lock(&gateway.metrics.times);
+    head(&mut text, "http_request_seconds", "histogram", "How long requests took.");
+    for (end, count) in BUCKETS.iter().zip(times.buckets) {
+        let _ = writeln!(text, "attache_http_request_seconds_bucket{{le=\"{end}\"}} {count}");
+    }
+    let Times { count, sum, .. } = times;
+    let _ = writeln!(
+        text,
+        "attache_http_request_seconds_bucket{{le=\"+Inf\"}} {count}\nattache_http_request_seconds_sum {sum}\n\
+         attache_http_request_seconds_count {count}"
+    );
+    head(&mut text, "job_turns_total", "counter", "Turns at jobs, by kind and how they ended.");
+    for ((kind, how), count) in lock(&gateway.metrics.turns).iter() {
+        let _ = writeln!(text, "attache_job_turns_total{{kind=\"{kind}\",end=\"{how}\"}} {count}");
+    }
+    head(&mut text, "jobs", "gauge", "Jobs in the database, by kind and state.");
+    for (kind, state, count) in gateway.store.engine(GatewayScope::granted()).job_counts().await? {
+        let state = serde_json::to_value(state).unwrap_or_default();
+        let state = state.as_str().unwrap_or_default();
+        let _ = writeln!(text, "attache_jobs{{kind=\"{kind}\",state=\"{state}\"}} {count}");
+    }
+    head(&mut text, "unsigned_logs", "gauge", "Audit logs with entries that no checkpoint covers yet.");
+    let unsigned = gateway.store.engine(GatewayScope::granted()).unsigned(1_000).await?.len();
+    let _ = writeln!(text, "attache_unsigned_logs {unsigned}");
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
+}

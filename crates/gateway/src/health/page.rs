@@ -1,0 +1,87 @@
+//! The health of an organisation's part of the gateway, for people.
+
+use std::sync::Arc;
+
+use askama::Template;
+use attache_store::{GatewayScope, JobQuery, JobState};
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+
+use crate::Gateway;
+use crate::access::{Allowed, right};
+use crate::dashboard::{Look, Page, PlaceOf, page};
+use crate::identities::{Identity, State as IdentityState};
+
+/// The route.
+pub(crate) fn pages() -> Router<Arc<Gateway>> {
+    Router::new().route("/orgs/{org}/health", get(show))
+}
+
+struct Check {
+    name: &'static str,
+    tone: &'static str,
+    words: String,
+    todo: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "health/page.html")]
+struct Health {
+    look: Look,
+    place: PlaceOf,
+    checks: Vec<Check>,
+}
+
+async fn show(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOrganisation>) -> Page {
+    let store = gateway.store.org(allowed.scope);
+    let engine = gateway.store.engine(GatewayScope::granted());
+    let database = match engine.ping().await {
+        Ok(()) => Check { name: "Database", tone: "good", words: "answers".to_owned(), todo: None },
+        Err(_) => Check {
+            name: "Database",
+            tone: "bad",
+            words: "does not answer".to_owned(),
+            todo: Some("ask whoever runs the gateway; work goes on by itself when it answers".to_owned()),
+        },
+    };
+    let dead = store.jobs(JobQuery { state: Some(JobState::Dead), limit: 100, ..JobQuery::default() }).await?;
+    let jobs = match dead.len() {
+        0 => Check { name: "Jobs", tone: "good", words: "none was given up".to_owned(), todo: None },
+        count => Check {
+            name: "Jobs",
+            tone: "bad",
+            words: format!("{count} were given up"),
+            todo: Some("see on the Jobs page what they say, mend it, and do them again".to_owned()),
+        },
+    };
+    let mut troubled = 0;
+    for state in [IdentityState::Error, IdentityState::Degraded] {
+        troubled += store.count::<Identity>(Some((Identity::BY_STATE, state.as_str()))).await?;
+    }
+    let identities = match troubled {
+        0 => Check { name: "Identities", tone: "good", words: "none is in trouble".to_owned(), todo: None },
+        count => Check {
+            name: "Identities",
+            tone: "bad",
+            words: format!("{count} in trouble"),
+            todo: Some("each says on its page what to do".to_owned()),
+        },
+    };
+    let log = store.log().await?;
+    let behind = log.as_ref().map_or(0, |head| {
+        head.frontier.size() - head.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size)
+    });
+    let signed = match behind {
+        0 => Check { name: "Audit log", tone: "good", words: "signed to its end".to_owned(), todo: None },
+        count => Check {
+            name: "Audit log",
+            tone: "wait",
+            words: format!("{count} entries are about to be signed"),
+            todo: None,
+        },
+    };
+    let checks = vec![database, identities, jobs, signed];
+    let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/health"));
+    Ok(page(&Health { look, place, checks }))
+}

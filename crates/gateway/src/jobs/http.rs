@@ -1,0 +1,173 @@
+//! Jobs over HTTP: what waits, what runs, what was given up.
+
+use std::sync::Arc;
+
+use attache_store::{GatewayScope, Job, JobId, JobQuery, JobState, Unit};
+use axum::extract::{Path, Query, State};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Gateway;
+use crate::access::{Allowed, Grant, right};
+use crate::record::{on, thing};
+use crate::server::{Answer, Cursor, Json, Listed, Problem};
+
+const REVIVED: attache_ledger::ActName = attache_ledger::ActName::new("job.revived");
+
+/// The routes.
+pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(retry))
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StateView {
+    /// It waits until it is due, or for a worker.
+    Waiting,
+    /// A worker has it.
+    Running,
+    /// It was given up.
+    Dead,
+    /// It is done.
+    Done,
+}
+
+impl From<JobState> for StateView {
+    fn from(state: JobState) -> Self {
+        match state {
+            JobState::Waiting => Self::Waiting,
+            JobState::Running => Self::Running,
+            JobState::Dead => Self::Dead,
+            JobState::Done => Self::Done,
+        }
+    }
+}
+
+impl From<StateView> for JobState {
+    fn from(state: StateView) -> Self {
+        match state {
+            StateView::Waiting => Self::Waiting,
+            StateView::Running => Self::Running,
+            StateView::Dead => Self::Dead,
+            StateView::Done => Self::Done,
+        }
+    }
+}
+
+/// A job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct JobView {
+    /// Its id.
+    pub(super) id: String,
+    /// What it does.
+    pub(super) kind: String,
+    /// How it stands.
+    pub(super) state: StateView,
+    /// How often it has failed in a row.
+    pub(super) failures: u32,
+    /// When it is due.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) due: Timestamp,
+    /// Since when it exists.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) created: Timestamp,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) changed: Timestamp,
+    /// What was said of it last.
+    pub(super) reason: Option<String>,
+}
+
+impl From<Job> for JobView {
+    fn from(job: Job) -> Self {
+        Self {
+            id: job.id.to_string(),
+            kind: job.kind,
+            state: job.state.into(),
+            failures: job.failures,
+            due: job.due,
+            created: job.created,
+            changed: job.changed,
+            reason: job.reason,
+        }
+    }
+}
+
+/// Which jobs.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Wanted {
+    /// Only in this state.
+    state: Option<StateView>,
+    /// At most so many; 50 unless said, 200 at most.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+    /// `next` of the answer before.
+    cursor: Option<String>,
+}
+
+/// List an organisation's jobs, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/jobs", tag = "Jobs",
+    params(("org" = String, Path, description = "The organisation's id or slug"), Wanted),
+    responses((status = 200, body = Listed<JobView>), (status = "default", body = Problem)),
+)]
+async fn list(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeJobs>,
+    Query(wanted): Query<Wanted>,
+) -> Answer<Json<Listed<JobView>>> {
+    let cursor = Cursor::new(wanted.limit, wanted.cursor);
+    let page = cursor.page()?;
+    let after = page.after.map(|after| after.key.parse()).transpose();
+    let query = JobQuery {
+        state: wanted.state.map(JobState::from),
+        after: after.map_err(|_| Problem::invalid("cursor", "not one of ours", "pass `next` as it is, or none"))?,
+        limit: page.limit,
+        ..JobQuery::default()
+    };
+    let rows = gateway.store.org(allowed.scope).jobs(query).await?;
+    Ok(Json(cursor.listed(rows, |job| job.id.to_string(), JobView::from)?))
+}
+
+/// Which job.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct Which {
+    /// The organisation's id or slug.
+    #[expect(dead_code, reason = "whoever is allowed has read it")]
+    org: String,
+    /// The job's id.
+    job: String,
+}
+
+/// Do a job that was given up again, or one that waits at once.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/jobs/{job}/retry", tag = "Jobs", params(Which),
+    responses((status = 202), (status = "default", body = Problem)),
+)]
+async fn retry(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::ManageJobs>,
+    Path(which): Path<Which>,
+) -> Answer<StatusCode> {
+    revive(&gateway, &allowed, &which.job).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+pub(super) async fn revive(gateway: &Gateway, grant: &Grant, id: &str) -> Answer<()> {
+    let id: JobId = id.parse().map_err(|_| Problem::not_found("job"))?;
+    let mut unit = Unit::new();
+    unit.record(grant.scope, gateway.changed(&grant.caller, REVIVED, on([thing("job", id)])));
+    let engine = gateway.store.engine(GatewayScope::granted());
+    if !engine.revive(Some(grant.scope.org()), id).await? {
+        return Err(Problem::not_found("job that waits or was given up"));
+    }
+    gateway.store.commit(unit).await?;
+    Ok(())
+}
