@@ -74,6 +74,31 @@ impl Graph {
             .map(|users| users.into_iter().filter(|user| user.identity_parent_id == Some(parent)).collect()))
     }
 
+    /// The addresses of a user's mailbox, as Exchange spells them: `SMTP:` before the primary one, `smtp:` before
+    /// the others (Entra reference §3.2). They cannot be set by Graph.
+    pub async fn proxy_addresses(&self, user: UserId) -> Answered<Vec<String>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Addresses {
+            #[serde(default)]
+            proxy_addresses: Vec<String>,
+        }
+        let path = Path::new(format!("/users/{user}")).query("$select", "id,proxyAddresses");
+        Ok(self.send::<Addresses>(Call::get(path)).await?.map(|addresses| addresses.proxy_addresses))
+    }
+
+    /// Sets what people see of a user in the directory (User.ReadWrite.All).
+    pub async fn describe_user(
+        &self,
+        user: UserId,
+        display_name: &str,
+        job_title: &str,
+        department: &str,
+    ) -> Answered<()> {
+        let body = json!({ "displayName": display_name, "jobTitle": job_title, "department": department });
+        self.send_bare(Call::patch(Path::new(format!("/users/{user}")), &body)).await
+    }
+
     /// Sets the country of a user.
     pub async fn set_usage_location(&self, user: UserId, country: &str) -> Answered<()> {
         self.send_bare(Call::patch(Path::new(format!("/users/{user}")), &json!({ "usageLocation": country })))

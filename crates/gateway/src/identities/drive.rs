@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::provisioning::{OpenIntent, Provisioning};
-use super::{Identity, IdentityId, State, Trouble, Waiting, subdomain, wish};
+use super::{Identity, IdentityId, Method, Mode, State, Trouble, Waiting, subdomain, verify, wish};
 use crate::Gateway;
 use crate::cells::{self, Cell};
 use crate::config::HostedTenant;
@@ -46,6 +46,14 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     };
     if identity.state.acts() || matches!(identity.state, State::Deprovisioning | State::Deprovisioned) {
         return Ok(Ending::done());
+    }
+    if identity.mode == Mode::Shared {
+        return Ok(Ending::done());
+    }
+    if identity.method != Method::Create {
+        let tenant = identity.tenant.and_then(|tenant| gateway.hosted(tenant));
+        let hosted = tenant.ok_or_else(|| JobError::Hopeless("the identity has no tenant of ours".into()))?;
+        return verify::look(&gateway, scope, identity, &gateway.provisioner(hosted)).await;
     }
     let (identity, cell) = seat(&gateway, scope, identity).await?;
     let hosted = gateway.hosted(cell.tenant).cloned();

@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::{self, Wanted};
+use super::aliases::{self, Aliases};
 use super::{Identity, Method, Mode, State, Suspension, Trouble, Waiting, removal, send, suspend};
 use crate::Gateway;
 use crate::access::{Allowed, right};
@@ -29,6 +30,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
         .routes(routes!(plan_removal))
         .routes(routes!(deprovision))
         .routes(routes!(test_send))
+        .routes(routes!(read_aliases, want_aliases))
 }
 
 /// What is wished of an identity. Everything has a default.
@@ -49,6 +51,8 @@ struct ProvisionRequest {
     aliases: Vec<String>,
     /// The object id of the person who answers for it.
     sponsor: Option<String>,
+    /// With `verify` and `adopt`, the object id of the user, if it is known.
+    user_id: Option<String>,
 }
 
 /// An agent identity.
@@ -136,6 +140,7 @@ async fn provision(
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
     let usual = Wanted::default();
     let sponsor = request.sponsor.map(|text| text.parse::<UserId>()).transpose();
+    let user = request.user_id.map(|text| text.parse::<UserId>()).transpose();
     let wanted = Wanted {
         template: request.template.unwrap_or(usual.template),
         mode: request.mode.unwrap_or(usual.mode),
@@ -144,6 +149,7 @@ async fn provision(
         display_name: request.display_name,
         aliases: request.aliases,
         sponsor: sponsor.map_err(|error| Problem::invalid("sponsor", error, "give the user's object id"))?,
+        user: user.map_err(|error| Problem::invalid("user_id", error, "give the user's object id"))?,
     };
     let identity = service::provision(&gateway, &allowed, &wanted).await?;
     Ok((StatusCode::ACCEPTED, Json(identity.into())))
@@ -322,4 +328,44 @@ async fn test_send(
     let identity = find(&gateway, allowed.scope, &which.identity).await?;
     let sent = send::test(&gateway, &allowed, &identity, &request.to).await?;
     Ok(Json(TestSendView { from: sent.from, message_id: sent.message_id, audit: sent.audit }))
+}
+
+/// See which extra addresses are wanted, which the mailbox has, and what to do about the rest.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}/aliases", tag = "Identities", params(Which),
+    responses((status = 200, body = Aliases), (status = "default", body = Problem)),
+)]
+async fn read_aliases(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SeeIdentities>,
+    Path(which): Path<Which>,
+) -> Answer<Json<Aliases>> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    Ok(Json(aliases::read(&gateway, &identity).await?))
+}
+
+/// Which extra addresses are wanted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AliasesRequest {
+    /// The parts before the @, at most twelve.
+    #[schema(example = json!(["dev-team", "cfo", "security"]))]
+    aliases: Vec<String>,
+}
+
+/// Say which extra addresses are wanted.
+#[utoipa::path(
+    put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/aliases", tag = "Identities", params(Which),
+    request_body = AliasesRequest,
+    responses((status = 200, body = Aliases), (status = "default", body = Problem)),
+)]
+async fn want_aliases(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::ManageIdentities>,
+    Path(which): Path<Which>,
+    Json(request): Json<AliasesRequest>,
+) -> Answer<Json<Aliases>> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    let changed = aliases::want(&gateway, &allowed, &identity, &request.aliases).await?;
+    Ok(Json(aliases::read(&gateway, &changed).await?))
 }

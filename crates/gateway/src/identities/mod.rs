@@ -1,6 +1,7 @@
 //! Agent identities: one default for each organisation and any number of specialists, each with a mode, an address
 //! and a state that says what it waits for.
 
+mod aliases;
 mod drive;
 mod http;
 mod page;
@@ -11,6 +12,7 @@ mod service;
 mod state;
 mod subdomain;
 mod suspend;
+mod verify;
 mod wish;
 
 use attache_store::{Lookup, OrgId, OrgScope, Record, id};

@@ -127,6 +127,12 @@ async fn transport(
     if !identity.state.acts() {
         return Err(not_ready());
     }
+    if let (None, Some(user), Some(hosted)) =
+        (identity.agent, identity.user, identity.tenant.and_then(|tenant| gateway.hosted(tenant)))
+    {
+        // An ordinary user, whose mailbox the application may send from.
+        return Ok(GraphMail::new(gateway.provisioner(hosted), Mailbox::Of(user)));
+    }
     let provisioning = gateway.store.org(grant.scope).get::<Provisioning>(identity.id).await?;
     let blueprint = provisioning.and_then(|provisioning| provisioning.steps.objects().blueprint);
     let (Some(blueprint), Some(agent), Some(user), Some(cell)) =

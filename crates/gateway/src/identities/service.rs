@@ -5,7 +5,7 @@ use attache_store::{CommitError, JobId, NewJob, Unit, Versioned};
 use attache_terms::UserId;
 
 use super::drive::Body;
-use super::{DEFAULT, Identity, IdentityId, Method, Mode, PROVISION, State};
+use super::{DEFAULT, Identity, IdentityId, Method, Mode, PROVISION, State, aliases};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::config::HostedTenant;
@@ -33,6 +33,8 @@ pub(crate) struct Wanted {
     pub(crate) aliases: Vec<String>,
     /// The person who answers for it.
     pub(crate) sponsor: Option<UserId>,
+    /// The user that is there already, if its id is known.
+    pub(crate) user: Option<UserId>,
 }
 
 impl Default for Wanted {
@@ -45,6 +47,7 @@ impl Default for Wanted {
             display_name: None,
             aliases: Vec::new(),
             sponsor: None,
+            user: None,
         }
     }
 }
@@ -164,12 +167,12 @@ fn fresh(gateway: &Gateway, organisation: &Organisation, wanted: &Wanted) -> Res
             .unwrap_or_else(|| format!("{} Assistant", organisation.name)),
         job_title: "AI Agent".to_owned(),
         department: "AI Workforce".to_owned(),
-        aliases: wanted.aliases.clone(),
+        aliases: aliases::checked(&wanted.aliases)?,
         sponsor: wanted.sponsor,
         cell: None,
         agent: None,
-        user: None,
-        state: State::Pending,
+        user: wanted.user,
+        state: if wanted.mode == Mode::Shared { State::Active } else { State::Pending },
         waiting: None,
         trouble: None,
         suspended: None,

@@ -44,6 +44,7 @@ const ROLES: &[&str] = &[
     "Directory.Read.All",
     "Domain.ReadWrite.All",
     "LicenseAssignment.ReadWrite.All",
+    "Mail.Send",
     "Organization.Read.All",
     "User.ReadWrite.All",
     "User.RevokeSessions.All",

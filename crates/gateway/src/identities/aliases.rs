@@ -1,0 +1,158 @@
+//! Capability aliases: what is wanted beside what the mailbox has. Graph cannot add an address to a mailbox (Entra
+//! reference §3.2), so what is missing comes with the exact commands for Exchange, and with plus-addresses that work
+//! meanwhile.
+
+use std::collections::BTreeSet;
+
+use attache_ledger::ActName;
+use attache_store::{Unit, Versioned};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Identity;
+use crate::Gateway;
+use crate::access::Grant;
+use crate::record::{on, thing};
+use crate::server::{Answer, Problem};
+
+/// How many an identity may have.
+pub(super) const MOST: usize = 12;
+
+const CHANGED: ActName = ActName::new("identity.aliases_changed");
+
+/// The aliases of an identity, wanted and present.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Aliases {
+    /// Those that are wanted and there.
+    pub(super) present: Vec<String>,
+    /// Those that are wanted and missing, with what works meanwhile.
+    pub(super) missing: Vec<Missing>,
+    /// Those that are there and not wanted.
+    pub(super) unwanted: Vec<String>,
+    /// What an Exchange administrator runs for all that is missing (Exchange Online PowerShell).
+    pub(super) commands: Vec<String>,
+    /// Whether the tenant was asked; without a user yet, nothing can be present.
+    pub(super) asked: bool,
+}
+
+/// A missing alias.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Missing {
+    /// The address.
+    pub(super) address: String,
+    /// An address of the same mailbox that works already.
+    pub(super) meanwhile: String,
+}
+
+/// The part before the @ of an alias, or why it is none.
+pub(super) fn checked(names: &[String]) -> Result<Vec<String>, Problem> {
+    let names: BTreeSet<String> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+    if names.len() > MOST {
+        let why = format!("{} are too many", names.len());
+        return Err(Problem::invalid("aliases", why, "choose at most twelve"));
+    }
+    let plain = |name: &String| {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            && !name.starts_with(['.', '-'])
+            && !name.ends_with(['.', '-'])
+            && !name.contains("..")
+    };
+    match names.iter().find(|name| !plain(name)) {
+        Some(name) => {
+            let remedy = "write the part before the @: letters, digits, dots, hyphens, underscores";
+            Err(Problem::invalid("aliases", format!("{name:?} is none"), remedy))
+        }
+        None => Ok(names.into_iter().collect()),
+    }
+}
+
+/// Wanted against present: a pure comparison. `addresses` are the mailbox's, as Exchange spells them.
+pub(super) fn compare(address: &str, wanted: &[String], addresses: Option<&[String]>) -> Aliases {
+    let (local, domain) = address.split_once('@').unwrap_or((address, ""));
+    let of = |entry: &String| entry.split_once(':').map(|(_, address)| address.to_ascii_lowercase());
+    let has: BTreeSet<String> = addresses.unwrap_or_default().iter().filter_map(of).collect();
+    let wanted: Vec<String> = wanted.iter().map(|name| format!("{name}@{domain}")).collect();
+    let (present, missing): (Vec<String>, Vec<String>) =
+        wanted.iter().cloned().partition(|alias| has.contains(&alias.to_ascii_lowercase()));
+    let own = |other: &String| {
+        *other != address.to_ascii_lowercase() && other.ends_with(&format!("@{}", domain.to_ascii_lowercase()))
+    };
+    let unwanted = has.iter().filter(|other| own(other) && !present.contains(other)).cloned().collect();
+    let commands = if missing.is_empty() {
+        Vec::new()
+    } else {
+        let list: Vec<String> = missing.iter().map(|alias| format!("\"{alias}\"")).collect();
+        vec![
+            "Connect-ExchangeOnline".to_owned(),
+            format!("Set-Mailbox -Identity \"{address}\" -EmailAddresses @{{add={}}}", list.join(",")),
+            "Set-OrganizationConfig -SendFromAliasEnabled $true".to_owned(),
+        ]
+    };
+    let missing = missing.into_iter().map(|alias| {
+        let tag = alias.split('@').next().unwrap_or_default();
+        Missing { meanwhile: format!("{local}+{tag}@{domain}"), address: alias }
+    });
+    Aliases { present, missing: missing.collect(), unwanted, commands, asked: addresses.is_some() }
+}
+
+/// The aliases of an identity, as the tenant has them now.
+pub(super) async fn read(gateway: &Gateway, identity: &Identity) -> Answer<Aliases> {
+    let address = identity.address.clone().unwrap_or_default();
+    let hosted = identity.tenant.and_then(|tenant| gateway.hosted(tenant));
+    let addresses = match (identity.user, hosted) {
+        (Some(user), Some(hosted)) => {
+            let answer = gateway.provisioner(hosted).proxy_addresses(user).await;
+            Some(answer.map_err(|error| Problem::explained(http::StatusCode::BAD_GATEWAY, &error))?.value)
+        }
+        _ => None,
+    };
+    Ok(compare(&address, &identity.aliases, addresses.as_deref()))
+}
+
+/// Wishes for other aliases.
+pub(super) async fn want(
+    gateway: &Gateway,
+    grant: &Grant,
+    identity: &Versioned<Identity>,
+    names: &[String],
+) -> Answer<Identity> {
+    let aliases = checked(names)?;
+    let changed = Identity { aliases, changed: gateway.clock.now(), ..identity.record.clone() };
+    let mut unit = Unit::new();
+    unit.update(identity, &changed);
+    let about = on([thing("identity", identity.id)]);
+    unit.record(grant.scope, gateway.changed(&grant.caller, CHANGED, about));
+    gateway.store.commit(unit).await?;
+    Ok(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_missing_comes_with_the_command_and_an_address_that_works_meanwhile() {
+        let has = names(&["SMTP:assistant@acme.example", "smtp:CFO@acme.example", "smtp:old@acme.example"]);
+        let aliases = compare("assistant@acme.example", &names(&["cfo", "dev-team"]), Some(&has));
+        assert_eq!(aliases.present, ["cfo@acme.example"]);
+        assert_eq!(aliases.missing[0].address, "dev-team@acme.example");
+        assert_eq!(aliases.missing[0].meanwhile, "assistant+dev-team@acme.example");
+        assert_eq!(aliases.unwanted, ["old@acme.example"]);
+        assert!(aliases.commands[1].contains("@{add=\"dev-team@acme.example\"}"), "{:?}", aliases.commands);
+    }
+
+    #[test]
+    fn twelve_plain_names_are_the_limit() {
+        let many: Vec<String> = (0..13).map(|number| format!("a{number}")).collect();
+        assert!(checked(&many).is_err() && checked(&many[..12]).is_ok());
+        for bad in ["", "a b", "a@b", "'; drop", ".a", "a..b", "ü"] {
+            assert!(checked(&names(&[bad])).is_err(), "{bad}");
+        }
+        assert_eq!(checked(&names(&["CFO", "cfo "])).ok(), Some(names(&["cfo"])));
+    }
+}
