@@ -58,7 +58,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// All of it.
 pub(super) async fn show(State(gateway): State<Arc<Gateway>>) -> Answer<impl IntoResponse> {
     let mut text = String::new();
-    let mut head = |text: &mut String, name: &str, kind: &str, help: &str| {
+    let head = |text: &mut String, name: &str, kind: &str, help: &str| {
         let _ = writeln!(text, "# HELP attache_{name} {help}\n# TYPE attache_{name} {kind}");
     };
     head(&mut text, "http_requests_total", "counter", "Requests answered, by route and status.");

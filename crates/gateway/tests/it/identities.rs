@@ -1,0 +1,116 @@
+//! From nothing to active, and back.
+
+use serde_json::json;
+
+use crate::world::World;
+
+const DEFAULT: &str = "api/v1/orgs/acme/agent-identities/default";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_comes_to_be_acts_is_stopped_and_goes() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let asked = acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({})).await.ok(202);
+    assert_eq!(asked["state"], "pending");
+    let active = acme.until(DEFAULT, |seen| seen["state"] == "active").await;
+    assert_eq!(active["address"], "assistant@acme.agents.contoso.example");
+    assert!(active["agent_identity_id"].is_string() && active["m365_user_id"].is_string(), "{active}");
+
+    // A test message leaves, and its link leads to its entry.
+    let to = world.sandbox.ready().users[1].upn.clone();
+    let sent = acme.post(&format!("{DEFAULT}/test-send"), &json!({ "to": to })).await.ok(200);
+    assert_eq!(sent["from"], "assistant@acme.agents.contoso.example");
+    let link = sent["audit"].as_str().unwrap().strip_prefix(world.url.as_str()).unwrap().to_owned();
+    let shown = world.anybody().page(&link).await;
+    assert_eq!(shown.status, 200);
+    assert!(shown.text.contains("mail.test_send") && shown.text.contains("On record"), "{}", shown.text);
+    assert!(!shown.text.contains(&to), "a link does not show to whom");
+    assert_eq!(shown.headers["referrer-policy"], "no-referrer");
+    assert!(shown.headers["x-robots-tag"].to_str().unwrap().contains("noindex"));
+
+    // Suspended, the tenant lets it do nothing, which is proved.
+    acme.post(&format!("{DEFAULT}/suspend"), &json!({ "reason": "a drill" })).await.ok(202);
+    let refused = acme.post(&format!("{DEFAULT}/test-send"), &json!({ "to": to })).await;
+    assert_eq!(refused.problem(409), "suspended");
+    let stopped = acme.until(DEFAULT, |seen| seen["suspended"]["proof"]["enforced"] == true).await;
+    assert!(stopped["suspended"]["proof"]["hops_fail"].is_string(), "{stopped}");
+    acme.post(&format!("{DEFAULT}/resume"), &json!({})).await.ok(202);
+    acme.until(DEFAULT, |seen| seen["suspended"].is_null()).await;
+
+    // What will go is shown first; then it goes, and the record stays.
+    let plan = acme.get(&format!("{DEFAULT}/deprovision")).await.ok(200);
+    assert_eq!(plan["deletes"].as_array().unwrap().len(), 2, "{plan}");
+    acme.post(&format!("{DEFAULT}/deprovision"), &json!({})).await.ok(202);
+    let id = active["id"].as_str().unwrap();
+    let path = format!("api/v1/orgs/acme/agent-identities/{id}");
+    acme.until(&path, |seen| seen["state"] == "deprovisioned").await;
+    assert_eq!(acme.get(DEFAULT).await.problem(404), "not_found");
+    let log = acme.get("api/v1/orgs/acme/audit/entries?act=identity.").await.ok(200);
+    assert!(log["items"].as_array().unwrap().len() >= 4, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_calls_at_once_make_one_identity() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let path = "api/v1/orgs/acme/agent-identity/provision";
+    let body = json!({});
+    let calls = futures_util::future::join_all((0..8).map(|_| acme.post(path, &body))).await;
+    let ids: std::collections::BTreeSet<_> =
+        calls.iter().map(|call| call.ok(202)["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    acme.until(DEFAULT, |seen| seen["state"] == "active").await;
+    let users = world.sandbox.control().state();
+    let agents = users["users"].as_array().unwrap().iter().filter(|user| {
+        user["userPrincipalName"].as_str().is_some_and(|name| name.starts_with("assistant@acme."))
+    });
+    assert_eq!(agents.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_provisioning_goes_on_by_itself() {
+    let mut world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({})).await.ok(202);
+    world.stop().await;
+    world.start().await;
+    acme.until(DEFAULT, |seen| seen["state"] == "active").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_an_operator_made_is_found_or_waited_for() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let path = "api/v1/orgs/acme/agent-identity/provision";
+    acme.post(path, &json!({ "method": "verify", "template": "cfo" })).await.ok(202);
+    let waits = "api/v1/orgs/acme/agent-identities/cfo";
+    let waiting = acme.until(waits, |seen| seen["state"] == "waiting_for_directory").await;
+    assert!(waiting["waiting"]["reason"].is_string() && waiting["waiting"]["deadline"].is_string(), "{waiting}");
+    let user = &world.sandbox.ready().users[1];
+    let adopt = json!({ "method": "adopt", "template": "grace", "user_id": user.id });
+    acme.post(path, &adopt).await.ok(202);
+    let adopted =
+        acme.until("api/v1/orgs/acme/agent-identities/grace", |seen| seen["state"] == "active").await;
+    assert_eq!(adopted["m365_user_id"], json!(user.id));
+    assert_eq!(adopted["address"], json!(user.upn));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_aliases_come_with_what_an_administrator_runs() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({ "aliases": ["cfo"] })).await.ok(202);
+    acme.until(DEFAULT, |seen| seen["state"] == "active").await;
+    let aliases = acme.get(&format!("{DEFAULT}/aliases")).await.ok(200);
+    assert_eq!(aliases["missing"][0]["address"], "cfo@acme.agents.contoso.example");
+    assert_eq!(aliases["missing"][0]["meanwhile"], "assistant+cfo@acme.agents.contoso.example");
+    assert!(aliases["commands"][1].as_str().unwrap().starts_with("Set-Mailbox"), "{aliases}");
+    let many: Vec<String> = (0..13).map(|number| format!("a{number}")).collect();
+    let (path, body) = (format!("{DEFAULT}/aliases"), json!({ "aliases": many }));
+    assert_eq!(acme.send(reqwest::Method::PUT, &path, Some(&body)).await.problem(422), "invalid");
+}

@@ -1,0 +1,88 @@
+//! Nobody sees or changes what belongs to another organisation, by any route that the document describes.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{Caller, World};
+
+/// One object of each kind, of one organisation.
+async fn objects(world: &World, operator: &Caller, slug: &str) -> (Caller, Vec<(&'static str, String)>) {
+    let key = world.organisation(operator, slug).await;
+    let below = |path: &str| format!("api/v1/orgs/{slug}/{path}");
+    let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
+    let asked = key.post(&below("agent-identity/provision"), &json!({ "mode": "shared" })).await.ok(202);
+    let invitation = json!({ "label": "x", "role": "auditor" });
+    let invitation = key.post(&below("invitations"), &invitation).await.ok(201);
+    let link = key.post(&below("audit/entries/0/links"), &json!({})).await.ok(201);
+    let keys = key.get(&below("api-keys")).await.ok(200);
+    let members = key.get(&below("members")).await.ok(200);
+    let entries = key.get(&below("audit/entries")).await.ok(200);
+    let jobs = key.get(&below("jobs")).await.ok(200);
+    let all = vec![
+        ("org", slug.to_owned()),
+        ("identity", id(&asked)),
+        ("invitation", id(&invitation)),
+        ("link", id(&link)),
+        ("key", id(&keys["items"][0])),
+        ("member", id(&members["items"][0])),
+        ("entry", id(&entries["items"][0])),
+        ("job", id(&jobs["items"][0])),
+    ];
+    (key, all)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_refuses_every_object_of_another_organisation() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let (acme, own) = objects(&world, &operator, "acme").await;
+    let (globex, foreign) = objects(&world, &operator, "globex").await;
+    let document = world.anybody().get("api/openapi.json").await.ok(200);
+    let before = globex.get("api/v1/orgs/globex/audit/export?format=jsonl").await.text.lines().count();
+    let mut tried = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        if !path.contains("{org}") {
+            continue;
+        }
+        // The other organisation by its name; and, in one's own organisation, the other's objects.
+        let mut targets = vec![fill(path, &foreign, &foreign)];
+        if path.matches('{').count() > 1 {
+            targets.push(fill(path, &own, &foreign));
+        }
+        for method in methods.as_object().unwrap().keys() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            for target in &targets {
+                let body = (method != Method::GET).then(|| body(path));
+                let answer = acme.send(method.clone(), target.trim_start_matches('/'), body.as_ref()).await;
+                assert_eq!(answer.problem(404), "not_found", "{method} {target}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 40, "{tried} tried");
+    let after = globex.get("api/v1/orgs/globex/audit/export?format=jsonl").await.text.lines().count();
+    // The export itself is on record, once for each time.
+    assert_eq!(after, before + 1, "something was changed");
+}
+
+fn fill(path: &str, first: &[(&str, String)], rest: &[(&str, String)]) -> String {
+    let mut filled = path.to_owned();
+    for (name, value) in first.iter().filter(|(name, _)| *name == "org").chain(rest) {
+        filled = filled.replace(&format!("{{{name}}}"), value);
+    }
+    assert!(!filled.contains('{'), "{filled} has a parameter that this test does not know");
+    filled
+}
+
+/// A body that each route accepts, so that nothing but the organisation stands in its way.
+fn body(path: &str) -> Value {
+    match path.rsplit('/').next().unwrap() {
+        "api-keys" => json!({ "name": "x", "scopes": ["audit:read"] }),
+        "invitations" => json!({ "label": "x", "role": "auditor" }),
+        "{member}" => json!({ "role": "auditor" }),
+        "suspend" => json!({ "reason": "x" }),
+        "test-send" => json!({ "to": "a@b.example" }),
+        "aliases" => json!({ "aliases": [] }),
+        _ => json!({}),
+    }
+}

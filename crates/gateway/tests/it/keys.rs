@@ -1,0 +1,73 @@
+//! API keys: shown once, scoped, rotated with grace, revoked at once.
+
+use serde_json::json;
+
+use crate::world::World;
+
+const KEYS: &str = "api/v1/orgs/acme/api-keys";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_may_what_its_scopes_say_and_nothing_else() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let made = operator.post(KEYS, &json!({ "name": "reader", "scopes": ["identities:read"] })).await.ok(201);
+    let mut reader = world.anybody();
+    reader.key = Some(made["secret"].as_str().unwrap().to_owned());
+    reader.get("api/v1/orgs/acme/agent-identities").await.ok(200);
+    let refused = reader.post("api/v1/orgs/acme/agent-identity/provision", &json!({})).await;
+    assert_eq!(refused.problem(403), "scope_missing");
+    // The secret is in no other answer.
+    let listed = operator.get(KEYS).await;
+    assert!(!listed.text.contains(made["secret"].as_str().unwrap()));
+    let unknown = operator.post(KEYS, &json!({ "name": "x", "scopes": ["everything"] })).await;
+    assert_eq!(unknown.problem(422), "invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_key_works_through_its_grace_and_then_names_its_successor() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let body = json!({ "name": "nightly", "scopes": ["identities:read"] });
+    let old = operator.post(KEYS, &body).await.ok(201);
+    let path = format!("{KEYS}/{}/rotate", old["id"].as_str().unwrap());
+    let new = operator.post(&path, &json!({ "grace_seconds": 3600 })).await.ok(201);
+    let mut caller = world.anybody();
+    for secret in [&old["secret"], &new["secret"]] {
+        caller.key = Some(secret.as_str().unwrap().to_owned());
+        caller.get("api/v1/orgs/acme/agent-identities").await.ok(200);
+    }
+    let path = format!("{KEYS}/{}/rotate", new["id"].as_str().unwrap());
+    let newest = operator.post(&path, &json!({ "grace_seconds": 0 })).await.ok(201);
+    let over = caller.get("api/v1/orgs/acme/agent-identities").await;
+    assert_eq!(over.problem(401), "key_rotated");
+    assert!(over.text.contains(newest["id"].as_str().unwrap()), "{}", over.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_key_opens_nothing() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let body = json!({ "name": "short", "scopes": ["identities:read"] });
+    let made = operator.post(KEYS, &body).await.ok(201);
+    operator.delete(&format!("{KEYS}/{}", made["id"].as_str().unwrap())).await.ok(200);
+    let mut caller = world.anybody();
+    caller.key = Some(made["secret"].as_str().unwrap().to_owned());
+    assert_eq!(caller.get("api/v1/orgs/acme/agent-identities").await.problem(401), "key_revoked");
+    caller.key = Some("atk_nonsense".to_owned());
+    assert_eq!(caller.get("api/v1/orgs/acme/agent-identities").await.problem(401), "key_unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_refused_from_an_address_outside_its_list() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let body = json!({ "name": "office", "scopes": ["identities:read"], "allowed_from": ["192.0.2.1"] });
+    let made = operator.post(KEYS, &body).await.ok(201);
+    let mut caller = world.anybody();
+    caller.key = Some(made["secret"].as_str().unwrap().to_owned());
+    assert_eq!(caller.get("api/v1/orgs/acme/agent-identities").await.problem(401), "key_address");
+}

@@ -1,0 +1,12 @@
+//! The gateway in this process, on SQLite, against a sandbox tenant: through its HTTP interface, as programs and
+//! browsers use it.
+
+mod access;
+mod audit;
+mod identities;
+mod isolation;
+mod keys;
+mod members;
+mod pages;
+mod sign_in;
+mod world;

@@ -1,0 +1,320 @@
+//! A gateway and its tenant, and whoever speaks to it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_gateway::{Config, Gateway, HostedTenant, Operator, Parts, Running, SignInApp, sign_in_link};
+use attache_keys::{MemoryStore, SecretStore};
+use attache_sandbox::{Config as SandboxConfig, Sandbox};
+use attache_store::{Engine, Store};
+use attache_store_sqlite::{Sqlite, SqliteOptions};
+use attache_terms::{Clock, Cloud, Origin, Rng, Secret, SystemClock, SystemRng};
+use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+
+pub(crate) const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
+
+const ROLES: &[&str] = &[
+    "AgentIdentity.Read.All",
+    "AgentIdentity.ReadWrite.All",
+    "AgentIdentity.DeleteRestore.All",
+    "AgentIdentityBlueprint.AddRemoveCreds.All",
+    "AgentIdentityBlueprint.Create",
+    "AgentIdentityBlueprint.ReadWrite.All",
+    "AgentIdentityBlueprintPrincipal.Create",
+    "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+    "AgentIdUser.ReadWrite.All",
+    "Application.Read.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "Directory.Read.All",
+    "Domain.ReadWrite.All",
+    "LicenseAssignment.ReadWrite.All",
+    "Mail.Send",
+    "Organization.Read.All",
+    "User.ReadWrite.All",
+    "User.RevokeSessions.All",
+];
+
+/// A gateway, its tenant and its folder.
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) url: Url,
+    pub(crate) store: Store,
+    pub(crate) operator: Operator,
+    running: Option<Running>,
+    secrets: Arc<dyn SecretStore>,
+    sign_in: String,
+    provisioner: String,
+    folder: tempfile::TempDir,
+}
+
+/// Somebody who speaks to the gateway: with a session's cookie, with a key, or with nothing.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    client: Client,
+    url: Url,
+    pub(crate) cookie: Option<String>,
+    pub(crate) key: Option<String>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {} {}", self.status, self.text))
+    }
+
+    /// The body of an answer that must have this status.
+    #[track_caller]
+    pub(crate) fn ok(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The code of a problem that must have this status.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{}", self.text);
+        let problem = self.json();
+        assert!(problem["detail"].is_string() && problem["remedy"].is_string(), "{problem}");
+        problem["code"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn location(&self) -> String {
+        self.headers[LOCATION].to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn cookies(&self) -> Vec<String> {
+        let set = self.headers.get_all(SET_COOKIE).iter();
+        set.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned()).collect()
+    }
+}
+
+impl World {
+    /// A gateway at rest, in a tenant without lag.
+    pub(crate) async fn new() -> Self {
+        let settings = SandboxConfig {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            ..SandboxConfig::default()
+        };
+        let sandbox = Sandbox::start(settings).await.unwrap();
+        let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let url: Url = format!("http://localhost:{}/", free.port()).parse().unwrap();
+        let ready = sandbox.ready().clone();
+        let document = json!({
+            "settings": { "domains": [format!("agents.{}", ready.domain)] },
+            "apps": [
+                { "name": "Sign-in", "secret": SECRET, "web": [format!("{url}sign-in/callback")],
+                  "scopes": ["openid", "profile", "offline_access", "User.Read"] },
+                { "name": "Gateway", "secret": SECRET, "roles": ROLES },
+            ],
+        });
+        sandbox.control().plant(&document.to_string()).unwrap();
+        let state = sandbox.control().state();
+        let app = |name: &str| {
+            let apps = state["applications"].as_array().unwrap();
+            let app = apps.iter().find(|app| app["displayName"] == name).unwrap();
+            app["appId"].as_str().unwrap().to_owned()
+        };
+        let (sign_in, provisioner) = (app("Sign-in"), app("Gateway"));
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, rng) = parts();
+        let engine = Sqlite::open(SqliteOptions { path: folder.path().join("gateway.db"), clock, rng }).unwrap();
+        let store = Store::new(Arc::new(engine) as Arc<dyn Engine>);
+        let person = &ready.users[0];
+        let operator =
+            Operator { tenant: ready.tenant_id.parse().unwrap(), user: person.id.parse().unwrap() };
+        let secrets: Arc<dyn SecretStore> = Arc::new(MemoryStore::default());
+        let mut world =
+            Self { sandbox, url, store, operator, running: None, secrets, sign_in, provisioner, folder };
+        world.start().await;
+        world
+    }
+
+    /// Starts the gateway, again.
+    pub(crate) async fn start(&mut self) {
+        let (clock, rng) = parts();
+        let parts = Parts { store: self.store.clone(), secrets: Arc::clone(&self.secrets), clock, rng };
+        self.running = Some(Gateway::start(self.config(), parts).await.unwrap());
+    }
+
+    /// Ends the gateway, in order.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
+    /// A path in the world's own folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn config(&self) -> Config {
+        let ready = self.sandbox.ready();
+        let origin: Origin = ready.url.parse().unwrap();
+        let secret = || Secret::new(SECRET.to_owned());
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, self.url.port().unwrap())),
+            public_url: self.url.clone(),
+            tls: None,
+            trusted_proxies: Vec::new(),
+            cloud: Cloud::at(origin.clone(), origin),
+            ca: Some(ready.ca.clone()),
+            sign_in: SignInApp { client_id: self.sign_in.parse().unwrap(), client_secret: secret() },
+            hosted: vec![HostedTenant {
+                tenant: self.operator.tenant,
+                provisioner: (self.provisioner.parse().unwrap(), secret()),
+                domain: format!("agents.{}", ready.domain),
+                licences: Vec::new(),
+                usage_location: "US".to_owned(),
+                subdomains: 100,
+                sponsor: Some(self.operator.user),
+            }],
+            operators: vec![self.operator],
+            shared_sender: None,
+            local_part: "assistant".to_owned(),
+            sandbox: true,
+            provision_scale: 0.02,
+            request_timeout: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(5),
+            workers: 8,
+        }
+    }
+
+    /// Somebody who has proved nothing.
+    pub(crate) fn anybody(&self) -> Caller {
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Caller { client, url: self.url.clone(), cookie: None, key: None }
+    }
+
+    /// The operator, signed in by a one-time link.
+    pub(crate) async fn operator(&self) -> Caller {
+        let (clock, rng) = (SystemClock, SystemRng);
+        let link = sign_in_link(&self.store, &self.url, self.operator, "Ada", &clock, &rng).await.unwrap();
+        let mut caller = self.anybody();
+        let path = link.expose().strip_prefix(self.url.as_str()).unwrap().to_owned();
+        let answer = caller.send(Method::POST, &path, None).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        caller.cookie = answer.cookies().into_iter().find(|cookie| cookie.starts_with("attache-session="));
+        assert!(caller.cookie.is_some());
+        caller
+    }
+
+    /// A browser that knows the sandbox's authority.
+    pub(crate) fn browser(&self) -> Client {
+        let pem = std::fs::read(&self.sandbox.ready().ca).unwrap();
+        let roots = reqwest::Certificate::from_pem_bundle(&pem).unwrap();
+        let builder = Client::builder().redirect(reqwest::redirect::Policy::none());
+        builder.tls_certs_merge(roots).build().unwrap()
+    }
+
+    /// An organisation, its operator's session, and a key that may everything.
+    pub(crate) async fn organisation(&self, operator: &Caller, slug: &str) -> Caller {
+        let body = json!({ "slug": slug, "name": format!("{slug} Corporation") });
+        operator.post("api/v1/orgs", &body).await.ok(201);
+        let scopes = operator.get("api/v1/scopes").await.ok(200);
+        let scopes: Vec<_> = scopes.as_array().unwrap().iter().map(|scope| scope["scope"].clone()).collect();
+        let body = json!({ "name": "all", "scopes": scopes });
+        let made = operator.post(&format!("api/v1/orgs/{slug}/api-keys"), &body).await.ok(201);
+        let mut caller = self.anybody();
+        caller.key = Some(made["secret"].as_str().unwrap().to_owned());
+        caller
+    }
+}
+
+fn parts() -> (Arc<dyn Clock>, Arc<dyn Rng>) {
+    (Arc::new(SystemClock), Arc::new(SystemRng))
+}
+
+impl Caller {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let url = self.url.join(path).unwrap();
+        let mut request = self.client.request(method.clone(), url);
+        if let Some(cookie) = &self.cookie {
+            request = request.header(COOKIE, cookie);
+        }
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        if method != Method::GET {
+            request = request.header(ORIGIN, self.url.origin().ascii_serialization());
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        read(request).await
+    }
+
+    /// A page, as a browser asks for it.
+    pub(crate) async fn page(&self, path: &str) -> Answer {
+        let mut request = self.client.get(self.url.join(path).unwrap()).header("accept", "text/html");
+        if let Some(cookie) = &self.cookie {
+            request = request.header(COOKIE, cookie);
+        }
+        read(request).await
+    }
+
+    /// A form of a page, as a browser sends it.
+    pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut request = self.client.post(self.url.join(path).unwrap()).header("accept", "text/html").form(fields);
+        if let Some(cookie) = &self.cookie {
+            request = request.header(COOKIE, cookie);
+        }
+        read(request.header(ORIGIN, self.url.origin().ascii_serialization())).await
+    }
+
+    /// What the forms of this session carry.
+    pub(crate) async fn csrf(&self) -> String {
+        let page = self.page("").await;
+        let (_, rest) = page.text.split_once("name=\"csrf\" value=\"").expect("a form");
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    /// Asks until the answer is as it is wanted: what happens in the background ends, or the test does.
+    pub(crate) async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let waiting = async {
+            loop {
+                let seen = self.get(path).await.ok(200);
+                if wanted(&seen) {
+                    return seen;
+                }
+                SystemClock.sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+        match ended {
+            Ok(seen) => seen,
+            Err(_) => panic!("it did not come about: {}", self.get(path).await.text),
+        }
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder) -> Answer {
+    let answer = request.send().await.unwrap();
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    Answer { status, headers, text: answer.text().await.unwrap() }
+}
