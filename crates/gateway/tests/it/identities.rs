@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{World, users_named};
 
 const DEFAULT: &str = "api/v1/orgs/acme/agent-identities/default";
 
@@ -62,11 +62,8 @@ async fn two_calls_at_once_make_one_identity() {
         calls.iter().map(|call| call.ok(202)["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), 1, "{ids:?}");
     acme.until(DEFAULT, |seen| seen["state"] == "active").await;
-    let users = world.sandbox.control().state();
-    let agents = users["users"].as_array().unwrap().iter().filter(|user| {
-        user["userPrincipalName"].as_str().is_some_and(|name| name.starts_with("assistant@acme."))
-    });
-    assert_eq!(agents.count(), 1);
+    let users = users_named(&world.sandbox.control().state(), "assistant@acme.");
+    assert_eq!(users.len(), 1, "{users:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! A gateway and its tenant, and whoever speaks to it.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,11 +123,7 @@ impl World {
         });
         sandbox.control().plant(&document.to_string()).unwrap();
         let state = sandbox.control().state();
-        let app = |name: &str| {
-            let apps = state["applications"].as_array().unwrap();
-            let app = apps.iter().find(|app| app["displayName"] == name).unwrap();
-            app["appId"].as_str().unwrap().to_owned()
-        };
+        let app = |name: &str| app_named(&state, name).unwrap();
         let (sign_in, provisioner) = (app("Sign-in"), app("Gateway"));
         let folder = tempfile::tempdir().unwrap();
         let (clock, rng) = parts();
@@ -232,6 +229,35 @@ impl World {
         caller.key = Some(made["secret"].as_str().unwrap().to_owned());
         caller
     }
+}
+
+/// The client id of the application that is called so, wherever the sandbox's state has it.
+fn app_named(state: &Value, name: &str) -> Option<String> {
+    match state {
+        Value::Object(object) if object.get("display_name").is_some_and(|own| own == name) => {
+            object.get("app_id").and_then(Value::as_str).map(str::to_owned)
+        }
+        Value::Object(object) => object.values().find_map(|value| app_named(value, name)),
+        Value::Array(list) => list.iter().find_map(|value| app_named(value, name)),
+        _ => None,
+    }
+}
+
+/// The ids of the sandbox's users whose sign-in name begins so.
+pub(crate) fn users_named(state: &Value, begin: &str) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    match state {
+        Value::Object(object) => {
+            let text = |name: &str| object.get(name).and_then(Value::as_str);
+            if text("upn").is_some_and(|upn| upn.starts_with(begin)) {
+                ids.extend(text("id").map(str::to_owned));
+            }
+            ids.extend(object.values().flat_map(|value| users_named(value, begin)));
+        }
+        Value::Array(list) => ids.extend(list.iter().flat_map(|value| users_named(value, begin))),
+        _ => {}
+    }
+    ids
 }
 
 fn parts() -> (Arc<dyn Clock>, Arc<dyn Rng>) {
