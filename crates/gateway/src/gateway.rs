@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::health::Metrics;
-use crate::sealing::Keyring;
 use crate::nature::{self, NatureError};
+use crate::sealing::Keyring;
 use crate::{Config, audit, jobs, server};
 
 /// What a gateway is made of.

@@ -32,8 +32,9 @@ impl Graph {
     /// Lets a blueprint's principal get tokens, or not, and with it all of its agent identities
     /// (AgentIdentityBlueprintPrincipal.ReadWrite.All).
     pub async fn enable_blueprint_principal(&self, principal: ObjectId, enabled: bool) -> Answered<()> {
-        let path =
-            Path::new(format!("/servicePrincipals/microsoft.graph.agentIdentityBlueprintPrincipal/{principal}"));
+        let path = Path::new(format!(
+            "/servicePrincipals/microsoft.graph.agentIdentityBlueprintPrincipal/{principal}"
+        ));
         self.send_bare(Call::patch(path, &json!({ "accountEnabled": enabled }))).await
     }
 }

@@ -11,6 +11,11 @@ use rusqlite::{Connection, ffi};
 use crate::fault::{failed, unreachable};
 use crate::{file, schema};
 
+/// Copies a database into a new file, while a gateway of another process may use it.
+pub fn backup(path: &Path, to: &Path) -> Result<(), StoreError> {
+    copy(&file::open_to_read(path)?, path, to, schema::STEPS)
+}
+
 /// Copies what this connection reads into a new file, which has this name only when it is whole.
 pub(crate) fn copy(from: &Connection, path: &Path, to: &Path, steps: &[&str]) -> Result<(), StoreError> {
     let exists = || std::io::Error::new(std::io::ErrorKind::AlreadyExists, "there is a file already");

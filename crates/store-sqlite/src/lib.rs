@@ -25,7 +25,7 @@ use attache_terms::{Clock, Rng};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-pub use backup::restore;
+pub use backup::{backup, restore};
 pub use writer::Written;
 
 use fault::Fault;

@@ -124,7 +124,13 @@ impl Provisioning {
         let settings = self.connections.settings();
         let tag = tag(&settings.agent, identity)?;
         let patience = patience(settings.provision_scale);
-        Ok(Target { blueprint: tag.clone(), agent: tag, known: Objects::default(), keeps_blueprint: false, patience })
+        Ok(Target {
+            blueprint: tag.clone(),
+            agent: tag,
+            known: Objects::default(),
+            keeps_blueprint: false,
+            patience,
+        })
     }
 
     fn removal_document(&self) -> Document<StoredRemoval> {

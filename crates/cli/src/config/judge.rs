@@ -42,7 +42,11 @@ impl<'a> Judge<'a> {
     }
 
     /// The value, which must be there.
-    pub(crate) fn required<T: std::str::FromStr<Err: fmt::Display>>(&mut self, name: &str, what: &str) -> Option<T> {
+    pub(crate) fn required<T: std::str::FromStr<Err: fmt::Display>>(
+        &mut self,
+        name: &str,
+        what: &str,
+    ) -> Option<T> {
         if self.value(name).is_none() {
             let flag = name.replace('_', "-");
             let variable = self.values.variable(name);

@@ -25,11 +25,7 @@ const ORGANISATION: &str = "acme";
 const LAG_SCALE: f64 = 0.0005;
 
 /// Tells the three steps; the gateway goes on.
-pub(super) async fn tell(
-    story: &Story,
-    show: &mut Show,
-    home: &Home,
-) -> anyhow::Result<SandboxGateway> {
+pub(super) async fn tell(story: &Story, show: &mut Show, home: &Home) -> anyhow::Result<SandboxGateway> {
     show.begin("gateway", "starting a gateway for many organisations");
     story.sandbox.control().set_lag(Lag::new(LagProfile::Typical, LAG_SCALE));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, home.gateway_port.unwrap_or(0)));

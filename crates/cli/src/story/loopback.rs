@@ -45,7 +45,8 @@ impl Loopback {
         let port = url.port_or_known_default().context("the address has no port")?;
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
         let target = &url[Position::BeforePath..Position::AfterQuery];
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n");
+        let mut head =
+            format!("{method} {target} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n");
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             head.push_str(&format!("Cookie: {}\r\n", cookies.join("; ")));
@@ -82,7 +83,9 @@ impl Loopback {
     }
 
     fn keep(&mut self, cookie: &str) {
-        let Some((name, value)) = cookie.split(';').next().and_then(|pair| pair.split_once('=')) else { return };
+        let Some((name, value)) = cookie.split(';').next().and_then(|pair| pair.split_once('=')) else {
+            return;
+        };
         self.cookies.retain(|(kept, _)| kept != name);
         if !value.is_empty() {
             self.cookies.push((name.to_owned(), value.to_owned()));

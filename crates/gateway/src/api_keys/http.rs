@@ -128,7 +128,8 @@ async fn create(
     let mut allowed_from = Vec::new();
     for text in &wanted.allowed_from {
         let address = text.parse();
-        allowed_from.push(address.map_err(|error| Problem::invalid("allowed_from", error, "give IP addresses"))?);
+        allowed_from
+            .push(address.map_err(|error| Problem::invalid("allowed_from", error, "give IP addresses"))?);
     }
     let CreateKey { name, scopes, expires, .. } = wanted;
     let made = service::create(&gateway, &allowed, NewKey { name, scopes, allowed_from, expires }).await?;

@@ -44,7 +44,11 @@ pub(super) async fn create(gateway: &Gateway, grant: &Grant, wanted: NewKey) -> 
         return Err(Problem::invalid("scopes", format!("{scope:?} is none"), remedy));
     }
     if wanted.scopes.0.is_empty() {
-        return Err(Problem::invalid("scopes", "none", "name at least one scope; a key without any may nothing"));
+        return Err(Problem::invalid(
+            "scopes",
+            "none",
+            "name at least one scope; a key without any may nothing",
+        ));
     }
     if wanted.expires.is_some_and(|expires| expires <= now) {
         return Err(Problem::invalid("expires", "in the past", "give a time to come, or none"));

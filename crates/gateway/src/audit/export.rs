@@ -5,9 +5,7 @@
 use std::sync::Arc;
 
 use attache_ledger::{ActName, Export, Retention, perfect_ranges, subtree_root};
-use attache_store::{
-    EntryQuery, EntryRow, GatewayScope, JobEnd, Log, OrgScope, Place, Unit,
-};
+use attache_store::{EntryQuery, EntryRow, GatewayScope, JobEnd, Log, OrgScope, Place, Unit};
 use axum::body::Body;
 use bytes::Bytes;
 
@@ -29,21 +27,22 @@ pub(super) async fn file(gateway: Arc<Gateway>, log: Log) -> Result<Body, AuditE
     let mut export = Export::begin(key);
     let begun = export.take();
     let state = (gateway, export, 0_u64, size, checkpoint.map(|checkpoint| checkpoint.note));
-    let parts = futures_util::stream::try_unfold(state, move |(gateway, mut export, at, size, note)| async move {
-        if at < size {
-            let rows = rows(&gateway, log, at, size).await?;
-            let Some(last) = rows.last().map(|row| row.sequence) else {
-                return Err(AuditError::Damaged(format!("the entries from {at} on are missing")));
-            };
-            write(&gateway, log, &mut export, &rows).await?;
+    let parts =
+        futures_util::stream::try_unfold(state, move |(gateway, mut export, at, size, note)| async move {
+            if at < size {
+                let rows = rows(&gateway, log, at, size).await?;
+                let Some(last) = rows.last().map(|row| row.sequence) else {
+                    return Err(AuditError::Damaged(format!("the entries from {at} on are missing")));
+                };
+                write(&gateway, log, &mut export, &rows).await?;
+                let text = export.take();
+                return Ok(Some((Bytes::from(text), (gateway, export, last + 1, size, note))));
+            }
+            let Some(note) = note else { return Ok(None) };
+            export.checkpoint(&note).map_err(|error| AuditError::Damaged(error.to_string()))?;
             let text = export.take();
-            return Ok(Some((Bytes::from(text), (gateway, export, last + 1, size, note))));
-        }
-        let Some(note) = note else { return Ok(None) };
-        export.checkpoint(&note).map_err(|error| AuditError::Damaged(error.to_string()))?;
-        let text = export.take();
-        Ok(Some((Bytes::from(text), (gateway, export, at, size, None))))
-    });
+            Ok(Some((Bytes::from(text), (gateway, export, at, size, None))))
+        });
     let begun = futures_util::stream::once(async move { Ok::<_, AuditError>(Bytes::from(begun)) });
     Ok(Body::from_stream(futures_util::StreamExt::chain(begun, parts)))
 }
@@ -122,7 +121,11 @@ async fn forget(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let before = now.saturating_sub(age).unwrap_or(now);
     let log = Log(Place::Org(org));
     let engine = gateway.store.engine(GatewayScope::granted());
-    let old = EntryQuery { until: Some(before), order: attache_store::Order::Descending, ..EntryQuery::all(log, 1) };
+    let old = EntryQuery {
+        until: Some(before),
+        order: attache_store::Order::Descending,
+        ..EntryQuery::all(log, 1)
+    };
     let due = now.saturating_add(DAILY).unwrap_or(now);
     let end = JobEnd::Wait { due, reason: "looks again tomorrow".to_owned() };
     let Some(last) = engine.entries(old).await?.pop().filter(|row| row.text.is_some()) else {

@@ -169,11 +169,7 @@ pub(super) async fn find(store: OrgStore<'_>, named: &str) -> Answer<EntryRow> {
 }
 
 /// An entry with its proof, against the checkpoint of now.
-pub(super) async fn proved(
-    gateway: &Gateway,
-    store: OrgStore<'_>,
-    row: &EntryRow,
-) -> Answer<ProvedView> {
+pub(super) async fn proved(gateway: &Gateway, store: OrgStore<'_>, row: &EntryRow) -> Answer<ProvedView> {
     let log = store.own_log();
     let checkpoint = clerk::checkpoint(gateway, log).await?.ok_or_else(|| Problem::not_found("entry"))?;
     let engine = gateway.store.engine(GatewayScope::granted());
@@ -270,7 +266,9 @@ async fn export_log(
     unit.record(allowed.scope, gateway.changed(&allowed.caller, EXPORTED, on([])));
     gateway.store.commit(unit).await?;
     let (body, kind, name) = match form.format {
-        Format::Log => (export::file(Arc::clone(&gateway), log).await?, "text/plain; charset=utf-8", "audit.log"),
+        Format::Log => {
+            (export::file(Arc::clone(&gateway), log).await?, "text/plain; charset=utf-8", "audit.log")
+        }
         Format::Jsonl => {
             let size = gateway.store.org(allowed.scope).log().await?.map_or(0, |head| head.frontier.size());
             (export::lines(Arc::clone(&gateway), log, size), "application/jsonl", "audit.jsonl")

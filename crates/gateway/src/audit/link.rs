@@ -67,7 +67,12 @@ impl Record for Audited {
 }
 
 /// Makes a link to an entry, in the unit that records the entry or later: its address.
-pub(crate) fn new_link(gateway: &Gateway, scope: OrgScope, entry: EntryId, unit: &mut Unit) -> (LinkId, Secret) {
+pub(crate) fn new_link(
+    gateway: &Gateway,
+    scope: OrgScope,
+    entry: EntryId,
+    unit: &mut Unit,
+) -> (LinkId, Secret) {
     let mut bytes = [0; 16];
     gateway.rng.fill(&mut bytes);
     let secret = URL_SAFE_NO_PAD.encode(bytes);

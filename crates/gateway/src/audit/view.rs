@@ -92,8 +92,7 @@ impl EntryView {
         self.by = entry.actor.by.as_ref().map(|by| by.kind.as_str());
         self.by_id = entry.actor.by.and_then(|by| by.id);
         self.from = entry.actor.from.map(|from| from.to_string());
-        self.about =
-            entry.target.things.iter().map(|thing| format!("{}/{}", thing.kind, thing.id)).collect();
+        self.about = entry.target.things.iter().map(|thing| format!("{}/{}", thing.kind, thing.id)).collect();
         self.subject = entry.target.subject;
         self.user = entry.target.user.map(|user| user.to_string());
         self.request_id = entry.correlation.request.map(|id| id.to_string());

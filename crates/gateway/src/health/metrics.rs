@@ -63,7 +63,8 @@ pub(super) async fn show(State(gateway): State<Arc<Gateway>>) -> Answer<impl Int
     };
     head(&mut text, "http_requests_total", "counter", "Requests answered, by route and status.");
     for ((route, status), count) in lock(&gateway.metrics.requests).iter() {
-        let _ = writeln!(text, "attache_http_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}");
+        let _ =
+            writeln!(text, "attache_http_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}");
     }
     let times = *lock(&gateway.metrics.times);
     head(&mut text, "http_request_seconds", "histogram", "How long requests took.");

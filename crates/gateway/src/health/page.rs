@@ -45,7 +45,8 @@ async fn show(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOr
             todo: Some("ask whoever runs the gateway; work goes on by itself when it answers".to_owned()),
         },
     };
-    let dead = store.jobs(JobQuery { state: Some(JobState::Dead), limit: 100, ..JobQuery::default() }).await?;
+    let dead =
+        store.jobs(JobQuery { state: Some(JobState::Dead), limit: 100, ..JobQuery::default() }).await?;
     let jobs = match dead.len() {
         0 => Check { name: "Jobs", tone: "good", words: "none was given up".to_owned(), todo: None },
         count => Check {

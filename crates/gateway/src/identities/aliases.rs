@@ -76,7 +76,8 @@ pub(super) fn compare(address: &str, wanted: &[String], addresses: Option<&[Stri
     let (present, missing): (Vec<String>, Vec<String>) =
         wanted.iter().cloned().partition(|alias| has.contains(&alias.to_ascii_lowercase()));
     let own = |other: &String| {
-        *other != address.to_ascii_lowercase() && other.ends_with(&format!("@{}", domain.to_ascii_lowercase()))
+        *other != address.to_ascii_lowercase()
+            && other.ends_with(&format!("@{}", domain.to_ascii_lowercase()))
     };
     let unwanted = has.iter().filter(|other| own(other) && !present.contains(other)).cloned().collect();
     let commands = if missing.is_empty() {

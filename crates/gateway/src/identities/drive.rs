@@ -5,9 +5,7 @@
 use std::sync::Arc;
 
 use attache_entra::ClientCredential;
-use attache_ledger::{
-    Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target,
-};
+use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target};
 use attache_provision::{Action, Ended, Outcome, Record as Steps, next, perform};
 use attache_store::{JobEnd, OrgId, OrgScope, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
@@ -295,7 +293,8 @@ pub(super) fn act_of(act: &attache_provision::Act, identity: &Identity) -> Resul
         }
     }
     let actor = Actor { tenant: identity.tenant, mode: Some(As::Application), ..system() };
-    let correlation = Correlation { client_request_id: Some(act.client_request_id), ..Correlation::default() };
+    let correlation =
+        Correlation { client_request_id: Some(act.client_request_id), ..Correlation::default() };
     Ok(Act::new(act_name(&act.name)?, actor).on(target).correlated(correlation))
 }
 

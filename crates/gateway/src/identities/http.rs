@@ -12,8 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::service::{self, Wanted};
 use super::aliases::{self, Aliases};
+use super::service::{self, Wanted};
 use super::{Identity, Method, Mode, State, Suspension, Trouble, Waiting, removal, send, suspend};
 use crate::Gateway;
 use crate::access::{Allowed, right};
@@ -195,11 +195,7 @@ async fn read(
 }
 
 /// The identity of this id or template.
-pub(super) async fn find(
-    gateway: &Gateway,
-    scope: OrgScope,
-    named: &str,
-) -> Answer<Versioned<Identity>> {
+pub(super) async fn find(gateway: &Gateway, scope: OrgScope, named: &str) -> Answer<Versioned<Identity>> {
     let store = gateway.store.org(scope);
     let found = match named.parse::<super::IdentityId>() {
         Ok(id) => store.get::<Identity>(id).await?,
@@ -274,7 +270,11 @@ async fn plan_removal(
     Ok(Json(RemovalPlanView {
         deletes: plan.deletes.into_iter().map(|(kind, id)| format!("{kind} {id}")).collect(),
         frees: plan.frees,
-        stays: plan.stays.into_iter().map(|left| format!("{} {}: {}", left.kind, left.id, left.why)).collect(),
+        stays: plan
+            .stays
+            .into_iter()
+            .map(|left| format!("{} {}: {}", left.kind, left.id, left.why))
+            .collect(),
     }))
 }
 

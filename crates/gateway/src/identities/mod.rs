@@ -24,8 +24,8 @@ use utoipa::ToSchema;
 pub(crate) use drive::PROVISION;
 pub(crate) use http::api;
 pub(crate) use page::{IdentityCard, pages};
-pub(crate) use state::{State, Trouble, Waiting};
 pub(crate) use removal::REMOVE;
+pub(crate) use state::{State, Trouble, Waiting};
 pub(crate) use suspend::ENFORCE;
 
 use crate::cells::CellId;

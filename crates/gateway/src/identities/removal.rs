@@ -82,8 +82,13 @@ pub(super) async fn ask(
         return Ok(identity.record.clone());
     }
     let now = gateway.clock.now();
-    let leaving =
-        Identity { state: State::Deprovisioning, waiting: None, trouble: None, changed: now, ..identity.record.clone() };
+    let leaving = Identity {
+        state: State::Deprovisioning,
+        waiting: None,
+        trouble: None,
+        changed: now,
+        ..identity.record.clone()
+    };
     let mut unit = Unit::new();
     unit.update(identity, &leaving);
     let about = on([thing("identity", identity.id)]);
@@ -115,7 +120,8 @@ async fn aim(
         .await
         .map_err(|error| Problem::explained(http::StatusCode::INTERNAL_SERVER_ERROR, &error))?;
     let (app, secret) = hosted.provisioner.clone();
-    let clients = TenantClients::new(gateway, cell.tenant, (app, ClientCredential::Secret(secret)), credential);
+    let clients =
+        TenantClients::new(gateway, cell.tenant, (app, ClientCredential::Secret(secret)), credential);
     let provisioning = gateway.store.org(scope).get::<Provisioning>(identity.id).await?;
     let (known, patience) = match &provisioning {
         Some(provisioning) => (provisioning.steps.objects().clone(), provisioning.steps.wish().patience),
@@ -193,7 +199,11 @@ impl Leaving {
                     turn.commit(std::mem::take(&mut unit)).await?;
                     self.removing = self.removing.replaced(after);
                     let outcome = perform_removal(&self.clients, &self.removing.steps).await;
-                    self.removing.record.steps.apply(&outcome, self.gateway.clock.now(), self.gateway.rng.fraction());
+                    self.removing.record.steps.apply(
+                        &outcome,
+                        self.gateway.clock.now(),
+                        self.gateway.rng.fraction(),
+                    );
                     let verdict = ended(&outcome.ended, outcome.correlation.as_ref());
                     for open in [killed, self.removing.record.open.take()].into_iter().flatten() {
                         unit.record(self.scope, self.gateway.outcome(open.entry, open.act, verdict.clone()));
@@ -210,7 +220,10 @@ impl Leaving {
                         message: failure.to_string(),
                         remedy: failure.remedy().to_string(),
                     };
-                    unit.update(&self.identity, &Identity { trouble: Some(trouble), ..self.identity.record.clone() });
+                    unit.update(
+                        &self.identity,
+                        &Identity { trouble: Some(trouble), ..self.identity.record.clone() },
+                    );
                     return Ok(Ending::done_with(unit));
                 }
                 RemovalAction::Gone => {

@@ -42,10 +42,9 @@ pub(super) async fn test(
     if let Some(suspension) = &identity.suspended {
         return Err(suspend::refused(suspension));
     }
-    let to: Address = to
-        .trim()
-        .parse()
-        .map_err(|error: attache_mail::Unfit| Problem::invalid("to", error, "give one address, such as ada@example.com"))?;
+    let to: Address = to.trim().parse().map_err(|error: attache_mail::Unfit| {
+        Problem::invalid("to", error, "give one address, such as ada@example.com")
+    })?;
     let transport = transport(gateway, grant, identity).await?;
     let from = identity.address.clone().unwrap_or_default();
     let sender = from.parse::<Address>().and_then(|address| address.named(&identity.display_name));
@@ -90,8 +89,7 @@ pub(super) async fn test(
     let sent = transport.send(&message, request).await;
     let (outcome, result) = match sent {
         Ok(sent) => {
-            let delivered =
-                Delivered { from, message_id: sent.message_id, audit: audit.expose().to_owned() };
+            let delivered = Delivered { from, message_id: sent.message_id, audit: audit.expose().to_owned() };
             (Verdict::done().correlated(correlated(&sent.correlation)), Ok(delivered))
         }
         Err(error) => {
@@ -111,11 +109,7 @@ pub(super) async fn test(
 }
 
 /// The mailbox of the identity, as the agent user itself.
-async fn transport(
-    gateway: &Arc<Gateway>,
-    grant: &Grant,
-    identity: &Identity,
-) -> Answer<GraphMail> {
+async fn transport(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -> Answer<GraphMail> {
     let not_ready = || {
         Problem::new(
             StatusCode::CONFLICT,

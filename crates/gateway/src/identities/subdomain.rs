@@ -37,7 +37,11 @@ pub(super) async fn ensure(
         Ok(_) => Ok(()),
         // Another identity's job added it meanwhile, or the answer was lost: looking tells.
         Err(error) if matches!(error.cause(), Cause::Conflict { .. } | Cause::OutcomeUnknown { .. }) => {
-            if is_there(&graph, domain).await? { Ok(()) } else { Err(error.into()) }
+            if is_there(&graph, domain).await? {
+                Ok(())
+            } else {
+                Err(error.into())
+            }
         }
         Err(error) => Err(error.into()),
     }

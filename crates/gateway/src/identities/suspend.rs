@@ -206,4 +206,3 @@ async fn hops(
         Err(error) => Ok(Some(error.to_string())),
     }
 }
-

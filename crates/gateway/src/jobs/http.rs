@@ -127,7 +127,8 @@ async fn list(
     let after = page.after.map(|after| after.key.parse()).transpose();
     let query = JobQuery {
         state: wanted.state.map(JobState::from),
-        after: after.map_err(|_| Problem::invalid("cursor", "not one of ours", "pass `next` as it is, or none"))?,
+        after: after
+            .map_err(|_| Problem::invalid("cursor", "not one of ours", "pass `next` as it is, or none"))?,
         limit: page.limit,
         ..JobQuery::default()
     };

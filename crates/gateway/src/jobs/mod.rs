@@ -79,4 +79,5 @@ pub(crate) enum JobError {
 }
 
 /// Every kind there is.
-pub(crate) const KINDS: &[Kind] = &[identities::PROVISION, identities::ENFORCE, identities::REMOVE, audit::FORGET];
+pub(crate) const KINDS: &[Kind] =
+    &[identities::PROVISION, identities::ENFORCE, identities::REMOVE, audit::FORGET];

@@ -190,8 +190,7 @@ async fn invite(
 ) -> Answer<(StatusCode, Json<NewInvitationView>)> {
     let user = wanted.user_id.map(|text| text.parse::<UserId>()).transpose();
     let user = user.map_err(|error| Problem::invalid("user_id", error, "give the user's object id"))?;
-    let (invitation, link) =
-        service::invite(&gateway, &allowed, wanted.label, wanted.role, user).await?;
+    let (invitation, link) = service::invite(&gateway, &allowed, wanted.label, wanted.role, user).await?;
     let view = NewInvitationView { link: link.expose().to_owned(), invitation: invitation.into() };
     Ok((StatusCode::CREATED, Json(view)))
 }

@@ -76,8 +76,7 @@ async fn invite(
     allowed: Allowed<right::ManageMembers>,
     Form(wanted): Form<Wanted>,
 ) -> Page {
-    let (invitation, link) =
-        service::invite(&gateway, &allowed, wanted.label, wanted.role, None).await?;
+    let (invitation, link) = service::invite(&gateway, &allowed, wanted.label, wanted.role, None).await?;
     Ok(page(&Invited {
         look: Look::of(&gateway, &allowed.caller),
         place: PlaceOf::new(&allowed, PATH),

@@ -50,7 +50,8 @@ pub(super) async fn invite(
     };
     let mut unit = Unit::new();
     unit.create(grant.scope, &invitation);
-    let about = Target { subject: Some(invitation.label.clone()), ..on([thing("invitation", invitation.id)]) };
+    let about =
+        Target { subject: Some(invitation.label.clone()), ..on([thing("invitation", invitation.id)]) };
     unit.record(grant.scope, gateway.changed(&grant.caller, INVITED, about));
     gateway.store.commit(unit).await?;
     let link = gateway.config.url(&format!("/invitations/{}", token.secret.expose()));
@@ -166,15 +167,9 @@ fn may_make(grant: &Grant, role: Role) -> Answer<()> {
 }
 
 /// Sees to it that another owner stays one while this one goes: two who go at once do not both go.
-async fn another_owner(
-    gateway: &Gateway,
-    grant: &Grant,
-    member: &Member,
-    unit: &mut Unit,
-) -> Answer<()> {
+async fn another_owner(gateway: &Gateway, grant: &Grant, member: &Member, unit: &mut Unit) -> Answer<()> {
     let store = gateway.store.org(grant.scope);
-    let owners: Vec<Versioned<Member>> =
-        store.list_by("role", Role::Owner.as_str(), Page::first(2)).await?;
+    let owners: Vec<Versioned<Member>> = store.list_by("role", Role::Owner.as_str(), Page::first(2)).await?;
     match owners.iter().find(|owner| owner.id != member.id) {
         Some(other) => {
             unit.expect(other);

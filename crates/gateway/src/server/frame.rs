@@ -46,8 +46,7 @@ pub(crate) async fn around(
     request.extensions_mut().insert(RequestId(id));
     request.extensions_mut().insert(From(from));
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span =
-        tracing::info_span!("http", %id, method = %request.method(), route = %route, status = tracing::field::Empty);
+    let span = tracing::info_span!("http", %id, method = %request.method(), route = %route, status = tracing::field::Empty);
     let browser = wants_page(&request);
     let begun = gateway.clock.boot();
     let answer = tokio::time::timeout(gateway.config.request_timeout, next.run(request));

@@ -47,6 +47,10 @@ async fn ready_tells_the_truth_and_figures_name_no_organisation() {
     anybody.get("readyz").await.ok(200);
     assert_eq!(anybody.get("livez").await.status, 200);
     let metrics = anybody.get("metrics").await;
-    assert!(metrics.text.contains("attache_http_requests_total{route=\"/api/v1/orgs\",status=\"201\"} 1"), "{}", metrics.text);
+    assert!(
+        metrics.text.contains("attache_http_requests_total{route=\"/api/v1/orgs\",status=\"201\"} 1"),
+        "{}",
+        metrics.text
+    );
     assert!(!metrics.text.contains("acme"), "{}", metrics.text);
 }

@@ -33,7 +33,10 @@ async fn an_entry_comes_with_a_proof_that_leads_to_the_signed_root() {
     let acme = world.organisation(&operator, "acme").await;
     let listed = acme.get("api/v1/orgs/acme/audit/entries?act=api_key.").await.ok(200);
     let entry = listed["items"][0].clone();
-    assert_eq!((&entry["act"], &entry["outcome"], &entry["by"]), (&json!("api_key.created"), &json!("done"), &json!("operator")));
+    assert_eq!(
+        (&entry["act"], &entry["outcome"], &entry["by"]),
+        (&json!("api_key.created"), &json!("done"), &json!("operator"))
+    );
     let id = entry["id"].as_str().unwrap();
     let proved = acme.get(&format!("api/v1/orgs/acme/audit/entries/{id}")).await.ok(200);
     let key: attache_ledger::VerifierKey = proved["key"].as_str().unwrap().parse().unwrap();

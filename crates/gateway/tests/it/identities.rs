@@ -86,7 +86,10 @@ async fn a_user_that_an_operator_made_is_found_or_waited_for() {
     acme.post(path, &json!({ "method": "verify", "template": "cfo" })).await.ok(202);
     let waits = "api/v1/orgs/acme/agent-identities/cfo";
     let waiting = acme.until(waits, |seen| seen["state"] == "waiting_for_directory").await;
-    assert!(waiting["waiting"]["reason"].is_string() && waiting["waiting"]["deadline"].is_string(), "{waiting}");
+    assert!(
+        waiting["waiting"]["reason"].is_string() && waiting["waiting"]["deadline"].is_string(),
+        "{waiting}"
+    );
     let user = &world.sandbox.ready().users[1];
     let adopt = json!({ "method": "adopt", "template": "grace", "user_id": user.id });
     acme.post(path, &adopt).await.ok(202);

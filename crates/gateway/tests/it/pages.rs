@@ -45,5 +45,9 @@ async fn what_people_write_is_shown_as_text() {
     operator.post("api/v1/orgs", &body).await.ok(201);
     let page = operator.page("orgs/acme").await;
     assert!(!page.text.contains("<script>alert"), "{}", page.text);
-    assert!(page.text.contains("&#60;script&#62;alert") || page.text.contains("&lt;script&gt;"), "{}", page.text);
+    assert!(
+        page.text.contains("&#60;script&#62;alert") || page.text.contains("&lt;script&gt;"),
+        "{}",
+        page.text
+    );
 }

@@ -117,8 +117,9 @@ async fn a_swapped_nonce_signs_nobody_in() {
 async fn a_one_time_link_works_once() {
     let world = World::new().await;
     let (clock, rng) = (attache_terms::SystemClock, attache_terms::SystemRng);
-    let link =
-        attache_gateway::sign_in_link(&world.store, &world.url, world.operator, "Ada", &clock, &rng).await.unwrap();
+    let link = attache_gateway::sign_in_link(&world.store, &world.url, world.operator, "Ada", &clock, &rng)
+        .await
+        .unwrap();
     let path = link.expose().strip_prefix(world.url.as_str()).unwrap().to_owned();
     let caller = world.anybody();
     assert!(caller.page(&path).await.text.contains("Sign in once"), "looking does not use it up");
@@ -136,6 +137,9 @@ async fn another_sites_form_changes_nothing() {
     let request = client.post(world.url.join("api/v1/orgs").unwrap()).header(COOKIE, cookie);
     let answer = request.header("origin", "https://evil.example").json(&body).send().await.unwrap();
     assert_eq!(answer.status(), 403);
-    assert_eq!(operator.form("orgs", &[("slug", "evil"), ("name", "Evil"), ("csrf", "guess")]).await.status, 403);
+    assert_eq!(
+        operator.form("orgs", &[("slug", "evil"), ("name", "Evil"), ("csrf", "guess")]).await.status,
+        403
+    );
     assert_eq!(operator.get("api/v1/orgs").await.ok(200)["items"], serde_json::json!([]));
 }

@@ -105,10 +105,8 @@ impl Answer {
 impl World {
     /// A gateway at rest, in a tenant without lag.
     pub(crate) async fn new() -> Self {
-        let settings = SandboxConfig {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            ..SandboxConfig::default()
-        };
+        let settings =
+            SandboxConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..SandboxConfig::default() };
         let sandbox = Sandbox::start(settings).await.unwrap();
         let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let url: Url = format!("http://localhost:{}/", free.port()).parse().unwrap();
@@ -127,7 +125,8 @@ impl World {
         let (sign_in, provisioner) = (app("Sign-in"), app("Gateway"));
         let folder = tempfile::tempdir().unwrap();
         let (clock, rng) = parts();
-        let engine = Sqlite::open(SqliteOptions { path: folder.path().join("gateway.db"), clock, rng }).unwrap();
+        let engine =
+            Sqlite::open(SqliteOptions { path: folder.path().join("gateway.db"), clock, rng }).unwrap();
         let store = Store::new(Arc::new(engine) as Arc<dyn Engine>);
         let person = &ready.users[0];
         let operator =
@@ -306,7 +305,8 @@ impl Caller {
 
     /// A form of a page, as a browser sends it.
     pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let mut request = self.client.post(self.url.join(path).unwrap()).header("accept", "text/html").form(fields);
+        let mut request =
+            self.client.post(self.url.join(path).unwrap()).header("accept", "text/html").form(fields);
         if let Some(cookie) = &self.cookie {
             request = request.header(COOKIE, cookie);
         }

@@ -9,7 +9,13 @@ use crate::model::{Weather, World, once, remove, run, wish};
 
 fn target(known: Objects) -> Target {
     let wish = wish();
-    Target { blueprint: wish.blueprint.tag, agent: wish.agent.tag, known, keeps_blueprint: false, patience: wish.patience }
+    Target {
+        blueprint: wish.blueprint.tag,
+        agent: wish.agent.tag,
+        known,
+        keeps_blueprint: false,
+        patience: wish.patience,
+    }
 }
 
 fn assert_bare(world: &World) {

@@ -58,7 +58,13 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
-    let items = call.tenant.domains.iter().enumerate().map(|(index, name)| shown(index, name, is_root(call, name))).collect();
+    let items = call
+        .tenant
+        .domains
+        .iter()
+        .enumerate()
+        .map(|(index, name)| shown(index, name, is_root(call, name)))
+        .collect();
     Ok(call.list(&query, "domains", items, None))
 }
 
@@ -106,7 +112,8 @@ fn create(call: &mut Call<'_>) -> Answer {
 fn delete(call: &mut Call<'_>) -> Answer {
     let asked = call.params.get("domain").to_ascii_lowercase();
     let domains = &call.tenant.domains;
-    let index = domains.iter().position(|name| *name == asked).ok_or_else(|| GraphError::no_object(&asked))?;
+    let index =
+        domains.iter().position(|name| *name == asked).ok_or_else(|| GraphError::no_object(&asked))?;
     let suffix = format!("@{asked}");
     let used = call.tenant.users.values().any(|user| user.upn.to_ascii_lowercase().ends_with(&suffix));
     if index == 0 || used {

@@ -73,20 +73,27 @@ pub(super) fn database(home: &Path, values: &Values) -> Database {
 pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let mut judge = Judge::new(values);
     let listen = judge.required::<SocketAddr>("listen", "");
-    let public_url = judge.required::<Url>("public_url", "the address that browsers use, such as https://attache.example.com");
+    let public_url = judge
+        .required::<Url>("public_url", "the address that browsers use, such as https://attache.example.com");
     if let Some(url) = &public_url
         && !is_usable(url)
     {
-        judge.problems.push("public_url: write https://host, with a port if need be, and no path; http only for this machine".to_owned());
+        judge.problems.push(
+            "public_url: write https://host, with a port if need be, and no path; http only for this machine"
+                .to_owned(),
+        );
     }
     let tls = pair(&mut judge, "tls_certificate", "tls_key");
     let trusted_proxies = list::<IpAddr>(&mut judge, "trusted_proxies");
     let tenant = judge.required::<TenantId>("tenant", "our own tenant's id, a GUID");
-    let provisioner = judge.required::<AppId>("provisioner_client_id", "the provisioning application's id, a GUID");
+    let provisioner =
+        judge.required::<AppId>("provisioner_client_id", "the provisioning application's id, a GUID");
     let provisioner_secret = secret(&mut judge, "provisioner_client_secret");
-    let domain = judge.required::<String>("domain", "a verified domain of the tenant, such as agents.example.com");
+    let domain =
+        judge.required::<String>("domain", "a verified domain of the tenant, such as agents.example.com");
     let sponsor = judge.optional("sponsor");
-    let sign_in = judge.required::<AppId>("sign_in_client_id", "the web application that people sign in to, a GUID");
+    let sign_in =
+        judge.required::<AppId>("sign_in_client_id", "the web application that people sign in to, a GUID");
     let sign_in_secret = secret(&mut judge, "sign_in_client_secret");
     let operators = operators(&mut judge);
     let authority = judge.required::<Origin>("authority", "");
@@ -96,10 +103,11 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let usage_location = judge.matching("usage_location", "two capital letters, such as US or DE", |text| {
         text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
     });
-    let local_part = judge.matching("local_part", "1 to 64 letters, digits, dots, hyphens or underscores", |text| {
-        (1..=64).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
-    });
+    let local_part =
+        judge.matching("local_part", "1 to 64 letters, digits, dots, hyphens or underscores", |text| {
+            (1..=64).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+        });
     let scale = judge.number("provision_scale", 0.0001..=10.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from 1 to 1000")]
     let workers = judge.number("workers", 1.0..=1000.0).map(|number| number as usize);
@@ -150,7 +158,11 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
 fn is_usable(url: &Url) -> bool {
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let scheme = url.scheme() == "https" || (url.scheme() == "http" && local);
-    scheme && url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+    scheme
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
 }
 
 fn secret(judge: &mut Judge<'_>, name: &str) -> Option<Secret> {
@@ -187,7 +199,8 @@ fn operators(judge: &mut Judge<'_>) -> Vec<Operator> {
     };
     let mut all = Vec::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let pair = part.split_once('/').and_then(|(tenant, user)| Some((tenant.parse().ok()?, user.parse().ok()?)));
+        let pair =
+            part.split_once('/').and_then(|(tenant, user)| Some((tenant.parse().ok()?, user.parse().ok()?)));
         match pair {
             Some((tenant, user)) => all.push(Operator { tenant, user }),
             None => judge.problems.push(format!("operators: {part:?} is not tenant-id/object-id")),

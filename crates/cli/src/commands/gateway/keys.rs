@@ -30,7 +30,12 @@ pub(super) const KEYS: &[Key] = &[
         None,
         "postgres://…, or the path of an SQLite file; gateway/gateway.db in the home if unset",
     ),
-    key("tls_certificate", &["ATTACHE_GATEWAY_TLS_CERTIFICATE"], None, "its certificate chain, a PEM file; optional"),
+    key(
+        "tls_certificate",
+        &["ATTACHE_GATEWAY_TLS_CERTIFICATE"],
+        None,
+        "its certificate chain, a PEM file; optional",
+    ),
     key("tls_key", &["ATTACHE_GATEWAY_TLS_KEY"], None, "the certificate's key, a PEM file; optional"),
     key(
         "trusted_proxies",
@@ -61,14 +66,24 @@ pub(super) const KEYS: &[Key] = &[
         None,
         "the verified domain below which organisations get subdomains: agents.example.com",
     ),
-    key("sponsor", &["ATTACHE_GATEWAY_SPONSOR"], None, "the object id of who answers for hosted agents; optional"),
+    key(
+        "sponsor",
+        &["ATTACHE_GATEWAY_SPONSOR"],
+        None,
+        "the object id of who answers for hosted agents; optional",
+    ),
     key(
         "licence",
         &["ATTACHE_LICENCE", "M365_DEFAULT_LICENSE_SKU_ID"],
         None,
         "the licence of agent users; any with mailbox and Teams if unset",
     ),
-    key("usage_location", &["ATTACHE_USAGE_LOCATION"], Some("US"), "the country of its agent users, two letters"),
+    key(
+        "usage_location",
+        &["ATTACHE_USAGE_LOCATION"],
+        Some("US"),
+        "the country of its agent users, two letters",
+    ),
     key(
         "sign_in_client_id",
         &["ATTACHE_GATEWAY_SIGN_IN_CLIENT_ID"],
@@ -82,7 +97,12 @@ pub(super) const KEYS: &[Key] = &[
         None,
         "who runs this gateway, as tenant-id/object-id, with commas between",
     ),
-    key("local_part", &["ATTACHE_GATEWAY_LOCAL_PART"], Some("assistant"), "a hosted identity's address before the @"),
+    key(
+        "local_part",
+        &["ATTACHE_GATEWAY_LOCAL_PART"],
+        Some("assistant"),
+        "a hosted identity's address before the @",
+    ),
     key(
         "shared_sender",
         &["ATTACHE_GATEWAY_SHARED_SENDER"],
@@ -92,7 +112,12 @@ pub(super) const KEYS: &[Key] = &[
     key("authority", &["ATTACHE_AUTHORITY"], Some("https://login.microsoftonline.com"), "where Entra ID is"),
     key("graph", &["ATTACHE_GRAPH"], Some("https://graph.microsoft.com"), "where Microsoft Graph is"),
     key("ca", &["ATTACHE_CA"], None, "a PEM file of authorities to trust besides the system's; optional"),
-    key("key_file", &["ATTACHE_KEY_FILE"], None, "the key of the file that seals the gateway's secrets; gateway/secrets.key in the home if unset"),
+    key(
+        "key_file",
+        &["ATTACHE_KEY_FILE"],
+        None,
+        "the key of the file that seals the gateway's secrets; gateway/secrets.key in the home if unset",
+    ),
     secret("passphrase", &["ATTACHE_PASSPHRASE"], "its passphrase, instead of a key file; optional"),
     key(
         "provision_scale",
@@ -101,5 +126,10 @@ pub(super) const KEYS: &[Key] = &[
         "how long to wait for what the platform does late, as a share of what Microsoft's may need",
     ),
     key("workers", &["ATTACHE_GATEWAY_WORKERS"], Some("16"), "how many jobs run at once"),
-    key("log", &["ATTACHE_LOG"], Some("info"), "what is logged: error, warn, info, debug, trace, or a filter"),
+    key(
+        "log",
+        &["ATTACHE_LOG"],
+        Some("info"),
+        "what is logged: error, warn, info, debug, trace, or a filter",
+    ),
 ];

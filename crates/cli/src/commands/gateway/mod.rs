@@ -67,11 +67,7 @@ impl Settings {
     fn given(&self, global: &Global) -> BTreeMap<&'static str, String> {
         let mut given = global.settings.given();
         given.remove("client_id");
-        let own = [
-            ("listen", &self.listen),
-            ("public_url", &self.public_url),
-            ("database", &self.database),
-        ];
+        let own = [("listen", &self.listen), ("public_url", &self.public_url), ("database", &self.database)];
         given.extend(own.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
         given
     }

@@ -59,7 +59,12 @@ fn private_folder(file: &Path) -> Result<(), Failure> {
 }
 
 /// Copies the database while a gateway uses it.
-pub(super) async fn backup(home: PathBuf, values: Values, to: PathBuf, output: Output) -> Result<(), Failure> {
+pub(super) async fn backup(
+    home: PathBuf,
+    values: Values,
+    to: PathBuf,
+    output: Output,
+) -> Result<(), Failure> {
     let Database::File(path) = config::database(&home, &values) else {
         return Err(Failure::usage("backup", "a PostgreSQL database is backed up with its own pg_dump"));
     };
@@ -67,7 +72,12 @@ pub(super) async fn backup(home: PathBuf, values: Values, to: PathBuf, output: O
     if output.json {
         output.object(&serde_json::json!({ "ok": true, "backup": to }));
     } else {
-        output.line(format!("{} is a copy of {}; keep the key file {} beside it", to.display(), path.display(), config::folder(&home).join("secrets.key").display()));
+        output.line(format!(
+            "{} is a copy of {}; keep the key file {} beside it",
+            to.display(),
+            path.display(),
+            config::folder(&home).join("secrets.key").display()
+        ));
     }
     Ok(())
 }

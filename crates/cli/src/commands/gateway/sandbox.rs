@@ -76,10 +76,15 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
         data: Some(data),
         ..attache_sandbox::Config::default()
     };
-    let sandbox = Sandbox::start(settings).await.map_err(|error| crate::commands::sandbox::failure(&error))?;
+    let sandbox =
+        Sandbox::start(settings).await.map_err(|error| crate::commands::sandbox::failure(&error))?;
     let failed = |error: anyhow::Error| match error.downcast::<Failure>() {
         Ok(failure) => failure,
-        Err(error) => Failure::new("sandbox", format!("{error:#}"), "remove the folder gateway in the home and start again"),
+        Err(error) => Failure::new(
+            "sandbox",
+            format!("{error:#}"),
+            "remove the folder gateway in the home and start again",
+        ),
     };
     let database = config::database(&home, &values);
     let started = start(&home, &sandbox, database, listen, 1.0).await.map_err(failed)?;

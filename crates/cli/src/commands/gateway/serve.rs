@@ -27,8 +27,9 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
 
 /// Signals from now on.
 pub(super) fn listen_for_signals() -> Result<impl Future<Output = ()>, Failure> {
-    signals::listen()
-        .map_err(|error| Failure::new("no_signals", error.to_string(), "free some memory or file descriptors"))
+    signals::listen().map_err(|error| {
+        Failure::new("no_signals", error.to_string(), "free some memory or file descriptors")
+    })
 }
 
 /// Says that it answers.
