@@ -5,6 +5,7 @@ So every answer is compared with what the SDK made of it: nothing left over, not
 """
 
 import datetime
+import importlib
 import json
 import os
 import re
@@ -13,10 +14,15 @@ import time
 
 import httpx
 from azure.core.credentials import AccessToken
+from kiota_abstractions.base_request_configuration import RequestConfiguration
+from kiota_abstractions.date_utils import parse_timedelta_string
+from kiota_abstractions.headers_collection import HeadersCollection
 from kiota_abstractions.serialization import Parsable
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
+from kiota_serialization_json.json_parse_node_factory import JsonParseNodeFactory
 from kiota_serialization_json.json_serialization_writer import JsonSerializationWriter
 from msgraph import GraphServiceClient
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph_core import GraphClientFactory
 
@@ -25,11 +31,51 @@ URL = READY["url"]
 HOST = URL.removeprefix("https://")
 TENANT = READY["tenant_id"]
 GRAPH = "https://graph.microsoft.com/.default"
+GRAPH_LINKS = "https://graph.microsoft.com/v1.0"
 TRUST = ssl.create_default_context(cafile=READY["ca"])
 
 
 # What real answers have although the SDK's model, made from the CSDL, has not (Entra reference, appendix B).
 BEYOND_THE_MODEL = {"tenantId": "TeamworkUserIdentity"}
+
+
+def snake(name):
+    """How the SDK names the module of a class."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+class Models:
+    """The SDK's models by their names: there are thousands, each in a module of its own."""
+
+    def __getattr__(self, name):
+        return getattr(importlib.import_module(f"msgraph.generated.models.{snake(name)}"), name)
+
+
+models = Models()
+
+
+def fields(model, **values):
+    """A model with some fields set; an `odata_type` of its own stays."""
+    made = model()
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+def body(builder, **values):
+    """The body that a builder's action takes: it stands beside the builder."""
+    module, name = type(builder).__module__, type(builder).__name__.removesuffix("RequestBuilder")
+    module = f"{module.rpartition('.')[0]}.{snake(name)}_post_request_body"
+    return fields(getattr(importlib.import_module(module), f"{name}PostRequestBody"), **values)
+
+
+def asking(builder, headers=None, **options):
+    """A request with query options, and headers."""
+    query = getattr(type(builder), f"{type(builder).__name__}GetQueryParameters", None)
+    sent = HeadersCollection()
+    for name, value in (headers or {}).items():
+        sent.add(name, value)
+    return RequestConfiguration(query_parameters=query(**options) if options else None, headers=sent)
 
 
 class Token:
@@ -73,10 +119,23 @@ class Graph:
         self.raw = None
         model = await call
         if isinstance(model, Parsable):
-            faults = list(left_over(model)) + list(lost(self.raw, written(model)))
-            if faults:
-                raise AssertionError("; ".join(faults))
+            judge(self.raw, model)
         return model
+
+
+def understood(raw, model):
+    """What the SDK makes of JSON that came another way, after making sure that it is all of it."""
+    node = JsonParseNodeFactory().get_root_parse_node("application/json", json.dumps(raw).encode())
+    read = node.get_object_value(model)
+    judge(raw, read)
+    return read
+
+
+def judge(raw, model):
+    """Nothing may be left over, nothing lost."""
+    faults = list(left_over(model)) + list(lost(raw, written(model), model))
+    if faults:
+        raise AssertionError("; ".join(faults))
 
 
 def written(model):
@@ -101,7 +160,7 @@ def left_over(model, place=""):
                 yield from left_over(one, f"{place}{name}{index}.")
 
 
-def lost(sent, kept, place=""):
+def lost(sent, kept, model, place=""):
     """What was sent and is not in the model, or differs in it."""
     if isinstance(sent, dict):
         if not isinstance(kept, dict):
@@ -110,18 +169,19 @@ def lost(sent, kept, place=""):
         for name, value in sent.items():
             if value is None or "@" in name:
                 continue
-            if name not in kept:
-                # Empty objects and lists carry nothing that could be lost.
-                if value not in ({}, []):
-                    yield f"lost: {place}{name} = {json.dumps(value)[:80]}"
-            else:
-                yield from lost(value, kept[name], f"{place}{name}.")
+            field = getattr(model, snake(name), None) or getattr(model, f"{snake(name)}_", None)
+            if name in kept:
+                yield from lost(value, kept[name], field, f"{place}{name}.")
+            elif not field and value not in ({}, []):
+                # What only Graph may set is understood and yet not written; what is empty holds nothing to lose.
+                yield f"lost: {place}{name} = {json.dumps(value)[:80]}"
     elif isinstance(sent, list):
         if not isinstance(kept, list) or len(sent) != len(kept):
             yield f"lost: {place}"
             return
-        for at, (one, other) in enumerate(zip(sent, kept)):
-            yield from lost(one, other, f"{place}{at}.")
+        models_of = model if isinstance(model, list) and len(model) == len(sent) else [None] * len(sent)
+        for at, (one, other, field) in enumerate(zip(sent, kept, models_of)):
+            yield from lost(one, other, field, f"{place}{at}.")
     elif not same(sent, kept):
         yield f"changed: {place} {json.dumps(sent)[:80]} to {json.dumps(kept)[:80]}"
 
@@ -130,6 +190,10 @@ def same(sent, kept):
     if sent == kept:
         return True
     if isinstance(sent, str) and isinstance(kept, str):
+        if re.fullmatch(r"\d\d:\d\d:\d\d\.0+", sent):
+            return sent.partition(".")[0] == kept
+        if re.fullmatch(r"P[0-9DTHMS.]+", sent):
+            return str(parse_timedelta_string(sent)) == kept
         if sent.lower() == kept.lower() and len(sent) == 36:
             return True
         times = [moment(text) for text in (sent, kept)]
@@ -167,6 +231,15 @@ class Table:
 
     def check(self, what, holds, detail=""):
         self.tell(what, None if holds else f"does not hold {detail}")
+
+    async def refused(self, what, call, status, code):
+        """A call that has to end in an error, which the SDK understands."""
+        try:
+            await call
+        except ODataError as error:
+            got = (error.response_status_code, error.error and error.error.code)
+            return self.check(what, got == (status, code), f"but {got}: {error.error and error.error.message}")
+        self.check(what, False, "but is allowed")
 
     def tell(self, what, fault):
         print(json.dumps({"section": self.section, "call": what, "fault": fault}), flush=True)

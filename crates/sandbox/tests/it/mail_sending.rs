@@ -279,12 +279,10 @@ async fn large_files_come_in_pieces() {
     let url = session.text("/uploadUrl").to_owned();
     let put = async |from: usize, to: usize| {
         let range = format!("bytes {from}-{}/{}", to - 1, bytes.len());
-        tenant.send(tenant.http.put(&url).header("content-range", range).body(bytes[from..to].to_vec())).await
+        // A token that comes along is not looked at.
+        let put = tenant.http.put(&url).bearer_auth("x").header("content-range", range);
+        tenant.send(put.body(bytes[from..to].to_vec())).await
     };
-    tenant
-        .send(tenant.http.put(&url).bearer_auth(&ada).header("content-range", "bytes 0-0/1").body("x"))
-        .await
-        .expect(401);
     put(5, 10).await.expect(416);
     let more = put(0, 2_000_000).await.expect(200);
     assert_eq!(more.json["nextExpectedRanges"], json!(["2000000-"]));

@@ -1,0 +1,168 @@
+"""The same things under each of the names that Graph has for them: `/me` and `/users/{id}`, a message in its mailbox
+and in its folder, a file in the drive of a person and in a drive."""
+
+from kiota_abstractions.method import Method
+from kiota_abstractions.request_information import RequestInformation
+
+from mail import html, to
+from sdk import URL, asking, body, fields, models
+
+
+async def messages(table, graph, where, messages, people):
+    """The life of a letter at one address."""
+    async def row(what, call):
+        return await table.row(f"{what} at {where}", call)
+
+    made = await row("POST messages", graph.read(messages.post(fields(models.Message, subject=where, body=html("x"), to_recipients=[to(people[2])], reply_to=[to(people[1])]))))
+    one = messages.by_message_id(made.id)
+    await row("GET messages", graph.read(messages.get(asking(messages, top=5))))
+    table.check("they are counted", await row("GET $count", messages.count.get()) >= 1)
+    await row("GET message", graph.read(one.get()))
+    await row("PATCH message", graph.read(one.patch(fields(models.Message, subject=f"{where}!"))))
+    await row("GET $value", one.content.get())
+    small = fields(models.FileAttachment, name="a.txt", content_type="text/plain", content_bytes=b"words")
+    kept = await row("POST attachments", graph.read(one.attachments.post(small)))
+    await row("GET attachments", graph.read(one.attachments.get()))
+    its = one.attachments.by_attachment_id(kept.id)
+    await row("GET attachment", graph.read(its.get()))
+    large = body(one.attachments.create_upload_session, attachment_item=fields(
+        models.AttachmentItem, attachment_type=models.AttachmentType.File, name="b", size=3_200_000,
+    ))
+    await row("POST createUploadSession", graph.read(one.attachments.create_upload_session.post(large)))
+    await row("DELETE attachment", its.delete())
+    copy = await row("POST copy", graph.read(one.copy.post(body(one.copy, destination_id="drafts"))))
+    for action in ("create_reply", "create_reply_all", "create_forward"):
+        answer = getattr(one, action)
+        await row(f"POST {action}", graph.read(answer.post(body(answer))))
+    await row("POST reply", one.reply.post(body(one.reply, comment="a")))
+    await row("POST replyAll", one.reply_all.post(body(one.reply_all, comment="b")))
+    await row("POST forward", one.forward.post(body(one.forward, comment="c", to_recipients=[to(people[2])])))
+    moved = await row("POST move", graph.read(messages.by_message_id(copy.id).move.post(body(one.move, destination_id="drafts"))))
+    await row("POST permanentDelete", messages.by_message_id(moved.id).permanent_delete.post())
+    await row("POST send", one.send.post())
+    gone = await messages.post(fields(models.Message, subject="Gone"))
+    await row("DELETE message", messages.by_message_id(gone.id).delete())
+
+
+async def mailboxes(table, ada, app, people):
+    """A mailbox by `/me` and by `/users/{id}`, its messages and those of a folder."""
+    theirs = app.client.users.by_user_id(people[0]["id"])
+    for where, graph, owner in (("/me", ada, ada.client.me), ("/users/{id}", app, theirs)):
+        await messages(table, graph, where, owner.messages, people)
+        await messages(table, graph, f"{where}/mailFolders/{{id}}", owner.mail_folders.by_mail_folder_id("drafts").messages, people)
+        await folders(table, graph, where, owner)
+    await table.row("GET /users/{id}/mailboxSettings", app.read(theirs.mailbox_settings.get()))
+    await table.row("PATCH /users/{id}/mailboxSettings", app.read(theirs.mailbox_settings.patch(fields(models.MailboxSettings, time_zone="UTC"))))
+    for where, graph, owner in (("/me", ada, ada.client.me), ("/users/{id}", app, theirs)):
+        await graph.read(send(graph, Method.GET, f"{path(where, people)}/mailboxSettings/timeZone"))
+        categories = owner.outlook.master_categories
+        category = fields(models.OutlookCategory, display_name=f"Of {where}", color=models.CategoryColor.Preset1)
+        made = await table.row(f"POST masterCategories at {where}", graph.read(categories.post(category)))
+        one = categories.by_outlook_category_id(made.id)
+        await table.row(f"GET masterCategories at {where}", graph.read(categories.get()))
+        await table.row(f"GET category at {where}", graph.read(one.get()))
+        await table.row(f"PATCH category at {where}", graph.read(one.patch(fields(models.OutlookCategory, color=models.CategoryColor.Preset2))))
+        await table.row(f"DELETE category at {where}", one.delete())
+
+
+async def folders(table, graph, where, owner):
+    """The life of a folder at one address."""
+    async def row(what, call):
+        return await table.row(f"{what} at {where}", call)
+
+    all_of = owner.mail_folders
+    made = await row("POST mailFolders", graph.read(all_of.post(fields(models.MailFolder, display_name=f"Of {where}"))))
+    one = all_of.by_mail_folder_id(made.id)
+    await row("GET mailFolder", graph.read(one.get()))
+    await row("PATCH mailFolder", graph.read(one.patch(fields(models.MailFolder, display_name=f"At {where}"))))
+    child = await row("POST childFolders", graph.read(one.child_folders.post(fields(models.MailFolder, display_name="In"))))
+    await row("GET childFolders", graph.read(one.child_folders.get()))
+    await row("GET childFolder", graph.read(one.child_folders.by_mail_folder_id1(child.id).get()))
+    await row("GET mailFolders/delta", graph.read(all_of.delta.get()))
+    await row("GET messages/delta", graph.read(one.messages.delta.get()))
+    copied = await row("POST mailFolder copy", graph.read(one.copy.post(body(one.copy, destination_id="archive"))))
+    move = all_of.by_mail_folder_id(copied.id).move
+    moved = await row("POST mailFolder move", graph.read(move.post(body(move, destination_id="inbox"))))
+    await row("POST mailFolder permanentDelete", all_of.by_mail_folder_id(moved.id).permanent_delete.post())
+    await row("DELETE mailFolder", one.delete())
+
+
+def path(where, people):
+    return where.replace("{id}", people[0]["id"])
+
+
+def send(graph, method, path, model=None, json=None, content=None):
+    """A request that the SDK has no builder for, by its adapter; what comes is read by its parser."""
+    info = RequestInformation()
+    info.http_method, info.url = method, f"{URL}/v1.0{path}"
+    if json is not None:
+        info.set_content_from_parsable(graph.adapter, "application/json", json)
+    if content is not None:
+        info.set_stream_content(content)
+    if model is None:
+        return graph.adapter.send_primitive_async(info, "bytes", {})
+    return graph.adapter.send_async(info, model, {})
+
+
+async def drives(table, ada, app, people):
+    """A drive by its person; the SDK has builders for the drive's own name only."""
+    for where, graph in (("/me/drive", ada), (f"/users/{people[0]['id']}/drive", ada)):
+        name = where.partition("/drive")[0].replace(people[0]["id"], "{id}")
+
+        async def row(what, method, path, *rest, **more):
+            return await table.row(f"{what} at {name}/drive", graph.read(send(graph, method, f"{where}{path}", *rest, **more)))
+
+        folder = fields(models.DriveItem, name=f"By {name.strip('/')[:2]}", folder=models.Folder())
+        made = await row("POST children", Method.POST, "/root/children", models.DriveItem, json=folder)
+        at = f"/items/{made.id}"
+        file = await row("PUT content", Method.PUT, f"{at}:/a.txt:/content", models.DriveItem, content=b"words")
+        table.check("it is read back", await row("GET content", Method.GET, f"/items/{file.id}/content") == b"words")
+        await row("GET item", Method.GET, f"/items/{file.id}", models.DriveItem)
+        await row("PATCH item", Method.PATCH, f"/items/{file.id}", models.DriveItem, json=fields(models.DriveItem, description="d"))
+        await row("GET children", Method.GET, f"{at}/children", models.DriveItemCollectionResponse)
+        await row("GET delta", Method.GET, "/root/delta", models.DriveItemCollectionResponse)
+        await row("GET search", Method.GET, "/root/search(q='a')", models.DriveItemCollectionResponse)
+        await row("GET drive search", Method.GET, "/search(q='a')", models.DriveItemCollectionResponse)
+        await row("GET recent", Method.GET, "/recent", models.DriveItemCollectionResponse)
+        await row("GET sharedWithMe", Method.GET, "/sharedWithMe", models.DriveItemCollectionResponse)
+        await row("GET versions", Method.GET, f"/items/{file.id}/versions", models.DriveItemVersionCollectionResponse)
+        await row("GET permissions", Method.GET, f"/items/{file.id}/permissions", models.PermissionCollectionResponse)
+        await row("DELETE item", Method.DELETE, at)
+    await table.row("GET /me/drives", ada.read(ada.client.me.drives.get()))
+    await table.row("GET /users/{id}/drives", ada.read(ada.client.users.by_user_id(people[0]["id"]).drives.get()))
+
+
+async def directory(table, ada, app, people):
+    """What else there is to ask of oneself and of the tenant."""
+    mine, graph = ada.client.me, app.client
+    groups, objects = body(mine.check_member_groups, group_ids=[people[1]["id"]]), body(mine.check_member_objects, ids=[people[1]["id"]])
+    await table.row("POST /me/checkMemberGroups", ada.read(mine.check_member_groups.post(groups)))
+    await table.row("POST /me/checkMemberObjects", ada.read(mine.check_member_objects.post(objects)))
+    every = {"security_enabled_only": False}
+    await table.row("POST /me/getMemberGroups", ada.read(mine.get_member_groups.post(body(mine.get_member_groups, **every))))
+    await table.row("POST /me/getMemberObjects", ada.read(mine.get_member_objects.post(body(mine.get_member_objects, **every))))
+    await table.row("GET /me/directReports", ada.read(mine.direct_reports.get()))
+    await table.row("GET /me/sponsors", ada.read(mine.sponsors.get()))
+    await table.row("GET /me/transitiveMemberOf", ada.read(mine.transitive_member_of.get()))
+    await table.row("DELETE /me/photo/$value", mine.photo.content.delete())
+    theirs = graph.users.by_user_id(people[1]["id"])
+    await table.row("POST …/checkMemberObjects", app.read(theirs.check_member_objects.post(objects)))
+    await table.row("POST …/getMemberObjects", app.read(theirs.get_member_objects.post(body(theirs.get_member_objects, **every))))
+    organization = (await graph.organization.get()).value[0]
+    await table.row("GET /organization/{id}", app.read(graph.organization.by_organization_id(organization.id).get()))
+    domain = (await graph.domains.get()).value[0]
+    await table.row("GET /domains/{id}", app.read(graph.domains.by_domain_id(domain.id).get()))
+    sku = (await graph.subscribed_skus.get()).value[0]
+    await table.row("GET /subscribedSkus/{id}", app.read(graph.subscribed_skus.by_subscribed_sku_id(sku.id).get()))
+    role = (await graph.directory_roles.get()).value[0]
+    await table.row("GET /directoryRoles/{id}", app.read(graph.directory_roles.by_directory_role_id(role.id).get()))
+    template = graph.directory_role_templates.by_directory_role_template_id(role.role_template_id)
+    await table.row("GET /directoryRoleTemplates/{id}", app.read(template.get()))
+    own = graph.policies
+    policy = own.permission_grant_policies.by_permission_grant_policy_id("microsoft-user-default-low")
+    await table.row("GET /policies/permissionGrantPolicies/{id}", app.read(policy.get()))
+    principal = (await graph.service_principals.get()).value[0]
+    of = graph.service_principals.by_service_principal_id(principal.id)
+    await table.row("GET /servicePrincipals/{id}/memberOf", app.read(of.member_of.get()))
+    await table.row("GET /servicePrincipals/{id}/transitiveMemberOf", app.read(of.transitive_member_of.get()))
+    await table.row("GET /servicePrincipals/{id}/owners", app.read(of.owners.get()))
