@@ -14,7 +14,7 @@ use crate::graph::route::Route;
 use super::access::{Place, invalid};
 use super::items::{COLLECTION, shown};
 use super::permissions;
-use super::state::{Item, Role};
+use super::state::{Drive, Item, Role};
 use super::wire;
 
 const DELTA: Surface = Surface { options: &["select", "top", "skiptoken", "deltatoken"], ..COLLECTION };
@@ -32,21 +32,45 @@ pub(super) fn routes() -> Vec<Route> {
 struct Token {
     /// The change up to which it knows everything.
     after: u64,
-    /// Whether it is still reading for the first time, where nobody tells it of what is gone.
-    is_first: bool,
+    /// The change at which it began, if it is still reading for the first time: nobody tells it of what was gone by
+    /// then, while it may have been sent what went since.
+    begun: Option<u64>,
 }
 
 impl Token {
     fn encode(self) -> String {
-        let kind = if self.is_first { "f" } else { "d" };
-        URL_SAFE_NO_PAD.encode(format!("{kind};{}", self.after))
+        let begun = self.begun.map(|begun| format!(";{begun}")).unwrap_or_default();
+        URL_SAFE_NO_PAD.encode(format!("{}{begun}", self.after))
     }
 
     fn decode(text: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (kind, after) = text.split_once(';')?;
-        Some(Self { after: after.parse().ok()?, is_first: kind == "f" })
+        let (after, begun) = match text.split_once(';') {
+            Some((after, begun)) => (after, Some(begun.parse().ok()?)),
+            None => (text.as_str(), None),
+        };
+        Some(Self { after: after.parse().ok()?, begun })
     }
+
+    fn is_from(&self, drive: &Drive) -> bool {
+        self.after <= drive.changes && self.begun.is_none_or(|begun| begun <= drive.changes)
+    }
+}
+
+/// One page of what changed below a folder: the items, where the client is then, and whether that was all.
+fn round<'d>(drive: &'d Drive, folder: &str, token: Token, size: usize) -> (Vec<&'d Item>, Token, bool) {
+    let inside = |item: &Item| item.id == folder || drive.ancestors(item).any(|above| above.id == folder);
+    let is_told = |item: &Item| !item.deleted || token.begun.is_none_or(|begun| item.change > begun);
+    let changed = drive.items.values().filter(|item| item.change > token.after);
+    let mut items: Vec<&Item> = changed.filter(|item| is_told(item) && inside(item)).collect();
+    items.sort_by_key(|item| item.change);
+    let is_last = items.len() <= size;
+    items.truncate(size);
+    let next = match (is_last, items.last()) {
+        (false, Some(last)) => Token { after: last.change, ..token },
+        _ => Token { after: drive.changes, begun: None },
+    };
+    (items, next, is_last)
 }
 
 fn delta(call: &mut Call<'_>) -> Answer {
@@ -56,30 +80,15 @@ fn delta(call: &mut Call<'_>) -> Answer {
     let query = crate::graph::odata::Query::parse(&DELTA, &parameters, false)?;
     let place = call.drive_place(Role::Read)?;
     let drive = call.drive_at(&place)?;
-    let now_at = drive.changes;
     let token = match given_token(call)? {
-        None => Token { after: 0, is_first: true },
-        Some(text) if text.eq_ignore_ascii_case("latest") => Token { after: now_at, is_first: false },
-        Some(text) => match Token::decode(&text).filter(|token| token.after <= now_at) {
+        None => Token { after: 0, begun: Some(drive.changes) },
+        Some(text) if text.eq_ignore_ascii_case("latest") => Token { after: drive.changes, begun: None },
+        Some(text) => match Token::decode(&text).filter(|token| token.is_from(drive)) {
             Some(token) => token,
-            None => return Err(resync(call)),
+            None => return Err(resync(call, drive.changes)),
         },
     };
-    let inside =
-        |item: &Item| item.id == place.item || drive.ancestors(item).any(|folder| folder.id == place.item);
-    let mut items: Vec<&Item> = drive
-        .items
-        .values()
-        .filter(|item| item.change > token.after && !(token.is_first && item.deleted))
-        .filter(|item| inside(item))
-        .collect();
-    items.sort_by_key(|item| item.change);
-    let page: Vec<&Item> = items.iter().take(query.top).copied().collect();
-    let is_last = page.len() == items.len();
-    let next = match (is_last, page.last()) {
-        (false, Some(last)) => Token { after: last.change, is_first: token.is_first },
-        _ => Token { after: now_at, is_first: false },
-    };
+    let (page, next, is_last) = round(drive, &place.item, token, query.top);
     let mut value = Vec::with_capacity(page.len());
     for item in page {
         let one = if item.deleted {
@@ -130,8 +139,8 @@ fn link(call: &Call<'_>, parameters: &[(String, String)], token: &str) -> String
 }
 
 /// 410: the client begins again.
-fn resync(call: &Call<'_>) -> GraphError {
-    let fresh = Token { after: 0, is_first: true };
+fn resync(call: &Call<'_>, changes: u64) -> GraphError {
+    let fresh = Token { after: 0, begun: Some(changes) };
     let mut error = GraphError::new(
         StatusCode::GONE,
         "resyncRequired",
@@ -139,4 +148,103 @@ fn resync(call: &Call<'_>) -> GraphError {
     );
     error.inner_code = Some("resyncChangesApplyDifferences");
     error.with(http::header::LOCATION, &link(call, &[], &fresh.encode()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Add(Index),
+        Rename(Index),
+        Move(Index, Index),
+        Delete(Index),
+        /// The client asks for a page of that size.
+        Ask(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => any::<Index>().prop_map(Step::Add),
+            2 => any::<Index>().prop_map(Step::Rename),
+            2 => any::<(Index, Index)>().prop_map(|(what, to)| Step::Move(what, to)),
+            2 => any::<Index>().prop_map(Step::Delete),
+            4 => (1..4_usize).prop_map(Step::Ask),
+        ]
+    }
+
+    /// What a client keeps of a drive: names and parents.
+    type Known = BTreeMap<String, (String, Option<String>)>;
+
+    fn there(drive: &Drive) -> Known {
+        let items = drive.items.values().filter(|item| !item.deleted);
+        items.map(|item| (item.id.clone(), (item.name.clone(), item.parent.clone()))).collect()
+    }
+
+    /// One page; whether the round ended with it.
+    fn ask(drive: &Drive, token: &mut Token, known: &mut Known, size: usize) -> bool {
+        let (items, next, is_last) = round(drive, &drive.root_id(), *token, size);
+        for item in items {
+            if item.deleted {
+                known.remove(&item.id);
+            } else {
+                known.insert(item.id.clone(), (item.name.clone(), item.parent.clone()));
+            }
+        }
+        *token = Token::decode(&next.encode()).unwrap();
+        is_last
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+        /// What a client reconstructs from delta equals the drive, whatever happens meanwhile.
+        #[test]
+        fn a_client_of_delta_knows_the_drive(steps in prop::collection::vec(step(), 0..80)) {
+            let mut drive = Drive::new("a77ac4e0-0000-4000-8000-000000000101", jiff::Timestamp::UNIX_EPOCH);
+            let root = drive.items[&drive.root_id()].clone();
+            let (mut token, mut known) = (Token { after: 0, begun: Some(drive.changes) }, Known::new());
+            for (number, step) in steps.into_iter().enumerate() {
+                let folders: Vec<Item> = drive.items.values().filter(|item| !item.deleted).cloned().collect();
+                let others: Vec<&Item> = folders.iter().filter(|item| item.parent.is_some()).collect();
+                match step {
+                    Step::Ask(size) => drop(ask(&drive, &mut token, &mut known, size)),
+                    Step::Add(into) => {
+                        let (id, parent) = (format!("ITEM{number}"), Some(into.get(&folders).id.clone()));
+                        drive.keep(Item { id, parent, name: format!("n{number}"), ..root.clone() });
+                    }
+                    _ if others.is_empty() => {}
+                    Step::Rename(which) => {
+                        drive.keep(Item { name: format!("r{number}"), ..(*which.get(&others)).clone() });
+                    }
+                    Step::Move(which, into) => {
+                        let (item, to) = ((*which.get(&others)).clone(), into.get(&folders));
+                        // A folder cannot go into itself.
+                        if to.id != item.id && drive.ancestors(to).all(|above| above.id != item.id) {
+                            drive.keep(Item { parent: Some(to.id.clone()), ..item });
+                        }
+                    }
+                    Step::Delete(which) => drive.delete(&which.get(&others).id),
+                }
+            }
+            // The round in progress ends, and one more brings what it missed.
+            while !ask(&drive, &mut token, &mut known, 2) {}
+            while !ask(&drive, &mut token, &mut known, 2) {}
+            prop_assert_eq!(&known, &there(&drive));
+            // And then there is nothing more to say.
+            let (items, _, is_last) = round(&drive, &drive.root_id(), token, 1);
+            prop_assert!(items.is_empty() && is_last);
+        }
+
+        #[test]
+        fn no_token_breaks_the_reader(text in "\\PC{0,40}") {
+            let _ = Token::decode(&text);
+            let _ = Token::decode(&URL_SAFE_NO_PAD.encode(&text));
+        }
+    }
 }

@@ -191,6 +191,42 @@ mod tests {
         assert!(last.get("@odata.nextLink").is_none());
     }
 
+    proptest::proptest! {
+        /// Every item once, in the order that was asked for, whatever the size of a page and whatever comes first
+        /// meanwhile.
+        #[test]
+        fn pages_give_each_item_once_and_in_order(
+            ids in proptest::collection::btree_set("[a-f]{1,2}", 0..30), top in 1_usize..8, descending: bool, news: bool,
+        ) {
+            let mut items: Vec<String> = ids.into_iter().collect();
+            let order = if descending { "id desc" } else { "id" };
+            let top = ("$top".to_owned(), top.to_string());
+            let mut parameters = vec![top, ("$orderby".to_owned(), order.to_owned())];
+            let mut expected = items.clone();
+            if descending {
+                expected.reverse();
+            }
+            let (mut seen, mut number) = (Vec::new(), 0);
+            loop {
+                let whole: Vec<&str> = items.iter().map(String::as_str).collect();
+                let answer = page(&whole, &parameters);
+                let ids = answer["value"].as_array().unwrap().iter();
+                seen.extend(ids.map(|item| item["id"].as_str().unwrap().to_owned()));
+                if answer.get("@odata.nextLink").is_none() {
+                    break;
+                }
+                parameters = follow(&answer);
+                if news {
+                    // It sorts before everything that was sent.
+                    number += 1;
+                    let first = if descending { "z".repeat(number) } else { format!("0{}", 100 - number) };
+                    items.push(first);
+                }
+            }
+            proptest::prop_assert_eq!(seen, expected);
+        }
+    }
+
     #[test]
     fn what_arrives_or_goes_between_pages_repeats_nothing() {
         let first = page(&["a", "b", "c"], &[("$top".into(), "2".into())]);

@@ -277,7 +277,97 @@ mod tests {
         crate::corpus::replay("filter", withstand_filter);
     }
 
+    /// An expression, how a client writes it, and what it means, said without the parser.
+    #[derive(Debug, Clone)]
+    enum Expression {
+        Compare(&'static str, &'static str, String),
+        Within(&'static str, Vec<String>),
+        Begins(&'static str, String),
+        AnyTag(String),
+        Not(Box<Expression>),
+        Both(Box<Expression>, Box<Expression>),
+        Either(Box<Expression>, Box<Expression>),
+    }
+
+    impl Expression {
+        /// With parentheses where they are needed and nowhere else; `tight` is how much binds tighter around it.
+        fn text(&self, tight: u8) -> String {
+            let quoted = |value: &str| format!("'{}'", value.replace('\'', "''"));
+            let (binds, text) = match self {
+                Self::Compare(name, operator, value) => (3, format!("{name} {operator} {}", quoted(value))),
+                Self::Within(name, values) => {
+                    let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
+                    (3, format!("{name} in ({})", values.join(",")))
+                }
+                Self::Begins(name, value) => (3, format!("startswith({name},{})", quoted(value))),
+                Self::AnyTag(value) => (3, format!("tags/any(t:t eq {})", quoted(value))),
+                Self::Not(inner) => (2, format!("not {}", inner.text(4))),
+                Self::Both(left, right) => (1, format!("{} and {}", left.text(1), right.text(2))),
+                Self::Either(left, right) => (0, format!("{} or {}", left.text(0), right.text(1))),
+            };
+            if binds < tight { format!("({text})") } else { text }
+        }
+
+        fn holds(&self, object: &Value) -> bool {
+            let found = |name: &str| object[name].as_str().unwrap_or_default().to_lowercase();
+            match self {
+                Self::Compare(name, operator, value) => {
+                    let ordering = found(name).cmp(&value.to_lowercase());
+                    match *operator {
+                        "eq" => ordering.is_eq(),
+                        "ne" => ordering.is_ne(),
+                        "lt" => ordering.is_lt(),
+                        "le" => ordering.is_le(),
+                        "gt" => ordering.is_gt(),
+                        _ => ordering.is_ge(),
+                    }
+                }
+                Self::Within(name, values) => values.iter().any(|value| value.to_lowercase() == found(name)),
+                Self::Begins(name, value) => found(name).starts_with(&value.to_lowercase()),
+                Self::AnyTag(value) => object["tags"].as_array().is_some_and(|tags| {
+                    tags.iter().any(|tag| tag.as_str().map(str::to_lowercase) == Some(value.to_lowercase()))
+                }),
+                Self::Not(inner) => !inner.holds(object),
+                Self::Both(left, right) => left.holds(object) && right.holds(object),
+                Self::Either(left, right) => left.holds(object) || right.holds(object),
+            }
+        }
+    }
+
+    fn expression() -> impl Strategy<Value = Expression> {
+        let (name, value) = (|| prop_oneof![Just("a"), Just("b")], || "[xyXY' ]{0,2}");
+        let operator = prop_oneof![Just("eq"), Just("ne"), Just("lt"), Just("le"), Just("gt"), Just("ge")];
+        let leaf = prop_oneof![
+            (name(), operator, value())
+                .prop_map(|(name, operator, value)| Expression::Compare(name, operator, value)),
+            (name(), prop::collection::vec(value(), 1..4))
+                .prop_map(|(name, values)| Expression::Within(name, values)),
+            (name(), value()).prop_map(|(name, value)| Expression::Begins(name, value)),
+            value().prop_map(Expression::AnyTag),
+        ];
+        leaf.prop_recursive(4, 24, 2, |inner| {
+            let pair = (inner.clone(), inner.clone());
+            prop_oneof![
+                inner.prop_map(|one| Expression::Not(Box::new(one))),
+                pair.clone().prop_map(|(left, right)| Expression::Both(Box::new(left), Box::new(right))),
+                pair.prop_map(|(left, right)| Expression::Either(Box::new(left), Box::new(right))),
+            ]
+        })
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        #[test]
+        fn a_filter_means_what_it_says(
+            expression in expression(), a in "[xyXY' ]{0,2}", b in "[xyXY' ]{0,2}",
+            tags in prop::collection::vec("[xyXY' ]{0,2}", 0..3),
+        ) {
+            let (object, text) = (json!({ "a": a, "b": b, "tags": tags }), expression.text(0));
+            let filter = Filter::parse(&text);
+            prop_assert!(filter.is_ok(), "{}: {:?}", text, filter);
+            prop_assert_eq!(filter.unwrap().matches(&object), expression.holds(&object), "{} of {}", text, object);
+        }
+
         #[test]
         fn any_bytes_are_parsed_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
             withstand_filter(&bytes);
