@@ -69,6 +69,18 @@ pub(crate) use path::withstand_path;
 pub(crate) use permissions::{permission, permissions};
 pub(crate) use policies::Asking;
 pub(crate) use route::{Area, Needs, Routes};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use subscriptions::withstand_certificate;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use users::withstand_photo;
+
+/// What arbitrary text of `$search` must not break, in the directory and in a mailbox.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_search(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    odata::withstand_search(&text);
+    mail::withstand_search(&text);
+}
 
 /// The state of workloads that only Graph looks at.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -111,6 +111,15 @@ fn entity<'a>(text: &mut String, rest: &'a str) -> &'a str {
     }
 }
 
+/// What arbitrary HTML must not break; what is escaped comes back.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_html(bytes: &[u8]) {
+    let html = String::from_utf8_lossy(bytes);
+    crate::portal::withstand_html(&html);
+    let text = to_text(&html);
+    assert_eq!(to_text(&from_text(&text)), to_text(&escape(&text).replace("\r\n", "<br>")));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,8 +12,12 @@ pub(crate) mod smtp;
 pub(crate) use blob::Blob;
 pub(crate) use compose::{compose, internet_headers, rewrite_headers};
 pub(crate) use held::Held;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use html::withstand_html;
 pub(crate) use html::{escape, from_text, to_text};
 pub(crate) use item::{
     Address, Attached, Attachment, Body, Conversation, Extended, Header, Importance, Item, is_address,
 };
 pub(crate) use read::read;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use read::withstand_mime;

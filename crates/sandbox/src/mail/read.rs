@@ -186,6 +186,17 @@ fn file(message: &Message<'_>, part: &MessagePart<'_>) -> Vec<u8> {
     }
 }
 
+/// What arbitrary bytes of a message must not break: what was read is written, and read again.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_mime(bytes: &[u8]) {
+    super::rewrite_headers(bytes, &[], |name| name.starts_with('x'));
+    let Some(item) = read(bytes) else { return };
+    let written = super::compose(&Item { mime: None, ..item.clone() });
+    let Some(again) = read(&written.0) else { panic!("what was written is no message") };
+    assert_eq!(again.attachments.len(), item.attachments.len(), "every attachment is written");
+    super::internet_headers(&item);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,6 +26,12 @@ use page::{Refusal, message, redirect};
 /// Where all pages but the first stand.
 const PAGES: &str = "/_sandbox/pages";
 
+/// What arbitrary HTML must not break.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_html(html: &str) {
+    text::plain(html);
+}
+
 /// Whether a page stands at this path.
 pub(crate) fn is_address(path: &str) -> bool {
     path == "/" || path.strip_prefix(PAGES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

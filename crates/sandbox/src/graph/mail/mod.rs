@@ -28,6 +28,8 @@ use http::Method;
 use super::route::{Area, Handler, Needs, Route};
 
 pub(crate) use recipients::{Destination, owner, resolve};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use search::withstand_search;
 pub(crate) use state::delivered;
 pub(crate) use state::{Access, Mail, Right};
 pub(crate) use transport::{Accepted, Incoming, Outgoing, carried, catch_up, receive, to_carry};

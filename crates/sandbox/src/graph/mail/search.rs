@@ -180,7 +180,8 @@ fn in_time(value: &str, time: Timestamp) -> bool {
         return (first..=last).contains(&day.as_str());
     }
     let (mark, wanted) = comparison(value);
-    holds(mark, day.as_str().cmp(&wanted[..wanted.len().min(10)]))
+    // A time of day is not looked at.
+    holds(mark, day.as_str().cmp(wanted.get(..10).unwrap_or(wanted)))
 }
 
 fn comparison(value: &str) -> (&str, &str) {
@@ -195,6 +196,17 @@ fn holds(mark: &str, ordering: std::cmp::Ordering) -> bool {
         "<" => ordering.is_lt(),
         "<=" => ordering.is_le(),
         _ => ordering.is_eq(),
+    }
+}
+
+/// What arbitrary text of a search must not break.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_search(text: &str) {
+    let mut mailbox = super::state::Mailbox::new("a77ac4e0-0000-4000-8000-000000000101");
+    let item = crate::mail::Item { subject: "Quarterly plans".to_owned(), ..crate::mail::Item::default() };
+    let uid = mailbox.add(super::folders::INBOX, crate::mail::Held::new(item), Timestamp::UNIX_EPOCH);
+    if let (Ok(search), Some(message)) = (Search::parse(text), mailbox.messages.get(&uid)) {
+        search.finds(message);
     }
 }
 

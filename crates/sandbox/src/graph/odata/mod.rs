@@ -14,6 +14,8 @@ pub(crate) use filter::withstand_filter;
 pub(crate) use filter::{Filter, Op, Path};
 pub(crate) use page::Collection;
 pub(crate) use search::Search;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use search::withstand_search;
 pub(crate) use surface::{Service, Surface};
 
 /// The options of one request, parsed and permitted.

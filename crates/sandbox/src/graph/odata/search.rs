@@ -61,6 +61,16 @@ impl Search {
 }
 
 /// Words end at spaces, at numbers' and letters' borders and at punctuation; a search finds their beginnings.
+/// What arbitrary text of a search must not break.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_search(text: &str) {
+    if let Ok(search) = Search::parse(text) {
+        search.matches(
+            &serde_json::json!({ "displayName": "Ada King-Lovelace", "mail": null, "tags": ["a b"] }),
+        );
+    }
+}
+
 fn has_word(value: &Value, wanted: &str) -> bool {
     let Some(text) = value.as_str() else { return false };
     let text = text.to_lowercase();

@@ -18,6 +18,8 @@ use crate::authorize::CallerKind;
 use crate::changes::Change;
 
 pub(crate) use rules::certificate;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use rules::withstand_certificate;
 pub(crate) use state::{Subscription, Subscriptions};
 pub(crate) use watchable::{Workload, covers};
 pub(crate) use wire::name as change_name;

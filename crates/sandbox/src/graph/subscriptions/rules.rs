@@ -83,6 +83,13 @@ pub(crate) fn certificate(text: &str) -> Option<Vec<u8>> {
     (2048..=4096).contains(&bits).then_some(der)
 }
 
+/// What arbitrary bytes of a certificate must not break.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_certificate(bytes: &[u8]) {
+    certificate(&STANDARD.encode(bytes));
+    certificate(&String::from_utf8_lossy(bytes));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

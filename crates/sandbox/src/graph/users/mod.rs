@@ -23,6 +23,9 @@ use crate::graph::odata::{Query, Service, Surface};
 use crate::graph::properties::USER;
 use crate::graph::route::{Needs, Route};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use photo::withstand_photo;
+
 /// The cast of agent users.
 const AGENT_USER: &str = "agentUser";
 

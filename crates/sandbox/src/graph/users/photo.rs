@@ -154,6 +154,12 @@ fn measure(bytes: &[u8]) -> Option<(&'static str, u32, u32)> {
     }
 }
 
+/// What arbitrary bytes of a picture must not break.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_photo(bytes: &[u8]) {
+    measure(bytes);
+}
+
 fn as_base64<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&STANDARD.encode(bytes))
 }

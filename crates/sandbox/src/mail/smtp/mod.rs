@@ -8,3 +8,5 @@ mod session;
 
 pub(crate) use listener::run;
 pub(crate) use relay::{Refused, hand_over};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use session::withstand_session;

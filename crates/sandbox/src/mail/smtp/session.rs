@@ -171,6 +171,31 @@ pub(super) fn stuffed(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// What arbitrary lines must not break: every reply is one of SMTP's, and nothing is taken without a recipient.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn withstand_session(bytes: &[u8]) {
+    struct Room;
+    impl Edge for Room {
+        fn check(&self, recipient: &str) -> Result<(), String> {
+            if recipient.starts_with('n') { Err("550 5.1.10 no".to_owned()) } else { Ok(()) }
+        }
+
+        fn accept(&self, _: &str, to: &[String], _: Vec<u8>) -> String {
+            assert!(to.iter().all(|one| !one.starts_with('n')) && !to.is_empty());
+            "250 2.6.0 Queued".to_owned()
+        }
+    }
+    let (mut session, mut out) = (Session::default(), String::new());
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if session.line(line.strip_suffix(b"\r").unwrap_or(line), &Room, &mut out) == Next::Close {
+            break;
+        }
+    }
+    for line in out.lines() {
+        assert!(line.len() > 3 && line.as_bytes()[..3].iter().all(u8::is_ascii_digit), "{line}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;

@@ -1,0 +1,5 @@
+//! Fuzzes requests to the control API.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| attache_sandbox::fuzzing::run("control", bytes));

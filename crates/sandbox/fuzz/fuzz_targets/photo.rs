@@ -1,0 +1,5 @@
+//! Fuzzes the reading of pictures' sizes.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| attache_sandbox::fuzzing::run("photo", bytes));

@@ -1,0 +1,5 @@
+//! Fuzzes seed documents.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| attache_sandbox::fuzzing::run("seed", bytes));

@@ -1,0 +1,5 @@
+//! Fuzzes sessions of the SMTP listener.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| attache_sandbox::fuzzing::run("smtp", bytes));
