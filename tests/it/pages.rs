@@ -8,16 +8,21 @@ use anyhow::{Context, Result, ensure};
 use attache_tests::{Home, Lines, Tenant, with_node_modules};
 use serde_json::{Value, json};
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 16] = [
     "sign-in",
     "sign-in-refused",
     "consent",
+    "approval",
+    "admin-sign-in",
+    "admin-consent",
     "device",
+    "device-done",
     "token",
     "overview",
     "chats",
     "chat",
     "mail",
+    "letter",
     "log",
     "controls",
 ];

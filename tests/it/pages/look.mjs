@@ -57,9 +57,20 @@ async function type(page, selector, text) {
   await page.keyboard.type(text);
 }
 
+// An agent with its chain, and somebody who speaks to it.
+async function seed(context) {
+  const agents = [{ name: "Clerk", sponsor: admin.upn, upn: `clerk@${sandbox.domain}`, licences: ["SPE_E3"] }];
+  const said = { members: [admin.upn, person.upn], topic: "Tides", messages: [{ from: person.upn, text: "Shall we begin?" }] };
+  const answer = await context.request.post(`${sandbox.url}/_sandbox/seed`, {
+    headers: { authorization: `Bearer ${sandbox.control_token}` }, data: { agents, chats: [said] },
+  });
+  if (!answer.ok()) say({ wrong: await answer.text() });
+}
+
 async function visit(width, colorScheme) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width, height: 800 }, colorScheme });
   const page = await context.newPage();
+  if (width > 1000) await seed(context);
   page.on("pageerror", (error) => say({ wrong: `${page.url()}: ${error}` }));
 
   await page.goto(authorize({ prompt: "consent" }));
@@ -79,8 +90,37 @@ async function visit(width, colorScheme) {
   await page.waitForURL(`${client}**`);
   say({ landed: page.url() });
 
+  // What only an administrator may grant, as somebody else sees it.
+  await page.goto(authorize({ scope: "Mail.Read Directory.Read.All", prompt: "select_account", login_hint: person.upn }));
+  await type(page, "#password", person.password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".asked");
+  await look(page, "approval");
+  await context.clearCookies();
+  await page.goto(`${sandbox.url}/${sandbox.tenant_id}/v2.0/adminconsent?${new URLSearchParams({
+    client_id: sandbox.apps.client.client_id, scope: "https://graph.microsoft.com/Directory.Read.All Mail.Read", redirect_uri: client, state: "a",
+  })}`);
+  await look(page, "admin-sign-in");
+  await type(page, "#username", admin.upn);
+  await type(page, "#password", admin.password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("button[value=accept]");
+  await look(page, "admin-consent");
+  await reach(page, "button[value=cancel]");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/access_denied/);
+
+  const device = await (await context.request.post(`${sandbox.url}/${sandbox.tenant_id}/oauth2/v2.0/devicecode`, {
+    form: { client_id: sandbox.apps.client.client_id, scope: "openid User.Read" },
+  })).json();
   await page.goto(`${sandbox.url}/devicelogin`);
   await look(page, "device");
+  await type(page, "#user_code", device.user_code);
+  await type(page, "#username", person.upn);
+  await type(page, "#password", person.password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("form", { state: "detached" });
+  await look(page, "device-done");
 
   await page.goto(sandbox.url);
   await look(page, "token");
@@ -110,6 +150,7 @@ async function visit(width, colorScheme) {
   say({ sent: await page.locator(".items a", { hasText: `Letter ${width}` }).count() });
   await look(page, "mail");
   await page.locator(".items a", { hasText: `Letter ${width}` }).first().click();
+  await page.waitForSelector("pre.text");
   await look(page, "letter");
   await page.goto(page.url().replace(/mail.*/, "log"));
   await look(page, "log");

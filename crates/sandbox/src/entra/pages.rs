@@ -5,6 +5,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
 
 use crate::exchange::Response;
+use crate::graph::permission;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -22,9 +23,15 @@ struct Consent<'a> {
     action: &'a str,
     app: &'a str,
     username: &'a str,
-    scopes: &'a [String],
+    scopes: Vec<Asked<'a>>,
     consent: &'a str,
     is_admin: bool,
+}
+
+/// A permission, and what it lets an app do.
+struct Asked<'a> {
+    name: &'a str,
+    title: &'static str,
 }
 
 #[derive(Template)]
@@ -51,7 +58,7 @@ struct Approval<'a> {
     action: &'a str,
     app: &'a str,
     username: &'a str,
-    scopes: &'a [String],
+    scopes: Vec<Asked<'a>>,
     code: &'a str,
     consent: &'a str,
 }
@@ -62,7 +69,7 @@ struct AdminConsent<'a> {
     action: &'a str,
     app: &'a str,
     username: &'a str,
-    permissions: &'a [String],
+    permissions: Vec<Asked<'a>>,
     admin_consent: &'a str,
 }
 
@@ -117,6 +124,7 @@ pub(super) fn consent(
     consent: &str,
     is_admin: bool,
 ) -> Response {
+    let scopes = explained(scopes);
     page(StatusCode::OK, &Consent { action, app, username, scopes, consent, is_admin })
 }
 
@@ -147,7 +155,7 @@ pub(super) fn approval(
     code: &str,
     consent: Option<&str>,
 ) -> Response {
-    let consent = consent.unwrap_or_default();
+    let (consent, scopes) = (consent.unwrap_or_default(), explained(scopes));
     page(StatusCode::OK, &Approval { action, app, username, scopes, code, consent })
 }
 
@@ -159,6 +167,7 @@ pub(super) fn admin_consent(
     permissions: &[String],
     admin_consent: &str,
 ) -> Response {
+    let permissions = explained(permissions);
     page(StatusCode::OK, &AdminConsent { action, app, username, permissions, admin_consent })
 }
 
@@ -190,6 +199,21 @@ pub(super) fn form_post(action: &str, fields: &[(&str, String)]) -> Response {
 /// A page that only says something.
 pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
     page(status, &Message { title, text })
+}
+
+/// What people are told of a permission. The four of OpenID Connect are Entra's own.
+fn explained(names: &[String]) -> Vec<Asked<'_>> {
+    let title = |name: &str| match name {
+        "openid" => "Sign you in",
+        "profile" => "See your basic profile",
+        "email" => "See your e-mail address",
+        "offline_access" => "Keep the access that you give it",
+        other => {
+            let value = other.rsplit('/').next().unwrap_or_default();
+            permission(value).map_or("", |permission| permission.title)
+        }
+    };
+    names.iter().map(|name| Asked { name, title: title(name) }).collect()
 }
 
 fn page(status: StatusCode, template: &impl Template) -> Response {

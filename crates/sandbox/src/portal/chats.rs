@@ -79,7 +79,7 @@ fn show_list(desk: &Desk<'_>, mut error: String) -> Result<Response, Refusal> {
     let chats = values(&found).iter().map(|chat| Chat {
         address: address(desk, text(chat, "/id"), &view.id),
         title: title(chat, &view.id),
-        preview: plain(text(chat, "/lastMessagePreview/body/content")),
+        preview: said(&chat["lastMessagePreview"]["body"]),
         when: when(text(chat, "/lastUpdatedDateTime")),
     });
     let chats = chats.collect();
@@ -123,8 +123,6 @@ fn conversation(desk: &Desk<'_>, id: &str, error: String) -> Result<Response, Re
 }
 
 fn message(value: &Value, own: &str) -> Message {
-    let is_html = text(value, "/body/contentType") == "html";
-    let content = text(value, "/body/content");
     let mut notes = Vec::new();
     if !value["deletedDateTime"].is_null() {
         notes.push("deleted".to_owned());
@@ -140,19 +138,35 @@ fn message(value: &Value, own: &str) -> Message {
     }
     let from = ["/from/user/displayName", "/from/application/displayName"];
     let from = from.iter().map(|pointer| text(value, pointer)).find(|name| !name.is_empty());
-    let event = text(value, "/eventDetail/@odata.type").trim_start_matches("#microsoft.graph.").to_owned();
+    let event = event(text(value, "/eventDetail/@odata.type"));
     Message {
         from: from.unwrap_or("Teams").to_owned(),
         when: when(text(value, "/createdDateTime")),
         is_event: !event.is_empty(),
-        text: match event.is_empty() {
-            false => event,
-            true if is_html => plain(content),
-            true => content.to_owned(),
-        },
+        text: if event.is_empty() { said(&value["body"]) } else { event },
         is_own: text(value, "/from/user/id") == own,
         notes: notes.join(" · "),
     }
+}
+
+/// What was said, as plain text.
+fn said(body: &Value) -> String {
+    let content = text(body, "/content");
+    if text(body, "/contentType") == "html" { plain(content) } else { content.to_owned() }
+}
+
+/// What happened, in words: `#microsoft.graph.membersAddedEventMessageDetail` is "Members added".
+fn event(kind: &str) -> String {
+    let name = kind.trim_start_matches("#microsoft.graph.").trim_end_matches("EventMessageDetail");
+    let mut words = String::new();
+    for (at, letter) in name.char_indices() {
+        match letter {
+            _ if at == 0 => words.push(letter.to_ascii_uppercase()),
+            'A'..='Z' => words.extend([' ', letter.to_ascii_lowercase()]),
+            _ => words.push(letter),
+        }
+    }
+    words
 }
 
 /// A topic, or the names of the others.

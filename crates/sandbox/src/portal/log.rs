@@ -39,6 +39,7 @@ struct Row {
     at: String,
     method: String,
     path: String,
+    query: String,
     status: String,
     is_wrong: bool,
     why: String,
@@ -73,15 +74,12 @@ fn newest_first(requests: &[LoggedRequest]) -> Vec<Row> {
 }
 
 fn row(request: &LoggedRequest) -> Row {
-    let path = match request.query.as_str() {
-        "" => request.path.clone(),
-        query => format!("{}?{query}", request.path),
-    };
     Row {
         number: request.number,
         at: request.at.strftime("%H:%M:%S%.3f").to_string(),
         method: request.method.clone(),
-        path,
+        path: request.path.clone(),
+        query: request.query.clone(),
         status: request.status.map_or_else(|| "cut".to_owned(), |status| status.to_string()),
         is_wrong: request.status.is_none_or(|status| status >= 400),
         why: why(request),
