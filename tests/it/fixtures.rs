@@ -1,10 +1,11 @@
 //! The fixtures and snippets under `examples/`, run by the real pytest and the real `node --test`, with
-//! Microsoft's libraries unmodified: MSAL and azure-identity for Python, MSAL for Node; and curl.
+//! Microsoft's libraries unmodified: MSAL and azure-identity for Python, MSAL for Node, the Graph SDKs for Python
+//! and JavaScript; and curl.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use attache_tests::{Home, attache, interop_python, with_node_modules};
+use attache_tests::{Home, attache, interop_python, msgraph_python, with_node_modules};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -67,6 +68,16 @@ async fn node_takes_fresh_tenants_of_the_sandbox_that_runs() -> Result<()> {
     command.args(["start-tenant.test.mjs", "snippets.test.mjs"].map(|script| scripts.join(script)));
     let said = run(command).await?;
     ensure!(said.contains("# fail 0") && said.contains("# skipped 0"), "{said}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_graph_sdk_for_python_finds_the_sandbox_that_runs() -> Result<()> {
+    let home = Home::new()?;
+    let mut command = home.attache(["sandbox", "exec", "--start", "--"])?;
+    command.arg(msgraph_python()?).arg("-B").arg(examples().join("python/graph_sdk.py"));
+    let said = run(command).await?;
+    ensure!(said.contains("ada@contoso.example") && said.contains("grace@contoso.example"), "{said}");
     Ok(())
 }
 
