@@ -3,6 +3,7 @@
 //! run in order, so that what continuous integration does and what a person does are one thing. It has
 //! next to no dependencies, since everybody waits for it to compile.
 
+mod book;
 mod fuzz;
 mod parts;
 mod run;

@@ -102,6 +102,8 @@ fn missing_packages(repository: &Repository) -> Vec<&'static str> {
         (present("node"), "nodejs"),
         (present("npm"), "npm"),
         (present("curl"), "curl"),
+        // libFuzzer, which the fuzz targets are linked with, is C++.
+        (["c++", "g++", "clang++"].into_iter().any(present), "g++"),
         (["chromium", "chromium-browser", "google-chrome"].into_iter().any(present), "chromium"),
         (!linux || Path::new("/usr/sbin/update-ca-certificates").is_file(), "ca-certificates"),
         (!linux || present("dbus-run-session"), "dbus-daemon"),

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 
 use anyhow::{Result, bail};
 
+use crate::book;
+use crate::fuzz;
 use crate::parts::{self, Parts};
 use crate::run::{Program, Repository, present, say};
 use crate::stages::Stages;
@@ -13,13 +15,14 @@ type Stage = (&'static str, fn(&Repository, &Parts) -> Result<()>);
 
 /// The stages between installing and testing, in order. `--workspace` and `--all-targets` stand in each so
 /// that all of them settle on one set of features and share what they build.
-const CHECKS: [Stage; 6] = [
+const CHECKS: [Stage; 7] = [
     ("fmt", fmt),
     ("deny", deny),
     ("clippy", clippy),
     ("doc", doc),
     ("build", build),
     ("doctests", doctests),
+    ("fuzz", fuzz::briefly),
 ];
 
 /// The names of all stages.
@@ -92,14 +95,20 @@ fn tests(repository: &Repository, parts: &Parts, for_runner: &[String]) -> Resul
     let line = [&["cargo"], runner, &scope].concat().into_iter().map(OsString::from);
     let line: Vec<OsString> = line.chain(for_runner.iter().map(OsString::from)).collect();
     let attache = repository.target.join("debug").join(format!("attache{}", std::env::consts::EXE_SUFFIX));
-    in_session(repository, parts, &line)?
+    let is_whole = for_runner.is_empty();
+    if is_whole {
+        book::begin(repository)?;
+    }
+    let passed = in_session(repository, parts, &line)?
         .env("ATTACHE_TEST_BINARY", attache)
         .env("ATTACHE_TEST_PYTHON", parts.python())
         .env("ATTACHE_TEST_INTEROP_PYTHON", parts.interop_python())
         .env("ATTACHE_TEST_NODE_MODULES", parts.node_modules())
         .env("ATTACHE_TEST_MSGRAPH_PYTHON", parts.msgraph_python())
         .env("ATTACHE_TEST_INSPECTOR", parts.inspector())
-        .succeeds_in_view()
+        .succeeds_in_view()?;
+    // It says nothing unless the book is wrong, so that the runner's summary stays the last thing on the screen.
+    Ok(passed && (!is_whole || book::is_borne_out(repository)?))
 }
 
 /// The Secret Service runs inside a D-Bus session of its own, with a key ring of its own that is already

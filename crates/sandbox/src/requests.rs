@@ -43,7 +43,7 @@ pub struct LoggedRequest {
 /// Why a request was answered as it was.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Decision {
-    /// The Graph route that it matched: `GET /users/{id}`.
+    /// The route that it matched: `GET /users/{id}`, or of sign-in `POST /{tenant}/oauth2/v2.0/token`.
     pub route: Option<String>,
     /// Who called.
     pub caller: Option<LoggedCaller>,

@@ -60,6 +60,7 @@ use percent_encoding::percent_decode_str;
 use crate::exchange::{Request, Response};
 use crate::realm::{Others, Realm};
 use crate::sandbox::Shared;
+use crate::scope::note;
 use crate::tenant::Tenant;
 
 use attempt::Attempt;
@@ -117,6 +118,7 @@ fn route(realm: &Realm, context: &Context<'_>) -> Response {
     let path = percent_decode_str(&request.path).decode_utf8_lossy();
     let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let first_generation = Context { endpoint: Endpoint::V1, ..*context };
+    note(|decision| decision.route = Some(format!("{} {}", request.method, pattern(&segments))));
     match segments.as_slice() {
         [] => pages::message(
             StatusCode::OK,
@@ -157,7 +159,19 @@ fn route(realm: &Realm, context: &Context<'_>) -> Response {
         [tenant, "oauth2", "v2.0", "logout"] | [tenant, "oauth2", "logout"] => {
             look(realm, context, tenant, |context, tenant, _| authorize::logout(context, tenant))
         }
-        _ => pages::message(StatusCode::NOT_FOUND, "Not found", "The sandbox has no such page."),
+        _ => {
+            note(|decision| decision.route = None);
+            pages::message(StatusCode::NOT_FOUND, "Not found", "The sandbox has no such page.")
+        }
+    }
+}
+
+/// How people name an address of sign-in: `/{tenant}/oauth2/v2.0/token`.
+fn pattern(segments: &[&str]) -> String {
+    match segments {
+        ["devicelogin" | "oidc", ..] | [] => format!("/{}", segments.join("/")),
+        [_, "userrealm", _] => "/{tenant}/userrealm/{user}".to_owned(),
+        [_, rest @ ..] => format!("/{{tenant}}/{}", rest.join("/")),
     }
 }
 

@@ -86,9 +86,10 @@ impl Route {
         Self { method, pattern: Pattern::new(pattern), cast: None, needs, area: Area::Directory, handler }
     }
 
-    /// How people name it: `GET /users/{id}`.
+    /// How people name it: `GET /users/{id}`, or `POST /users as agentUser`.
     pub(crate) fn name(&self) -> String {
-        format!("{} /{}", self.method, self.pattern.parts().join("/"))
+        let cast = self.cast.map(|cast| format!(" as {cast}")).unwrap_or_default();
+        format!("{} /{}{cast}", self.method, self.pattern.parts().join("/"))
     }
 
     /// Matches only with this type cast in the path, before routes that ask for none.

@@ -15,6 +15,7 @@ mod contract;
 mod control;
 mod control_api;
 mod device_code;
+mod evidence;
 mod federated_chats;
 mod files;
 mod front_door;

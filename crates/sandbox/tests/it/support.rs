@@ -9,12 +9,14 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::evidence::Running;
+
 pub(crate) const GRAPH: &str = "https://graph.microsoft.com/.default";
 pub(crate) const EXCHANGE: &str = "api://AzureADTokenExchange/.default";
 pub(crate) const BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 pub(crate) struct Tenant {
-    pub(crate) sandbox: Sandbox,
+    pub(crate) sandbox: Running,
     pub(crate) http: reqwest::Client,
 }
 
@@ -62,7 +64,7 @@ impl Tenant {
     }
 
     pub(crate) async fn start_with(config: Config) -> Self {
-        let sandbox = Sandbox::start(config).await.unwrap();
+        let sandbox = Running::new(Sandbox::start(config).await.unwrap());
         let http = client(&sandbox).build().unwrap();
         Self { sandbox, http }
     }

@@ -1,0 +1,127 @@
+//! Where the protocol facts of each route come from: a chapter of the book, and in it a section of the protocol
+//! reference, or the public paper where the reference has none. `/me` is `/users/{}` here, a key is `{}`; of
+//! several beginnings the longest counts, and each route must have one.
+
+/// A beginning of paths, the chapter in which they stand, and their source.
+pub(super) const SOURCES: &[(&str, &str, &str)] = &[
+    ("/users", USERS, "§3.1"),
+    ("/users/{}/licenseDetails", USERS, "§3.3"),
+    ("/users/{}/assignLicense", USERS, "§3.3"),
+    ("/users/{}/sponsors", USERS, "§2.4, §13"),
+    ("/users/{}/revokeSignInSessions", USERS, "§1.12, §13"),
+    ("/users/{}/appRoleAssignments", USERS, "§2.7"),
+    ("/users/{}/photo", USERS, "CSDL"),
+    ("/users/{}/memberOf", USERS, "CSDL"),
+    ("/users/{}/transitiveMemberOf", USERS, "CSDL"),
+    ("/users/{}/checkMemberGroups", USERS, "CSDL"),
+    ("/users/{}/checkMemberObjects", USERS, "CSDL"),
+    ("/users/{}/getMemberGroups", USERS, "CSDL"),
+    ("/users/{}/getMemberObjects", USERS, "CSDL"),
+    ("/subscribedSkus", USERS, "§3.3"),
+    ("/applications", APPLICATIONS, "§2.1"),
+    ("/applications/{}/addPassword", APPLICATIONS, "§8"),
+    ("/applications/{}/removePassword", APPLICATIONS, "§8"),
+    ("/applications/{}/addKey", APPLICATIONS, "§8"),
+    ("/applications/{}/removeKey", APPLICATIONS, "§8"),
+    ("/applications/{}/appManagementPolicies", APPLICATIONS, "§8"),
+    ("/applications/{}/federatedIdentityCredentials", APPLICATIONS, "§2.5"),
+    ("/applications/{}/inheritablePermissions", APPLICATIONS, "§2.6"),
+    ("/servicePrincipals", APPLICATIONS, "§2.2, §2.3"),
+    ("/servicePrincipals/{}/appRoleAssignments", APPLICATIONS, "§2.7"),
+    ("/servicePrincipals/{}/appRoleAssignedTo", APPLICATIONS, "§2.7"),
+    ("/servicePrincipals/{}/oauth2PermissionGrants", APPLICATIONS, "§2.7"),
+    ("/servicePrincipals/{}/memberOf", APPLICATIONS, "CSDL"),
+    ("/servicePrincipals/{}/transitiveMemberOf", APPLICATIONS, "CSDL"),
+    ("/oauth2PermissionGrants", APPLICATIONS, "§2.7"),
+    ("/groups", DIRECTORY, "CSDL"),
+    ("/groups/{}/appRoleAssignments", DIRECTORY, "§2.7"),
+    ("/directory/deletedItems", DIRECTORY, "§2.11"),
+    ("/directoryObjects", DIRECTORY, "CSDL"),
+    ("/directoryRoles", DIRECTORY, "§2.4, §2.8"),
+    ("/directoryRoleTemplates", DIRECTORY, "§2.4, §2.8"),
+    ("/roleManagement/directory", DIRECTORY, "§2.4, §2.8"),
+    ("/organization", DIRECTORY, "CSDL"),
+    ("/domains", DIRECTORY, "CSDL"),
+    ("/policies", POLICIES, "§13"),
+    ("/policies/appManagementPolicies", POLICIES, "§8"),
+    ("/policies/defaultAppManagementPolicy", POLICIES, "§8"),
+    ("/policies/identitySecurityDefaultsEnforcementPolicy", POLICIES, "§1.13"),
+    ("/identity/conditionalAccess", POLICIES, "§13"),
+    ("/identityGovernance/appConsent", POLICIES, "§13"),
+    ("/auditLogs", POLICIES, "§13"),
+    ("/users/{}/sendMail", MAIL, "§4.1"),
+    ("/users/{}/messages", MAIL, "§4.2, §4.3"),
+    ("/users/{}/mailFolders", MAIL, "§4.2, §4.3"),
+    ("/users/{}/mailboxSettings", MAIL, "Microsoft: mailboxSettings"),
+    ("/users/{}/outlook", MAIL, "Microsoft: outlookCategory"),
+    ("/chats", TEAMS, "§5.1"),
+    ("/chats/{}/members", TEAMS, "§5.2"),
+    ("/chats/{}/messages", TEAMS, "§5.3"),
+    ("/chats/{}/pinnedMessages", TEAMS, "CSDL"),
+    ("/users/{}/chats", TEAMS, "§5.1"),
+    ("/users/{}/chats/getAllMessages", TEAMS, "§5.3, §13"),
+    ("/users/{}/chats/{}/members", TEAMS, "§5.2"),
+    ("/users/{}/chats/{}/messages", TEAMS, "§5.3"),
+    ("/users/{}/joinedTeams", TEAMS, "§5.4"),
+    ("/users/{}/teamwork", TEAMS, "§5.1"),
+    ("/teams", TEAMS, "§5.4"),
+    ("/teams/{}/channels/getAllMessages", TEAMS, "§5.3"),
+    ("/teams/{}/channels/{}/messages", TEAMS, "§5.3"),
+    ("/teams/{}/sendActivityNotification", TEAMS, "§5.1"),
+    ("/teamwork", TEAMS, "§5.1"),
+    ("/users/{}/presence", TEAMS, "§5.5"),
+    ("/communications", TEAMS, "§5.5"),
+    ("/users/{}/drive", FILES, "Microsoft: driveItem"),
+    ("/users/{}/drives", FILES, "Microsoft: drive"),
+    ("/drives", FILES, "Microsoft: driveItem"),
+    ("/shares", FILES, "Microsoft: shares"),
+    ("/subscriptions", SUBSCRIPTIONS, "§6"),
+];
+
+const USERS: &str = "Users and licences";
+const APPLICATIONS: &str = "Applications, agents and consent";
+const DIRECTORY: &str = "Groups, roles and the rest of the directory";
+const POLICIES: &str = "Policies and logs";
+const MAIL: &str = "Mail";
+const TEAMS: &str = "Chats, channels and presence";
+const FILES: &str = "Files";
+const SUBSCRIPTIONS: &str = "Change notifications";
+
+/// The chapters, in the order of the book.
+pub(super) const CHAPTERS: [&str; 8] =
+    [USERS, APPLICATIONS, DIRECTORY, POLICIES, MAIL, TEAMS, FILES, SUBSCRIPTIONS];
+
+/// Signing in: what is no route of Graph's. Token requests stand once for each grant.
+pub(super) const SIGN_IN: &[(&str, &str)] = &[
+    ("GET /{tenant}/v2.0/.well-known/openid-configuration", "§1.2"),
+    ("GET /{tenant}/.well-known/openid-configuration", "§1.2"),
+    ("GET /{tenant}/discovery/v2.0/keys", "§1.2"),
+    ("GET /{tenant}/discovery/keys", "§1.2"),
+    ("GET /{tenant}/discovery/instance", "§1.1"),
+    ("GET /{tenant}/userrealm/{user}", "§1.1"),
+    ("GET /{tenant}/oauth2/v2.0/authorize", "§1.3"),
+    ("POST /{tenant}/oauth2/v2.0/authorize", "§1.3"),
+    ("GET /{tenant}/oauth2/authorize", "§1.3"),
+    ("POST /{tenant}/login", "§1.3"),
+    ("POST /{tenant}/oauth2/v2.0/token authorization_code", "§1.4"),
+    ("POST /{tenant}/oauth2/v2.0/token refresh_token", "§1.4"),
+    ("POST /{tenant}/oauth2/v2.0/token client_credentials", "§1.8, §1.10"),
+    ("POST /{tenant}/oauth2/v2.0/token jwt-bearer", "§1.9, §1.10"),
+    ("POST /{tenant}/oauth2/v2.0/token device_code", "§1.5"),
+    ("POST /{tenant}/oauth2/v2.0/token user_fic", "§1.10"),
+    ("POST /{tenant}/oauth2/v2.0/token password", "§1.13"),
+    ("POST /{tenant}/oauth2/token authorization_code", "§1.6"),
+    ("POST /{tenant}/oauth2/token client_credentials", "§1.6"),
+    ("POST /{tenant}/oauth2/v2.0/devicecode", "§1.5"),
+    ("POST /{tenant}/oauth2/devicecode", "§1.6"),
+    ("GET /devicelogin", "§1.5"),
+    ("POST /devicelogin", "§1.5"),
+    ("GET /{tenant}/adminconsent", "§1.1"),
+    ("GET /{tenant}/v2.0/adminconsent", "§1.1"),
+    ("POST /{tenant}/adminconsent", "§1.1"),
+    ("POST /{tenant}/v2.0/adminconsent", "§1.1"),
+    ("GET /{tenant}/oauth2/v2.0/logout", "§1.1"),
+    ("GET /oidc/userinfo", "§1.1"),
+    ("POST /oidc/userinfo", "§1.1"),
+    ("GET /{tenant}/openid/userinfo", "§1.1"),
+];
