@@ -5,7 +5,8 @@ from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
 from mail import html, to
-from sdk import URL, asking, body, fields, models
+from sdk import GRAPH_LINKS, URL, asking, body, fields, models
+from teams import DOT, member, said
 
 
 async def messages(table, graph, where, messages, people):
@@ -166,3 +167,76 @@ async def directory(table, ada, app, people):
     await table.row("GET /servicePrincipals/{id}/memberOf", app.read(of.member_of.get()))
     await table.row("GET /servicePrincipals/{id}/transitiveMemberOf", app.read(of.transitive_member_of.get()))
     await table.row("GET /servicePrincipals/{id}/owners", app.read(of.owners.get()))
+
+
+async def agents(table, app, people):
+    """An agent's objects with their types in the path, for which the SDK has no builders."""
+    async def row(what, method, path, *rest, **more):
+        return await table.row(f"{what} {path}".replace(blueprint.id, "{id}"), app.read(send(app, method, path, *rest, **more)))
+
+    graph, sponsor = app.client, f"{GRAPH_LINKS}/users/{people[0]['id']}"
+    blueprint = fields(models.AgentIdentityBlueprint, display_name="Cast")
+    blueprint.additional_data = {"sponsors@odata.bind": [sponsor], "owners@odata.bind": [sponsor]}
+    blueprint = await graph.applications.post(blueprint)
+    principal = await graph.service_principals.post(fields(models.AgentIdentityBlueprintPrincipal, app_id=blueprint.app_id))
+    at = f"/applications/{blueprint.id}/microsoft.graph.agentIdentityBlueprint"
+    read = await row("GET", Method.GET, at, models.AgentIdentityBlueprint)
+    table.check("it is read as what it is", isinstance(read, models.AgentIdentityBlueprint), type(read).__name__)
+    await row("PATCH", Method.PATCH, at, json=fields(models.AgentIdentityBlueprint, display_name="Cast 2"))
+    credential = fields(
+        models.FederatedIdentityCredential, name="ci-cast", issuer="https://ci.example", subject="x", audiences=["api://AzureADTokenExchange"]
+    )
+    made = await row("POST", Method.POST, f"{at}/federatedIdentityCredentials", models.FederatedIdentityCredential, json=credential)
+    await row("GET", Method.GET, f"{at}/federatedIdentityCredentials", models.FederatedIdentityCredentialCollectionResponse)
+    one = f"{at}/federatedIdentityCredentials/{made.id}"
+    await row("GET", Method.GET, one, models.FederatedIdentityCredential)
+    await row("PATCH", Method.PATCH, one, json=fields(models.FederatedIdentityCredential, description="d"))
+    await row("DELETE", Method.DELETE, one)
+    secret = body(graph.applications.by_application_id(blueprint.id).add_password, password_credential=fields(models.PasswordCredential, display_name="s"))
+    given = await row("POST", Method.POST, f"{at}/addPassword", models.PasswordCredential, json=secret)
+    taken = body(graph.applications.by_application_id(blueprint.id).remove_password, key_id=given.key_id)
+    await row("POST", Method.POST, f"{at}/removePassword", json=taken)
+    also = fields(models.ReferenceCreate, odata_id=f"{GRAPH_LINKS}/users/{people[1]['id']}")
+    for sponsors in (f"/applications/{blueprint.id}/sponsors", f"{at}/sponsors"):
+        await row("POST", Method.POST, f"{sponsors}/$ref", json=also)
+        await row("DELETE", Method.DELETE, f"{sponsors}/{people[1]['id']}/$ref")
+    await row("GET", Method.GET, f"/applications/{blueprint.id}/sponsors", models.DirectoryObjectCollectionResponse)
+    cast = "microsoft.graph.agentIdentityBlueprintPrincipal"
+    await row("GET", Method.GET, f"/servicePrincipals/{cast}", models.ServicePrincipalCollectionResponse)
+    it = f"/servicePrincipals/{principal.id}/{cast}"
+    await row("GET", Method.GET, it, models.ServicePrincipal)
+    await row("PATCH", Method.PATCH, it, json=fields(models.ServicePrincipal, tags=["c"]))
+    await row("DELETE", Method.DELETE, it)
+    await graph.applications.by_application_id(blueprint.id).delete()
+
+
+async def chats(table, ada, people, tenant):
+    """A chat by `/me` and by `/users/{id}`."""
+    graph = ada.client
+    made = await graph.chats.post(fields(models.Chat, chat_type=models.ChatType.OneOnOne, members=[member(one) for one in people[:2]]))
+    await table.row("GET /chats", ada.read(graph.chats.get()))
+    for where, owner in (("/me", graph.me), ("/users/{id}", graph.users.by_user_id(people[0]["id"]))):
+        async def row(what, call):
+            return await table.row(f"{what} at {where}/chats", call)
+
+        one = owner.chats.by_chat_id(made.id)
+        await row("GET chat", ada.read(one.get()))
+        listed = await row("GET members", ada.read(one.members.get()))
+        if where != "/me":
+            await row("GET member", ada.read(one.members.by_conversation_member_id(listed.value[0].id).get()))
+        hosted = fields(models.ChatMessageHostedContent, content_type="image/png", content_bytes=DOT)
+        hosted.additional_data = {"@microsoft.graph.temporaryId": "1"}
+        message = await row("POST message", ada.read(one.messages.post(said('<img src="../hostedContents/1/$value">', hosted_contents=[hosted]))))
+        await row("GET messages", ada.read(one.messages.get()))
+        its = one.messages.by_chat_message_id(message.id)
+        await row("GET message", ada.read(its.get()))
+        contents = await row("GET hostedContents", ada.read(its.hosted_contents.get()))
+        content = its.hosted_contents.by_chat_message_hosted_content_id(contents.value[0].id)
+        await row("GET hostedContent", ada.read(content.get()))
+        table.check("it is read back", await row("GET $value", content.content.get()) == DOT)
+        await row("POST setReaction", its.set_reaction.post(body(its.set_reaction, reaction_type="👍")))
+        await row("POST unsetReaction", its.unset_reaction.post(body(its.unset_reaction, reaction_type="👍")))
+    chat = graph.chats.by_chat_id(made.id)
+    member_of = (await chat.members.get()).value[0]
+    await table.row("GET /chats/{id}/members/{id}", ada.read(chat.members.by_conversation_member_id(member_of.id).get()))
+    await table.row("GET /users/{id}/joinedTeams", ada.read(graph.users.by_user_id(people[0]["id"]).joined_teams.get()))

@@ -105,6 +105,8 @@ async def main():
         "batch": lambda: watch.batch(table, app, ada, PEOPLE),
         "mailboxes by each name": lambda: names.mailboxes(table, ada, app, PEOPLE),
         "drives by each name": lambda: names.drives(table, ada, app, PEOPLE),
+        "agents by their types": lambda: names.agents(table, app, PEOPLE),
+        "chats by each name": lambda: names.chats(table, ada, PEOPLE, TENANT),
         "and the rest": lambda: names.directory(table, ada, app, PEOPLE),
         "logs": lambda: watch.logs(table, app, ada, PEOPLE),
     }
