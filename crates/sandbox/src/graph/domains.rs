@@ -15,7 +15,7 @@ const READ: Needs = Needs::either(&[
     "Directory.ReadWrite.All",
 ]);
 
-const WRITE: Needs = Needs::either(&["Domain.ReadWrite.All", "Directory.ReadWrite.All"]);
+const WRITE: Needs = Needs::either(&["Domain.ReadWrite.All"]);
 
 /// How many domains a tenant may have (Entra reference §3, limits of the directory).
 const MOST: usize = 5_000;
