@@ -4,21 +4,27 @@
 
 mod binary;
 mod browser;
+mod cable;
 mod form;
 mod home;
 mod lines;
 mod mcp;
 mod parts;
 mod person;
+#[cfg(unix)]
+mod postgres;
 mod sponsor;
 mod tenant;
 
 pub use binary::attache;
 pub use browser::{Browser, Visit};
+pub use cable::Cable;
 pub use home::Home;
 pub use lines::{DEADLINE, Lines};
 pub use mcp::Mcp;
 pub use parts::{inspector, interop_python, msgraph_python, python, with_node_modules};
 pub use person::{Person, user_token};
+#[cfg(unix)]
+pub use postgres::Cluster;
 pub use sponsor::sign_in;
 pub use tenant::Tenant;

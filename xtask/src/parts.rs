@@ -111,10 +111,17 @@ fn missing_packages(repository: &Repository) -> Vec<&'static str> {
         (!linux || present("secret-tool"), "libsecret-tools"),
         (!linux || present("go"), "golang-go"),
         (!linux || Path::new("/usr/share/gocode/src/golang.org/x/mod").is_dir(), "golang-golang-x-mod-dev"),
+        (!linux || postgres_is_there(), "postgresql"),
     ]
     .into_iter()
     .filter_map(|(there, package)| (!there).then_some(package))
     .collect()
+}
+
+/// Debian keeps the server's programs off the search path, in a folder for each version.
+fn postgres_is_there() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
+    versions.map(|version| version.path().join("bin")).any(|programs| programs.join("initdb").is_file())
 }
 
 fn system_packages(repository: &Repository) -> Result<()> {
