@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("attache-mcp", &["attache-agent"]),
     ("attache-store", &["attache-ledger"]),
     ("attache-store-sqlite", &["attache-store", "attache-ledger"]),
+    ("attache-store-postgres", &["attache-ledger", "attache-store"]),
     (
         "attache-gateway",
         &[
@@ -44,6 +45,9 @@ const ASSEMBLERS: &[&str] = &["attache", "attache-tests", "attache-bench"];
 const BELONGS_TO: &[(&str, &[&str])] = &[
     ("rmcp", &["attache-mcp", "attache-bench"]),
     ("rusqlite", &["attache-agent", "attache-store-sqlite", "attache-bench"]),
+    ("deadpool-postgres", &["attache-store-postgres"]),
+    ("tokio-postgres", &["attache-store-postgres", "attache-bench"]),
+    ("tokio-postgres-rustls", &["attache-store-postgres"]),
     ("keyring-core", &["attache-keys"]),
     ("zbus-secret-service-keyring-store", &["attache-keys"]),
     ("argon2", &["attache-keys"]),
