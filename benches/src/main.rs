@@ -3,6 +3,7 @@
 mod hops;
 mod sandbox;
 mod startup;
+mod store_postgres;
 mod tenant;
 mod token;
 
@@ -15,7 +16,7 @@ fn print(line: std::fmt::Arguments<'_>) {
 }
 
 /// The parts, as they are named on the command line.
-const PARTS: [&str; 6] = ["startup", "token", "hops", "ledger", "ledger-verify", "sandbox"];
+const PARTS: [&str; 7] = ["startup", "token", "hops", "ledger", "ledger-verify", "sandbox", "store-postgres"];
 
 fn main() -> anyhow::Result<()> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -45,6 +46,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("ledger-verify") {
         attache_bench::ledger_verify::run()?;
+    }
+    if wants("store-postgres") {
+        runtime.block_on(async { tokio::spawn(store_postgres::run()).await })??;
     }
     if wants("sandbox") {
         let attache = std::env::current_exe()?.with_file_name("attache");

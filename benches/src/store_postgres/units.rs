@@ -1,0 +1,181 @@
+//! Audited units: a record with a lookup, and an entry in its organisation's log. The bare transactions write
+//! the same rows into the same tables; their entries are numbered and hashed beforehand.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use attache_ledger::{
+    Act, ActName, Actor, By, ByKind, Composer, Draft, Frontier, Name, Target, Thing, Verdict,
+};
+use attache_store::{Engine, Lookup, NewEntry, Numberer, OrgId, OrgScope, Record, Unit};
+use attache_terms::{Rng, SystemClock, SystemRng};
+use attache_tests::Cluster;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+use tokio_postgres::Client;
+
+use super::{NODES, ROUNDS, Round, bare, node, rate};
+
+const WRITERS: usize = 12;
+const UNITS: usize = 150;
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Identity {
+    id: String,
+    display_name: String,
+    address: String,
+}
+
+impl Record for Identity {
+    const KIND: &'static str = "bench_identity";
+    type Scope = OrgScope;
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+
+    fn lookups(&self) -> Vec<Lookup> {
+        vec![Lookup::unique_everywhere("address", &self.address)]
+    }
+}
+
+fn identity() -> Identity {
+    let id = SystemRng.uuid().to_string();
+    let address = format!("assistant@{id}.agents.example");
+    Identity { id, display_name: "Contoso's assistant".into(), address }
+}
+
+fn entry(composer: &Composer, identity: &Identity) -> anyhow::Result<Draft> {
+    let actor = Actor { by: Some(By::new(ByKind::Person, "ada@contoso.example")), ..Actor::default() };
+    let thing = Thing::new(Name::new("identity"), identity.id.parse()?);
+    let act = Act::new(ActName::new("identity.create"), actor);
+    let target = Target { things: vec![thing], ..Target::default() };
+    Ok(composer.change(act.on(target), Verdict::Done, None))
+}
+
+/// Both, in turn; each writer has an organisation of its own.
+pub(super) async fn rounds(cluster: &Cluster) -> anyhow::Result<Vec<Round>> {
+    let address = cluster.database()?;
+    let mut nodes = Vec::new();
+    for _ in 0..NODES {
+        nodes.push(node(&address).await?);
+    }
+    let mut clients = Vec::new();
+    for _ in 0..WRITERS {
+        clients.push(Arc::new(bare(&address).await?));
+    }
+    let composer = Composer::new(Arc::new(SystemClock), Arc::new(SystemRng));
+    let mut rounds = Vec::new();
+    // The first warms both up.
+    for round in 0..=ROUNDS {
+        let bare = bare_round(&clients, &composer).await?;
+        let ours = our_round(&nodes, &composer).await?;
+        if round > 0 {
+            rounds.push(Round { ours, bare });
+        }
+    }
+    Ok(rounds)
+}
+
+async fn our_round(nodes: &[Arc<dyn Engine>], composer: &Composer) -> anyhow::Result<f64> {
+    let mut work = Vec::new();
+    for _ in 0..WRITERS {
+        let org = OrgScope::granted(OrgId::make(&SystemClock, &SystemRng));
+        let mut units = Vec::new();
+        for _ in 0..UNITS {
+            let (identity, mut unit) = (identity(), Unit::new());
+            unit.create(org, &identity).record(org, entry(composer, &identity)?);
+            units.push(unit);
+        }
+        work.push(units);
+    }
+    let started = Instant::now();
+    let mut writers = JoinSet::new();
+    for (units, node) in work.into_iter().zip(nodes.iter().cycle().cloned()) {
+        writers.spawn(async move {
+            for unit in units {
+                node.commit(unit).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    writers.join_all().await.into_iter().collect::<anyhow::Result<()>>()?;
+    Ok(rate(WRITERS * UNITS, started.elapsed()))
+}
+
+struct Rows {
+    identity: Identity,
+    body: String,
+    entry: NewEntry,
+    frontier: Vec<u8>,
+}
+
+async fn bare_round(clients: &[Arc<Client>], composer: &Composer) -> anyhow::Result<f64> {
+    let mut work = Vec::new();
+    for _ in 0..WRITERS {
+        let mut log = Numberer::from(Frontier::default());
+        let mut units = Vec::new();
+        for _ in 0..UNITS {
+            let identity = identity();
+            let entry = log.number(entry(composer, &identity)?);
+            let body = serde_json::to_string(&identity)?;
+            units.push(Rows { identity, body, entry, frontier: log.frontier().to_bytes() });
+        }
+        work.push(units);
+    }
+    let started = Instant::now();
+    let mut writers = JoinSet::new();
+    for (units, client) in work.into_iter().zip(clients.iter().cloned()) {
+        writers.spawn(bare_units(client, units));
+    }
+    writers.join_all().await.into_iter().collect::<anyhow::Result<()>>()?;
+    Ok(rate(WRITERS * UNITS, started.elapsed()))
+}
+
+async fn bare_units(client: Arc<Client>, units: Vec<Rows>) -> anyhow::Result<()> {
+    let place = OrgId::make(&SystemClock, &SystemRng).uuid();
+    let first = "INSERT INTO logs (place, frontier, unsigned) VALUES ($1, '', true)";
+    client.execute(first, &[&place]).await?;
+    let record = client
+        .prepare(
+            "INSERT INTO records (kind, place, key, version, body) VALUES ('bench_identity', $1, $2, 1, $3)",
+        )
+        .await?;
+    let lookup = client
+        .prepare(
+            "INSERT INTO lookups (kind, place, key, name, value, only_in)
+             VALUES ('bench_identity', $1, $2, 'address', $3, 'ffffffff-ffff-ffff-ffff-ffffffffffff')",
+        )
+        .await?;
+    let grown = client.prepare("UPDATE logs SET frontier = $2 WHERE place = $1").await?;
+    let terms =
+        client.prepare("INSERT INTO entry_terms SELECT $1, term, $2 FROM unnest($3::text[]) AS term").await?;
+    let entry = client
+        .prepare(
+            "INSERT INTO entries (place, sequence, id, time, act, failed, leaf, withheld, hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .await?;
+    for Rows { identity, body, entry: new, frontier } in units {
+        let row = &new.row;
+        let (sequence, time) = (i64::try_from(row.sequence)?, SystemTime::from(row.time));
+        let (leaf, withheld) = row.text.clone().unzip();
+        let (id, hash) = (row.id.uuid(), row.hash.0.as_slice());
+        let all = tokio::try_join!(
+            biased;
+            client.batch_execute("BEGIN"),
+            async { client.execute(&record, &[&place, &identity.id, &body]).await.map(drop) },
+            async { client.execute(&lookup, &[&place, &identity.id, &identity.address]).await.map(drop) },
+            async { client.execute(&grown, &[&place, &frontier]).await.map(drop) },
+            async { client.execute(&terms, &[&place, &sequence, &new.terms]).await.map(drop) },
+            async {
+                let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
+                    [&place, &sequence, &id, &time, &row.act, &row.failed, &leaf, &withheld, &hash];
+                client.execute(&entry, &values).await.map(drop)
+            },
+            client.batch_execute("COMMIT"),
+        );
+        all?;
+    }
+    Ok(())
+}
