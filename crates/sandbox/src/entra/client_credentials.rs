@@ -7,7 +7,7 @@ use crate::tenant::Tenant;
 
 use super::claims_request::ClaimsRequest;
 use super::client::{Client, authenticate};
-use super::conditional_access::{self, Flow, Situation, Subject};
+use super::conditional_access::{self, Flow, Situation, Subject, Whereabouts};
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
@@ -62,14 +62,16 @@ fn check_policies(
         return Ok(());
     }
     let situation = Situation {
+        tenant,
         subject: Subject::Workload(&client.principal),
+        whereabouts: &Whereabouts::of(context.request),
         resource_app_id: &resource.app_id,
         flow: Flow::Client,
         methods: &[],
         authenticated: context.now,
         now: context.now,
     };
-    let (applied, refusal) = conditional_access::evaluate(&tenant.entra.policies, &situation);
+    let (applied, refusal) = conditional_access::evaluate(&situation);
     context.attempt.applied(applied);
     refusal.map_or(Ok(()), |refusal| Err(refusal.to_error()))
 }

@@ -13,6 +13,7 @@ use crate::tenant::Tenant;
 
 use super::claims_request::ClaimsRequest;
 use super::client::Client;
+use super::conditional_access::Whereabouts;
 use super::context::{Context, Endpoint};
 use super::optional;
 use super::resource::{Resource, ResourceKind, granted_roles};
@@ -146,7 +147,7 @@ pub(crate) fn user_token(
         put(&mut claims, "upn", json!(user.upn));
         put(&mut claims, "unique_name", json!(user.upn));
         put(&mut claims, "acct", json!(0));
-        put(&mut claims, "ipaddr", json!("127.0.0.1"));
+        put(&mut claims, "ipaddr", json!(Whereabouts::of(context.request).address));
         put(&mut claims, "platf", json!("14"));
         put(&mut claims, "puid", json!(puid(user)));
         // The roles of the directory that the user has, and the one that every user has.
@@ -163,7 +164,7 @@ pub(crate) fn user_token(
         put(&mut claims, "roles", json!(roles));
     }
     let publisher = tenant.application_by_app_id(&resource.app_id, context.now);
-    optional::add(&mut claims, publisher, "accessToken", user, sign_in);
+    optional::add(&mut claims, publisher, "accessToken", user, sign_in, context);
     if wanted.is_cae {
         put(&mut claims, "xms_cc", json!(["cp1"]));
     }
@@ -214,7 +215,7 @@ pub(crate) fn id_token(
     }
     if is_v1 {
         put(&mut claims, "amr", json!(sign_in.methods));
-        put(&mut claims, "ipaddr", json!("127.0.0.1"));
+        put(&mut claims, "ipaddr", json!(Whereabouts::of(context.request).address));
         put(&mut claims, "upn", json!(user.upn));
         put(&mut claims, "unique_name", json!(user.upn));
     } else if has("profile") {
@@ -238,7 +239,7 @@ pub(crate) fn id_token(
     if !roles.is_empty() {
         put(&mut claims, "roles", json!(roles));
     }
-    optional::add(&mut claims, app, "idToken", user, sign_in);
+    optional::add(&mut claims, app, "idToken", user, sign_in, context);
     if is_v1 { context.key.sign_v1(&claims, false) } else { context.key.sign(&claims) }
 }
 

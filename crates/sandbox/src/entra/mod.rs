@@ -41,7 +41,9 @@ mod verified;
 pub(crate) use assertion::withstand_assertion;
 pub(crate) use attempt::ClientKind;
 pub(crate) use belonging::{has_issued, has_session};
-pub(crate) use conditional_access::{Conditions, GrantControls, Policy, PolicyState, SessionControls};
+pub(crate) use conditional_access::{
+    Conditions, GrantControls, IpRange, NamedLocation, Place, Policy, PolicyState, SessionControls,
+};
 pub(crate) use federation::Issuers;
 pub(crate) use foreign::adopt;
 #[cfg(any(test, feature = "fuzzing"))]

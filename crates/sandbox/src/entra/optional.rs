@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::directory::{Application, User};
 
+use super::conditional_access::Whereabouts;
+use super::context::Context;
 use super::issue::SignIn;
 
 /// Adds the optional claims that the application asks for in that kind of token (`idToken`, `accessToken`), as far
@@ -14,6 +16,7 @@ pub(super) fn add(
     kind: &str,
     user: &User,
     sign_in: &SignIn,
+    context: &Context<'_>,
 ) {
     let asked = app.and_then(|app| app.other.get("optionalClaims")?.get(kind)?.as_array());
     for name in asked.into_iter().flatten().filter_map(|one| one.get("name")?.as_str()) {
@@ -26,7 +29,7 @@ pub(super) fn add(
             "family_name" => other("surname"),
             "given_name" => other("givenName"),
             "idtyp" if kind == "accessToken" => Some(json!("user")),
-            "ipaddr" => Some(json!("127.0.0.1")),
+            "ipaddr" => Some(json!(Whereabouts::of(context.request).address)),
             "login_hint" => Some(json!(user.upn)),
             "sid" => Some(json!(sign_in.session_id)),
             "upn" => Some(json!(user.upn)),

@@ -4,13 +4,14 @@
 //! The rows stand beside the tenant's state, not in it: reading a tenant and logging that it was read go together.
 
 use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::attempt::{ClientKind, ClientNote, Notes, ResourceNote, UserNote};
-use super::conditional_access::{self, Applied};
+use super::conditional_access::{self, Applied, Whereabouts};
 use super::context::Context;
 use super::error::EntraError;
 
@@ -44,9 +45,20 @@ pub(crate) struct SignInRow {
     pub(crate) session_id: Option<String>,
     pub(crate) methods: Vec<String>,
     pub(crate) user_agent: String,
+    #[serde(default = "loopback")]
+    pub(crate) address: IpAddr,
+    #[serde(default)]
+    pub(crate) country: Option<String>,
+    #[serde(default)]
+    pub(crate) platform: Option<String>,
     /// Nought for a success.
     pub(crate) error_code: u32,
     pub(crate) failure: Option<String>,
+}
+
+/// Where rows come from that do not say so.
+fn loopback() -> IpAddr {
+    IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 
 /// The category of a row.
@@ -93,6 +105,7 @@ impl SignInRow {
     pub(crate) fn new(context: &Context<'_>, way: Way, error: Option<&EntraError>) -> Self {
         let Notes { client, user, resource, applied, credential, session_id, methods, .. } =
             context.attempt.notes();
+        let Whereabouts { address, country, platform } = Whereabouts::of(context.request);
         Self {
             id: context.ids.trace.clone(),
             created: context.now,
@@ -108,6 +121,9 @@ impl SignInRow {
             session_id,
             methods,
             user_agent: context.request.header("user-agent").unwrap_or_default().to_owned(),
+            address,
+            country,
+            platform: platform.map(str::to_owned),
             error_code: error.map_or(0, |error| error.code),
             failure: error.map(|error| error.message.clone()),
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::conditional_access::Policy;
+use super::conditional_access::{NamedLocation, Policy};
 use super::refresh::LoopGuard;
 use super::sign_in_log::SignInLog;
 
@@ -25,6 +25,9 @@ pub(crate) struct Entra {
     /// Conditional access policies.
     #[serde(default)]
     pub(crate) policies: Vec<Policy>,
+    /// The places that they may name.
+    #[serde(default)]
+    pub(crate) named_locations: Vec<NamedLocation>,
     /// `identitySecurityDefaultsEnforcementPolicy`.
     #[serde(default)]
     pub(crate) has_security_defaults: bool,
@@ -69,6 +72,7 @@ impl Entra {
             devices: BTreeMap::new(),
             lockouts: BTreeMap::new(),
             policies: Vec::new(),
+            named_locations: Vec::new(),
             has_security_defaults: false,
             sign_ins: SignInLog::default(),
             loops: LoopGuard::default(),

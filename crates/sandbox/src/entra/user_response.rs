@@ -9,7 +9,7 @@ use crate::tenant::Tenant;
 
 use super::claims_request::ClaimsRequest;
 use super::client::Client;
-use super::conditional_access::{self, Flow, Refusal, Situation, Subject};
+use super::conditional_access::{self, Flow, Refusal, Situation, Subject, Whereabouts};
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
@@ -173,14 +173,16 @@ pub(crate) fn refusal(
     sign_in: &SignIn,
 ) -> Option<Refusal> {
     let situation = Situation {
+        tenant,
         subject: Subject::User(user),
+        whereabouts: &Whereabouts::of(context.request),
         resource_app_id: &resource.app_id,
         flow,
         methods: &sign_in.methods,
         authenticated: sign_in.at,
         now: context.now,
     };
-    let (applied, refusal) = conditional_access::evaluate(&tenant.entra.policies, &situation);
+    let (applied, refusal) = conditional_access::evaluate(&situation);
     context.attempt.applied(applied);
     refusal
 }

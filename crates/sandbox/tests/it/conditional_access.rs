@@ -86,7 +86,7 @@ async fn policies_are_made_read_changed_and_deleted_and_what_is_not_evaluated_is
             201,
         ),
         ("/conditions/clientApplications", json!({ "includeAgentIdServicePrincipals": ["All"] }), 400),
-        ("/conditions/locations", json!({ "includeLocations": ["AllTrusted"] }), 501),
+        ("/conditions/locations", json!({ "includeLocations": ["AllTrusted"] }), 201),
         ("/conditions/devices", json!({ "deviceFilter": {} }), 501),
         ("/grantControls/builtInControls", json!(["approvedApplication"]), 501),
         ("/grantControls/termsOfUse", json!(["x"]), 501),

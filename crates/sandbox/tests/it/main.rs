@@ -10,6 +10,7 @@ mod cast;
 mod certificates;
 mod chat_messages;
 mod conditional_access;
+mod conditional_access_conditions;
 mod consent;
 mod contract;
 mod control;

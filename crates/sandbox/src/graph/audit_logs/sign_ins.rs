@@ -100,7 +100,7 @@ fn shown(call: &Call<'_>, row: &SignInRow) -> Value {
         "userId": text(user.map(|user| &user.id)),
         "appId": text(client.map(|client| &client.app_id)),
         "appDisplayName": text(client.map(|client| &client.name)),
-        "ipAddress": "127.0.0.1",
+        "ipAddress": row.address.to_string(),
         "clientAppUsed": match row.event {
             Event::ServicePrincipal => "",
             Event::InteractiveUser if row.protocol == "none" => "Browser",
@@ -123,11 +123,11 @@ fn shown(call: &Call<'_>, row: &SignInRow) -> Value {
             "additionalDetails": additional_details(row),
         },
         "deviceDetail": {
-            "deviceId": "", "displayName": "", "operatingSystem": "", "browser": "",
+            "deviceId": "", "displayName": "", "operatingSystem": text(row.platform.as_ref()), "browser": "",
             "isCompliant": false, "isManaged": false, "trustType": "",
         },
         "location": {
-            "city": "", "state": "", "countryOrRegion": "",
+            "city": "", "state": "", "countryOrRegion": text(row.country.as_ref()),
             "geoCoordinates": { "altitude": null, "latitude": null, "longitude": null },
         },
         "appliedConditionalAccessPolicies": if sees_policies { json!(row.applied) } else { json!([]) },

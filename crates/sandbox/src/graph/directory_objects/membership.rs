@@ -1,11 +1,13 @@
 //! `memberOf` and its siblings: groups and directory roles, direct and through groups.
 
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::route::{Needs, Route};
+use crate::tenant::Tenant;
 
 const READ_OF_USER: Needs = Needs::split(
     &[
@@ -151,14 +153,14 @@ pub(super) fn routes() -> Vec<Route> {
     routes
 }
 
-impl Call<'_> {
+impl Tenant {
     /// The groups that have that object among their members; with `transitive`, the groups around these too.
-    pub(crate) fn groups_of(&self, id: &str, transitive: bool) -> Vec<String> {
+    pub(crate) fn groups_around(&self, id: &str, transitive: bool, now: Timestamp) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         let mut open = vec![id.to_owned()];
         while let Some(inner) = open.pop() {
-            for group in self.tenant.workloads.groups.values() {
-                let is_around = group.life.is_visible(self.now) && group.members.contains(&inner);
+            for group in self.workloads.groups.values() {
+                let is_around = group.life.is_visible(now) && group.members.contains(&inner);
                 if is_around && !found.contains(&group.id) {
                     found.push(group.id.clone());
                     if transitive {
@@ -168,6 +170,13 @@ impl Call<'_> {
             }
         }
         found
+    }
+}
+
+impl Call<'_> {
+    /// The groups that have that object among their members, as of now.
+    pub(crate) fn groups_of(&self, id: &str, transitive: bool) -> Vec<String> {
+        self.tenant.groups_around(id, transitive, self.now)
     }
 
     /// The object that the path names: `/me`, a user by name or id, a service principal, or any object.

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::directory::new_id;
 use crate::entra::{Conditions, GrantControls, Policy, PolicyState, SessionControls};
@@ -207,22 +207,12 @@ fn check_conditions(call: &Call<'_>, conditions: &Conditions) -> Result<(), Grap
     if names_agents && call.path.version == Version::V1 {
         return Err(schema());
     }
-    let is_everywhere = |locations: &Value| {
-        let excluded =
-            locations.get("excludeLocations").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-        locations.get("includeLocations") == Some(&json!(["All"])) && !excluded
-    };
-    let is_every_platform = |platforms: &Value| {
-        let excluded =
-            platforms.get("excludePlatforms").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-        platforms.get("includePlatforms") == Some(&json!(["all"])) && !excluded
-    };
+    check_locations(call, conditions)?;
+    check_platforms(conditions)?;
     let users = conditions.users.as_ref();
     for (name, is_set) in [
         ("devices", conditions.devices.is_some()),
         ("insiderRiskLevels", conditions.insider_risk_levels.is_some()),
-        ("locations", conditions.locations.as_ref().is_some_and(|one| !is_everywhere(one))),
-        ("platforms", conditions.platforms.as_ref().is_some_and(|one| !is_every_platform(one))),
         ("applicationFilter", conditions.applications.application_filter.is_some()),
         ("includeUserActions", !conditions.applications.include_user_actions.is_empty()),
         (
@@ -230,7 +220,6 @@ fn check_conditions(call: &Call<'_>, conditions: &Conditions) -> Result<(), Grap
             !conditions.applications.include_authentication_context_class_references.is_empty(),
         ),
         ("servicePrincipalFilter", clients.is_some_and(|one| one.service_principal_filter.is_some())),
-        ("groups", users.is_some_and(|one| !one.include_groups.is_empty() || !one.exclude_groups.is_empty())),
         (
             "includeGuestsOrExternalUsers",
             users.is_some_and(|one| {
@@ -242,6 +231,34 @@ fn check_conditions(call: &Call<'_>, conditions: &Conditions) -> Result<(), Grap
         if is_set {
             return Err(not_emulated(name));
         }
+    }
+    Ok(())
+}
+
+/// Locations that are named exist; somewhere is always included.
+fn check_locations(call: &Call<'_>, conditions: &Conditions) -> Result<(), GraphError> {
+    let Some(locations) = &conditions.locations else { return Ok(()) };
+    if locations.include_locations.is_empty() {
+        return Err(refused("1011: includeLocations must not be empty."));
+    }
+    let named = locations.include_locations.iter().chain(&locations.exclude_locations);
+    for id in named.filter(|one| !matches!(one.as_str(), "All" | "AllTrusted")) {
+        if !call.tenant.entra.named_locations.iter().any(|known| known.id.eq_ignore_ascii_case(id)) {
+            return Err(refused(format!(
+                "1040: NamedLocation with id {id} does not exist in the directory."
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_platforms(conditions: &Conditions) -> Result<(), GraphError> {
+    const PLATFORMS: [&str; 7] = ["all", "android", "iOS", "windows", "windowsPhone", "macOS", "linux"];
+    let Some(platforms) = &conditions.platforms else { return Ok(()) };
+    let named = platforms.include_platforms.iter().chain(&platforms.exclude_platforms);
+    let is_known = |one: &String| PLATFORMS.contains(&one.as_str());
+    if platforms.include_platforms.is_empty() || !named.clone().all(is_known) {
+        return Err(schema());
     }
     Ok(())
 }

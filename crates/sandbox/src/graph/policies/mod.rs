@@ -6,6 +6,7 @@ mod authorization;
 mod conditional_access;
 mod consent_requests;
 mod grant_policies;
+mod named_locations;
 mod security_defaults;
 
 use std::collections::BTreeMap;
@@ -71,6 +72,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(consent_requests::routes());
     routes.extend(app_management::routes());
     routes.extend(conditional_access::routes());
+    routes.extend(named_locations::routes());
     routes.extend(security_defaults::routes());
     routes
 }
