@@ -175,6 +175,11 @@ async fn a_tenants_clock_lag_and_faults_are_steered() -> Result<()> {
     let lag = served.object(&["lag"]).await?;
     assert_eq!((&lag["profile"], &lag["scale"]), (&json!("typical"), &json!(0.5)));
 
+    served.text(&["throttling", "documented", "--scale", "2", "--retry-after", "always"]).await?;
+    let throttling = served.object(&["throttling"]).await?;
+    assert_eq!(throttling, json!({ "limits": "documented", "scale": 2.0, "retry_after": "always" }));
+    served.text(&["throttling", "off"]).await?;
+
     let rule = ["fault", "add", "/v1.0/**", "--status", "503", "--retry-after", "7", "--count", "1"];
     let added = served.object(&rule).await?;
     let fail = r#"curl -si "$ATTACHE_SANDBOX_URL/v1.0/users""#;

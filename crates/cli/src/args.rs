@@ -191,6 +191,9 @@ pub(crate) struct Sandbox {
     /// Multiplies every lag
     #[arg(long, env = "ATTACHE_SANDBOX_LAG_SCALE", value_name = "FACTOR", default_value_t = 1.0)]
     pub(crate) lag_scale: f64,
+    /// Refuse whoever asks too much, by the limits that Microsoft documents
+    #[arg(long, env = "ATTACHE_SANDBOX_THROTTLING", value_name = "LIMITS", default_value = "off")]
+    pub(crate) throttling: Limits,
     /// Allow notification URLs that are plain http on loopback
     #[arg(long, env = "ATTACHE_SANDBOX_ALLOW_HTTP_WEBHOOKS")]
     pub(crate) allow_http_webhooks: bool,
@@ -235,6 +238,25 @@ impl Lag {
             Self::Typical => "typical",
             Self::Worst => "worst",
             Self::Never => "never",
+        }
+    }
+}
+
+/// Which limits a sandbox has.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Limits {
+    /// None
+    Off,
+    /// Those that Microsoft documents
+    Documented,
+}
+
+impl Limits {
+    /// Their name, as on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Documented => "documented",
         }
     }
 }

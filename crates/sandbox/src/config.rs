@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::clock::Clock;
 use crate::lag::LagProfile;
+use crate::throttling::Throttling;
 
 /// Everything that a sandbox can be told.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Config {
     pub lag: LagProfile,
     /// What every lag is multiplied by. Must be finite and not negative.
     pub lag_scale: f64,
+    /// How strictly the tenant throttles.
+    pub throttling: Throttling,
     /// Allows notification URLs that are `http` on loopback (`--allow-http-webhooks`).
     pub allow_http_webhooks: bool,
     /// An authority that notification URLs' certificates may come from, as PEM (`--webhook-ca`).
@@ -49,7 +52,7 @@ pub enum Seed {
 }
 
 impl Default for Config {
-    /// The documented constants on `127.0.0.1:8365`, in memory, with no lag.
+    /// The documented constants on `127.0.0.1:8365`, in memory, with no lag and no limits.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8365)),
@@ -59,6 +62,7 @@ impl Default for Config {
             expose: false,
             lag: LagProfile::None,
             lag_scale: 1.0,
+            throttling: Throttling::default(),
             allow_http_webhooks: false,
             webhook_ca: None,
             clock: Clock::running(),

@@ -55,6 +55,8 @@ pub struct Decision {
     pub error: Option<String>,
     /// The number of an AADSTS error.
     pub aadsts: Option<u32>,
+    /// The limit that it exceeded: `1 requests in 1 s for each app and user`.
+    pub limit: Option<String>,
     /// The rule by which it went wrong on purpose.
     pub fault: Option<u64>,
 }

@@ -16,6 +16,7 @@ use crate::entra::{Issuers, KeptKey, KeyRing};
 use crate::files::FileError;
 use crate::graph::Routes;
 use crate::lag::Lag;
+use crate::manners::Manners;
 use crate::names::Names;
 use crate::notifications::Couriers;
 use crate::ready::{Ready, ReadyApps, ReadyClient, ReadyProvisioner, ReadyUser};
@@ -63,7 +64,12 @@ impl Shared {
     }
 
     /// Adds a tenant; `None` if there is one of that seed.
-    pub(crate) fn add(&self, seed: Seed, clock: Clock, lag: Lag) -> Result<Option<Arc<Realm>>, FileError> {
+    pub(crate) fn add(
+        &self,
+        seed: Seed,
+        clock: Clock,
+        manners: Manners,
+    ) -> Result<Option<Arc<Realm>>, FileError> {
         let source = Source::new(seed).beside_others();
         let seeded = seed::seeded(&source, false);
         let tenant = seed::tenant(&source, clock.now());
@@ -74,7 +80,7 @@ impl Shared {
             store.save(&seeded, &tenant)?;
         }
         let domains = Arc::clone(self.realms.domains());
-        let realm = Arc::new(Realm::new(tenant, seeded, clock, lag, domains, self.store.clone()));
+        let realm = Arc::new(Realm::new(tenant, seeded, clock, manners, domains, self.store.clone()));
         Ok(self.realms.add(Arc::clone(&realm)).then_some(realm))
     }
 
@@ -228,6 +234,9 @@ fn check(config: &Config) -> Result<(), StartError> {
     if !config.lag_scale.is_finite() || config.lag_scale < 0.0 {
         return Err(StartError::LagScale(config.lag_scale));
     }
+    if !config.throttling.is_sound() {
+        return Err(StartError::ThrottlingScale(config.throttling.scale));
+    }
     Ok(())
 }
 
@@ -278,10 +287,10 @@ fn realms(config: &Config, kept: Vec<(Seeded, Tenant)>, store: Option<&Store>) -
         kept.push((seeded, tenant));
     }
     let domains = Arc::new(Domains::default());
-    let lag = Lag::new(config.lag, config.lag_scale);
+    let manners = Manners { lag: Lag::new(config.lag, config.lag_scale), throttling: config.throttling };
     let realm = |(seeded, tenant)| {
         let (clock, domains) = (config.clock.clone(), Arc::clone(&domains));
-        Arc::new(Realm::new(tenant, seeded, clock, lag, domains, store.cloned()))
+        Arc::new(Realm::new(tenant, seeded, clock, manners, domains, store.cloned()))
     };
     let (homes, further): (Vec<_>, Vec<_>) =
         kept.into_iter().map(realm).partition(|realm: &Arc<Realm>| realm.seeded.is_home);

@@ -113,7 +113,7 @@ async fn answer(
         Some(Effect::StaleReplica { seconds }) => View::Behind(seconds),
         _ => realm.view(),
     };
-    let passing = pass(shared, &realm, &request, path.as_ref(), effect.as_ref());
+    let passing = admitted(shared, &realm, &request, path.as_ref(), effect.as_ref());
     let (response, decision) = within(view, passing).await;
     let decision = Decision { fault, ..decision };
     realm.requests.add(LoggedRequest { decision, ..logged(at, &request, response.as_ref().ok()) });
@@ -121,6 +121,26 @@ async fn answer(
     Ok(match effect {
         Some(Effect::ResetInBody) => finish(&realm, response).map(Answered::half),
         _ => finish(&realm, response).map(Answered::whole),
+    })
+}
+
+/// Past the limits, and on.
+async fn admitted(
+    shared: &Shared,
+    realm: &Arc<Realm>,
+    request: &Request,
+    path: Option<&Path>,
+    effect: Option<&Effect>,
+) -> Result<Response, Cut> {
+    let admitted = match path.map(|path| graph::throttling::admit(shared, realm, request, path)) {
+        Some(Err(refusal)) => return Ok(*refusal),
+        Some(Ok(admitted)) => admitted,
+        None => None,
+    };
+    let response = pass(shared, realm, request, path, effect).await?;
+    Ok(match admitted {
+        Some(admitted) => admitted.mark(response),
+        None => response,
     })
 }
 

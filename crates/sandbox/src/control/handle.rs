@@ -11,6 +11,7 @@ use crate::realm::Realm;
 use crate::requests::LoggedRequest;
 use crate::sandbox::Shared;
 use crate::seed::{Document, plant};
+use crate::throttling::Throttling;
 
 /// A handle to a tenant of a running sandbox. Clones steer the same one.
 #[derive(Debug, Clone)]
@@ -37,6 +38,16 @@ impl Control {
     /// Changes the lag for what is written from now on.
     pub fn set_lag(&self, lag: Lag) {
         self.realm.set_lag(lag);
+    }
+
+    /// How strictly the tenant throttles.
+    pub fn throttling(&self) -> Throttling {
+        self.realm.manners().throttling
+    }
+
+    /// Changes how strictly the tenant throttles; what was counted is forgotten.
+    pub fn set_throttling(&self, throttling: Throttling) {
+        self.realm.throttle(throttling);
     }
 
     /// Adds a fault; the answer is its id.

@@ -22,6 +22,7 @@ mod state;
 mod steer;
 mod table;
 mod tenants;
+mod throttling;
 
 pub(crate) use answer::answer;
 pub use handle::Control;

@@ -175,6 +175,7 @@ pub(super) fn operations() -> Vec<Operation> {
         super::snapshots::operations(),
         super::clock::operations(),
         super::lag::operations(),
+        super::throttling::operations(),
         super::faults::operations(),
         super::held::operations(),
         super::requests::operations(),

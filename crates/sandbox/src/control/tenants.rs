@@ -7,7 +7,9 @@ use serde::Deserialize;
 use crate::clock::Clock;
 use crate::config::Seed;
 use crate::lag::Lag;
+use crate::manners::Manners;
 use crate::ready::Ready;
+use crate::throttling::Throttling;
 
 use super::clock::ClockChange;
 use super::steer::{Answer, Refusal, Steer, created, done_if, list, ok};
@@ -22,7 +24,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(
             Method::POST,
             "/tenants",
-            "Add a tenant with ids, clock, lag, faults, log and token of its own",
+            "Add a tenant with ids, clock, lag, limits, faults, log and token of its own",
             Handler::Now(add),
         )
         .who(Who::Main)
@@ -40,7 +42,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(
             Method::POST,
             "/reset",
-            "Take the tenant back to its seed: its objects and its lag are as they were, faults and log are gone, held requests are cut; snapshots and the clock stay",
+            "Take the tenant back to its seed: its objects, lag and limits are as they were, faults and log are gone, held requests are cut; snapshots and the clock stay",
             Handler::Now(reset),
         )
         .answers(200, shape::<Ready>)
@@ -59,6 +61,8 @@ struct NewTenant {
     clock: Option<ClockChange>,
     /// Its lag; without, it has none.
     lag: Option<Lag>,
+    /// Its limits; without, it has none.
+    throttling: Option<Throttling>,
 }
 
 fn all(steer: &Steer<'_>) -> Answer {
@@ -68,14 +72,16 @@ fn all(steer: &Steer<'_>) -> Answer {
 
 fn add(steer: &Steer<'_>) -> Answer {
     let new: NewTenant = steer.body()?;
-    let lag = new.lag.unwrap_or_default();
-    super::lag::check(&lag)?;
+    let manners =
+        Manners { lag: new.lag.unwrap_or_default(), throttling: new.throttling.unwrap_or_default() };
+    super::lag::check(&manners.lag)?;
+    super::throttling::check(&manners.throttling)?;
     let clock = Clock::running();
     if let Some(change) = &new.clock {
         change.apply(&clock)?;
     }
     let seed = new.seed.map_or(Seed::Random, |number| Seed::Number(number.into()));
-    let added = steer.shared.add(seed, clock, lag).map_err(|error| Refusal::not_saved(&error))?;
+    let added = steer.shared.add(seed, clock, manners).map_err(|error| Refusal::not_saved(&error))?;
     let realm = added.ok_or_else(|| {
         Refusal::new(StatusCode::CONFLICT, "There is a tenant of that seed: use another, or delete it.")
     })?;

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::dispatch;
 use super::error::{Answer, GraphError};
 use super::path::Path;
+use super::throttling;
 use crate::exchange::{Request, Response};
 use crate::faults::Effect;
 use crate::realm::Realm;
@@ -74,7 +75,22 @@ pub(super) async fn answer(shared: &Shared, realm: &Arc<Realm>, request: &Reques
     Ok(Response::json(StatusCode::OK, &json!({ "responses": responses })))
 }
 
+/// One request, counted as if it had come alone.
 async fn one(shared: &Shared, realm: &Arc<Realm>, request: &Request) -> Response {
+    let path = Path::parse(&request.path);
+    let admitted = match path.map(|path| throttling::admit(shared, realm, request, &path)) {
+        Some(Err(refusal)) => return *refusal,
+        Some(Ok(admitted)) => admitted,
+        None => None,
+    };
+    let response = unlimited(shared, realm, request).await;
+    match admitted {
+        Some(admitted) => admitted.mark(response),
+        None => response,
+    }
+}
+
+async fn unlimited(shared: &Shared, realm: &Arc<Realm>, request: &Request) -> Response {
     if let Some((_, Effect::Answer { status, body, retry_after })) = realm.faults.meet(request) {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let response = body.map_or_else(|| Response::empty(status), |body| Response::json(status, &body));

@@ -50,6 +50,7 @@ pub(crate) mod subscriptions;
 mod table_tests;
 mod teams;
 mod teamwork;
+pub(crate) mod throttling;
 mod users;
 
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::exchange::Response;
 use crate::faults::{Effect, Fault, Release};
+use crate::throttling::Limits;
 
 use super::desk::{Choice, Desk, Frame};
 use super::page::{Refusal, page, redirect};
@@ -19,6 +20,8 @@ struct Steer {
     pace: f64,
     profiles: Vec<Choice>,
     scale: f64,
+    limits: Vec<Choice>,
+    limit_scale: f64,
     faults: Vec<Rule>,
     held: Vec<Held>,
     snapshots: Vec<Kept>,
@@ -52,6 +55,7 @@ pub(super) fn change(desk: &Desk<'_>, what: &str) -> Result<Response, Refusal> {
     let done = match what {
         "clock" => clock(desk),
         "lag" => lag(desk),
+        "throttling" => throttling(desk),
         "fault" => fault(desk),
         "remove-fault" => number(desk, "id").map(|id| desk.realm.faults.remove(id)).and_then(there),
         "release" => {
@@ -90,12 +94,20 @@ fn shown(desk: &Desk<'_>, status: StatusCode, error: String) -> Result<Response,
         label: profile.to_owned(),
         is_chosen: profile == in_force,
     });
+    let throttling = realm.manners().throttling;
+    let limits = [("off", Limits::Off), ("documented", Limits::Documented)].map(|(name, limits)| Choice {
+        value: name.to_owned(),
+        label: name.to_owned(),
+        is_chosen: limits == throttling.limits,
+    });
     let steer = Steer {
         frame: desk.frame("steer"),
         now: realm.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         pace: realm.clock.pace(),
         profiles: profiles.into(),
         scale: lag.scale,
+        limits: limits.into(),
+        limit_scale: throttling.scale,
         faults: realm
             .faults
             .rules()
@@ -155,6 +167,20 @@ fn lag(desk: &Desk<'_>) -> Result<(), String> {
         return Err("The scale is a finite number from 0 upwards.".to_owned());
     }
     desk.realm.set_lag(lag);
+    Ok(())
+}
+
+fn throttling(desk: &Desk<'_>) -> Result<(), String> {
+    let mut throttling = desk.realm.manners().throttling;
+    throttling.limits = match desk.field("limits") {
+        "documented" => Limits::Documented,
+        _ => Limits::Off,
+    };
+    throttling.scale = desk.field("scale").parse().map_err(|_| "The scale is a number from 0 upwards.")?;
+    if !throttling.is_sound() {
+        return Err("The scale is a finite number from 0 upwards.".to_owned());
+    }
+    desk.realm.throttle(throttling);
     Ok(())
 }
 

@@ -20,12 +20,15 @@ use crate::changes::Feed;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::files::FileError;
+use crate::graph::throttling::Meter;
 use crate::lag::Lag;
+use crate::manners::Manners;
 use crate::requests::RequestLog;
 use crate::scope::View;
 use crate::seed;
 use crate::store::{Seeded, Store};
 use crate::tenant::Tenant;
+use crate::throttling::Throttling;
 
 /// One tenant and its surroundings.
 #[derive(Debug)]
@@ -39,11 +42,13 @@ pub(crate) struct Realm {
     pub(crate) feed: Feed,
     pub(crate) requests: RequestLog,
     pub(crate) snapshots: Snapshots,
+    /// What throttling counts.
+    pub(crate) meter: Meter,
     /// What [`Self::reset`] goes back to.
-    first_lag: Mutex<Lag>,
+    first_manners: Mutex<Manners>,
     /// What it was seeded with beyond its source.
     begun: Mutex<Option<Arc<Tenant>>>,
-    lag: Mutex<Lag>,
+    manners: Mutex<Manners>,
     /// How many requests met an alternating replica.
     asked: AtomicU64,
     /// Behind an `Arc`, so that a look at it costs nothing and needs no lock for longer than a moment.
@@ -58,7 +63,7 @@ impl Realm {
         tenant: Tenant,
         seeded: Seeded,
         clock: Clock,
-        lag: Lag,
+        manners: Manners,
         domains: Arc<Domains>,
         store: Option<Store>,
     ) -> Self {
@@ -71,9 +76,10 @@ impl Realm {
             feed: Feed::default(),
             requests: RequestLog::default(),
             snapshots: Snapshots::default(),
-            first_lag: Mutex::new(lag),
+            meter: Meter::default(),
+            first_manners: Mutex::new(manners),
             begun: Mutex::new(None),
-            lag: Mutex::new(lag),
+            manners: Mutex::new(manners),
             asked: AtomicU64::new(0),
             tenant: Mutex::new(Arc::new(tenant)),
             domains,
@@ -97,9 +103,25 @@ impl Realm {
         name == self.id || self.domains.owner(&name).is_some_and(|owner| owner == self.id)
     }
 
+    /// How it behaves now.
+    pub(crate) fn manners(&self) -> Manners {
+        *self.manners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes how it behaves.
+    pub(crate) fn change_manners(&self, change: impl FnOnce(&mut Manners)) {
+        change(&mut self.manners.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Changes how strictly it throttles; what was counted is forgotten.
+    pub(crate) fn throttle(&self, throttling: Throttling) {
+        self.change_manners(|manners| manners.throttling = throttling);
+        self.meter.clear();
+    }
+
     /// The lag in force.
     pub(crate) fn lag(&self) -> Lag {
-        *self.lag.lock().unwrap_or_else(PoisonError::into_inner)
+        self.manners().lag
     }
 
     /// The replica that answers the next request.
@@ -113,7 +135,7 @@ impl Realm {
 
     /// Changes the lag for what is written from now on.
     pub(crate) fn set_lag(&self, lag: Lag) {
-        *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+        self.change_manners(|manners| manners.lag = lag);
     }
 
     /// Puts back what the tenant was.
@@ -128,16 +150,16 @@ impl Realm {
     pub(crate) fn begin_here(&self) {
         let now = self.look();
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        let lag = self.lag();
-        *self.first_lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+        *self.first_manners.lock().unwrap_or_else(PoisonError::into_inner) = self.manners();
     }
 
     /// Goes back to the seed. The clock runs on, and snapshots stay.
     pub(crate) fn reset(&self) -> Result<(), FileError> {
         self.faults.clear();
         self.faults.cut_all();
-        let lag = *self.first_lag.lock().unwrap_or_else(PoisonError::into_inner);
-        self.set_lag(lag);
+        let first = *self.first_manners.lock().unwrap_or_else(PoisonError::into_inner);
+        self.change_manners(|manners| *manners = first);
+        self.meter.clear();
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let seeded = || Arc::new(seed::tenant(&self.seeded.source, self.clock.now()));
         self.restore(begun.unwrap_or_else(seeded))?;

@@ -50,6 +50,7 @@ mod sign_in_log;
 mod subscriptions;
 mod support;
 mod teams;
+mod throttling;
 
 #[path = "../oracle/mod.rs"]
 mod oracle;

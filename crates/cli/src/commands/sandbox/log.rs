@@ -135,6 +135,7 @@ fn line(request: &Value) -> String {
             .as_array()
             .filter(|missing| !missing.is_empty())
             .map(|missing| format!("needs {}", missing.iter().map(text).collect::<Vec<_>>().join(" or "))),
+        decision["limit"].as_str().map(|limit| format!("more than {limit}")),
         decision["fault"].as_u64().map(|fault| format!("by fault {fault}")),
     ];
     let why: Vec<String> = why.into_iter().flatten().collect();

@@ -17,6 +17,7 @@ mod serve;
 mod shell;
 mod snapshot;
 mod tenants;
+mod throttling;
 mod time;
 mod trust;
 mod variables;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Time(time::Time),
     /// Show or change how much the tenant lags behind
     Lag(lag::Lag),
+    /// Show or change how much a client may ask before it is refused
+    Throttling(throttling::Throttling),
     /// Make requests fail, wait or break off
     Fault(fault::Fault),
     /// Take the tenant back to how it was made
@@ -77,6 +80,7 @@ pub(super) fn run(sandbox: args::Sandbox, global: &Global, output: Output) -> Re
         Some(Command::Mail(command)) => one_thread(mail::run(command, global, output)),
         Some(Command::Time(command)) => one_thread(time::run(command, global, output)),
         Some(Command::Lag(command)) => one_thread(lag::run(command, global, output)),
+        Some(Command::Throttling(command)) => one_thread(throttling::run(command, global, output)),
         Some(Command::Fault(command)) => one_thread(fault::run(command, global, output)),
         Some(Command::Tenants(command)) => one_thread(tenants::run(command, global, output)),
         Some(Command::Trust(command)) => trust::trust(&command, global, output),

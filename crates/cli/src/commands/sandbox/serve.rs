@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use attache_sandbox::{Config, LagProfile, Sandbox, Seed, StartError};
+use attache_sandbox::{Config, LagProfile, Sandbox, Seed, StartError, Throttling};
 use serde_json::Value;
 
 use super::run_file::{self, RunFile};
-use crate::args::{self, Global, Lag};
+use crate::args::{self, Global, Lag, Limits};
 use crate::commands::place;
 use crate::output::{Failure, Output};
 use crate::signals;
@@ -104,6 +104,10 @@ fn config(command: args::Sandbox) -> Result<Config, Failure> {
         Lag::Worst => LagProfile::Worst,
         Lag::Never => LagProfile::Never,
     };
+    let throttling = match command.throttling {
+        Limits::Off => Throttling::default(),
+        Limits::Documented => Throttling::documented(),
+    };
     Ok(Config {
         listen: command.listen,
         data: command.data,
@@ -112,6 +116,7 @@ fn config(command: args::Sandbox) -> Result<Config, Failure> {
         expose: command.expose,
         lag,
         lag_scale: command.lag_scale,
+        throttling,
         allow_http_webhooks: command.allow_http_webhooks,
         webhook_ca: command.webhook_ca,
         smtp_listen: command.smtp_listen,

@@ -1,0 +1,13 @@
+//! How a tenant behaves: what the control API sets and `reset` puts back.
+
+use crate::lag::Lag;
+use crate::throttling::Throttling;
+
+/// All of it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Manners {
+    /// How late effects show.
+    pub(crate) lag: Lag,
+    /// How strictly it throttles.
+    pub(crate) throttling: Throttling,
+}
