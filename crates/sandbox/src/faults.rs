@@ -143,6 +143,13 @@ pub enum Effect {
         #[schemars(range(max = 4_294_967_295_u64))]
         seconds: u32,
     },
+    /// Lists at most so many items, with a link to the rest: none is an empty page, as Graph sometimes sends
+    /// before the last one.
+    ShortPage {
+        /// How many items.
+        #[schemars(range(max = 4_294_967_295_u64))]
+        items: u32,
+    },
     /// Sends a change notification twice. The path is the notified resource, such as
     /// `users/*/messages/*`.
     DuplicateNotification,

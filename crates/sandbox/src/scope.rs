@@ -21,10 +21,20 @@ pub(crate) enum View {
     Behind(u32),
 }
 
+/// What stands while a request is answered.
 #[derive(Debug, Default)]
-struct Scope {
+pub(crate) struct Scope {
     view: View,
+    /// How many items a page may have, if it is to be short.
+    page: Option<u32>,
     decision: Decision,
+}
+
+impl Scope {
+    /// Answered by that replica, in pages of at most that many items.
+    pub(crate) fn of(view: View, page: Option<u32>) -> Self {
+        Self { view, page, ..Self::default() }
+    }
 }
 
 thread_local! {
@@ -43,14 +53,20 @@ pub(crate) fn shows(written: Timestamp, due: Timestamp, now: Timestamp) -> bool 
     }
 }
 
+/// How many items a page of at most `size` may have: fewer if it is to be short, perhaps none.
+pub(crate) fn page(size: usize) -> usize {
+    let short = SCOPE.with_borrow(|scope| scope.page).and_then(|items| usize::try_from(items).ok());
+    short.map_or(size, |items| size.min(items))
+}
+
 /// Notes something for the log.
 pub(crate) fn note(note: impl FnOnce(&mut Decision)) {
     SCOPE.with_borrow_mut(|scope| note(&mut scope.decision));
 }
 
-/// Answers a request by a replica, and tells what was noted meanwhile.
-pub(crate) fn within<F: Future>(view: View, future: F) -> Within<F> {
-    Within { scope: Scope { view, decision: Decision::default() }, future: Box::pin(future) }
+/// Answers a request in its scope, and tells what was noted meanwhile.
+pub(crate) fn within<F: Future>(scope: Scope, future: F) -> Within<F> {
+    Within { scope, future: Box::pin(future) }
 }
 
 /// A future with its scope, which stands in the thread whenever it runs.
@@ -78,7 +94,9 @@ mod tests {
     #[tokio::test]
     async fn a_fresh_replica_shows_what_is_not_due_and_one_behind_hides_what_is() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let shown = async |view, now| within(view, async { shows(at(100), at(160), at(now)) }).await.0;
+        let shown = async |view, now| {
+            within(Scope::of(view, None), async { shows(at(100), at(160), at(now)) }).await.0
+        };
         assert_eq!([shown(View::Usual, 120).await, shown(View::Usual, 160).await], [false, true]);
         assert_eq!([shown(View::Fresh, 99).await, shown(View::Fresh, 120).await], [false, true]);
         assert_eq!([shown(View::Behind(300), 399).await, shown(View::Behind(300), 400).await], [false, true]);
@@ -88,7 +106,7 @@ mod tests {
     #[tokio::test]
     async fn two_requests_at_a_time_note_each_their_own() {
         let noting = |number| {
-            within(View::Usual, async move {
+            within(Scope::default(), async move {
                 note(|decision| decision.aadsts = Some(number));
                 tokio::task::yield_now().await;
                 note(|decision| decision.fault = decision.aadsts.map(u64::from));

@@ -24,7 +24,7 @@ use crate::graph::Path;
 use crate::realm::{Realm, realm_of};
 use crate::requests::{Decision, LoggedRequest};
 use crate::sandbox::Shared;
-use crate::scope::{View, within};
+use crate::scope::{Scope, View, within};
 use crate::{control, entra, graph, portal};
 
 /// The largest body that is read; Graph takes 4 MB.
@@ -114,7 +114,11 @@ async fn answer(
         _ => realm.view(),
     };
     let passing = admitted(shared, &realm, &request, path.as_ref(), effect.as_ref());
-    let (response, decision) = within(view, passing).await;
+    let page = match effect {
+        Some(Effect::ShortPage { items }) => Some(items),
+        _ => None,
+    };
+    let (response, decision) = within(Scope::of(view, page), passing).await;
     let decision = Decision { fault, ..decision };
     realm.requests.add(LoggedRequest { decision, ..logged(at, &request, response.as_ref().ok()) });
     let response = response?;
@@ -170,6 +174,7 @@ async fn pass(
             | Effect::TruncateBody
             | Effect::WrongJson
             | Effect::StaleReplica { .. }
+            | Effect::ShortPage { .. }
             | Effect::DuplicateNotification
             | Effect::ReorderNotification,
         )

@@ -45,6 +45,7 @@ mod presence;
 mod realms;
 mod receiver;
 mod seed_document;
+mod short_pages;
 mod sign_in;
 mod sign_in_log;
 mod subscriptions;

@@ -115,6 +115,9 @@ struct Rule {
     /// Answer as a replica that is so far behind, with --every 2 at every second request
     #[arg(long, value_name = "TIME", group = "effect", value_parser = duration::parse)]
     stale: Option<Duration>,
+    /// List at most so many items, with a link to the rest; 0 is an empty page
+    #[arg(long, value_name = "ITEMS", group = "effect")]
+    short_page: Option<u32>,
     /// Send a change notification twice; PATH is the notified resource, as in users/*/messages/*
     #[arg(long, group = "effect")]
     duplicate_notification: bool,
@@ -181,18 +184,19 @@ impl Rule {
             (self.reorder_notification, "reorder_notification"),
         ];
         let flag = flags.into_iter().find_map(|(given, kind)| given.then_some(kind));
-        let effect = match (self.status, self.delay, self.stale) {
+        let effect = match (self.status, self.delay, self.stale, self.short_page) {
             (Some(status), ..) => {
                 let mut answer = json!({ "kind": "answer", "status": status });
                 answer["body"] = self.body.unwrap_or_default();
                 answer["retry_after"] = json!(self.retry_after);
                 answer
             }
-            (None, Some(delay), _) => {
+            (None, Some(delay), ..) => {
                 json!({ "kind": "delay", "ms": u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) })
             }
-            (None, None, Some(behind)) => json!({ "kind": "stale_replica", "seconds": behind.as_secs() }),
-            (None, None, None) => json!({ "kind": flag }),
+            (None, None, Some(behind), _) => json!({ "kind": "stale_replica", "seconds": behind.as_secs() }),
+            (None, None, None, Some(items)) => json!({ "kind": "short_page", "items": items }),
+            (None, None, None, None) => json!({ "kind": flag }),
         };
         let given = [
             ("path", self.path.map(Value::from)),

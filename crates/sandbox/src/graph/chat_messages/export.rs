@@ -13,6 +13,7 @@ use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::{Filter, Op, Query, Service, Surface};
 use crate::graph::route::{Needs, Route};
+use crate::scope;
 
 use super::message::Message;
 use super::place::Place;
@@ -122,6 +123,7 @@ fn answer(call: &Call<'_>, places: &[Place], reader: Option<&str>, context: &str
         found.extend(changes.map(|message| (place, message)));
     }
     found.sort_by_key(|(_, message)| message.revision);
+    let size = scope::page(size);
     let more = found.len() > size;
     found.truncate(size);
 

@@ -10,6 +10,7 @@ use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::{Filter, Op, Path, Query, Service, Surface};
 use crate::graph::route::{Needs, Route};
+use crate::scope;
 
 use super::message::Message;
 use super::place::Place;
@@ -96,7 +97,7 @@ fn page_of(call: &Call<'_>, surface: &Surface) -> Answer {
     let (page, next) = match place.thread(call.tenant) {
         Some(thread) => {
             let reader = call.caller.user_id();
-            window.page(thread, query.top, |message| place.shows(call.tenant, reader, message))
+            window.page(thread, scope::page(query.top), |message| place.shows(call.tenant, reader, message))
         }
         None => (Vec::new(), None),
     };
@@ -226,8 +227,12 @@ impl Window {
             .take_while(|message| self.after.is_none_or(|after| time(message) > after))
             .filter(|message| shows(message));
         let page: Vec<&Message> = wanted.by_ref().take(size).collect();
-        let more = wanted.next().is_some();
-        let next = page.last().filter(|_| more).map(|last| place(last).to_string());
+        let more = wanted.next();
+        // An empty page ends where the one before it did, or before the first of those that follow.
+        let next = more.map(|more| {
+            let end = page.last().map(|last| place(last)).or(self.below);
+            end.unwrap_or_else(|| place(more).saturating_add(1)).to_string()
+        });
         (page, next)
     }
 }
@@ -269,7 +274,7 @@ mod tests {
         #[test]
         fn pages_of_any_size_give_each_old_message_once(
             old in 0_u64..80,
-            pages in prop::collection::vec((1_usize..=50, 0_u64..5), 1..200),
+            pages in prop::collection::vec((0_usize..=50, 0_u64..5), 1..200),
             by_creation in any::<bool>(),
         ) {
             let mut thread = Thread::default();
@@ -279,7 +284,8 @@ mod tests {
             let mut window = Window { order, after: None, before: None, below: None };
             let mut seen = Vec::new();
             let mut revision = old;
-            for (size, news) in pages.into_iter().cycle() {
+            // Empty pages among the others, but not only empty ones.
+            for (size, news) in pages.into_iter().chain([(1, 0)]).cycle() {
                 let (page, next) = window.page(&thread, size, |_| true);
                 prop_assert!(page.len() <= size);
                 seen.extend(page.iter().map(|message| message.id));

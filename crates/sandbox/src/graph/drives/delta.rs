@@ -10,6 +10,7 @@ use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::Surface;
 use crate::graph::route::Route;
+use crate::scope;
 
 use super::access::{Place, invalid};
 use super::items::{COLLECTION, shown};
@@ -68,7 +69,8 @@ fn round<'d>(drive: &'d Drive, folder: &str, token: Token, size: usize) -> (Vec<
     items.truncate(size);
     let next = match (is_last, items.last()) {
         (false, Some(last)) => Token { after: last.change, ..token },
-        _ => Token { after: drive.changes, begun: None },
+        (false, None) => token,
+        (true, _) => Token { after: drive.changes, begun: None },
     };
     (items, next, is_last)
 }
@@ -88,7 +90,7 @@ fn delta(call: &mut Call<'_>) -> Answer {
             None => return Err(resync(call, drive.changes)),
         },
     };
-    let (page, next, is_last) = round(drive, &place.item, token, query.top);
+    let (page, next, is_last) = round(drive, &place.item, token, scope::page(query.top));
     let mut value = Vec::with_capacity(page.len());
     for item in page {
         let one = if item.deleted {

@@ -20,6 +20,7 @@ use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::{Filter, Op};
 use crate::mail::Held;
+use crate::scope;
 
 const PAGE: usize = 10;
 /// A token rests no longer than this.
@@ -91,6 +92,7 @@ pub(super) fn round(
             found.truncate(page);
             let next = match found.last() {
                 Some(last) if !is_last => Place::First { start, after: Some(key(last)) },
+                None if !is_last => Place::First { start, after },
                 _ => Place::Later { since: start, after: (start, true) },
             };
             (found.into_iter().cloned().map(Event::Here).collect(), next, is_last)
@@ -121,6 +123,7 @@ pub(super) fn round(
             found.truncate(page);
             let next = match found.last() {
                 Some((at, _)) if !is_last => Place::Later { since, after: *at },
+                None if !is_last => Place::Later { since, after },
                 _ => Place::Later { since: mailbox.change, after: (mailbox.change, true) },
             };
             (found.into_iter().map(|(_, event)| event).collect(), next, is_last)
@@ -245,7 +248,7 @@ pub(super) fn messages(call: &mut Call<'_>) -> Answer {
     let mailbox = entry.look(call)?;
     let folder = mailbox.folder(call.params.get("folder"))?.number;
     let token = token(call, mailbox, Some(folder), &options)?;
-    let page = entry.preferences.page.or(token.top).unwrap_or(PAGE);
+    let page = scope::page(entry.preferences.page.or(token.top).unwrap_or(PAGE));
     let filter = match &token.filter {
         Some(text) => Some(Filter::parse(text).map_err(|_| gone(call))?),
         None => None,
@@ -300,9 +303,9 @@ pub(super) fn folders(call: &mut Call<'_>) -> Answer {
     let entry = enter(call)?;
     let mailbox = entry.look(call)?;
     let token = token(call, mailbox, None, &options)?;
-    let page = entry.preferences.page.or(token.top).unwrap_or(PAGE);
+    let page = scope::page(entry.preferences.page.or(token.top).unwrap_or(PAGE));
     let (since, after) = match token.place {
-        Place::First { after, .. } => (0, (after.map_or(0, |(_, number)| number), false)),
+        Place::First { after, .. } => (0, after.map_or((0, false), |(_, number)| (number, true))),
         Place::Later { since, after } => (since, after),
     };
     let is_first = matches!(token.place, Place::First { .. });
@@ -334,6 +337,7 @@ pub(super) fn folders(call: &mut Call<'_>) -> Answer {
         (Place::First { start, .. }, Some((at, _))) if !is_last => {
             Place::First { start, after: Some((0, at.0)) }
         }
+        (place, None) if !is_last => place,
         (Place::First { start, .. }, _) => Place::Later { since: start, after: (start, true) },
         (Place::Later { since, .. }, Some((at, _))) if !is_last => Place::Later { since, after: *at },
         (Place::Later { .. }, _) => Place::Later { since: mailbox.change, after: (mailbox.change, true) },

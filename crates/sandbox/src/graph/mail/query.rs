@@ -9,6 +9,7 @@ use crate::exchange::Response;
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
 use crate::graph::odata::{Filter, Path};
+use crate::scope;
 
 /// Items on a page when the client does not say.
 const PAGE: usize = 10;
@@ -235,7 +236,7 @@ impl Options {
         total: usize,
         show: impl FnMut(usize) -> Value,
     ) -> Response {
-        let end = (self.skip + self.top).min(total);
+        let end = (self.skip + scope::page(self.top)).min(total);
         let items: Vec<Value> = (self.skip.min(end)..end).map(show).collect();
         let mut body = Map::new();
         let context = call.context(&format!("{context}{}", self.selected()));

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Query;
+use crate::scope;
 
 /// Where a page ended: opaque to clients.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SkipToken {
     /// The id of the last item that was sent.
     #[serde(rename = "i")]
@@ -74,11 +75,12 @@ impl Collection<'_> {
                 .position(|item| item[key] == token.last.as_str())
                 .map_or(token.sent.saturating_sub(1).min(total), |at| at + 1)
         });
-        let page: Vec<Value> = items.into_iter().skip(start).take(query.top).collect();
+        let page: Vec<Value> = items.into_iter().skip(start).take(scope::page(query.top)).collect();
         let end = start + page.len();
-        let next = (end < total).then(|| SkipToken {
-            last: page.last().and_then(|item| item[key].as_str()).unwrap_or_default().to_owned(),
-            sent: end,
+        let next = (end < total).then(|| match page.last() {
+            Some(last) => SkipToken { last: last[key].as_str().unwrap_or_default().to_owned(), sent: end },
+            // An empty page ends where the one before it did.
+            None => query.skip_token.clone().unwrap_or_default(),
         });
 
         let mut body = Map::new();
