@@ -12,6 +12,7 @@ mod authorize;
 mod body;
 mod changes;
 mod clock;
+mod compression;
 mod config;
 mod control;
 #[cfg(test)]

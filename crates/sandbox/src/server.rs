@@ -25,7 +25,7 @@ use crate::realm::{Realm, realm_of};
 use crate::requests::{Decision, LoggedRequest};
 use crate::sandbox::Shared;
 use crate::scope::{Scope, View, within};
-use crate::{control, entra, graph, portal};
+use crate::{compression, control, entra, graph, portal};
 
 /// The largest body that is read; Graph takes 4 MB.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -122,6 +122,7 @@ async fn answer(
     let decision = Decision { fault, ..decision };
     realm.requests.add(LoggedRequest { decision, ..logged(at, &request, response.as_ref().ok()) });
     let response = response?;
+    let response = if path.is_some() { compression::fit(&request, response) } else { response };
     Ok(match effect {
         Some(Effect::ResetInBody) => finish(&realm, response).map(Answered::half),
         _ => finish(&realm, response).map(Answered::whole),

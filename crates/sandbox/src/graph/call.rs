@@ -1,7 +1,7 @@
 //! What a handler is given: the tenant, the caller, the request, and what the frame knows.
 
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -15,6 +15,7 @@ use crate::tenant::Tenant;
 use super::error::GraphError;
 use super::path::{Params, Path};
 use super::route::{Area, Needs};
+use super::tags;
 
 /// One authorised Graph call.
 pub(crate) struct Call<'a> {
@@ -132,8 +133,12 @@ impl Call<'_> {
 }
 
 fn graph_json(status: StatusCode, body: &Value) -> Response {
-    Response::json(status, body).with(
+    let response = Response::json(status, body).with(
         CONTENT_TYPE,
         "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-    )
+    );
+    match tags::of_entity(body) {
+        Some(tag) => response.with(ETAG, tag),
+        None => response,
+    }
 }

@@ -24,6 +24,7 @@ use super::known;
 use super::mail;
 use super::path::{Params, Path};
 use super::route::{Area, Route};
+use super::tags;
 
 /// Answers a Graph request to a realm; `path` is the parsed path of `request`.
 pub(crate) async fn answer(shared: &Shared, realm: &Arc<Realm>, request: &Request, path: &Path) -> Response {
@@ -58,7 +59,7 @@ pub(super) async fn answer_part(
             Err(error) => Err(error),
         };
     }
-    finish(realm, request, answer)
+    tags::unless_known(request, finish(realm, request, answer))
 }
 
 /// The same for calls that wait for nothing.

@@ -3,8 +3,8 @@
 
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_TYPE,
-    HeaderName, LOCATION, ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_ENCODING,
+    CONTENT_TYPE, HeaderName, LOCATION, ORIGIN,
 };
 use http::{Method, StatusCode};
 
@@ -58,6 +58,14 @@ pub(super) fn check(request: &Request) -> Result<(), GraphError> {
     let is_foreign = ["application/x-www-form-urlencoded", "application/xml", "text/xml", "application/atom"]
         .iter()
         .any(|foreign| sent.starts_with(foreign));
+    let encoding = request.header(CONTENT_ENCODING.as_str()).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return Err(GraphError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            format!("The content encoding of the request is not supported: '{encoding}'."),
+        ));
+    }
     let is_content =
         request.path.ends_with("/content") || request.path.to_ascii_lowercase().ends_with("/$value");
     if is_foreign && !request.body.is_empty() && !is_content {

@@ -48,6 +48,7 @@ mod service_principals;
 pub(crate) mod subscriptions;
 #[cfg(test)]
 mod table_tests;
+mod tags;
 mod teams;
 mod teamwork;
 pub(crate) mod throttling;

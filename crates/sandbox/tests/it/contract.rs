@@ -1,11 +1,15 @@
 //! What every route of Graph keeps to: batches, preflights, media types, compression, what there is and what
 //! there is not (Graph reference §7.2, §7.3, §7.4).
 
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::cast::{get, person, post, sign_in, tenant};
-use crate::support::reply;
+use crate::cast::{delete, get, patch, person, post, sign_in, tenant};
+use crate::mail_support::{letter, mail_tenant};
+use crate::support::{client, reply};
 
 #[tokio::test]
 async fn a_batch_answers_each_request_as_if_it_had_come_alone() {
@@ -103,4 +107,71 @@ async fn browsers_and_careful_clients_are_served() {
     let metadata = tenant.get(&tenant.url("/v1.0/$metadata")).await.expect(200);
     assert_eq!(metadata.header("content-type"), "application/xml");
     assert!(metadata.text.contains("<EntitySet Name=\"users\" EntityType=\"microsoft.graph.user\"/>"));
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_who_takes_that_and_requests_are_not_taken_compressed() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let http = client(&tenant.sandbox).no_gzip().build().unwrap();
+    let read = |coding: &'static str| {
+        http.get(tenant.url("/v1.0/me")).bearer_auth(&ada).header("accept-encoding", coding).send()
+    };
+    let plain = read("identity").await.unwrap();
+    assert!(plain.headers().get("content-encoding").is_none());
+    let plain: Value = plain.json().await.unwrap();
+    let answer = read("br, gzip;q=0.8").await.unwrap();
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
+    assert_eq!(answer.headers()["vary"], "Accept-Encoding");
+    let compressed = answer.bytes().await.unwrap();
+    let mut text = String::new();
+    GzDecoder::new(&*compressed).read_to_string(&mut text).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), plain);
+
+    let compressed = tenant
+        .http
+        .post(tenant.url("/v1.0/chats"))
+        .bearer_auth(&ada)
+        .header("content-type", "application/json")
+        .header("content-encoding", "gzip")
+        .body(compressed);
+    assert_eq!(tenant.send(compressed).await.expect(415).text("/error/code"), "UnsupportedMediaType");
+}
+
+#[tokio::test]
+async fn what_has_a_tag_is_not_sent_again_and_not_changed_behind_ones_back() {
+    let tenant = mail_tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let made = post(&tenant, "/v1.0/me/messages", &ada, letter("draft", &["grace@contoso.example"])).await;
+    let made = made.expect(201);
+    let path = format!("/v1.0/me/messages/{}", made.text("/id"));
+    let tag = made.text("/@odata.etag").to_owned();
+    assert_eq!(made.header("etag"), tag);
+    let read = async |tag: &str| {
+        let request = tenant.http.get(tenant.url(&path)).bearer_auth(&ada).header("if-none-match", tag);
+        tenant.send(request).await
+    };
+    for known in [tag.as_str(), "*", &format!("\"other\", {tag}")] {
+        let unchanged = read(known).await.expect(304);
+        assert_eq!((unchanged.text.as_str(), unchanged.header("etag")), ("", tag.as_str()));
+    }
+    let batch = json!({ "requests": [
+        { "id": "1", "method": "GET", "url": &path["/v1.0".len()..], "headers": { "If-None-Match": tag } },
+    ] });
+    let answer = post(&tenant, "/v1.0/$batch", &ada, batch).await.expect(200);
+    assert_eq!(answer.json["responses"][0]["status"], 304);
+
+    let changed = patch(&tenant, &path, &ada, json!({ "subject": "changed" })).await.expect(200);
+    assert_ne!(changed.header("etag"), tag);
+    assert_eq!(read(&tag).await.expect(200).text("/subject"), "changed");
+    for method in [Method::PATCH, Method::DELETE] {
+        let request =
+            tenant.http.request(method, tenant.url(&path)).bearer_auth(&ada).header("if-match", &tag);
+        let refused = tenant.send(request.json(&json!({ "subject": "late" }))).await.expect(412);
+        assert_eq!(refused.text("/error/code"), "ErrorIrresolvableConflict");
+    }
+    let request =
+        tenant.http.patch(tenant.url(&path)).bearer_auth(&ada).header("if-match", changed.header("etag"));
+    tenant.send(request.json(&json!({ "subject": "in time" }))).await.expect(200);
+    delete(&tenant, &path, &ada).await.expect(204);
 }

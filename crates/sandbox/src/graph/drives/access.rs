@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::authorize::CallerKind;
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
+use crate::graph::tags;
 use crate::tenant::Tenant;
 
 use super::ids;
@@ -166,6 +167,18 @@ impl Call<'_> {
         ))
     }
 
+    /// 412 if `If-None-Match` is one of the item's tags, of a request that changes it.
+    pub(super) fn check_if_none_match(&self, item: &Item) -> Result<(), GraphError> {
+        if self.has_it_already(item) {
+            return Err(GraphError::new(
+                StatusCode::PRECONDITION_FAILED,
+                "resourceModified",
+                "ETag matches current item's value",
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether `If-None-Match` says that the client has the item as it is.
     pub(super) fn has_it_already(&self, item: &Item) -> bool {
         self.request.header("if-none-match").is_some_and(|asked| matches(asked, item))
@@ -178,10 +191,7 @@ fn starts_like_files(scope: &str) -> bool {
 }
 
 fn matches(asked: &str, item: &Item) -> bool {
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_ascii_lowercase();
-    let tags = [bare(&item.e_tag()), bare(&item.c_tag())];
-    // A tag has a comma of its own, so a list is not told apart from one tag.
-    asked.trim() == "*" || tags.contains(&bare(asked))
+    tags::names(asked, &[&item.e_tag(), &item.c_tag()])
 }
 
 /// The item that a key names: an id, `root`, `root:/a/b.txt` or `{id}:/b.txt`, each perhaps with a last colon.

@@ -115,6 +115,7 @@ fn update(call: &mut Call<'_>) -> Answer {
 
 fn delete(call: &mut Call<'_>) -> Answer {
     let (place, at) = own(call)?;
+    call.check_if_match(call.drive_item(&place)?)?;
     if let Some(item) = call.drive_of(&place.owner)?.items.get_mut(&place.item) {
         item.permissions.remove(at);
     }

@@ -71,6 +71,7 @@ fn put(call: &mut Call<'_>) -> Answer {
         Target::Existing(item) => {
             let found = call.drive_item(&Place { owner: owner.clone(), item: item.clone() })?;
             call.check_if_match(found)?;
+            call.check_if_none_match(found)?;
             if found.is_folder() {
                 return Err(invalid("A folder has no content."));
             }

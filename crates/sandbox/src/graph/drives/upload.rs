@@ -67,6 +67,7 @@ fn create(call: &mut Call<'_>) -> Answer {
     }
     if let Some(file) = call.drive_of(&owner)?.child(&folder, &name).cloned() {
         call.check_if_match(&file)?;
+        call.check_if_none_match(&file)?;
     }
     let drive = call.drive_of(&owner)?;
     if folders.is_empty() {

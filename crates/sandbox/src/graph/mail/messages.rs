@@ -18,6 +18,7 @@ use super::wire::{self, View};
 use crate::exchange::Response;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
+use crate::graph::tags;
 use crate::mail::{Conversation, Held, Item, compose};
 
 const COLLECTION: Surface = Surface {
@@ -273,8 +274,7 @@ pub(super) fn check_unchanged(call: &mut Call<'_>, entry: &Entry, uid: u64) -> R
     let mailbox = entry.mailbox(call);
     let change = mailbox.messages.get(&uid).map_or(0, |message| message.change);
     let key = ids::change_key(&entry.owner, change);
-    let wanted = wanted.trim().trim_start_matches("W/").trim_matches('"');
-    if wanted == "*" || wanted == key {
+    if tags::names(&wanted, &[&key]) {
         return Ok(());
     }
     Err(GraphError::new(
