@@ -19,7 +19,7 @@ mod domains;
 pub(crate) mod drives;
 mod error;
 mod front;
-mod groups;
+pub(crate) mod groups;
 mod insider;
 mod instants;
 mod known;
@@ -61,6 +61,7 @@ pub(crate) use audits::{Audit, user_initiator};
 pub(crate) use dispatch::answer_at_once;
 pub(crate) use dispatch::{answer, answer_files, read_as};
 pub(crate) use error::GraphError;
+pub(crate) use groups::Group;
 pub(crate) use insider::{Insider, perform};
 pub(crate) use odata::Filter;
 #[cfg(any(test, feature = "fuzzing"))]

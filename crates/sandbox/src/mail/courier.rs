@@ -91,12 +91,14 @@ fn bring(shared: &Shared, id: &str, to: Vec<String>, outgoing: &Outgoing) -> Vec
         let now = other.clock.now();
         let (lag, mut tenant) = (other.lag(), other.enter());
         for recipient in &to {
-            if !matches!(mail::resolve(&tenant, recipient, now), mail::Destination::Mailboxes(_)) {
-                let words = format!(
+            let words = match mail::resolve(&tenant, recipient, None, now) {
+                mail::Destination::Mailboxes(_) => continue,
+                mail::Destination::Closed(closed) => format!("550 {} {}", closed.status, closed.text),
+                mail::Destination::Nobody | mail::Destination::Outside => format!(
                     "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient {recipient} not found by SMTP address lookup"
-                );
-                refused.push((recipient.clone(), words));
-            }
+                ),
+            };
+            refused.push((recipient.clone(), words));
         }
         let incoming = Incoming {
             from: outgoing.from.clone(),

@@ -15,6 +15,8 @@ use crate::realm::Realm;
 use crate::sandbox::Shared;
 use crate::tenant::Tenant;
 
+use super::groups::Assembly;
+
 /// What a tenant is to hold beside what it holds already. People are named by user principal name; a name
 /// without `@` is one at the tenant's default domain.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -25,6 +27,7 @@ pub(crate) struct Document {
     users: Vec<Person>,
     apps: Vec<App>,
     agents: Vec<Agent>,
+    groups: Vec<Assembly>,
     chats: Vec<Chat>,
     mail: Vec<Mail>,
 }
@@ -139,9 +142,9 @@ pub(crate) fn plant(shared: &Shared, realm: &Realm, document: &Document) -> Resu
     }
 }
 
-struct Planting<'a> {
+pub(super) struct Planting<'a> {
     shared: &'a Shared,
-    realm: &'a Realm,
+    pub(super) realm: &'a Realm,
     problems: Vec<String>,
 }
 
@@ -159,6 +162,9 @@ impl Planting<'_> {
         }
         for (index, agent) in document.agents.iter().enumerate() {
             self.at(format!("agents[{index}] ({})", agent.name), |this| this.agent(agent));
+        }
+        for (index, group) in document.groups.iter().enumerate() {
+            self.at(format!("groups[{index}] ({})", group.name), |this| this.group(group));
         }
         for (index, chat) in document.chats.iter().enumerate() {
             self.at(format!("chats[{index}]"), |this| this.chat(chat));
@@ -356,7 +362,7 @@ impl Planting<'_> {
         self.call(Insider::User(&from), "/me/sendMail", &body).map(drop)
     }
 
-    fn upn(&self, name: &str) -> String {
+    pub(super) fn upn(&self, name: &str) -> String {
         if name.contains('@') {
             return name.to_owned();
         }
@@ -364,22 +370,36 @@ impl Planting<'_> {
         format!("{name}@{domain}")
     }
 
-    fn user(&self, name: &str) -> Result<String, String> {
+    pub(super) fn user(&self, name: &str) -> Result<String, String> {
         let (tenant, now) = (self.realm.look(), self.realm.clock.now());
         let found = tenant.user(name, now).or_else(|| tenant.user(&self.upn(name), now));
         found.map(|user| user.id.clone()).ok_or_else(|| format!("there is no user {name:?}"))
     }
 
-    fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
         self.call(Insider::App, path, body)
     }
 
+    pub(super) fn patch(&self, path: &str, body: &Value) -> Result<(), String> {
+        self.perform(Insider::App, Method::PATCH, path, body).map(drop)
+    }
+
     fn call(&self, insider: Insider<'_>, path: &str, body: &Value) -> Result<Value, String> {
-        perform(self.shared, self.realm, insider, Method::POST, path, Some(body))
+        self.perform(insider, Method::POST, path, body)
+    }
+
+    fn perform(
+        &self,
+        insider: Insider<'_>,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, String> {
+        perform(self.shared, self.realm, insider, method, path, Some(body))
             .map_err(|error| format!("{}: {}", error.code, error.message))
     }
 }
 
-fn id_of(made: &Value) -> &str {
+pub(super) fn id_of(made: &Value) -> &str {
     made["id"].as_str().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 //! documented constant below; a number changes them all, always in the same way.
 
 mod document;
+mod groups;
 mod tenant;
 
 use aws_lc_rs::digest::{SHA256, digest};

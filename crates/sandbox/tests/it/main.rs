@@ -32,6 +32,7 @@ mod graph_people;
 mod graph_policies;
 mod mail_delivery;
 mod mail_edge;
+mod mail_groups;
 mod mail_messages;
 mod mail_sending;
 mod mail_support;

@@ -64,6 +64,7 @@ fn create(call: &mut Call<'_>) -> Answer {
         takes_roles,
         members: Vec::new(),
         owners,
+        subscriptions: std::collections::BTreeMap::new(),
         other: payload.rest(PASSIVE)?,
     };
     check_kind(call, &group)?;

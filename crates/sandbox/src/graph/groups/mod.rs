@@ -2,6 +2,7 @@
 //! them (Entra reference §2.3; names of properties from the CSDL).
 
 mod create;
+mod mail;
 mod members;
 mod update;
 mod wire;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use crate::changes::ChangeKind;
 use crate::directory::Life;
 
+pub(crate) use mail::Closed;
 pub(crate) use wire::security_identifier;
 
 use super::call::Call;
@@ -40,6 +42,9 @@ pub(crate) struct Group {
     pub(crate) takes_roles: bool,
     pub(crate) members: Vec<String>,
     pub(crate) owners: Vec<String>,
+    /// Which members said whether they want copies of what is written to the group.
+    #[serde(default)]
+    pub(crate) subscriptions: BTreeMap<String, bool>,
     /// Other settable properties, such as `description`.
     pub(crate) other: BTreeMap<String, Value>,
 }
@@ -91,6 +96,7 @@ pub(super) fn routes() -> Vec<Route> {
     ];
     routes.extend(create::routes());
     routes.extend(update::routes());
+    routes.extend(mail::routes());
     routes.extend(members::routes());
     routes
 }
@@ -128,6 +134,9 @@ impl Call<'_> {
 
     pub(crate) fn group_json(&self, group: &Group, query: &Query) -> Value {
         let mut object = wire::group(group);
+        if query.select.is_some() {
+            mail::shown(group, &mut object, self.caller.user_id());
+        }
         query.fill(&mut object, GROUP);
         self.expand_references(&mut object, query, &[("members", &group.members), ("owners", &group.owners)]);
         object

@@ -9,7 +9,7 @@ use crate::graph::payload::Payload;
 use crate::graph::references;
 use crate::graph::route::{Needs, Route};
 
-use super::{create, members};
+use super::{create, mail, members};
 
 const UPDATE: Needs =
     Needs::either(&["Group.ReadWrite.All", "Group.ManageProtection.All", "Directory.ReadWrite.All"]);
@@ -54,6 +54,13 @@ fn update(call: &mut Call<'_>) -> Answer {
         for owner in call.bind(list)? {
             references::add(&mut group.owners, owner, "owners")?;
         }
+    }
+    for name in mail::SETTINGS {
+        let Some(value) = payload.boolean(name)? else { continue };
+        if !group.is_unified() {
+            return Err(payload.invalid(name));
+        }
+        group.other.insert(name.to_owned(), value.into());
     }
     group.other.extend(payload.rest(create::PASSIVE)?);
     call.tenant.group_changed(ChangeKind::Updated, &group.id);

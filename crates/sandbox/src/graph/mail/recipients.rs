@@ -1,9 +1,10 @@
 //! From an address to a mailbox: primary addresses, aliases and plus tags of the tenant's users (Graph reference
-//! §3.2); everything on other domains is outside.
+//! §3.2), and its groups; everything on other domains is outside.
 
 use jiff::Timestamp;
 
 use crate::directory::User;
+use crate::graph::groups::{Closed, Group};
 use crate::mail::Address;
 use crate::tenant::Tenant;
 
@@ -14,6 +15,8 @@ pub(crate) enum Destination {
     Mailboxes(Vec<String>),
     /// The address is on one of the tenant's domains, and nobody has it.
     Nobody,
+    /// A group that does not take it.
+    Closed(Closed),
     Outside,
 }
 
@@ -45,8 +48,8 @@ fn find<'a>(tenant: &'a Tenant, address: &str, now: Timestamp) -> Option<&'a Use
     tenant.user(address, now).or_else(|| tenant.user_by_address(address, now))
 }
 
-/// Where mail for an address goes.
-pub(crate) fn resolve(tenant: &Tenant, address: &str, now: Timestamp) -> Destination {
+/// Where mail for an address goes. `sender` is the author's object id, none if the mail is from outside.
+pub(crate) fn resolve(tenant: &Tenant, address: &str, sender: Option<&str>, now: Timestamp) -> Destination {
     let Some((_, domain)) = address.rsplit_once('@') else { return Destination::Nobody };
     if !tenant.domains.iter().any(|one| one.eq_ignore_ascii_case(domain)) {
         return Destination::Outside;
@@ -54,6 +57,15 @@ pub(crate) fn resolve(tenant: &Tenant, address: &str, now: Timestamp) -> Destina
     let with_mailbox = |user: &&User| tenant.mailbox_due(user).is_some_and(|due| due <= now);
     match owner(tenant, address, now).filter(with_mailbox) {
         Some(user) => Destination::Mailboxes(vec![user.id.clone()]),
-        None => Destination::Nobody,
+        None => match group(tenant, address, now).map(|group| group.mailboxes(tenant, sender, now)) {
+            Some(Ok(owners)) => Destination::Mailboxes(owners),
+            Some(Err(closed)) => Destination::Closed(closed),
+            None => Destination::Nobody,
+        },
     }
+}
+
+/// The group that has that address.
+fn group<'a>(tenant: &'a Tenant, address: &str, now: Timestamp) -> Option<&'a Group> {
+    tenant.workloads.groups.values().find(|group| group.is_called(address, now))
 }

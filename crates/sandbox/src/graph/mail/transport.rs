@@ -178,7 +178,7 @@ fn send(
 
     let (mut reached, mut outside, mut failures) = (Vec::new(), Vec::<String>::new(), Vec::new());
     for recipient in item.recipients() {
-        match resolve(tenant, &recipient.address, due) {
+        match resolve(tenant, &recipient.address, Some(owner), due) {
             Destination::Mailboxes(owners) => {
                 for one in owners {
                     if !reached.contains(&one) {
@@ -187,6 +187,11 @@ fn send(
                 }
             }
             Destination::Nobody => failures.push(Failure::unknown(recipient)),
+            Destination::Closed(closed) => failures.push(Failure {
+                address: recipient.clone(),
+                status: closed.status.to_owned(),
+                text: closed.text.to_owned(),
+            }),
             Destination::Outside => match limits::leave(tenant, owner, &item, due) {
                 Ok(()) => outside.push(recipient.address.clone()),
                 Err(failure) => failures.push(Failure { address: recipient.clone(), ..failure }),
@@ -382,7 +387,7 @@ pub(crate) fn receive(tenant: &mut Tenant, incoming: &Incoming, now: Timestamp, 
     settle(tenant, now, lag);
     let mut owners: Vec<(String, String)> = Vec::new();
     for address in &incoming.to {
-        if let Destination::Mailboxes(found) = resolve(tenant, address, now) {
+        if let Destination::Mailboxes(found) = resolve(tenant, address, None, now) {
             for one in found {
                 if !owners.iter().any(|(other, _)| *other == one) {
                     owners.push((one, address.clone()));

@@ -110,8 +110,9 @@ impl Edge for Tenants<'_> {
                 "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain {domain}"
             ));
         };
-        match resolve(&realm.enter(), recipient, realm.clock.now()) {
+        match resolve(&realm.enter(), recipient, None, realm.clock.now()) {
             Destination::Mailboxes(_) => Ok(()),
+            Destination::Closed(closed) => Err(format!("550 {} {}", closed.status, closed.text)),
             Destination::Nobody | Destination::Outside => Err(format!(
                 "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient {recipient} not found by SMTP address lookup"
             )),
