@@ -12,6 +12,7 @@ mod handle;
 mod held;
 mod lag;
 mod mail;
+mod notifications;
 mod openapi;
 mod readiness;
 mod requests;

@@ -180,6 +180,7 @@ pub(super) fn operations() -> Vec<Operation> {
         super::held::operations(),
         super::requests::operations(),
         super::changes::operations(),
+        super::notifications::operations(),
         super::signing::operations(),
         super::chats::operations(),
         super::mail::operations(),

@@ -34,6 +34,8 @@ const HOLD: SignedDuration = SignedDuration::from_mins(1);
 /// How a message went.
 struct Outcome {
     items: Vec<Pending>,
+    /// What the endpoint answered, if it did.
+    status: Option<u16>,
     is_delivered: bool,
     is_late: bool,
 }
@@ -313,12 +315,13 @@ impl Courier {
             let body = message.to_string().into();
             let reply = poster.post(&clock, &url, "application/json; charset=utf-8", body).await;
             let is_delivered = reply.as_ref().is_ok_and(|reply| reply.status.is_success());
+            let status = reply.as_ref().ok().map(|reply| reply.status.as_u16());
             let is_late = matches!(reply, Err(PostError::Timeout));
             if !is_delivered {
                 tracing::debug!(?reply, %url, "a notification was not taken");
             }
             // The courier is gone with its realm.
-            let _ = report.send(Outcome { items, is_delivered, is_late });
+            let _ = report.send(Outcome { items, status, is_delivered, is_late });
         });
     }
 
@@ -327,6 +330,9 @@ impl Courier {
         if let Some(first) = outcome.items.first() {
             let endpoint = self.endpoints.entry(origin(&first.url)).or_insert_with(|| Endpoint::new(now));
             endpoint.answered(outcome.is_late, now);
+        }
+        for one in &outcome.items {
+            realm.posted.add(one, outcome.status, outcome.is_delivered, now);
         }
         if outcome.is_delivered {
             return;

@@ -7,6 +7,7 @@ mod handshake;
 mod item;
 mod lifecycle;
 mod pending;
+mod posted;
 mod poster;
 mod rich;
 
@@ -22,6 +23,8 @@ use crate::clock::Clock;
 use crate::graph::GraphError;
 use crate::realm::Realm;
 use crate::sandbox::Shared;
+
+pub(crate) use posted::{Posted, PostedLog, Wanted};
 
 use courier::Courier;
 use poster::Poster;

@@ -59,6 +59,11 @@ impl Pending {
         Self { due, since: due, ..self }
     }
 
+    /// Which attempt the next one is, from 1 upwards.
+    pub(super) fn attempt(&self) -> u32 {
+        self.tries + 1
+    }
+
     /// The same, held until `due`; none when it has been held too long.
     pub(super) fn held(mut self, due: Timestamp) -> Option<Self> {
         self.due = due;

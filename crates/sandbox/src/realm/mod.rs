@@ -23,6 +23,7 @@ use crate::files::FileError;
 use crate::graph::throttling::Meter;
 use crate::lag::Lag;
 use crate::manners::Manners;
+use crate::notifications::PostedLog;
 use crate::requests::RequestLog;
 use crate::scope::View;
 use crate::seed;
@@ -41,6 +42,8 @@ pub(crate) struct Realm {
     pub(crate) faults: Faults,
     pub(crate) feed: Feed,
     pub(crate) requests: RequestLog,
+    /// What was posted to subscribers.
+    pub(crate) posted: PostedLog,
     pub(crate) snapshots: Snapshots,
     /// What throttling counts.
     pub(crate) meter: Meter,
@@ -75,6 +78,7 @@ impl Realm {
             faults: Faults::default(),
             feed: Feed::default(),
             requests: RequestLog::default(),
+            posted: PostedLog::default(),
             snapshots: Snapshots::default(),
             meter: Meter::default(),
             first_manners: Mutex::new(manners),
@@ -164,6 +168,7 @@ impl Realm {
         let seeded = || Arc::new(seed::tenant(&self.seeded.source, self.clock.now()));
         self.restore(begun.unwrap_or_else(seeded))?;
         self.requests.clear();
+        self.posted.clear();
         Ok(())
     }
 

@@ -311,3 +311,35 @@ async fn ids_told(receiver: &mut Receiver, count: usize) -> Vec<String> {
     }
     ids
 }
+
+#[tokio::test]
+async fn a_test_waits_for_notifications_and_reads_what_became_of_them() {
+    let (tenant, receiver) = (tenant().await, Receiver::start().await);
+    let (ada, grace) = (sign_in(&tenant, "ada").await, sign_in(&tenant, "grace").await);
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    let path = format!("/chats/{chat}/messages");
+    let made = subscribe(&tenant, &ada, &receiver, &path, json!({})).await.expect(201);
+    receiver.be(Manner::Status(503));
+    let waiting = tenant.control(Method::GET, "notifications?what=created&wait=30s", None);
+    let (found, id) = tokio::join!(waiting, say(&tenant, &grace, &chat, "hello"));
+    let refused = &found.expect(200).json["value"][0];
+    assert_eq!(
+        (&refused["taken"], &refused["status"], &refused["attempt"]),
+        (&json!(false), &json!(503), &json!(1))
+    );
+    assert_eq!(refused["subscription"], made.json["id"]);
+    assert_eq!(refused["notification"]["resourceData"]["id"], json!(id));
+
+    receiver.be(Manner::Good);
+    let waiting = tenant.control(Method::GET, "notifications?taken=true&wait=30s", None);
+    let (found, ()) = tokio::join!(waiting, async { pass(&tenant, 10) });
+    let taken = &found.expect(200).json["value"][0];
+    assert_eq!((&taken["attempt"], &taken["kind"]), (&json!(2), &json!("change")));
+    let resource = format!("notifications?resource=chats('{}')&after=1", chat.replace(':', "%3A"));
+    let later = tenant.control(Method::GET, &resource, None).await.expect(200);
+    assert_eq!(later.json["value"].as_array().unwrap().len(), 1);
+    tenant.control(Method::GET, "notifications?taken=perhaps", None).await.expect(400);
+    tenant.control(Method::POST, "reset", None).await.expect(200);
+    let none = tenant.control(Method::GET, "notifications", None).await.expect(200);
+    assert_eq!(none.json["value"], json!([]));
+}

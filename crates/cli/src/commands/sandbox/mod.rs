@@ -11,6 +11,7 @@ mod fault;
 mod lag;
 mod log;
 mod mail;
+mod notification;
 mod reset;
 mod run_file;
 mod serve;
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Chat(chat::Chat),
     /// Read what mail arrived and left, wait for it, and deliver mail from outside
     Mail(mail::Mail),
+    /// Read what was posted to subscribers, and wait for it
+    Notification(notification::Notification),
     /// List, add and remove tenants
     Tenants(tenants::Tenants),
     /// Make this machine's programs trust the sandbox's authority for loopback names
@@ -78,6 +81,7 @@ pub(super) fn run(sandbox: args::Sandbox, global: &Global, output: Output) -> Re
         Some(Command::Snapshot(command)) => one_thread(snapshot::run(command, global, output)),
         Some(Command::Chat(command)) => one_thread(chat::run(command, global, output)),
         Some(Command::Mail(command)) => one_thread(mail::run(command, global, output)),
+        Some(Command::Notification(command)) => one_thread(notification::run(command, global, output)),
         Some(Command::Time(command)) => one_thread(time::run(command, global, output)),
         Some(Command::Lag(command)) => one_thread(lag::run(command, global, output)),
         Some(Command::Throttling(command)) => one_thread(throttling::run(command, global, output)),
