@@ -185,6 +185,9 @@ pub(crate) struct Sandbox {
     /// Listen beyond loopback although ids, secrets and passwords are public constants
     #[arg(long, env = "ATTACHE_SANDBOX_EXPOSE")]
     pub(crate) expose: bool,
+    /// Make signing keys in the place of the built-in ones, which are public; needed beyond loopback
+    #[arg(long, env = "ATTACHE_SANDBOX_FRESH_KEYS")]
+    pub(crate) fresh_keys: bool,
     /// How much the directory, licences and consent lag behind, as Entra's do
     #[arg(long, env = "ATTACHE_SANDBOX_LAG", value_name = "PROFILE", default_value = "none")]
     pub(crate) lag: Lag,

@@ -21,6 +21,10 @@ pub struct Config {
     pub seed: Seed,
     /// Allows the documented constants (`Seed::Constants`) beyond loopback.
     pub expose: bool,
+    /// Makes signing keys of its own in the place of the built-in ones, which are public.
+    pub fresh_keys: bool,
+    /// What the tenant holds beside what it is made with, in TOML or JSON; it is there before anything is answered.
+    pub document: Option<String>,
     /// How slow the tenant is.
     pub lag: LagProfile,
     /// What every lag is multiplied by. Must be finite and not negative.
@@ -60,6 +64,8 @@ impl Default for Config {
             san: Vec::new(),
             seed: Seed::Constants,
             expose: false,
+            fresh_keys: false,
+            document: None,
             lag: LagProfile::None,
             lag_scale: 1.0,
             throttling: Throttling::default(),

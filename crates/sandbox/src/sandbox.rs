@@ -146,10 +146,14 @@ impl Sandbox {
         };
         let store = config.data.as_deref().map(Store::open).transpose()?;
         let tls = tls::set_up(&folder, &config.san, system_now())?;
-        let key = KeyRing::new(signing_keys(config.seed, store.as_ref())?);
+        let keys = signing_keys(&config, store.as_ref())?;
         let kept = store.as_ref().map(Store::load).transpose()?.unwrap_or_default();
         let realms = realms(&config, kept, store.as_ref())?;
         check_exposure(config.listen, realms.home().seeded.source.is_constant(), config.expose)?;
+        if !config.listen.ip().is_loopback() && keys.iter().any(seed::is_built_in) {
+            return Err(StartError::WouldExposeKeys(config.listen));
+        }
+        let key = KeyRing::new(keys);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let shared = Arc::new_cyclic(|shared| Shared {
             couriers: Couriers::new(
@@ -168,6 +172,8 @@ impl Sandbox {
             ca: tls.ca,
             store,
         });
+        let control = Control::new(Arc::clone(&shared), Arc::clone(shared.realms.home()));
+        config.document.map_or(Ok(()), |document| control.plant(&document)).map_err(StartError::Document)?;
         let ready = shared.ready(shared.realms.home());
         for realm in shared.realms.all() {
             if !realm.look().workloads.subscriptions.is_empty() {
@@ -256,12 +262,14 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 /// The keys of the last run, else the embedded ones for the constants, else none: they are made later.
-fn signing_keys(seed: Seed, store: Option<&Store>) -> Result<Vec<KeptKey>, StartError> {
-    let kept = store.map(Store::signing_keys).transpose()?.unwrap_or_default();
-    Ok(match seed {
-        Seed::Constants if kept.is_empty() => seed::signing_keys(),
-        _ => kept,
-    })
+fn signing_keys(config: &Config, store: Option<&Store>) -> Result<Vec<KeptKey>, StartError> {
+    let mut kept = store.map(Store::signing_keys).transpose()?.unwrap_or_default();
+    if config.fresh_keys {
+        kept.retain(|key| !seed::is_built_in(key));
+    } else if config.seed == Seed::Constants && kept.is_empty() {
+        kept = seed::signing_keys();
+    }
+    Ok(kept)
 }
 
 /// Makes the key that signs ahead of its first use, and keeps the keys where something is kept.

@@ -22,6 +22,15 @@ pub enum StartError {
          Use --seed random, or listen on 127.0.0.1, or say --expose if everybody may use it."
     )]
     WouldExposeConstants(SocketAddr),
+    /// The built-in signing keys would sign for other machines.
+    #[error(
+        "{0} is not a loopback address, and this sandbox's signing keys are public: everybody could make tokens for \
+         it. Use --fresh-keys, or listen on 127.0.0.1."
+    )]
+    WouldExposeKeys(SocketAddr),
+    /// What the tenant is to hold cannot be made: every problem, a line each.
+    #[error("{0}")]
+    Document(String),
     /// A further name is none that the sandbox may have.
     #[error(
         "--san {0:?} is no host name or address that a sandbox may have: give the whole name of a machine, and \

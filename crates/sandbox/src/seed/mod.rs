@@ -68,6 +68,14 @@ pub(crate) fn signing_keys() -> Vec<KeptKey> {
     keys
 }
 
+/// Whether a key is one of the embedded ones, which everybody has.
+pub(crate) fn is_built_in(key: &KeptKey) -> bool {
+    let pkcs8 = |key: &KeptKey| match key {
+        KeptKey::Current(pkcs8) | KeptKey::Upcoming(pkcs8) | KeptKey::Retired(pkcs8) => pkcs8.clone(),
+    };
+    signing_keys().iter().any(|one| pkcs8(one) == pkcs8(key))
+}
+
 /// What a client has to know of the seeded tenant.
 pub(crate) fn seeded(source: &Source, is_home: bool) -> Seeded {
     Seeded {

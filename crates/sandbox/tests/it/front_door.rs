@@ -57,6 +57,10 @@ async fn a_taken_port_and_exposed_constants_are_refused_with_a_remedy() {
     assert_ne!(random.ready().users[0].password, constants::ADA_PASSWORD);
     exposed.seed = Seed::Constants;
     exposed.expose = true;
+    let error = Sandbox::start(exposed.clone()).await.unwrap_err();
+    assert!(matches!(error, StartError::WouldExposeKeys(_)), "{error}");
+    assert!(error.to_string().contains("--fresh-keys"), "{error}");
+    exposed.fresh_keys = true;
     Sandbox::start(exposed).await.unwrap();
 }
 
@@ -318,4 +322,37 @@ async fn graph_answers_carry_ids_and_unknown_paths_say_so() {
     let answer = tenant.graph(Method::GET, "/v1.0/planner/tasks", &token, None).await.expect(501);
     assert_eq!(answer.text("/error/code"), "sandboxNotEmulated");
     assert_eq!(answer.text("/error/innerError/request-id"), answer.header("request-id"));
+}
+
+#[tokio::test]
+async fn fresh_keys_are_not_the_built_in_ones_and_stay_where_they_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = async |fresh_keys: bool, data: bool| {
+        let mut config = config();
+        config.fresh_keys = fresh_keys;
+        config.data = data.then(|| folder.path().to_owned());
+        let tenant = Tenant::start_with(config).await;
+        let token = tenant.provisioner().await;
+        tenant.sandbox.shutdown().await;
+        crate::support::header(&token)["kid"].as_str().unwrap().to_owned()
+    };
+    let built_in = keys(false, true).await;
+    assert_eq!(keys(false, false).await, built_in);
+    let fresh = keys(true, true).await;
+    assert_ne!(fresh, built_in);
+    assert_eq!(keys(true, true).await, fresh);
+    assert_ne!(keys(true, false).await, fresh);
+}
+
+#[tokio::test]
+async fn what_a_document_describes_is_there_before_anything_is_answered() {
+    let mut told = config();
+    told.document = Some("[[users]]\nupn = \"mary\"\n".to_owned());
+    let tenant = Tenant::start_with(told).await;
+    tenant.get(&tenant.url("/_sandbox/readyz")).await.expect(200);
+    let token = tenant.provisioner().await;
+    tenant.graph(Method::GET, "/v1.0/users/mary@contoso.example", &token, None).await.expect(200);
+    let mut wrong = config();
+    wrong.document = Some("[[people]]".to_owned());
+    assert!(matches!(Sandbox::start(wrong).await, Err(StartError::Document(_))));
 }

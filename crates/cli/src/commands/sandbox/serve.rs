@@ -16,11 +16,7 @@ use crate::signals;
 pub(super) async fn run(command: args::Sandbox, global: &Global, output: Output) -> Result<(), Failure> {
     let output = Output { json: output.json || command.json_by_environment };
     let strict = command.strict;
-    let seed_file = command.seed_file.clone();
     let sandbox = Sandbox::start(config(command)?).await.map_err(|error| failure(&error))?;
-    if let Some(path) = &seed_file {
-        plant(&sandbox, path)?;
-    }
     let ready = serde_json::to_value(sandbox.ready()).unwrap_or(Value::Null);
     let no_signals = |error: std::io::Error| {
         Failure::new("no_signals", error.to_string(), "free some memory or file descriptors")
@@ -49,14 +45,14 @@ pub(super) async fn run(command: args::Sandbox, global: &Global, output: Output)
     Ok(())
 }
 
-/// Adds what the document describes, before anybody is told that the sandbox is ready.
-fn plant(sandbox: &Sandbox, path: &Path) -> Result<(), Failure> {
-    let refuse = |why: String| {
-        let message = format!("the seed file {} cannot be used: {why}", path.display());
-        Failure { status: 2, ..Failure::new("seed_file", message, "mend the file and start again") }
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
-    sandbox.control().plant(&text).map_err(refuse)
+/// What stands in the seed file.
+fn document(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| seed_file(&error.to_string()))
+}
+
+fn seed_file(why: &str) -> Failure {
+    let message = format!("the seed file cannot be used: {why}");
+    Failure { status: 2, ..Failure::new("seed_file", message, "mend the file and start again") }
 }
 
 /// A home that cannot be written, as in a read-only container, is no reason not to serve.
@@ -80,6 +76,8 @@ pub(crate) fn failure(error: &StartError) -> Failure {
     let (code, status) = match error {
         StartError::PortTaken(_) => ("port_taken", 1),
         StartError::WouldExposeConstants(_) => ("would_expose_constants", 2),
+        StartError::WouldExposeKeys(_) => ("would_expose_keys", 2),
+        StartError::Document(why) => return seed_file(why),
         _ => ("sandbox", 1),
     };
     let said = error.to_string();
@@ -114,6 +112,8 @@ fn config(command: args::Sandbox) -> Result<Config, Failure> {
         san: command.san,
         seed,
         expose: command.expose,
+        fresh_keys: command.fresh_keys,
+        document: command.seed_file.as_deref().map(document).transpose()?,
         lag,
         lag_scale: command.lag_scale,
         throttling,
