@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ApiScope, Life, Named, PublishedRole};
+use super::{ApiScope, Life, Named, PasswordCredential, PublishedRole};
 
 /// A service principal. What has no field of its own stands in `other`, under Graph's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub(crate) struct ServicePrincipal {
     pub(crate) roles: Vec<PublishedRole>,
     pub(crate) sponsors: Vec<String>,
     pub(crate) owners: Vec<String>,
+    /// Secrets of its own, beside its application's.
+    #[serde(default)]
+    pub(crate) passwords: Vec<PasswordCredential>,
     /// Other settable properties, such as `tags`.
     pub(crate) other: BTreeMap<String, Value>,
 }
@@ -67,6 +70,7 @@ impl ServicePrincipal {
             roles: Vec::new(),
             sponsors: Vec::new(),
             owners: Vec::new(),
+            passwords: Vec::new(),
             other: BTreeMap::new(),
         }
     }

@@ -68,7 +68,7 @@ pub(crate) fn authenticate(
         }
         Credential::Secret(secret) => {
             context.attempt.credential("clientSecret");
-            check_secret(app, &client.app_id, &secret, now)?;
+            check_secret(app, &client, &secret, now)?;
             "1"
         }
         Credential::Assertion(jwt) => {
@@ -147,16 +147,17 @@ fn basic(context: &Context<'_>) -> Option<(String, String)> {
 
 fn check_secret(
     app: Option<&Application>,
-    client_id: &str,
+    client: &Client,
     secret: &str,
     now: Timestamp,
 ) -> Result<(), EntraError> {
-    let found = app.into_iter().flat_map(|app| &app.passwords).find(|password| {
+    let of_app = app.into_iter().flat_map(|app| &app.passwords);
+    let found = of_app.chain(&client.principal.passwords).find(|password| {
         password.secret == secret && shows(password.start, password.effective, now) && password.start <= now
     });
     match found {
-        None => Err(EntraError::wrong_secret(client_id)),
-        Some(password) if password.end <= now => Err(EntraError::expired_secret(client_id)),
+        None => Err(EntraError::wrong_secret(&client.app_id)),
+        Some(password) if password.end <= now => Err(EntraError::expired_secret(&client.app_id)),
         Some(_) => Ok(()),
     }
 }

@@ -382,3 +382,46 @@ async fn a_deleted_blueprint_takes_its_family_with_it() {
     let token = tenant.provisioner().await;
     get(&tenant, &format!("/v1.0/directory/deletedItems/{user}"), &token).await.expect(404);
 }
+
+#[tokio::test]
+async fn a_publisher_is_verified_until_it_is_not() {
+    let tenant = crate::cast::tenant().await;
+    let admin = crate::browser::administrator(&tenant, "Application.ReadWrite.All").await;
+    let app =
+        post(&tenant, "/v1.0/applications", &admin, json!({ "displayName": "Reader" })).await.expect(201);
+    let path = format!("/v1.0/applications/{}", app.text("/id"));
+    let set = format!("{path}/setVerifiedPublisher");
+    post(&tenant, &set, &admin, json!({ "verifiedPublisherId": "7654321" })).await.expect(204);
+    let read = get(&tenant, &path, &admin).await.expect(200);
+    assert_eq!(read.text("/verifiedPublisher/verifiedPublisherId"), "7654321");
+    post(&tenant, &set, &admin, json!({ "verifiedPublisherId": "" })).await.expect(400);
+    post(&tenant, &format!("{path}/unsetVerifiedPublisher"), &admin, json!({})).await.expect(204);
+    let read = get(&tenant, &path, &admin).await.expect(200);
+    assert_eq!(read.json["verifiedPublisher"]["verifiedPublisherId"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn a_service_principal_has_secrets_of_its_own() {
+    let tenant = crate::cast::tenant().await;
+    let admin = crate::browser::administrator(&tenant, "Application.ReadWrite.All").await;
+    let app =
+        post(&tenant, "/v1.0/applications", &admin, json!({ "displayName": "Daemon" })).await.expect(201);
+    let made = post(&tenant, "/v1.0/servicePrincipals", &admin, json!({ "appId": app.text("/appId") })).await;
+    let path = format!("/v1.0/servicePrincipals/{}", made.expect(201).text("/id"));
+    let body = json!({ "passwordCredential": { "displayName": "first" } });
+    let secret = post(&tenant, &format!("{path}/addPassword"), &admin, body).await.expect(200);
+    let form = [
+        ("client_id", app.text("/appId")),
+        ("client_secret", secret.text("/secretText")),
+        ("grant_type", "client_credentials"),
+        ("scope", GRAPH),
+    ];
+    tenant.token(&form).await.expect(200);
+    let read = get(&tenant, &path, &admin).await.expect(200);
+    assert_eq!(read.text("/passwordCredentials/0/displayName"), "first");
+    assert_eq!(read.json["passwordCredentials"][0]["secretText"], serde_json::Value::Null);
+    let gone = json!({ "keyId": secret.text("/keyId") });
+    post(&tenant, &format!("{path}/removePassword"), &admin, gone.clone()).await.expect(204);
+    assert_eq!(tenant.token(&form).await.expect(401).error().1, 7_000_215);
+    post(&tenant, &format!("{path}/removePassword"), &admin, gone).await.expect(400);
+}

@@ -57,6 +57,24 @@ fn check(call: &Call<'_>) -> Result<(), GraphError> {
 
 fn add_password(call: &mut Call<'_>) -> Answer {
     check(call)?;
+    let credential = new_password(call)?;
+    let policies = &call.tenant.workloads.policies.app_management;
+    policies.check(call.application()?, Credential::Password, credential.start, credential.end)?;
+    let shown = shown_once(call, &credential);
+    call.application_mut()?.passwords.push(credential);
+    Ok(call.ok(&shown))
+}
+
+/// The secret as it is shown when it is made, and never again.
+pub(in crate::graph) fn shown_once(call: &Call<'_>, credential: &PasswordCredential) -> Value {
+    let mut shown = wire::password_credential(credential);
+    shown["@odata.context"] = json!(call.context("microsoft.graph.passwordCredential"));
+    shown["secretText"] = json!(credential.secret);
+    shown
+}
+
+/// The secret that the body of `addPassword` asks for.
+pub(in crate::graph) fn new_password(call: &Call<'_>) -> Result<PasswordCredential, GraphError> {
     let body = if call.request.body.is_empty() { Map::new() } else { call.body()? };
     let asked = match body.get("passwordCredential") {
         None | Some(Value::Null) => Map::new(),
@@ -78,32 +96,33 @@ fn add_password(call: &mut Call<'_>) -> Answer {
             "Credential end date is invalid: it is in the past or before the start.",
         ));
     }
-    let policies = &call.tenant.workloads.policies.app_management;
-    policies.check(call.application()?, Credential::Password, start, end)?;
-    let credential = PasswordCredential {
+    Ok(PasswordCredential {
         key_id: new_id(),
         secret: new_secret(),
         display_name: asked.get("displayName").and_then(Value::as_str).map(str::to_owned),
         start,
         end,
         effective: call.due(Cause::Secret),
-    };
-    let mut shown = wire::password_credential(&credential);
-    shown["@odata.context"] = json!(call.context("microsoft.graph.passwordCredential"));
-    shown["secretText"] = json!(credential.secret);
-    call.application_mut()?.passwords.push(credential);
-    Ok(call.ok(&shown))
+    })
 }
 
 fn remove_password(call: &mut Call<'_>) -> Answer {
     check(call)?;
     let key_id = key_id(&call.body()?)?;
-    let passwords = &mut call.application_mut()?.passwords;
-    let Some(at) = passwords.iter().position(|one| one.key_id.eq_ignore_ascii_case(&key_id)) else {
+    forget(&mut call.application_mut()?.passwords, &key_id)?;
+    Ok(call.no_content())
+}
+
+/// Takes the secret of that key id away.
+pub(in crate::graph) fn forget(
+    passwords: &mut Vec<PasswordCredential>,
+    key_id: &str,
+) -> Result<(), GraphError> {
+    let Some(at) = passwords.iter().position(|one| one.key_id.eq_ignore_ascii_case(key_id)) else {
         return Err(GraphError::bad_request("No password credential found with keyId."));
     };
     passwords.remove(at);
-    Ok(call.no_content())
+    Ok(())
 }
 
 /// An application rolls its own keys with no permission but its proof; others need one beside it.
@@ -275,7 +294,8 @@ fn time(fields: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, Gr
     }
 }
 
-fn key_id(body: &Map<String, Value>) -> Result<String, GraphError> {
+/// The `keyId` that a body names.
+pub(in crate::graph) fn key_id(body: &Map<String, Value>) -> Result<String, GraphError> {
     let id = body.get("keyId").and_then(Value::as_str).and_then(|id| uuid::Uuid::parse_str(id).ok());
     id.map(|id| id.to_string()).ok_or_else(|| invalid("keyId"))
 }

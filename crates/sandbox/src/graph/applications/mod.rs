@@ -5,6 +5,7 @@ pub(crate) mod credentials;
 mod federated;
 mod inheritable;
 mod proof;
+mod publisher;
 mod update;
 pub(crate) mod wire;
 
@@ -142,6 +143,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(update::routes());
     routes.extend(credentials::routes());
     routes.extend(federated::routes());
+    routes.extend(publisher::routes());
     routes.extend(inheritable::routes());
     routes
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::directory::{Application, new_id};
+use crate::directory::{Application, ServicePrincipal, new_id};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::{Service, Surface};
@@ -65,11 +65,38 @@ impl AppManagement {
             None if self.is_enabled => &self.applications,
             None => return Ok(()),
         };
+        restrictions.check(app.life.created, credential, start, end)
+    }
+
+    /// Refuses a credential of a service principal that the tenant's policy does not allow.
+    pub(crate) fn check_principal(
+        &self,
+        principal: &ServicePrincipal,
+        credential: Credential,
+        start: Timestamp,
+        end: Timestamp,
+    ) -> Result<(), GraphError> {
+        if !self.is_enabled {
+            return Ok(());
+        }
+        self.service_principals.check(principal.life.created, credential, start, end)
+    }
+}
+
+impl Restrictions {
+    /// `created` is when the object was made that is to have the credential.
+    fn check(
+        &self,
+        created: Timestamp,
+        credential: Credential,
+        start: Timestamp,
+        end: Timestamp,
+    ) -> Result<(), GraphError> {
         let (list, addition, lifetime) = match credential {
-            Credential::Password => (&restrictions.passwords, "passwordAddition", "passwordLifetime"),
-            Credential::Key => (&restrictions.keys, "", "asymmetricKeyLifetime"),
+            Credential::Password => (&self.passwords, "passwordAddition", "passwordLifetime"),
+            Credential::Key => (&self.keys, "", "asymmetricKeyLifetime"),
         };
-        for rule in list.iter().filter(|rule| concerns(rule, app)) {
+        for rule in list.iter().filter(|rule| concerns(rule, created)) {
             let kind = rule["restrictionType"].as_str().unwrap_or_default();
             if kind == addition {
                 return Err(GraphError::new(
@@ -95,10 +122,10 @@ impl AppManagement {
     }
 }
 
-/// A rule is on, and the application was made after it began.
-fn concerns(rule: &Value, app: &Application) -> bool {
+/// A rule is on, and the object was made after it began.
+fn concerns(rule: &Value, created: Timestamp) -> bool {
     let since = rule["restrictForAppsCreatedAfterDateTime"].as_str().and_then(|text| text.parse().ok());
-    rule["state"] != "disabled" && since.is_none_or(|since: Timestamp| app.life.created >= since)
+    rule["state"] != "disabled" && since.is_none_or(|since: Timestamp| created >= since)
 }
 
 /// `P90D`, `P4DT12H30M5S`.

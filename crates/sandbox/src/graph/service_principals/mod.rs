@@ -2,6 +2,7 @@
 //! (Entra reference §2.2, §2.3, §2.8).
 
 mod create;
+mod passwords;
 mod sponsors;
 pub(crate) mod wire;
 
@@ -155,6 +156,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::DELETE, ONE, casting(&DELETE, PRINCIPAL), delete).cast(PRINCIPAL),
     ];
     routes.extend(create::routes());
+    routes.extend(passwords::routes());
     routes.extend(sponsors::routes());
     routes
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::directory::{ServicePrincipal, ServicePrincipalKind};
-use crate::graph::applications::wire::{role, scope};
+use crate::graph::applications::wire::{password_credential, role, scope};
 use crate::graph::instants::{seconds, seconds_or_null};
 use crate::tenant::Tenant;
 
@@ -76,7 +76,7 @@ pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value
         "notes": null,
         "notificationEmailAddresses": [],
         "oauth2PermissionScopes": scopes.iter().map(scope).collect::<Vec<_>>(),
-        "passwordCredentials": [],
+        "passwordCredentials": sp.passwords.iter().map(password_credential).collect::<Vec<_>>(),
         "preferredSingleSignOnMode": null,
         "preferredTokenSigningKeyThumbprint": null,
         "replyUrls": application.map(|app| app.web_redirects.clone()).unwrap_or_default(),
