@@ -7,8 +7,20 @@ use attache_tests::{DEADLINE, Home, Lines};
 use serde_json::Value;
 use tokio::time::timeout;
 
-const STEPS: [&str; 9] =
-    ["tenant", "sign_in", "first_message", "provision", "upgrade", "own_message", "inbound", "audit", "done"];
+const STEPS: [&str; 12] = [
+    "tenant",
+    "sign_in",
+    "first_message",
+    "provision",
+    "upgrade",
+    "own_message",
+    "inbound",
+    "audit",
+    "gateway",
+    "org",
+    "identity",
+    "done",
+];
 
 /// Hears the story of `attache try --json`; its last object.
 async fn hear(story: &mut Lines) -> Result<Value> {

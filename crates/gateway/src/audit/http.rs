@@ -68,9 +68,8 @@ pub(super) struct Wanted {
 
 /// The entries that are wanted, the newest first, and where the next part begins.
 pub(super) async fn select(store: OrgStore<'_>, wanted: &Wanted) -> Answer<(Vec<EntryRow>, Option<u64>)> {
-    let limit = match wanted.limit.unwrap_or(50) {
-        limit @ 1..=200 => limit,
-        _ => return Err(Problem::invalid("limit", "out of range", "ask for 1 to 200 items")),
+    let limit @ 1..=200 = wanted.limit.unwrap_or(50) else {
+        return Err(Problem::invalid("limit", "out of range", "ask for 1 to 200 items"));
     };
     let given = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
     let (act, about) = (given(&wanted.act), given(&wanted.about));

@@ -13,5 +13,5 @@ mod view;
 pub(crate) use clerk::{FORGET, keep};
 pub(crate) use error::AuditError;
 pub(crate) use http::api;
-pub(crate) use link::{Audited, new_link};
+pub(crate) use link::new_link;
 pub(crate) use page::pages;

@@ -50,14 +50,6 @@ pub(crate) async fn allot(
     }
 }
 
-/// Gives a seat back, once Entra has forgotten the identity for good.
-pub(crate) async fn give_back(gateway: &Gateway, cell: CellId, unit: &mut Unit) -> Result<(), CellError> {
-    let cell: Versioned<Cell> = gateway.system().get(cell).await?.ok_or(CellError::Gone(cell))?;
-    let freed = Cell { taken: cell.taken.saturating_sub(1), ..cell.record.clone() };
-    unit.update(&cell, &freed);
-    Ok(())
-}
-
 /// Opens a cell: its key now, its blueprint when its first identity is provisioned.
 async fn open(gateway: &Gateway, tenant: TenantId, reserved: Option<OrgId>) -> Result<(), CellError> {
     let id = CellId::make(&*gateway.clock, &*gateway.rng);

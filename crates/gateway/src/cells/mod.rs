@@ -11,7 +11,7 @@ use attache_terms::TenantId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use allot::{allot, give_back};
+pub(crate) use allot::allot;
 pub(crate) use key::{CellError, credential};
 
 use crate::sealing::Sealed;

@@ -7,4 +7,4 @@ mod page;
 
 pub(crate) use assets::routes;
 pub(crate) use look::{Look, PlaceOf};
-pub(crate) use page::{Page, message, page, problem};
+pub(crate) use page::{Page, page, problem};

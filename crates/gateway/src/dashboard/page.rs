@@ -33,7 +33,7 @@ struct Message<'a> {
 }
 
 /// A page that only says something, with what to do and where to go.
-pub(crate) fn message(
+fn message(
     gateway: &Gateway,
     status: StatusCode,
     title: &str,

@@ -62,8 +62,14 @@ struct Body {
     identity: IdentityId,
 }
 
-/// What deprovisioning would delete, before the first deletion.
+/// What deprovisioning would delete, before the first deletion; afterwards, what it left.
 pub(super) async fn plan(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -> Answer<RemovalPlan> {
+    if identity.state == State::Deprovisioned {
+        // It is done: what is told is what was left.
+        let removing = gateway.store.org(grant.scope).get::<Removing>(identity.id).await?;
+        let stays = removing.map(|removing| removing.left()).unwrap_or_default();
+        return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays });
+    }
     let Some((aim, clients)) = aim(gateway, grant.scope, identity).await? else {
         return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays: Vec::new() });
     };
@@ -146,8 +152,9 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     if identity.state != State::Deprovisioning {
         return Ok(Ending::done());
     }
-    let aim = aim(&gateway, scope, &identity).await.map_err(|problem| JobError::Failed(problem.detail))?;
-    let Some((aim, clients)) = aim else { return Ok(gone(&gateway, scope, &identity, Unit::new()).await?) };
+    let aim =
+        aim(&gateway, scope, &identity).await.map_err(|problem| JobError::Failed(problem.detail.clone()))?;
+    let Some((aim, clients)) = aim else { return gone(&gateway, scope, &identity, Unit::new()).await };
     let removing = match store.get::<Removing>(identity.id).await? {
         Some(removing) => removing,
         None => {
@@ -228,7 +235,7 @@ impl Leaving {
                 }
                 RemovalAction::Gone => {
                     unit.update(&self.removing, &self.removing.record);
-                    return Ok(gone(&self.gateway, self.scope, &self.identity, unit).await?);
+                    return gone(&self.gateway, self.scope, &self.identity, unit).await;
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Audit entries as features make them: who asked, what, on what, how it ended. The entry joins the unit of the
 //! change that it tells of.
 
-use attache_ledger::{Act, ActName, Actor, By, Code, Draft, EntryId, Name, Outcome, Target, Thing, Verdict};
+use attache_ledger::{Act, ActName, Actor, By, Draft, EntryId, Name, Outcome, Target, Thing, Verdict};
 
 use crate::Gateway;
 use crate::access::Caller;
@@ -21,11 +21,6 @@ impl Gateway {
     /// A caller changed something.
     pub(crate) fn changed(&self, caller: &Caller, act: ActName, on: Target) -> Draft {
         self.composer.change(asked(caller, act, on), Verdict::Done, None)
-    }
-
-    /// A caller was refused something of note.
-    pub(crate) fn refused(&self, caller: &Caller, act: ActName, on: Target, code: Code) -> Draft {
-        self.composer.change(asked(caller, act, on), Verdict::Refused, Some(code))
     }
 
     /// The gateway changed something by itself.

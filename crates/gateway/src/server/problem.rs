@@ -14,9 +14,14 @@ use utoipa::ToSchema;
 /// What a handler returns.
 pub(crate) type Answer<T> = Result<T, Problem>;
 
-/// A problem, as `application/problem+json`.
+/// A problem, as `application/problem+json`. It is small, since most results do not hold one.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Problem {
+#[serde(transparent)]
+pub(crate) struct Problem(Box<Told>);
+
+/// What a problem says.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Told {
     /// Where the code is explained.
     #[serde(rename = "type")]
     kind: String,
@@ -41,6 +46,14 @@ fn status_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Re
     serializer.serialize_u16(status.as_u16())
 }
 
+impl std::ops::Deref for Problem {
+    type Target = Told;
+
+    fn deref(&self) -> &Told {
+        &self.0
+    }
+}
+
 impl Problem {
     /// A problem with a code of its own.
     pub(crate) fn new(
@@ -50,7 +63,7 @@ impl Problem {
         remedy: impl Into<String>,
     ) -> Self {
         let code = code.into();
-        Self {
+        Self(Box::new(Told {
             kind: format!("/docs/problems#{code}"),
             title: Cow::Borrowed(status.canonical_reason().unwrap_or("Problem")),
             status,
@@ -58,17 +71,17 @@ impl Problem {
             detail: detail.into(),
             remedy: remedy.into(),
             retry_after: None,
-        }
+        }))
     }
 
     /// An error that explains itself, with this status.
     pub(crate) fn explained(status: StatusCode, error: &(dyn Explain + '_)) -> Self {
         let remedy = error.remedy();
-        let problem = Self::new(status, error.code(), error.to_string(), remedy.to_string());
-        match remedy.who {
-            Who::Platform { retry_after } => Self { retry_after, ..problem },
-            _ => problem,
+        let mut problem = Self::new(status, error.code(), error.to_string(), remedy.to_string());
+        if let Who::Platform { retry_after } = remedy.who {
+            problem.0.retry_after = retry_after;
         }
+        problem
     }
 
     /// There is no such thing, or it is not the caller's to know.
@@ -80,11 +93,6 @@ impl Problem {
     /// Something of the request is wrong.
     pub(crate) fn invalid(field: &str, why: impl std::fmt::Display, remedy: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {why}"), remedy)
-    }
-
-    /// With how long to wait.
-    pub(crate) fn retry_after(self, span: Duration) -> Self {
-        Self { retry_after: Some(span), ..self }
     }
 
     /// The status.
@@ -103,8 +111,9 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let problem = Self::new(status, error.code(), detail, what);
-        Self { retry_after: Some(Duration::from_secs(5)), ..problem }
+        let mut problem = Self::new(status, error.code(), detail, what);
+        problem.0.retry_after = Some(Duration::from_secs(5));
+        problem
     }
 }
 

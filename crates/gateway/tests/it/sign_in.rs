@@ -131,7 +131,7 @@ async fn a_one_time_link_works_once() {
 async fn another_sites_form_changes_nothing() {
     let world = World::new().await;
     let operator = world.operator().await;
-    let client = reqwest::Client::new();
+    let client = world.browser();
     let cookie = operator.cookie.clone().unwrap();
     let body = serde_json::json!({ "slug": "evil", "name": "Evil" });
     let request = client.post(world.url.join("api/v1/orgs").unwrap()).header(COOKIE, cookie);
