@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api_keys::Noted;
 use crate::health::Metrics;
 use crate::nature::{self, NatureError};
 use crate::sealing::Keyring;
@@ -43,6 +44,8 @@ pub struct Gateway {
     pub(crate) node: NodeId,
     /// What signs checkpoints, once it was needed.
     pub(crate) audit_key: OnceCell<Arc<Ed25519Key>>,
+    /// Which uses of keys were noted.
+    pub(crate) noted: Noted,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// That it is to end.
@@ -125,6 +128,7 @@ impl Gateway {
             composer,
             node,
             audit_key: OnceCell::new(),
+            noted: Noted::default(),
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),
         }))

@@ -1,22 +1,22 @@
 //! Whose key it is, and whether it still opens anything.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
-use attache_store::{Unit, Versioned};
 use http::StatusCode;
 
-use super::{ApiKey, PREFIX};
+use super::{ApiKey, PREFIX, last_use};
 use crate::Gateway;
 use crate::access::Digest;
 use crate::server::Problem;
 
-/// How often the use of a key is noted at most.
-const OFTEN: Duration = Duration::from_secs(600);
-
 /// The key with this secret, shown from this address. One point read; the hash of 256 random bits tells nothing
 /// by how long it takes to find.
-pub(crate) async fn authenticate(gateway: &Gateway, secret: &str, from: IpAddr) -> Result<ApiKey, Problem> {
+pub(crate) async fn authenticate(
+    gateway: &Arc<Gateway>,
+    secret: &str,
+    from: IpAddr,
+) -> Result<ApiKey, Problem> {
     if !secret.starts_with(PREFIX) {
         return Err(refused("key_unknown", "that is no API key", "API keys begin with `atk_`"));
     }
@@ -26,25 +26,8 @@ pub(crate) async fn authenticate(gateway: &Gateway, secret: &str, from: IpAddr) 
         return Err(refused("key_unknown", "there is no such API key", "have an administrator make one"));
     };
     judge(&found, gateway.clock.now(), from)?;
-    note_use(gateway, &found);
+    last_use::note(gateway, &found);
     Ok(found.record)
-}
-
-/// Remembers about when a key was used: every use would be a write. Nobody waits for it, and when somebody else
-/// changes the key meanwhile, the next use says it again.
-fn note_use(gateway: &Gateway, found: &Versioned<ApiKey>) {
-    let now = gateway.clock.now();
-    if found.last_used.is_some_and(|last| now.duration_since(last).unsigned_abs() < OFTEN) {
-        return;
-    }
-    let mut unit = Unit::new();
-    unit.update(found, &ApiKey { last_used: Some(now), ..found.record.clone() });
-    let store = gateway.store.clone();
-    tokio::spawn(async move {
-        if let Err(error) = store.commit(unit).await {
-            tracing::debug!(%error, "the use of a key was not noted");
-        }
-    });
 }
 
 fn judge(key: &ApiKey, now: jiff::Timestamp, from: IpAddr) -> Result<(), Problem> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_store::Versioned;
+use attache_store::{OrgStore, Versioned};
 use attache_terms::Secret;
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::{self, GRACE, NewKey};
-use super::{ApiKey, KeyId};
+use super::{ApiKey, KeyId, last_use};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, Scopes, right};
 use crate::server::{Answer, Cursor, Json, Listed, Problem};
@@ -83,6 +83,14 @@ struct NewKeyView {
     key: KeyView,
 }
 
+impl KeyView {
+    /// With when it was last used.
+    async fn read(store: OrgStore<'_>, key: ApiKey) -> Answer<Self> {
+        let last_used = last_use::read(store, key.id).await?;
+        Ok(Self { last_used, ..Self::from(key) })
+    }
+}
+
 impl From<ApiKey> for KeyView {
     fn from(key: ApiKey) -> Self {
         Self {
@@ -94,7 +102,7 @@ impl From<ApiKey> for KeyView {
             expires: key.expires,
             revoked: key.revoked,
             successor: key.successor.map(|id| id.to_string()),
-            last_used: key.last_used,
+            last_used: None,
         }
     }
 }
@@ -147,8 +155,15 @@ async fn list(
     allowed: Allowed<right::SeeKeys>,
     Query(cursor): Query<Cursor>,
 ) -> Answer<Json<Listed<KeyView>>> {
-    let rows = gateway.store.org(allowed.scope).list::<ApiKey>(cursor.page()?).await?;
-    Ok(Json(cursor.listed(rows, |row| row.id.to_string(), |row| row.record.into())?))
+    let store = gateway.store.org(allowed.scope);
+    let rows = store.list::<ApiKey>(cursor.page()?).await?;
+    let mut listed = cursor.listed(rows, |row| row.id.to_string(), |row| KeyView::from(row.record))?;
+    for view in &mut listed.items {
+        if let Ok(id) = view.id.parse() {
+            view.last_used = last_use::read(store, id).await?;
+        }
+    }
+    Ok(Json(listed))
 }
 
 /// Read an API key.
@@ -161,7 +176,8 @@ async fn read(
     allowed: Allowed<right::SeeKeys>,
     Path(which): Path<Which>,
 ) -> Answer<Json<KeyView>> {
-    Ok(Json(find(&gateway, &allowed, &which.key).await?.record.into()))
+    let key = find(&gateway, &allowed, &which.key).await?.record;
+    Ok(Json(KeyView::read(gateway.store.org(allowed.scope), key).await?))
 }
 
 /// How a key is rotated.

@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod http;
+mod last_use;
 mod page;
 mod service;
 
@@ -15,6 +16,7 @@ use crate::access::{Digest, Scopes};
 
 pub(crate) use authenticate::authenticate;
 pub(crate) use http::api;
+pub(crate) use last_use::Noted;
 pub(crate) use page::pages;
 
 id! {
@@ -48,9 +50,6 @@ pub(crate) struct ApiKey {
     pub(crate) revoked: Option<Timestamp>,
     /// The key that replaces it; it works on until `expires`.
     pub(crate) successor: Option<KeyId>,
-    /// When it was last used, to the nearest ten minutes.
-    #[serde(default)]
-    pub(crate) last_used: Option<Timestamp>,
 }
 
 impl ApiKey {

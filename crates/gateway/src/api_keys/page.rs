@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::service::{self, GRACE, NewKey};
-use super::{ApiKey, http};
+use super::{ApiKey, http, last_use};
 use crate::Gateway;
 use crate::access::{Allowed, Scopes, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
@@ -38,7 +38,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(key: &ApiKey, now: jiff::Timestamp) -> Self {
+    fn of(key: &ApiKey, last_used: Option<jiff::Timestamp>, now: jiff::Timestamp) -> Self {
         let (tone, state) = match key {
             key if key.revoked.is_some() => ("idle", "revoked"),
             key if key.expires.is_some_and(|expires| expires <= now) => ("idle", "expired"),
@@ -52,7 +52,7 @@ impl Row {
             scopes: key.scopes.0.join(", "),
             tone,
             state,
-            last_used: key.last_used.map_or_else(|| "never".to_owned(), day),
+            last_used: last_used.map_or_else(|| "never".to_owned(), day),
             works: tone == "good",
         }
     }
@@ -68,12 +68,17 @@ struct List {
 }
 
 async fn list(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeKeys>) -> Page {
-    let keys: Vec<Versioned<ApiKey>> = gateway.store.org(allowed.scope).list(Part::newest(200)).await?;
+    let store = gateway.store.org(allowed.scope);
+    let keys: Vec<Versioned<ApiKey>> = store.list(Part::newest(200)).await?;
     let now = gateway.clock.now();
+    let mut rows = Vec::with_capacity(keys.len());
+    for key in &keys {
+        rows.push(Row::of(key, last_use::read(store, key.id).await?, now));
+    }
     Ok(page(&List {
         look: Look::of(&gateway, &allowed.caller),
         place: PlaceOf::new(&allowed, PATH),
-        keys: keys.iter().map(|key| Row::of(key, now)).collect(),
+        keys: rows,
         scopes: right::EVERY.iter().map(|(_, needs)| needs.scope).collect(),
     }))
 }

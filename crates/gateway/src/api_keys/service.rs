@@ -143,7 +143,6 @@ fn fresh(gateway: &Gateway, grant: &Grant, wanted: NewKey) -> (ApiKey, Secret) {
         expires: wanted.expires,
         revoked: None,
         successor: None,
-        last_used: None,
     };
     (key, token.secret)
 }
