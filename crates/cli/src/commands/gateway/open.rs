@@ -6,8 +6,9 @@ use std::sync::Arc;
 use attache_gateway::Parts;
 use attache_keys::{SealedFile, SealingKey, SecretStore};
 use attache_store::{Engine, Store};
+use attache_store_postgres::{Postgres, PostgresOptions};
 use attache_store_sqlite::{Sqlite, SqliteOptions};
-use attache_terms::{Clock, Rng, SystemClock, SystemRng};
+use attache_terms::{Clock, Rng, Secret, SystemClock, SystemRng};
 
 use super::config::{self, Database, Keys};
 use crate::config::Values;
@@ -38,8 +39,8 @@ pub(super) async fn store(
             Arc::new(Sqlite::open(SqliteOptions { path: path.clone(), clock, rng })?)
         }
         Database::Postgres(url) => {
-            let _ = url;
-            return Err(Failure::usage("database", "this build has no PostgreSQL engine"));
+            let address = Secret::new(url.clone());
+            Arc::new(Postgres::open(PostgresOptions::new(address, Arc::clone(clock))).await?)
         }
     };
     Ok(Store::new(engine))
