@@ -48,9 +48,8 @@ impl<'a> Judge<'a> {
         what: &str,
     ) -> Option<T> {
         if self.value(name).is_none() {
-            let flag = name.replace('_', "-");
-            let variable = self.values.variable(name);
-            self.problems.push(format!("{name} is missing: {what} (--{flag} or {variable})"));
+            let how = self.values.how(name);
+            self.problems.push(format!("{name} is missing: {what} ({how})"));
         }
         self.optional(name)
     }

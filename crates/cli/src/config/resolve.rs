@@ -30,6 +30,10 @@ impl fmt::Display for Origin {
     }
 }
 
+/// The settings that have a flag; all have a variable.
+const FLAGS: [&str; 9] =
+    ["tenant", "client_id", "authority", "graph", "ca", "log", "listen", "public_url", "database"];
+
 /// A setting and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Value {
@@ -52,10 +56,15 @@ impl Values {
         self.values.get(name)
     }
 
-    /// The variable that sets it.
-    pub(crate) fn variable(&self, name: &str) -> &'static str {
+    /// How it is set: by which flag, if there is one, and by which variable.
+    pub(crate) fn how(&self, name: &str) -> String {
         let key = self.keys.iter().find(|key| key.name == name);
-        key.and_then(|key| key.variables.first()).copied().unwrap_or_default()
+        let variable = key.and_then(|key| key.variables.first()).copied().unwrap_or_default();
+        if FLAGS.contains(&name) {
+            format!("--{} or {variable}", name.replace('_', "-"))
+        } else {
+            variable.to_owned()
+        }
     }
 
     /// Resolves every setting of `keys`.
