@@ -132,6 +132,13 @@ fn fresh(gateway: &Gateway, organisation: &Organisation, wanted: &Wanted) -> Res
             "take `default`, or a name such as `cfo`",
         ));
     }
+    if wanted.mode == Mode::OwnTenant {
+        return Err(Problem::invalid(
+            "mode",
+            "identities in a customer's own tenant are not there yet",
+            "choose hosted, or shared",
+        ));
+    }
     let hosted = match wanted.mode {
         Mode::Hosted => Some(host(gateway)?),
         Mode::Shared | Mode::OwnTenant => None,
