@@ -2,8 +2,10 @@
 
 mod audit;
 mod bad_input;
+mod canary;
 mod commands;
 mod control_api;
+mod dashboard;
 mod fixtures;
 mod host;
 mod house;

@@ -2,10 +2,9 @@
 //! The script beside this file drives it; the judgement is here. Screenshots stay in `target/screenshots`.
 
 use std::path::Path;
-use std::process::Command as Search;
 
 use anyhow::{Context, Result, ensure};
-use attache_tests::{Home, Lines, Tenant, with_node_modules};
+use attache_tests::{Home, Lines, Tenant, chromium, with_node_modules};
 use serde_json::{Value, json};
 
 const PAGES: [&str; 16] = [
@@ -76,15 +75,4 @@ async fn a_person_uses_every_page_by_keyboard_and_axe_finds_nothing() -> Result<
         }
     }
     Ok(())
-}
-
-/// Debian calls it chromium, others chromium-browser or google-chrome.
-fn chromium() -> Result<String> {
-    for name in ["chromium", "chromium-browser", "google-chrome"] {
-        let found = Search::new("sh").args(["-c", &format!("command -v {name}")]).output()?;
-        if found.status.success() {
-            return Ok(String::from_utf8(found.stdout)?.trim().to_owned());
-        }
-    }
-    anyhow::bail!("chromium is missing; `cargo xtask test install` installs it")
 }

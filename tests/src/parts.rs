@@ -2,6 +2,7 @@
 //! looks like a proof.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -36,6 +37,17 @@ pub fn with_node_modules(scripts: &Path, home: &Path) -> Result<PathBuf> {
     }
     link(&modules, &folder.join("node_modules"))?;
     Ok(folder)
+}
+
+/// The browser. Debian calls it chromium, others chromium-browser or google-chrome.
+pub fn chromium() -> Result<String> {
+    for name in ["chromium", "chromium-browser", "google-chrome"] {
+        let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output()?;
+        if found.status.success() {
+            return Ok(String::from_utf8(found.stdout)?.trim().to_owned());
+        }
+    }
+    anyhow::bail!("chromium is missing; `cargo xtask test install` installs it")
 }
 
 #[cfg(unix)]

@@ -35,6 +35,11 @@ impl Meaning {
         }
     }
 
+    /// What to do, in its own words.
+    pub fn advice(&self) -> &'static str {
+        self.remedy
+    }
+
     /// Whether this is also what a thing that was made a moment ago gives until it has replicated. Only
     /// after one's own provisioning step is it worth waiting for, and only for a while.
     pub fn is_replication(&self) -> bool {
@@ -50,6 +55,11 @@ impl Meaning {
     pub(crate) fn is_about_time(&self) -> bool {
         matches!(self.code, 700_024 | 500_133 | 50_013 | 700_027 | 700_030)
     }
+}
+
+/// Every code that people meet.
+pub fn all() -> &'static [Meaning] {
+    TABLE
 }
 
 /// The meaning of a code, where it is known.

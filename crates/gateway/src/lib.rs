@@ -21,6 +21,7 @@ mod live;
 mod members;
 mod nature;
 mod organisations;
+mod problems;
 mod record;
 mod sealing;
 mod server;

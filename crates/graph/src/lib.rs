@@ -35,7 +35,7 @@ pub use blueprints::{Blueprint, NewBlueprint};
 pub use chats::{Chat, ChatExpand, ChatType, Member, Preview, UserKey};
 pub use client::Graph;
 pub use deleted::{DeletedItem, DeletedKind};
-pub use error::{Cause, GraphError};
+pub use error::{Cause, GraphError, meanings};
 pub use exchange::{Exchange, ExchangeError};
 pub use grants::{ConsentType, Grant};
 pub use inheritable::{InheritablePermission, InheritableScopes};

@@ -231,7 +231,7 @@ struct ScopeView {
 
 /// List the scopes that an API key can have.
 #[utoipa::path(
-    get, path = "/api/v1/scopes", tag = "API keys",
+    get, path = "/api/v1/scopes", tag = "API keys", security(()),
     responses((status = 200, body = Vec<ScopeView>)),
 )]
 async fn scopes() -> Json<Vec<ScopeView>> {

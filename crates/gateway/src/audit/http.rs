@@ -62,7 +62,7 @@ pub(super) struct Wanted {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// `next` of the answer before.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,19}$")]
     pub(super) cursor: Option<u64>,
 }
 
@@ -236,6 +236,7 @@ async fn consistency(
 struct Form {
     /// `log` for a file that `attache audit verify` checks, `jsonl` for the entries as JSON lines.
     #[serde(default)]
+    #[param(inline)]
     format: Format,
 }
 
@@ -253,7 +254,7 @@ enum Format {
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/audit/export", tag = "Audit",
     params(("org" = String, Path, description = "The organisation's id or slug"), Form),
-    responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = Problem)),
+    responses((status = 200, content((String = "text/plain"), (String = "application/jsonl"))), (status = "default", body = Problem)),
 )]
 async fn export_log(
     State(gateway): State<Arc<Gateway>>,

@@ -23,41 +23,28 @@ pub(crate) fn page(template: &impl Template) -> Response {
 }
 
 #[derive(Template)]
-#[template(path = "message.html")]
-struct Message<'a> {
+#[template(path = "problem.html")]
+struct Shown<'a> {
     look: Look,
-    title: &'a str,
-    text: &'a str,
-    todo: Option<&'a str>,
-    link: Option<(&'a str, &'a str)>,
+    title: &'static str,
+    problem: &'a Problem,
+    link: (&'static str, &'static str),
 }
 
-/// A page that only says something, with what to do and where to go.
-fn message(
-    gateway: &Gateway,
-    status: StatusCode,
-    title: &str,
-    text: &str,
-    todo: Option<&str>,
-    link: Option<(&str, &str)>,
-) -> Response {
-    let look = Look::plain(gateway);
-    (status, page(&Message { look, title, text, todo, link })).into_response()
-}
-
-/// A problem as a page, for a browser.
+/// A problem as a page, for a browser: what happened, what to do, and where to go.
 pub(crate) fn problem(gateway: &Gateway, problem: &Problem) -> Response {
     let link = match problem.status() {
-        StatusCode::UNAUTHORIZED => Some(("/sign-in", "Sign in")),
-        _ if problem.code == "step_up" => Some(("/sign-in?again=1", "Sign in again")),
-        _ => Some(("/", "To the beginning")),
+        StatusCode::UNAUTHORIZED => ("/sign-in", "Sign in"),
+        _ if problem.code == "step_up" => ("/sign-in?again=1", "Sign in again"),
+        _ => ("/", "To the beginning"),
     };
     let title = match problem.status() {
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::UNAUTHORIZED => "Please sign in",
         StatusCode::FORBIDDEN => "That is not yours to do",
-        StatusCode::CONFLICT => "Somebody else was faster",
+        StatusCode::CONFLICT if problem.code == "conflict" => "Somebody else was faster",
         _ => "That did not work",
     };
-    message(gateway, problem.status(), title, &problem.detail, Some(&problem.remedy), link)
+    let look = Look::plain(gateway);
+    (problem.status(), page(&Shown { look, title, problem, link })).into_response()
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use attache_graph::{Cause, GraphError};
 use attache_ledger::ActName;
 use attache_store::{Unit, Versioned};
 use serde::Serialize;
@@ -104,11 +105,23 @@ pub(super) async fn read(gateway: &Gateway, identity: &Identity) -> Answer<Alias
     let addresses = match (identity.user, hosted) {
         (Some(user), Some(hosted)) => {
             let answer = gateway.provisioner(hosted).proxy_addresses(user).await;
-            Some(answer.map_err(|error| Problem::explained(http::StatusCode::BAD_GATEWAY, &error))?.value)
+            Some(answer.map_err(|error| unread(&error))?.value)
         }
         _ => None,
     };
     Ok(compare(&address, &identity.aliases, addresses.as_deref()))
+}
+
+fn unread(error: &GraphError) -> Problem {
+    match error.cause() {
+        Cause::NotFound { .. } => Problem::new(
+            http::StatusCode::CONFLICT,
+            "user_not_found",
+            "the tenant does not have the identity's user any more",
+            "provision the identity again",
+        ),
+        _ => Problem::explained(http::StatusCode::BAD_GATEWAY, error),
+    }
 }
 
 /// Wishes for other aliases.

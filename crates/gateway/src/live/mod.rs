@@ -47,7 +47,8 @@ async fn next(mut watching: Watching) -> Option<(Result<Event, Infallible>, Watc
         let now = stamp(&gateway, watching.scope).await.ok()?;
         let before = watching.seen.replace(now);
         if before.is_some_and(|before| before != now) {
-            return Some((Ok(Event::default().event("changed").data("")), watching));
+            // A browser drops an event without data.
+            return Some((Ok(Event::default().event("changed").data("look")), watching));
         }
         tokio::select! {
             () = gateway.stopping.cancelled() => return None,

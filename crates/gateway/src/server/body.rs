@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::Problem;
 
@@ -16,10 +17,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(rejection) => Err(refused(&rejection)),
-        }
+        // An object, for a list would do for it otherwise: serde takes the members in their order.
+        let object = axum::Json::<Map<String, Value>>::from_request(request, state).await;
+        let axum::Json(object) = object.map_err(|rejection| refused(&rejection))?;
+        serde_json::from_value(Value::Object(object))
+            .map(Self)
+            .map_err(|error| Problem::invalid("body", error, "compare the body with /api/openapi.json"))
     }
 }
 

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::Problem;
+use super::{Problem, foreign};
 use crate::Gateway;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,7 +50,8 @@ pub(crate) async fn around(
     let browser = wants_page(&request);
     let begun = gateway.clock.boot();
     let answer = tokio::time::timeout(gateway.config.request_timeout, next.run(request));
-    let mut response = answer.instrument(span.clone()).await.unwrap_or_else(|_| too_slow().into_response());
+    let response = answer.instrument(span.clone()).await.unwrap_or_else(|_| too_slow().into_response());
+    let mut response = foreign::in_our_words(response).await;
     if browser && let Some(problem) = response.extensions().get::<Problem>() {
         response = crate::dashboard::problem(&gateway, problem);
     }

@@ -2,6 +2,8 @@
 //! and the one list of what the features serve.
 
 mod body;
+mod document;
+mod foreign;
 mod form;
 mod frame;
 mod listen;
@@ -25,7 +27,9 @@ pub(crate) use tls::Acceptor;
 pub use tls::TlsError;
 
 use crate::Gateway;
-use crate::{api_keys, audit, dashboard, health, identities, jobs, live, members, organisations, sign_in};
+use crate::{
+    api_keys, audit, dashboard, health, identities, jobs, live, members, organisations, problems, sign_in,
+};
 
 /// What the OpenAPI document says of the whole.
 #[derive(OpenApi)]
@@ -50,7 +54,7 @@ fn api() -> OpenApiRouter<Arc<Gateway>> {
 /// Everything that is served.
 pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
     let (api, document) = api().split_for_parts();
-    let document: Arc<str> = document.to_json().unwrap_or_default().into();
+    let document: Arc<str> = document::finish(&document).to_string().into();
     Router::new()
         .merge(api)
         .merge(health::routes())
@@ -64,6 +68,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(jobs::pages())
         .merge(health::pages())
         .merge(live::pages())
+        .merge(problems::pages())
         .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
         .fallback(|| async { Problem::not_found("page") })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(gateway), frame::around))

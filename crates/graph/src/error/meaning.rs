@@ -180,6 +180,11 @@ const MEANINGS: &[Meaning] = &[
     },
 ];
 
+/// Every code of a refusal that Graph explains, and what to do.
+pub fn meanings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    MEANINGS.iter().map(|meaning| (meaning.code, meaning.what))
+}
+
 fn meaning(cause: &Cause) -> Option<&'static Meaning> {
     let (Cause::Forbidden { code, message, .. }
     | Cause::NotFound { code, message }

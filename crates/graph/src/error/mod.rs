@@ -3,6 +3,8 @@
 
 mod meaning;
 
+pub use meaning::meanings;
+
 use std::fmt;
 use std::time::Duration;
 
