@@ -6,6 +6,7 @@ mod canary;
 mod commands;
 mod control_api;
 mod dashboard;
+mod doctor;
 mod fixtures;
 mod host;
 mod house;

@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Whoami,
     /// Bring the agent's own identity from nothing to ready
     Provision(Provision),
+    /// Look whether an agent's mail works and until when; it only reads
+    Doctor(Doctor),
     /// Remove what provisioning created, and list what is left
     Deprovision(Provision),
     /// Read and verify the ledger
@@ -132,6 +134,17 @@ pub(crate) struct Provision {
     /// Only show what would be done
     #[arg(long)]
     pub(crate) plan: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 nothing fails, 1 something does, 2 it could not be looked at.")]
+pub(crate) struct Doctor {
+    /// Read the variables from this file instead of the environment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+    /// An address that the agent's mailbox should have; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) alias: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -152,6 +152,15 @@ impl Entra {
         Err(self.refused(hop, &head, &body))
     }
 
+    /// Reads a public page of Entra's; how many seconds our clock is ahead, where the answer told the time.
+    pub(crate) async fn get(&self, hop: Hop, url: &str) -> Result<Option<i64>, TokenError> {
+        let client = self.transport().client().map_err(|source| TokenError::Transport { hop, source })?;
+        let response = client.get(url).send().await.map_err(|error| self.failed(hop, &error))?;
+        let head = self.head(response.status().as_u16(), response.headers(), self.rng.uuid());
+        let body = self.read(hop, response).await?;
+        if head.status == 200 { Ok(head.ahead_seconds) } else { Err(self.refused(hop, &head, &body)) }
+    }
+
     async fn read(&self, hop: Hop, mut response: Response) -> Result<Vec<u8>, TokenError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(hop, &error))? {

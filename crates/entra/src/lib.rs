@@ -6,6 +6,7 @@ pub mod aadsts;
 mod agent;
 mod application;
 mod cache;
+pub mod checks;
 #[cfg(test)]
 mod corpus;
 mod credential;

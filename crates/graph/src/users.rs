@@ -8,8 +8,7 @@ use crate::client::Call;
 use crate::path::{Path, literal, segment};
 use crate::{Answer, Answered, Graph};
 
-const SELECT: &str =
-    "id,displayName,userPrincipalName,mail,accountEnabled,usageLocation,identityParentId,assignedLicenses";
+const SELECT: &str = "id,displayName,userPrincipalName,mail,proxyAddresses,accountEnabled,usageLocation,identityParentId,assignedLicenses";
 
 /// A user object: a person or an agent user.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +22,9 @@ pub struct User {
     pub user_principal_name: String,
     /// The SMTP address.
     pub mail: Option<String>,
+    /// Its addresses as Exchange keeps them: `SMTP:` before the primary one, `smtp:` before an alias.
+    #[serde(default)]
+    pub proxy_addresses: Vec<String>,
     /// Whether it may sign in.
     pub account_enabled: Option<bool>,
     /// The country, ISO 3166 alpha-2; a licence wants one.

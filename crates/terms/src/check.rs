@@ -97,3 +97,30 @@ impl Check {
         Self { ends: Some(at), ..self }
     }
 }
+
+/// A day and how far away it is: `2027-05-12 (in 165 days)`, `2026-11-28 (3 hours ago)`.
+pub fn when(at: Timestamp, now: Timestamp) -> String {
+    let seconds = at.duration_since(now).as_secs();
+    let span = match seconds.unsigned_abs() {
+        seconds @ 0..7_200 => format!("{} minutes", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} hours", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    };
+    let day = at.strftime("%Y-%m-%d");
+    if seconds >= 0 { format!("{day} (in {span})") } else { format!("{day} ({span} ago)") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_by_its_day_and_its_distance() {
+        let now: Timestamp = "2026-11-28T10:00:00Z".parse().unwrap();
+        let told = |at: &str| when(at.parse().unwrap(), now);
+        assert_eq!(told("2027-05-12T10:00:00Z"), "2027-05-12 (in 165 days)");
+        assert_eq!(told("2026-11-28T13:30:00Z"), "2026-11-28 (in 3 hours)");
+        assert_eq!(told("2026-11-28T09:15:00Z"), "2026-11-28 (45 minutes ago)");
+        assert_eq!(told("2026-11-01T10:00:00Z"), "2026-11-01 (27 days ago)");
+    }
+}

@@ -14,7 +14,7 @@ mod remedy;
 mod rng;
 mod secret;
 
-pub use check::{Check, Verdict};
+pub use check::{Check, Verdict, when};
 pub use clock::{Boot, Clock, ManualClock, Sleep, SystemClock};
 pub use cloud::{Cloud, CloudError, Origin};
 pub use envelope::{Envelope, Source, Untrusted};

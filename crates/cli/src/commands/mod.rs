@@ -1,6 +1,7 @@
 //! One file a command. Here: which runtime each needs, and what they share.
 
 mod audit;
+mod doctor;
 pub(crate) mod gateway;
 mod identity;
 mod mcp;
@@ -36,6 +37,10 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Sandbox(command) => sandbox::run(*command, &global, output),
         Command::Gateway(command) => gateway::run(*command, &global, output),
         Command::Try(command) => threads(story::run(command, global, output)),
+        Command::Doctor(command) => {
+            let way = given(&global)?.way().map_err(|problems| Failure::configuration(&problems))?;
+            one_thread(doctor::run(command, way, output))
+        }
         Command::Audit(command) => audit::run(command, &place(&global)?, output),
         Command::Mcp => one_thread(mcp::run(agent(&global)?)),
         Command::SignIn(command) => with(agent(&global)?, |agent| identity::sign_in(command, agent, output)),

@@ -71,6 +71,12 @@ pub(crate) struct Config {
     pub(crate) passphrase: Option<Secret>,
 }
 
+/// Where a tenant's services are, and whom to trust there.
+pub(crate) struct Way {
+    pub(crate) cloud: Cloud,
+    pub(crate) ca: Option<PathBuf>,
+}
+
 /// What was given, before it is judged.
 pub(crate) struct Given {
     place: Place,
@@ -128,6 +134,21 @@ impl Given {
     /// What is to be logged.
     pub(crate) fn log(&self) -> &str {
         self.values.get("log").map_or("info", |value| value.text.as_str())
+    }
+
+    /// Judges only where the tenant's services are and whom to trust there.
+    pub(crate) fn way(self) -> Result<Way, Problems> {
+        let mut judge = Judge::new(&self.values);
+        let authority = judge.required::<Origin>("authority", "");
+        let graph = judge.required::<Origin>("graph", "");
+        let ca = judge.bundle("ca");
+        let problems = judge.problems;
+        match (authority, graph) {
+            (Some(authority), Some(graph)) if problems.is_empty() => {
+                Ok(Way { cloud: Cloud::at(authority, graph), ca })
+            }
+            _ => Err(Problems::new(self.place.file(), problems)),
+        }
     }
 
     /// Judges all of it.
