@@ -60,7 +60,7 @@ mod tests {
                 to: vec!["a@x.example".parse().unwrap(), "b@x.example".parse().unwrap()],
                 reply_to: Some("c@x.example".parse().unwrap()),
                 subject: subject.clone(),
-                text: text,
+                text,
                 signature: Signature {
                     why: "you asked".to_owned(),
                     request_id: "req_1".to_owned(),
