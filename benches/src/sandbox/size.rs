@@ -55,7 +55,9 @@ fn tenant_file(data: &Path) -> anyhow::Result<PathBuf> {
     let paths =
         std::fs::read_dir(data)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
     let is_tenant = |path: &&PathBuf| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("tenant-"))
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with("tenant-") && name.ends_with(".json"))
     };
     paths.iter().find(is_tenant).cloned().context("the data folder holds no tenant")
 }
@@ -63,7 +65,8 @@ fn tenant_file(data: &Path) -> anyhow::Result<PathBuf> {
 /// Adds users to a tenant's file; the answer is the name of the last.
 fn add_users(path: &Path) -> anyhow::Result<String> {
     let mut tenant: Value = serde_json::from_slice(&std::fs::read(path)?)?;
-    let users = tenant.pointer_mut("/tenant/users").and_then(Value::as_object_mut).context("no users")?;
+    let users =
+        tenant.pointer_mut("/holdings/tenant/users").and_then(Value::as_object_mut).context("no users")?;
     let mut model = users.get(MODEL).cloned().context("no user to be like")?;
     let domain = text(&model, "/upn")?.rsplit_once('@').context("no domain")?.1.to_owned();
     for (name, value) in [

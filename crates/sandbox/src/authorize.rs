@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::entra::{Claims, KeyRing, TokenFault};
 use crate::exchange::Request;
 use crate::graph::{Area, GraphError, Needs};
-use crate::requests::LoggedCaller;
+use crate::requests::{LoggedCaller, Permissions};
 use crate::scope::note;
 use crate::tenant::{GRAPH_APP_ID, Tenant};
 
@@ -42,9 +42,9 @@ pub(crate) struct Caller {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CallerKind {
     /// The app alone, with its application roles.
-    App { roles: Vec<String> },
+    App { roles: Permissions },
     /// A user, with the delegated scopes.
-    User { scopes: Vec<String> },
+    User { scopes: Permissions },
 }
 
 impl Caller {
@@ -61,7 +61,7 @@ impl Caller {
         has(permission) && !is_ignored
     }
 
-    fn permissions(&self) -> &[String] {
+    fn permissions(&self) -> &Permissions {
         match &self.kind {
             CallerKind::App { roles } => roles,
             CallerKind::User { scopes } => scopes,
@@ -92,7 +92,7 @@ pub(crate) fn authenticate(request: &Request, key: &KeyRing, now: Timestamp) -> 
 
 fn caller(claims: &Claims) -> Caller {
     let kind = if claims.text("idtyp") == "app" {
-        CallerKind::App { roles: claims.list("roles") }
+        CallerKind::App { roles: claims.list("roles").into_iter().collect() }
     } else {
         CallerKind::User { scopes: claims.text("scp").split_whitespace().map(str::to_owned).collect() }
     };
@@ -149,7 +149,7 @@ pub(crate) fn require(caller: &Caller, needs: Needs, area: Area) -> Result<(), G
             app_id: caller.app_id.clone(),
             object_id: caller.object_id.clone(),
             app_only: caller.user_id().is_none(),
-            permissions: caller.permissions().to_vec(),
+            permissions: caller.permissions().clone(),
         });
         decision.allowed_by = asked.iter().find(|one| caller.holds(one)).map(|one| (*one).to_owned());
     });

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 /// Nobody sleeps longer at a time: timers end somewhere.
@@ -21,7 +22,11 @@ struct Inner {
     moved: Notify,
 }
 
-#[derive(Debug)]
+/// How a clock was set, as it is kept from one start to the next: a running one runs on meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Setting(Reading);
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 enum Reading {
     /// A time that runs on from `from`, which it was when the system's was `since`.
     Running { since: Timestamp, from: Timestamp, pace: f64 },
@@ -69,6 +74,27 @@ impl Clock {
 
     fn of(reading: Reading) -> Self {
         Self(Arc::new(Inner { reading: Mutex::new(reading), moved: Notify::new() }))
+    }
+
+    /// A clock of its own that shows the same.
+    pub(crate) fn apart(&self) -> Self {
+        Self::of(*self.reading())
+    }
+
+    /// How it is set.
+    pub(crate) fn setting(&self) -> Setting {
+        Setting(*self.reading())
+    }
+
+    /// Sets it as one was set.
+    pub(crate) fn follow(&self, Setting(reading): Setting) {
+        *self.reading() = reading;
+        self.0.moved.notify_waiters();
+    }
+
+    /// Whether it is the system's time.
+    pub(crate) fn is_real(&self) -> bool {
+        matches!(*self.reading(), Reading::Running { since, from, pace } if since == from && pace == 1.0)
     }
 
     /// Waits until it is `at`, by itself or because somebody moves it.

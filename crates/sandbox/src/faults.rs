@@ -202,6 +202,21 @@ pub(crate) enum Release {
     Cut,
 }
 
+/// The rules as they are kept from one start to the next.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KeptFaults {
+    last_id: u64,
+    rules: Vec<KeptRule>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct KeptRule {
+    id: u64,
+    fault: Fault,
+    matched: u32,
+    applied: u32,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     state: Mutex<State>,
@@ -236,6 +251,25 @@ impl Faults {
     /// Removes every rule.
     pub(crate) fn clear(&self) {
         self.state().rules.clear();
+    }
+
+    /// The rules, to be kept.
+    pub(crate) fn kept(&self) -> KeptFaults {
+        let state = self.state();
+        let rules = state.rules.iter().cloned();
+        let kept =
+            rules.map(|FaultRule { id, fault, matched, applied }| KeptRule { id, fault, matched, applied });
+        KeptFaults { last_id: state.next_id, rules: kept.collect() }
+    }
+
+    /// Takes up what was kept.
+    pub(crate) fn resume(&self, KeptFaults { last_id, rules }: KeptFaults) {
+        let mut state = self.state();
+        state.next_id = last_id;
+        let rules = rules.into_iter();
+        let rules =
+            rules.map(|KeptRule { id, fault, matched, applied }| FaultRule { id, fault, matched, applied });
+        state.rules = rules.collect();
     }
 
     /// The rules, spent ones included.

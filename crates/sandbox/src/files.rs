@@ -11,6 +11,31 @@ pub struct FileError {
     source: io::Error,
 }
 
+impl FileError {
+    /// That file, that reason.
+    pub(crate) fn new(path: &Path, source: io::Error) -> Self {
+        Self { path: path.to_owned(), source }
+    }
+}
+
+/// A file; `None` if there is none.
+pub(crate) fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(FileError::new(path, source)),
+    }
+}
+
+/// Opens a file to write to, readable by the owner only; it is made if it is not there.
+pub(crate) fn open_private(path: &Path) -> Result<std::fs::File, FileError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|source| FileError::new(path, source))
+}
+
 /// A text file; `None` if there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, FileError> {
     match std::fs::read_to_string(path) {

@@ -22,7 +22,7 @@ pub struct Ready {
     pub control_token: String,
     /// The registered applications.
     pub apps: ReadyApps,
-    /// The people of the tenant; the first is the administrator.
+    /// People of the tenant, at most a hundred; the first is the administrator.
     pub users: Vec<ReadyUser>,
 }
 

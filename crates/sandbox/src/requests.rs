@@ -1,10 +1,11 @@
 //! The log of requests, for tests that count and order them, and for people who ask what happened and why.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::Notify;
 
 use crate::faults::glob;
@@ -71,7 +72,51 @@ pub struct LoggedCaller {
     /// Whether the app called for itself, not for a user.
     pub app_only: bool,
     /// The permissions in the token.
-    pub permissions: Vec<String>,
+    pub permissions: Permissions,
+}
+
+/// The permissions of a caller. Copies share them: every request has them, and so has its row in the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Permissions(Arc<[String]>);
+
+impl std::ops::Deref for Permissions {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl FromIterator<String> for Permissions {
+    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
+        Self(names.into_iter().collect())
+    }
+}
+
+impl Serialize for Permissions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Permissions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|names: Vec<String>| Self(names.into()))
+    }
+}
+
+impl JsonSchema for Permissions {
+    fn schema_name() -> Cow<'static, str> {
+        Vec::<String>::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<String>::json_schema(generator)
+    }
 }
 
 /// Which requests somebody wants to see.

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::{Clock, system_now};
 use crate::config::{Config, Seed};
 use crate::control::Control;
+use crate::directory::User;
 use crate::entra::{Issuers, KeptKey, KeyRing};
 use crate::files::FileError;
 use crate::graph::Routes;
@@ -23,7 +24,7 @@ use crate::ready::{Ready, ReadyApps, ReadyClient, ReadyProvisioner, ReadyUser};
 use crate::realm::{Domains, Realm, Realms};
 use crate::seed::{self, Source};
 use crate::start_error::StartError;
-use crate::store::{Seeded, Store};
+use crate::store::{Holdings, Keeper, KeptManners, Seeded, Store};
 use crate::tenant::Tenant;
 use crate::{server, tls};
 
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     url: String,
     ca: PathBuf,
     store: Option<Store>,
+    /// How tenants behave that were told nothing else.
+    manners: Manners,
 }
 
 impl Shared {
@@ -76,11 +79,15 @@ impl Shared {
         if self.realms.named(&tenant.id).is_some() {
             return Ok(None);
         }
-        if let Some(store) = &self.store {
-            store.save(&seeded, &tenant)?;
-        }
+        let holdings = Holdings {
+            clock: (!clock.is_real()).then(|| clock.setting()),
+            manners: (manners != self.manners).then_some(KeptManners { given: self.manners, now: manners }),
+            ..Holdings::of(tenant)
+        };
+        let keeper = self.store.as_ref().map(|store| store.keep(&seeded, &holdings)).transpose()?;
         let domains = Arc::clone(self.realms.domains());
-        let realm = Arc::new(Realm::new(tenant, seeded, clock, manners, domains, self.store.clone()));
+        let realm = Realm::new(holdings, seeded, Clock::running(), self.manners, domains, keeper);
+        let realm = Arc::new(realm);
         Ok(self.realms.add(Arc::clone(&realm)).then_some(realm))
     }
 
@@ -91,7 +98,7 @@ impl Shared {
         };
         // Whoever is inside may still write the file.
         let _inside = realm.enter();
-        self.store.as_ref().map_or(Ok(()), |store| store.remove(&realm.id))?;
+        realm.forget()?;
         Ok(true)
     }
 
@@ -148,6 +155,7 @@ impl Sandbox {
         let tls = tls::set_up(&folder, &config.san, system_now())?;
         let keys = signing_keys(&config, store.as_ref())?;
         let kept = store.as_ref().map(Store::load).transpose()?.unwrap_or_default();
+        let manners = given(&config);
         let realms = realms(&config, kept, store.as_ref())?;
         check_exposure(config.listen, realms.home().seeded.source.is_constant(), config.expose)?;
         if !config.listen.ip().is_loopback() && keys.iter().any(seed::is_built_in) {
@@ -171,6 +179,7 @@ impl Sandbox {
             url: format!("https://localhost:{}", address.port()),
             ca: tls.ca,
             store,
+            manners,
         });
         let control = Control::new(Arc::clone(&shared), Arc::clone(shared.realms.home()));
         config.document.map_or(Ok(()), |document| control.plant(&document)).map_err(StartError::Document)?;
@@ -283,22 +292,27 @@ fn make_key_in_background(shared: &Arc<Shared>, tasks: &TaskTracker) {
     });
 }
 
-/// The realms that were kept, or a new one. All follow the clock and the lag of the start.
-fn realms(config: &Config, kept: Vec<(Seeded, Tenant)>, store: Option<&Store>) -> Result<Realms, StartError> {
-    let mut kept = kept;
-    if !kept.iter().any(|(seeded, _)| seeded.is_home) {
+/// How the start says that a tenant behaves.
+fn given(config: &Config) -> Manners {
+    Manners { lag: Lag::new(config.lag, config.lag_scale), throttling: config.throttling }
+}
+
+/// The realms that were kept, or a new one.
+fn realms(config: &Config, kept: Vec<Keeper>, store: Option<&Store>) -> Result<Realms, StartError> {
+    let mut kept: Vec<_> =
+        kept.into_iter().map(|keeper| (keeper.holdings(), keeper.seeded().clone(), Some(keeper))).collect();
+    if !kept.iter().any(|(_, seeded, _)| seeded.is_home) {
         let source = Source::new(config.seed);
-        let (seeded, tenant) = (seed::seeded(&source, true), seed::tenant(&source, config.clock.now()));
-        if let Some(store) = store {
-            store.save(&seeded, &tenant)?;
-        }
-        kept.push((seeded, tenant));
+        let seeded = seed::seeded(&source, true);
+        let holdings = Holdings::of(seed::tenant(&source, config.clock.now()));
+        let keeper = store.map(|store| store.keep(&seeded, &holdings)).transpose()?;
+        kept.push((holdings, seeded, keeper));
     }
     let domains = Arc::new(Domains::default());
-    let manners = Manners { lag: Lag::new(config.lag, config.lag_scale), throttling: config.throttling };
-    let realm = |(seeded, tenant)| {
-        let (clock, domains) = (config.clock.clone(), Arc::clone(&domains));
-        Arc::new(Realm::new(tenant, seeded, clock, manners, domains, store.cloned()))
+    let manners = given(config);
+    let realm = |(holdings, seeded, keeper): (Holdings, Seeded, Option<Keeper>)| {
+        let clock = if seeded.is_home { config.clock.clone() } else { config.clock.apart() };
+        Arc::new(Realm::new(holdings, seeded, clock, manners, Arc::clone(&domains), keeper))
     };
     let (homes, further): (Vec<_>, Vec<_>) =
         kept.into_iter().map(realm).partition(|realm: &Arc<Realm>| realm.seeded.is_home);
@@ -309,21 +323,28 @@ fn realms(config: &Config, kept: Vec<(Seeded, Tenant)>, store: Option<&Store>) -
     Ok(Realms::new(home, further.into_iter().chain(homes).collect(), domains))
 }
 
-/// The people who have a password, administrators first.
+/// How many people a ready line lists at most.
+const LISTED: usize = 100;
+
+/// People who have a password, administrators first, then the longest there.
 fn people(tenant: &Tenant) -> Vec<ReadyUser> {
-    let mut people: Vec<_> = tenant
-        .users
-        .values()
-        .filter(|user| user.life.is_live())
-        .filter_map(|user| Some((user, user.password.clone()?)))
-        .collect();
-    people.sort_by_key(|(user, _)| (!user.is_admin, user.life.created, user.upn.clone()));
+    let users = tenant.users.values().filter(|user| user.life.is_live() && user.password.is_some());
+    let mut people: Vec<_> = users.collect();
+    let order = |a: &&User, b: &&User| {
+        let rank = |user: &User| (!user.is_admin, user.life.created);
+        rank(a).cmp(&rank(b)).then_with(|| a.upn.cmp(&b.upn))
+    };
+    if people.len() > LISTED {
+        people.select_nth_unstable_by(LISTED, order);
+        people.truncate(LISTED);
+    }
+    people.sort_by(order);
     people
         .into_iter()
-        .map(|(user, password)| ReadyUser {
+        .map(|user| ReadyUser {
             id: user.id.clone(),
             upn: user.upn.clone(),
-            password,
+            password: user.password.clone().unwrap_or_default(),
             display_name: user.display_name.clone(),
         })
         .collect()

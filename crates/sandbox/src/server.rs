@@ -1,10 +1,11 @@
 //! The listener: TLS, HTTP/1.1 and HTTP/2, and the way of a request through faults, the answer and the log.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{DATE, HOST, HeaderName};
+use http::header::{DATE, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -109,6 +110,11 @@ async fn answer(
     let at = realm.clock.now();
     let met = realm.faults.meet(&request);
     let (fault, effect) = met.map_or((None, None), |(id, effect)| (Some(id), Some(effect)));
+    if fault.is_some()
+        && let Err(error) = realm.keep_settings()
+    {
+        tracing::warn!(%error, "how often a fault applied is not kept");
+    }
     let view = match effect {
         Some(Effect::StaleReplica { seconds }) => View::Behind(seconds),
         _ => realm.view(),
@@ -273,12 +279,29 @@ fn refuse(status: u16, body: Option<&serde_json::Value>, retry_after: Option<u32
 
 /// `Date` is by the tenant's clock: clients measure their own clock by it.
 fn finish(realm: &Realm, response: Response) -> hyper::Response<Bytes> {
-    let date = realm.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let Response { status, headers, body } = response.with(DATE, &date);
+    let Response { status, mut headers, body } = response;
+    if let Some(date) = date(realm.clock.now()) {
+        headers.insert(DATE, date);
+    }
     let mut response = hyper::Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+/// The header of a time; the last one is remembered, for many answers fall into one second.
+fn date(now: jiff::Timestamp) -> Option<HeaderValue> {
+    thread_local! {
+        static LAST: RefCell<Option<(i64, HeaderValue)>> = const { RefCell::new(None) };
+    }
+    let second = now.as_second();
+    LAST.with_borrow_mut(|last| {
+        if last.as_ref().is_none_or(|(known, _)| *known != second) {
+            let text = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            *last = HeaderValue::from_str(&text).ok().map(|value| (second, value));
+        }
+        last.as_ref().map(|(_, value)| value.clone())
+    })
 }
 
 fn logged(at: jiff::Timestamp, request: &Request, response: Option<&Response>) -> LoggedRequest {

@@ -9,6 +9,7 @@ use crate::directory::{
 };
 use crate::entra::Entra;
 use crate::graph::Workloads;
+use crate::sharing::{SnapshotList, parts, whole};
 
 /// The app id of Microsoft Graph in every tenant.
 pub(crate) const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
@@ -24,8 +25,8 @@ pub(crate) struct Tenant {
     pub(crate) users: Objects<User>,
     pub(crate) applications: Objects<Application>,
     pub(crate) service_principals: Objects<ServicePrincipal>,
-    pub(crate) grants: Vec<DelegatedGrant>,
-    pub(crate) role_assignments: Vec<RoleAssignment>,
+    pub(crate) grants: SnapshotList<DelegatedGrant>,
+    pub(crate) role_assignments: SnapshotList<RoleAssignment>,
     pub(crate) skus: Vec<Sku>,
     /// Sign-in state: codes, device codes.
     pub(crate) entra: Entra,
@@ -37,6 +38,16 @@ pub(crate) struct Tenant {
     pub(crate) changes: Vec<Change>,
 }
 
+parts!(Tenant {
+    users, applications, service_principals, grants, role_assignments, entra, workloads,
+} whole {
+    id, display_name, created, domains, skus,
+} but {
+    changes,
+});
+
+whole!(User, Application, ServicePrincipal, DelegatedGrant, RoleAssignment);
+
 impl Tenant {
     /// Notes a change, for subscriptions and for those who wait.
     pub(crate) fn changed(&mut self, change: Change) {
@@ -46,10 +57,19 @@ impl Tenant {
     /// A user that readers see now, by object id or user principal name.
     pub(crate) fn user(&self, key: &str, now: Timestamp) -> Option<&User> {
         let key = key.to_ascii_lowercase();
-        self.users
-            .get(&key)
-            .or_else(|| self.users.named(&key).into_iter().find(|user| user.life.is_live()))
-            .filter(|user| user.life.is_visible(now))
+        self.users.get(&key).or_else(|| self.user_by_upn(&key)).filter(|user| user.life.is_visible(now))
+    }
+
+    /// The user of that user principal name that is not deleted.
+    pub(crate) fn user_by_upn(&self, upn: &str) -> Option<&User> {
+        let users = self.users.named(upn).into_iter();
+        users.filter(|user| user.upn.eq_ignore_ascii_case(upn)).find(|user| user.life.is_live())
+    }
+
+    /// The agent users of an agent identity that are not deleted.
+    pub(crate) fn agent_users_of(&self, identity_id: &str) -> impl Iterator<Item = &User> {
+        let named = self.users.named(identity_id).into_iter();
+        named.filter(move |user| user.identity_parent_id() == Some(identity_id) && user.life.is_live())
     }
 
     /// An application that readers see now, by object id.
@@ -68,7 +88,8 @@ impl Tenant {
 
     /// An application that is registered here and that readers see now.
     pub(crate) fn registered(&self, app_id: &str, now: Timestamp) -> Option<&Application> {
-        self.applications.named(app_id).into_iter().find(|app| app.life.is_visible(now))
+        let apps = self.applications.named(app_id).into_iter();
+        apps.filter(|app| app.app_id.eq_ignore_ascii_case(app_id)).find(|app| app.life.is_visible(now))
     }
 
     /// A service principal that readers see now, by object id.
@@ -82,7 +103,19 @@ impl Tenant {
         app_id: &str,
         now: Timestamp,
     ) -> Option<&ServicePrincipal> {
-        self.service_principals.named(app_id).into_iter().find(|sp| sp.life.is_visible(now))
+        self.principals_of(app_id).find(|sp| sp.life.is_visible(now))
+    }
+
+    /// The service principals of an app (client) id, deleted ones included.
+    pub(crate) fn principals_of(&self, app_id: &str) -> impl Iterator<Item = &ServicePrincipal> {
+        let named = self.service_principals.named(app_id).into_iter();
+        named.filter(move |sp| sp.app_id.eq_ignore_ascii_case(app_id))
+    }
+
+    /// The agent identities of a blueprint, by its app id, deleted ones included.
+    pub(crate) fn children_of(&self, blueprint_id: &str) -> impl Iterator<Item = &ServicePrincipal> {
+        let named = self.service_principals.named(blueprint_id).into_iter();
+        named.filter(move |sp| sp.blueprint_id() == Some(blueprint_id))
     }
 
     /// When the user has a mailbox (`mailbox`), if a licence brings one; compare with the clock.
@@ -120,6 +153,6 @@ impl Tenant {
 
     /// The object id of Microsoft Graph's service principal here.
     pub(crate) fn graph_id(&self) -> &str {
-        self.service_principals.named(GRAPH_APP_ID).first().map_or("", |sp| sp.id.as_str())
+        self.principals_of(GRAPH_APP_ID).next().map_or("", |sp| sp.id.as_str())
     }
 }

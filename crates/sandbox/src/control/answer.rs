@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use http::StatusCode;
 use http::header::{ALLOW, WWW_AUTHENTICATE};
+use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use crate::exchange::{Request, Response};
@@ -21,10 +21,15 @@ pub(crate) async fn answer(shared: &Shared, request: &Request) -> Response {
     let path = request.path.trim_start_matches("/_sandbox");
     let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let answer = match direct(shared, request, &segments) {
-        Ok((operation, steer)) => match operation.handler {
-            Handler::Now(handle) => handle(&steer),
-            Handler::Waiting(handle) => handle(&steer).await,
-        },
+        Ok((operation, steer)) => {
+            let answer = match operation.handler {
+                Handler::Now(handle) => handle(&steer),
+                Handler::Waiting(handle) => handle(&steer).await,
+            };
+            // Whatever was steered is kept.
+            let kept = if request.method == Method::GET { Ok(()) } else { steer.realm.keep_settings() };
+            answer.and_then(|answer| kept.map(|()| answer).map_err(|error| Refusal::not_saved(&error)))
+        }
         Err(refusal) => Err(refusal),
     };
     match answer {

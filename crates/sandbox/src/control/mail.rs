@@ -63,7 +63,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "/mail/outgoing",
             "Forget mail to the outside",
             Handler::Now(|steer| {
-                change(steer, |mail| mail.transport.outgoing.clear())?;
+                change(steer, |mail| mail.transport.outgoing = Default::default())?;
                 done()
             }),
         ),
@@ -147,14 +147,14 @@ fn catch_up(steer: &Steer<'_>) -> Result<(), Refusal> {
 fn outgoing(steer: &Steer<'_>) -> Answer {
     catch_up(steer)?;
     let tenant = steer.realm.look();
-    list(&tenant.workloads.mail.transport.outgoing.iter().map(shown).collect::<Vec<_>>())
+    list(&tenant.workloads.mail.transport.outgoing.values().map(shown).collect::<Vec<_>>())
 }
 
 fn one_outgoing(steer: &Steer<'_>) -> Answer {
     catch_up(steer)?;
     let tenant = steer.realm.look();
     let all = &tenant.workloads.mail.transport.outgoing;
-    let found = all.iter().find(|one| one.id.to_string() == steer.id).ok_or_else(Refusal::none)?;
+    let found = all.values().find(|one| one.id.to_string() == steer.id).ok_or_else(Refusal::none)?;
     let mut whole = shown(found);
     whole["mime"] = json!(String::from_utf8_lossy(&found.mime.0));
     ok(&whole)
@@ -383,7 +383,7 @@ fn found(steer: &Steer<'_>) -> Vec<Value> {
             })));
         }
     }
-    for outgoing in &tenant.workloads.mail.transport.outgoing {
+    for outgoing in tenant.workloads.mail.transport.outgoing.values() {
         if to.is_none_or(|to| outgoing.to.iter().any(|one| one.eq_ignore_ascii_case(to)))
             && fits(request.query("from"), &outgoing.from)
             && fits(request.query("subject"), &outgoing.subject)

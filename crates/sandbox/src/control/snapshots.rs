@@ -22,7 +22,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(
             Method::POST,
             "/snapshots",
-            "Keep what the tenant holds, until the process ends",
+            "Keep what the tenant holds, until it is forgotten; without a data folder until the process ends",
             Handler::Now(take),
         )
         .body(shape::<NewSnapshot>)

@@ -134,8 +134,10 @@ pub(crate) enum InheritedScopes {
 }
 
 impl Named for Application {
-    fn name(&self) -> &str {
-        &self.app_id
+    /// The app id, and what clients may call it as a resource.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let uris = self.identifier_uris.iter().map(|uri| uri.trim_end_matches('/'));
+        std::iter::once(self.app_id.as_str()).chain(uris)
     }
 }
 

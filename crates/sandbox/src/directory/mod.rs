@@ -6,6 +6,7 @@ mod foreign;
 mod grant;
 mod licence;
 mod objects;
+mod properties;
 mod service_principal;
 mod user;
 
@@ -20,6 +21,7 @@ pub(crate) use foreign::Foreign;
 pub(crate) use grant::{ConsentType, DelegatedGrant, RoleAssignment};
 pub(crate) use licence::{AssignedLicence, ServicePlan, Sku};
 pub(crate) use objects::{Named, Objects};
+pub(crate) use properties::Properties;
 pub(crate) use service_principal::{ServicePrincipal, ServicePrincipalKind};
 pub(crate) use user::{User, UserKind};
 

@@ -1,105 +1,119 @@
 //! Directory objects by id and by the names that they go by, so that a user principal name or an app id among
 //! hundreds of thousands is found without looking at all of them.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::sync::Arc;
 
-use crate::snapshot_map::SnapshotMap;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::sharing::{MapChange, Part, SnapshotMap, SnapshotSet};
 
 /// An object that goes by something else than its id.
 pub(crate) trait Named: Clone {
-    /// The name, compared without regard to case. Several objects may have the same.
-    fn name(&self) -> &str;
+    /// The names, compared without regard to case. Several objects may have the same.
+    fn names(&self) -> impl Iterator<Item = &str>;
 }
 
 /// Objects by object id, in lower case.
 #[derive(Debug, Clone)]
 pub(crate) struct Objects<T> {
-    by_id: SnapshotMap<T>,
-    /// `name NUL id` of every object but the touched.
-    names: SnapshotMap<()>,
-    touched: Touched,
+    by_id: SnapshotMap<Arc<str>, T>,
+    /// The names of every object but the touched one.
+    names: SnapshotSet<Name>,
+    /// The object that was handed out to be changed: its names are not known until the next change.
+    touched: Option<Arc<str>>,
 }
 
-/// Which objects were handed out to be changed, so that their names are not known until the next change.
-#[derive(Debug, Clone)]
-enum Touched {
-    Nothing,
-    One(String),
-    Everything,
+/// A name of an object: not the text, which the object has, but enough to find it by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    hash: u64,
+    id: Arc<str>,
 }
 
 impl<T: Named> Objects<T> {
     /// No objects.
     pub(crate) fn new() -> Self {
-        Self { by_id: SnapshotMap::new(), names: SnapshotMap::new(), touched: Touched::Nothing }
+        Self { by_id: SnapshotMap::default(), names: SnapshotSet::default(), touched: None }
     }
 
     /// By id.
     pub(crate) fn get<K: AsRef<str> + ?Sized>(&self, id: &K) -> Option<&T> {
-        self.by_id.get(id)
+        self.by_id.get(id.as_ref())
     }
 
     /// By id, to change it.
     pub(crate) fn get_mut<K: AsRef<str> + ?Sized>(&mut self, id: &K) -> Option<&mut T> {
         self.settle();
-        let id = id.as_ref();
-        let name = self.by_id.get(id).map(key_of(id))?;
-        self.names.remove(&name);
-        self.touched = Touched::One(id.to_owned());
-        self.by_id.get_mut(id)
+        let (id, object) = self.by_id.get_key_value(id.as_ref())?;
+        let id = Arc::clone(id);
+        for name in names_of(&id, object) {
+            self.names.remove(&name);
+        }
+        self.touched = Some(Arc::clone(&id));
+        self.by_id.get_mut(&*id)
     }
 
     /// Those of that name, in the order of their ids.
     pub(crate) fn named(&self, name: &str) -> Vec<&T> {
-        let name = name.to_ascii_lowercase();
-        if matches!(self.touched, Touched::Everything) {
-            return self.by_id.values().filter(|object| object.name().eq_ignore_ascii_case(&name)).collect();
-        }
-        let start = format!("{name}\0");
-        let known = self.names.iter_from(&start);
+        self.entries_named(name).into_iter().map(|(_, object)| object).collect()
+    }
+
+    /// The same with their ids.
+    pub(crate) fn entries_named(&self, name: &str) -> Vec<(&str, &T)> {
+        let has_it = |object: &T| object.names().any(|one| one.eq_ignore_ascii_case(name));
+        let hash = hash_of(name);
+        let known = self.names.iter_from(&Name { hash, id: Arc::default() });
         let mut found: Vec<(&str, &T)> = known
-            .map_while(|(key, ())| key.strip_prefix(&start))
-            .filter_map(|id| Some((id, self.by_id.get(id)?)))
+            .take_while(|one| one.hash == hash)
+            .filter_map(|one| Some((&*one.id, self.by_id.get(&*one.id)?)))
+            .filter(|(_, object)| has_it(object))
             .collect();
-        if let Touched::One(id) = &self.touched
-            && let Some(object) =
-                self.by_id.get(id).filter(|object| object.name().eq_ignore_ascii_case(&name))
+        if let Some(id) = &self.touched
+            && let Some(object) = self.by_id.get(&**id).filter(|object| has_it(object))
         {
             found.push((id, object));
             found.sort_by_key(|(id, _)| *id);
         }
-        found.into_iter().map(|(_, object)| object).collect()
+        found
     }
 
     /// Whether there is that id.
     pub(crate) fn contains_key<K: AsRef<str> + ?Sized>(&self, id: &K) -> bool {
-        self.by_id.contains_key(id)
+        self.by_id.contains_key(id.as_ref())
     }
 
     /// Adds or replaces one.
     pub(crate) fn insert(&mut self, id: String, object: T) -> Option<T> {
         self.settle();
-        let name = key_of(&id)(&object);
-        let earlier = self.by_id.insert(id.clone(), object);
-        if let Some(earlier) = &earlier {
-            self.names.remove(&key_of(&id)(earlier));
+        let id: Arc<str> = id.into();
+        let names: Vec<Name> = names_of(&id, &object).collect();
+        let earlier = self.by_id.insert(Arc::clone(&id), object);
+        for name in earlier.iter().flat_map(|earlier| names_of(&id, earlier)) {
+            self.names.remove(&name);
         }
-        self.names.insert(name, ());
+        for name in names {
+            self.names.insert(name);
+        }
         earlier
     }
 
     /// Takes one away.
     pub(crate) fn remove<K: AsRef<str> + ?Sized>(&mut self, id: &K) -> Option<T> {
         self.settle();
-        let removed = self.by_id.remove(id.as_ref())?;
-        self.names.remove(&key_of(id.as_ref())(&removed));
+        let id: Arc<str> = id.as_ref().into();
+        let removed = self.by_id.remove(&*id)?;
+        for name in names_of(&id, &removed) {
+            self.names.remove(&name);
+        }
         Some(removed)
     }
 
     /// Every id.
     #[cfg(test)]
-    pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &String> + Clone {
-        self.by_id.keys()
+    pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+        self.by_id.keys().map(|id| &**id)
     }
 
     /// Every object, by id.
@@ -107,33 +121,44 @@ impl<T: Named> Objects<T> {
         self.by_id.values()
     }
 
-    /// Every object, to change it; [`Self::get_mut`] is cheaper for one.
-    pub(crate) fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
-        self.touched = Touched::Everything;
-        self.by_id.values_mut()
-    }
-
     /// Learns the names of what was handed out.
     fn settle(&mut self) {
-        match std::mem::replace(&mut self.touched, Touched::Nothing) {
-            Touched::Nothing => {}
-            Touched::One(id) => {
-                if let Some(name) = self.by_id.get(&id).map(key_of(&id)) {
-                    self.names.insert(name, ());
-                }
-            }
-            Touched::Everything => {
-                let mut names: Vec<String> =
-                    self.by_id.iter().map(|(id, object)| key_of(id)(object)).collect();
-                names.sort_unstable();
-                self.names = names.into_iter().map(|name| (name, ())).collect();
-            }
+        let Some(id) = self.touched.take() else { return };
+        for name in self.by_id.get(&*id).into_iter().flat_map(|object| names_of(&id, object)) {
+            self.names.insert(name);
         }
+    }
+
+    fn of(by_id: SnapshotMap<Arc<str>, T>) -> Self {
+        let mut names: Vec<Name> = by_id.iter().flat_map(|(id, object)| names_of(id, object)).collect();
+        names.sort_unstable();
+        Self { names: names.into_iter().collect(), by_id, touched: None }
     }
 }
 
-fn key_of<T: Named>(id: &str) -> impl Fn(&T) -> String {
-    move |object| format!("{}\0{id}", object.name().to_ascii_lowercase())
+impl<T: Named + Default> Objects<T> {
+    /// By id, to change it; made if it is not there.
+    pub(crate) fn get_or_default(&mut self, id: &str) -> &mut T {
+        self.settle();
+        let kept = self.by_id.get_key_value(id).map(|(id, _)| Arc::clone(id));
+        let id = kept.unwrap_or_else(|| id.into());
+        for name in self.by_id.get(&*id).into_iter().flat_map(|object| names_of(&id, object)) {
+            self.names.remove(&name);
+        }
+        self.touched = Some(Arc::clone(&id));
+        self.by_id.get_or_insert_with(&id, T::default)
+    }
+}
+
+fn names_of<T: Named>(id: &Arc<str>, object: &T) -> impl Iterator<Item = Name> {
+    object.names().map(|name| Name { hash: hash_of(name), id: Arc::clone(id) })
+}
+
+/// The same for the same name in any case (FNV-1a).
+fn hash_of(name: &str) -> u64 {
+    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01B3)
+    })
 }
 
 impl<T: Named> Default for Objects<T> {
@@ -144,10 +169,7 @@ impl<T: Named> Default for Objects<T> {
 
 impl<T: Named> FromIterator<(String, T)> for Objects<T> {
     fn from_iter<I: IntoIterator<Item = (String, T)>>(objects: I) -> Self {
-        let by_id = objects.into_iter().collect();
-        let mut objects = Self { by_id, names: SnapshotMap::new(), touched: Touched::Everything };
-        objects.settle();
-        objects
+        Self::of(objects.into_iter().map(|(id, object)| (id.into(), object)).collect())
     }
 }
 
@@ -159,10 +181,31 @@ impl<T: Named + Serialize> Serialize for Objects<T> {
 
 impl<'de, T: Named + Deserialize<'de>> Deserialize<'de> for Objects<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let by_id = SnapshotMap::deserialize(deserializer)?;
-        let mut objects = Self { by_id, names: SnapshotMap::new(), touched: Touched::Everything };
-        objects.settle();
-        Ok(objects)
+        SnapshotMap::deserialize(deserializer).map(Self::of)
+    }
+}
+
+impl<T: Named + Part + Serialize + DeserializeOwned> Part for Objects<T> {
+    fn since(&self, earlier: &Self) -> Option<Value> {
+        self.by_id.since(&earlier.by_id)
+    }
+
+    fn take_up(&mut self, change: Value) -> Result<(), serde_json::Error> {
+        let MapChange { set, changed, gone } = MapChange::<String>::read(change)?;
+        for (id, object) in set {
+            self.insert(id, serde_json::from_value(object)?);
+        }
+        for (id, change) in changed {
+            let there = self.get_mut(&id);
+            let there = there.ok_or_else(|| serde_json::Error::custom("what changed is not there"))?;
+            there.take_up(change)?;
+        }
+        for id in gone {
+            self.remove(&id);
+        }
+        // Whoever reads next finds every name.
+        self.settle();
+        Ok(())
     }
 }
 
@@ -172,9 +215,10 @@ mod tests {
 
     use super::*;
 
+    /// Two names, of which one may be the same for all.
     impl Named for String {
-        fn name(&self) -> &str {
-            self
+        fn names(&self) -> impl Iterator<Item = &str> {
+            [self.as_str(), "everybody"].into_iter()
         }
     }
 
@@ -189,11 +233,13 @@ mod tests {
                     0 | 1 => drop(objects.insert(id, name.to_owned())),
                     2 => drop(objects.remove(&id)),
                     3 => objects.get_mut(&id).into_iter().for_each(|object| *object = name.to_owned()),
-                    _ => objects.values_mut().take(1).for_each(|object| *object = name.to_owned()),
+                    _ => *objects.get_or_default(&id) = name.to_owned(),
                 }
-                for name in ["ADA", "grace", "gra", "nobody"] {
-                    let having: Vec<&String> =
-                        objects.values().filter(|object| object.eq_ignore_ascii_case(name)).collect();
+                for name in ["ADA", "grace", "gra", "nobody", "Everybody"] {
+                    let having: Vec<&String> = objects
+                        .values()
+                        .filter(|object| object.names().any(|one| one.eq_ignore_ascii_case(name)))
+                        .collect();
                     prop_assert_eq!(objects.named(name), having);
                 }
             }

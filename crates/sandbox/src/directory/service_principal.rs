@@ -44,8 +44,9 @@ pub(crate) enum ServicePrincipalKind {
 }
 
 impl Named for ServicePrincipal {
-    fn name(&self) -> &str {
-        &self.app_id
+    /// The app id, and for an agent identity its blueprint's: so a blueprint's children are found.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.app_id.as_str()).chain(self.blueprint_id())
     }
 }
 

@@ -1,12 +1,9 @@
 //! Users: people and agent users (Entra reference §2.4, §3.1).
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{AssignedLicence, Life, Named};
+use super::{AssignedLicence, Life, Named, Properties};
 
 /// A user object. What has no field of its own stands in `other`, under Graph's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,11 +28,12 @@ pub(crate) struct User {
     pub(crate) is_admin: bool,
     /// Tokens and sessions from before this time are void.
     pub(crate) sessions_valid_from: Timestamp,
+    #[serde(deserialize_with = "tight")]
     pub(crate) licences: Vec<AssignedLicence>,
     /// Object ids of the sponsors, users or groups.
     pub(crate) sponsors: Vec<String>,
     /// Other settable properties, such as `givenName` or `jobTitle`.
-    pub(crate) other: BTreeMap<String, Value>,
+    pub(crate) other: Properties,
 }
 
 /// What kind of user it is.
@@ -49,8 +47,10 @@ pub(crate) enum UserKind {
 }
 
 impl Named for User {
-    fn name(&self) -> &str {
-        &self.upn
+    /// What it signs in with, the address if that is another, and the parent of an agent user.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let mail = self.mail.as_deref().filter(|mail| !mail.eq_ignore_ascii_case(&self.upn));
+        std::iter::once(self.upn.as_str()).chain(mail).chain(self.identity_parent_id())
     }
 }
 
@@ -62,4 +62,12 @@ impl User {
             UserKind::Agent { identity_parent_id } => Some(identity_parent_id),
         }
     }
+}
+
+/// A list with no room to spare: there may be hundreds of thousands of users.
+fn tight<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Vec::deserialize(deserializer).map(|mut list: Vec<T>| {
+        list.shrink_to_fit();
+        list
+    })
 }

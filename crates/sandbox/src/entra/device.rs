@@ -86,10 +86,11 @@ fn decide(context: &Context<'_>, tenant: &mut Tenant) -> Result<&'static str, (S
     )
     .map_err(refuse)?;
     let user_id = user.id.clone();
-    let devices = tenant.entra.devices.values_mut();
-    let mut waiting =
-        devices.filter(|device| device.user_code == user_code && device.decision == Decision::Pending);
-    let device = waiting.next().ok_or_else(|| refuse(EntraError::device_unknown()))?;
+    let devices = &mut tenant.entra.devices;
+    let is_meant = |device: &Device| device.user_code == user_code && device.decision == Decision::Pending;
+    let waiting = devices.iter().find(|(_, device)| is_meant(device)).map(|(code, _)| code.clone());
+    let device = waiting.and_then(|code| devices.get_mut(&code));
+    let device = device.ok_or_else(|| refuse(EntraError::device_unknown()))?;
     if device.expires <= context.now {
         return Err(refuse(EntraError::user_code_expired()));
     }

@@ -18,7 +18,7 @@ use super::context::Context;
 pub(crate) fn refresh(realm: &Realm, context: &Context<'_>) -> Result<(), Absent> {
     let tenant = realm.look();
     let mut changed = Vec::new();
-    for (app_id, foreign) in &tenant.workloads.foreign {
+    for (app_id, foreign) in tenant.workloads.foreign.iter() {
         let home = context.others.tenant(&foreign.home)?;
         let found = home.as_ref().and_then(|home| home.application_by_app_id(app_id, context.now));
         if let Some(app) = found

@@ -100,6 +100,9 @@ pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request) -> Respo
         others.run_errands();
         if let Some(row) = attempt.take_row() {
             realm.look().entra.sign_ins.add(row);
+            if let Err(error) = realm.keep_settings() {
+                tracing::warn!(%error, "a sign-in is not kept");
+            }
         }
         return cross_origin::allow(request, response.with(REQUEST_ID, &ids.trace));
     }

@@ -70,7 +70,7 @@ pub(crate) fn check_password<'t>(
     let found =
         tenant.user(username, now).map(|user| (user.id.clone(), user.password.as_deref() == Some(password)));
     let (id, is_right) = found.ok_or_else(EntraError::wrong_password)?;
-    let lockout = tenant.entra.lockouts.entry(id.clone()).or_default();
+    let lockout = tenant.entra.lockouts.get_or_insert_with(&id, Default::default);
     if lockout.until.is_some_and(|until| now < until) {
         return Err(EntraError::locked_account());
     }

@@ -168,9 +168,11 @@ pub(crate) fn resource(
 
 fn published_by(tenant: &Tenant, name: &str, now: Timestamp) -> Option<String> {
     let by_id = name.strip_prefix("api://").unwrap_or(name);
-    tenant
-        .applications
-        .values()
+    let mut named = tenant.applications.named(by_id);
+    named.extend(tenant.applications.named(name.trim_end_matches('/')));
+    named.sort_by_key(|app| &app.id);
+    named
+        .into_iter()
         .filter(|app| app.life.is_visible(now))
         .find(|app| {
             app.app_id.eq_ignore_ascii_case(by_id)

@@ -3,17 +3,18 @@
 //!
 //! The rows stand beside the tenant's state, not in it: reading a tenant and logging that it was read go together.
 
-use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use super::attempt::{ClientKind, ClientNote, Notes, ResourceNote, UserNote};
 use super::conditional_access::{self, Applied, Whereabouts};
 use super::context::Context;
 use super::error::EntraError;
+use crate::sharing::{Held, Part, SnapshotList, whole};
 
 /// How many rows are kept.
 const KEPT: usize = 10_000;
@@ -23,7 +24,7 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The rows, oldest first. Clones are the same log.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SignInLog(Arc<Mutex<VecDeque<Arc<SignInRow>>>>);
+pub(crate) struct SignInLog(Arc<Mutex<SnapshotList<Held<SignInRow>>>>);
 
 /// One attempt to sign in or to get a token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -145,31 +146,50 @@ impl SignInLog {
     pub(crate) fn add(&self, row: SignInRow) {
         let mut rows = self.rows();
         let horizon = row.created.saturating_sub(RETENTION).unwrap_or(Timestamp::MIN);
-        while rows.front().is_some_and(|oldest| oldest.created < horizon) || rows.len() >= KEPT {
+        while rows.first().is_some_and(|oldest| oldest.created < horizon) || rows.len() >= KEPT {
             rows.pop_front();
         }
-        rows.push_back(Arc::new(row));
+        rows.push(Held::new(row));
     }
 
     /// The rows, newest first.
-    pub(crate) fn newest_first(&self) -> Vec<Arc<SignInRow>> {
-        self.rows().iter().rev().map(Arc::clone).collect()
+    pub(crate) fn newest_first(&self) -> Vec<Held<SignInRow>> {
+        self.rows().iter().rev().cloned().collect()
     }
 
-    fn rows(&self) -> MutexGuard<'_, VecDeque<Arc<SignInRow>>> {
+    /// A log of its own that holds what this one holds now.
+    pub(crate) fn apart(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.rows().clone())))
+    }
+
+    fn rows(&self) -> MutexGuard<'_, SnapshotList<Held<SignInRow>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Serialize for SignInLog {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.rows().iter().map(|row| &**row))
+        self.rows().serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for SignInLog {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let rows = Vec::<SignInRow>::deserialize(deserializer)?;
-        Ok(Self(Arc::new(Mutex::new(rows.into_iter().map(Arc::new).collect()))))
+        SnapshotList::deserialize(deserializer).map(|rows| Self(Arc::new(Mutex::new(rows))))
     }
 }
+
+impl Part for SignInLog {
+    fn since(&self, earlier: &Self) -> Option<Value> {
+        // One after the other, for it may be the same log.
+        let now = self.rows().clone();
+        let earlier = earlier.rows().clone();
+        now.since(&earlier)
+    }
+
+    fn take_up(&mut self, change: Value) -> Result<(), serde_json::Error> {
+        self.rows().take_up(change)
+    }
+}
+
+whole!(SignInRow);

@@ -1,14 +1,13 @@
 //! What sign-in has to remember. Codes, refresh tokens and sessions carry their own content, sealed; only
 //! what must happen once, or between two requests, is kept.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::conditional_access::{NamedLocation, Policy};
 use super::refresh::LoopGuard;
 use super::sign_in_log::SignInLog;
+use crate::sharing::{SnapshotMap, parts, whole};
 
 /// Sign-in state of a tenant.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,12 +15,12 @@ pub(crate) struct Entra {
     /// What sealed values are sealed with.
     pub(crate) secret: String,
     /// Codes that were redeemed, and when they would have expired.
-    pub(crate) redeemed: BTreeMap<String, Timestamp>,
+    pub(crate) redeemed: SnapshotMap<String, Timestamp>,
     /// By `device_code`.
-    pub(crate) devices: BTreeMap<String, Device>,
+    pub(crate) devices: SnapshotMap<String, Device>,
     /// Wrong passwords in a row, by user.
     #[serde(default)]
-    pub(crate) lockouts: BTreeMap<String, Lockout>,
+    pub(crate) lockouts: SnapshotMap<String, Lockout>,
     /// Conditional access policies.
     #[serde(default)]
     pub(crate) policies: Vec<Policy>,
@@ -36,6 +35,16 @@ pub(crate) struct Entra {
     #[serde(skip)]
     pub(crate) loops: LoopGuard,
 }
+
+parts!(Entra {
+    redeemed, devices, lockouts, sign_ins,
+} whole {
+    secret, policies, named_locations, has_security_defaults,
+} but {
+    loops,
+});
+
+whole!(Timestamp, Device, Lockout);
 
 /// Wrong passwords of one user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,9 +77,9 @@ impl Entra {
     pub(crate) fn new(secret: &str) -> Self {
         Self {
             secret: secret.to_owned(),
-            redeemed: BTreeMap::new(),
-            devices: BTreeMap::new(),
-            lockouts: BTreeMap::new(),
+            redeemed: SnapshotMap::default(),
+            devices: SnapshotMap::default(),
+            lockouts: SnapshotMap::default(),
             policies: Vec::new(),
             named_locations: Vec::new(),
             has_security_defaults: false,

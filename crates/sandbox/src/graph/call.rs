@@ -133,7 +133,7 @@ impl Call<'_> {
 }
 
 fn graph_json(status: StatusCode, body: &Value) -> Response {
-    let response = Response::json(status, body).with(
+    let response = Response::json(status, body).with_fixed(
         CONTENT_TYPE,
         "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
     );

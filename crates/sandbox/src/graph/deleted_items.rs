@@ -340,7 +340,7 @@ fn check_restorable(call: &Call<'_>, kind: Kind, id: &str) -> Result<(), GraphEr
                 return Err(GraphError::bad_request("Agent user IdentityParent does not exist"));
             }
             let name = restored_name(call)?.unwrap_or_else(|| user.upn.clone());
-            if users.values().any(|other| other.life.is_live() && other.upn.eq_ignore_ascii_case(&name)) {
+            if call.tenant.user_by_upn(&name).is_some() {
                 return Err(GraphError::bad_request(
                     "Another object with the same value for property userPrincipalName already exists.",
                 ));
@@ -349,11 +349,9 @@ fn check_restorable(call: &Call<'_>, kind: Kind, id: &str) -> Result<(), GraphEr
         Kind::AgentIdentity => {
             let blueprint = principals.get(id).and_then(|sp| sp.blueprint_id());
             let has_parent = blueprint.is_some_and(|blueprint| {
-                principals.values().any(|sp| {
-                    sp.life.is_live()
-                        && sp.app_id == blueprint
-                        && sp.kind == ServicePrincipalKind::BlueprintPrincipal
-                })
+                call.tenant
+                    .principals_of(blueprint)
+                    .any(|sp| sp.life.is_live() && sp.kind == ServicePrincipalKind::BlueprintPrincipal)
             });
             if !has_parent {
                 return Err(GraphError::new(
@@ -365,7 +363,7 @@ fn check_restorable(call: &Call<'_>, kind: Kind, id: &str) -> Result<(), GraphEr
         }
         Kind::ServicePrincipal | Kind::BlueprintPrincipal => {
             let app_id = principals.get(id).map(|sp| sp.app_id.clone()).unwrap_or_default();
-            if principals.values().any(|sp| sp.life.is_live() && sp.app_id == app_id) {
+            if call.tenant.principals_of(&app_id).any(|sp| sp.life.is_live()) {
                 let message = format!(
                     "The service principal cannot be created, updated, or restored because the service principal name {app_id} is already in use."
                 );
@@ -376,7 +374,8 @@ fn check_restorable(call: &Call<'_>, kind: Kind, id: &str) -> Result<(), GraphEr
             let groups = &call.tenant.workloads.groups;
             let nickname = groups.get(id).map(|group| group.mail_nickname.clone()).unwrap_or_default();
             let is_taken = groups
-                .values()
+                .named(&nickname)
+                .into_iter()
                 .any(|other| other.life.is_live() && other.mail_nickname.eq_ignore_ascii_case(&nickname));
             if is_taken {
                 return Err(GraphError::bad_request(

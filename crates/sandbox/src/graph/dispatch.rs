@@ -122,11 +122,11 @@ pub(super) fn finish(realm: &Realm, request: &Request, answer: Answer) -> Respon
     response
         .with(HeaderName::from_static("request-id"), &request_id)
         .with(HeaderName::from_static("client-request-id"), &client_request_id)
-        .with(HeaderName::from_static("odata-version"), "4.0")
-        .with(CACHE_CONTROL, "no-cache")
-        .with(STRICT_TRANSPORT_SECURITY, "max-age=31536000")
-        .with(VARY, "Accept-Encoding")
-        .with(
+        .with_fixed(HeaderName::from_static("odata-version"), "4.0")
+        .with_fixed(CACHE_CONTROL, "no-cache")
+        .with_fixed(STRICT_TRANSPORT_SECURITY, "max-age=31536000")
+        .with_fixed(VARY, "Accept-Encoding")
+        .with_fixed(
             HeaderName::from_static("x-ms-ags-diagnostic"),
             r#"{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"SANDBOX"}}"#,
         )
@@ -181,7 +181,7 @@ struct Calling<'a> {
 impl Calling<'_> {
     fn call(&self, route: &Route, params: Params) -> Answer {
         let Self { shared, realm, request, path, caller, others, found } = *self;
-        note(|decision| decision.route = Some(route.name()));
+        note(|decision| decision.route = Some(route.name().to_owned()));
         let now = realm.clock.now();
         let mut tenant = realm.enter();
         let not_saved = |error: FileError| {
@@ -205,15 +205,14 @@ impl Calling<'_> {
         };
         let before = audits::before(&call);
         let answer = (route.handler)(&mut call);
-        // What is audited carries the id by which the row is found, if the client sent none.
-        let request_id = crate::directory::new_id();
-        let is_audited = before.is_some();
-        audits::after(&mut call, before, &answer, &request_id);
-        let answer = match answer {
-            Ok(response) if is_audited => {
-                Ok(response.with(HeaderName::from_static("request-id"), &request_id))
+        let answer = match before {
+            // What is audited carries the id by which the row is found, if the client sent none.
+            Some(before) => {
+                let request_id = crate::directory::new_id();
+                audits::after(&mut call, before, &answer, &request_id);
+                answer.map(|response| response.with(HeaderName::from_static("request-id"), &request_id))
             }
-            answer => answer,
+            None => answer,
         };
         if request.method == Method::GET || answer.is_err() {
             tenant.changes.clear();

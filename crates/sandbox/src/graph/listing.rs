@@ -1,6 +1,6 @@
 //! From a query to an answer: what every resource does with OData's options.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use super::error::GraphError;
@@ -94,11 +94,13 @@ impl Call<'_> {
 
     /// The object with its `@odata.context` in front.
     pub(crate) fn with_context(&self, context: &str, object: Value) -> Value {
-        let mut whole = json!({ "@odata.context": self.context(&format!("{context}/$entity")) });
-        if let (Some(whole), Value::Object(fields)) = (whole.as_object_mut(), object) {
-            whole.extend(fields);
-        }
-        whole
+        let mut fields = match object {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        let context = self.context(&format!("{context}/$entity"));
+        fields.insert("@odata.context".to_owned(), Value::String(context));
+        Value::Object(fields)
     }
 
     /// 200 with all of a collection that takes no options.

@@ -23,7 +23,8 @@ pub(crate) fn manages_blueprint(tenant: &Tenant, caller: &Caller, blueprint_id: 
     if caller.app_id.eq_ignore_ascii_case(blueprint_id) {
         return true;
     }
-    let blueprint = tenant.applications.values().find(|app| app.app_id.eq_ignore_ascii_case(blueprint_id));
+    let named = tenant.applications.named(blueprint_id).into_iter();
+    let blueprint = named.into_iter().find(|app| app.app_id.eq_ignore_ascii_case(blueprint_id));
     blueprint
         .and_then(|app| app.other.get("managerApplications"))
         .and_then(|list| list.as_array())

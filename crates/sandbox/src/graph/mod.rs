@@ -56,6 +56,9 @@ mod users;
 
 use serde::{Deserialize, Serialize};
 
+use crate::directory::Foreign;
+use crate::sharing::{SnapshotMap, parts, whole};
+
 pub(crate) use audits::{Audit, user_initiator};
 #[cfg(test)]
 pub(crate) use dispatch::answer_at_once;
@@ -97,11 +100,19 @@ pub(crate) struct Workloads {
     pub(crate) audits: audits::Audits,
     pub(crate) policies: policies::Policies,
     /// Applications of other tenants that have a principal here, by app id in lower case.
-    pub(crate) foreign: std::collections::BTreeMap<String, crate::directory::Foreign>,
+    pub(crate) foreign: SnapshotMap<String, Foreign>,
     pub(crate) directory_roles: directory_roles::DirectoryRoles,
     pub(crate) profiles: users::profile::Profiles,
     pub(crate) subscriptions: subscriptions::Subscriptions,
 }
+
+parts!(Workloads {
+    mail, chats, teamwork, drives, groups, audits, foreign, profiles, subscriptions,
+} whole {
+    policies, directory_roles,
+});
+
+whole!(Foreign);
 
 /// The whole table.
 pub(crate) fn routes() -> Routes {

@@ -130,16 +130,17 @@ fn create(call: &mut Call<'_>) -> Answer {
 fn update(call: &mut Call<'_>) -> Answer {
     call.require_administrator()?;
     let id = call.params.get("grant").to_owned();
-    let position = call.tenant.grants.iter().position(|grant| grant.id == id);
-    let position = position.ok_or_else(|| GraphError::no_object(&id))?;
+    let grant = call.tenant.grants.iter().find(|grant| grant.id == id);
+    let grant = grant.ok_or_else(|| GraphError::no_object(&id))?;
+    let (client, resource) = (grant.client_id.clone(), grant.resource_id.clone());
     let mut payload = Payload::read(call, "OAuth2PermissionGrant")?;
     let scope = payload.text("scope")?.unwrap_or_default();
     payload.rest(&[])?;
-    let (client, resource) =
-        (call.tenant.grants[position].client_id.clone(), call.tenant.grants[position].resource_id.clone());
     check_scopes(call, &client, &resource, &scope)?;
-    let effective = call.due(Cause::Consent);
-    call.tenant.grants[position].set_scope(&scope, call.now, effective);
+    let (now, effective) = (call.now, call.due(Cause::Consent));
+    if let Some(grant) = call.tenant.grants.find_mut(|grant| grant.id == id) {
+        grant.set_scope(&scope, now, effective);
+    }
     Ok(call.no_content())
 }
 

@@ -207,10 +207,10 @@ fn delete(call: &mut Call<'_>) -> Answer {
     let (_, here) = here(call)?;
     let id = call.params.get("assignment").to_owned();
     let assignments = &mut call.tenant.role_assignments;
-    let found = assignments
-        .iter()
-        .position(|one| one.id == id && (one.principal_id == here || one.resource_id == here))
-        .ok_or_else(|| GraphError::no_object(&id))?;
-    assignments.remove(found);
+    let before = assignments.len();
+    assignments.retain(|one| one.id != id || (one.principal_id != here && one.resource_id != here));
+    if assignments.len() == before {
+        return Err(GraphError::no_object(&id));
+    }
     Ok(call.no_content())
 }

@@ -14,6 +14,7 @@ pub(crate) type Handler = fn(&mut Call<'_>) -> Answer;
 /// One operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Route {
+    name: String,
     method: Method,
     pattern: Pattern,
     cast: Option<&'static str>,
@@ -83,18 +84,20 @@ impl Needs {
 impl Route {
     /// An operation of the directory; `pattern` is without the version: `/users/{id}`.
     pub(crate) fn new(method: Method, pattern: &'static str, needs: Needs, handler: Handler) -> Self {
-        Self { method, pattern: Pattern::new(pattern), cast: None, needs, area: Area::Directory, handler }
+        let name = format!("{method} {pattern}");
+        let pattern = Pattern::new(pattern);
+        Self { name, method, pattern, cast: None, needs, area: Area::Directory, handler }
     }
 
     /// How people name it: `GET /users/{id}`, or `POST /users as agentUser`.
-    pub(crate) fn name(&self) -> String {
-        let cast = self.cast.map(|cast| format!(" as {cast}")).unwrap_or_default();
-        format!("{} /{}{cast}", self.method, self.pattern.parts().join("/"))
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Matches only with this type cast in the path, before routes that ask for none.
     pub(crate) fn cast(mut self, cast: &'static str) -> Self {
         self.cast = Some(cast);
+        self.name = format!("{} as {cast}", self.name);
         self
     }
 

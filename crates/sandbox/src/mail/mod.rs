@@ -3,7 +3,6 @@
 mod blob;
 mod compose;
 pub(crate) mod courier;
-mod held;
 mod html;
 mod item;
 mod read;
@@ -11,7 +10,6 @@ pub(crate) mod smtp;
 
 pub(crate) use blob::Blob;
 pub(crate) use compose::{compose, internet_headers, rewrite_headers};
-pub(crate) use held::Held;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use html::withstand_html;
 pub(crate) use html::{escape, from_text, to_text};

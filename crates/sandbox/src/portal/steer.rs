@@ -80,7 +80,8 @@ pub(super) fn change(desk: &Desk<'_>, what: &str) -> Result<Response, Refusal> {
             ));
         }
     };
-    match done {
+    let kept = done.and_then(|()| desk.realm.keep_settings().map_err(|error| error.to_string()));
+    match kept {
         Ok(()) => Ok(redirect(&desk.at("steer"))),
         Err(error) => shown(desk, StatusCode::BAD_REQUEST, error),
     }

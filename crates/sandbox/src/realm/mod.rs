@@ -17,7 +17,7 @@ pub(crate) use routing::realm_of;
 pub(crate) use snapshots::{Snapshot, Snapshots};
 
 use crate::changes::Feed;
-use crate::clock::Clock;
+use crate::clock::{Clock, Setting};
 use crate::faults::Faults;
 use crate::files::FileError;
 use crate::graph::throttling::Meter;
@@ -27,7 +27,7 @@ use crate::notifications::PostedLog;
 use crate::requests::RequestLog;
 use crate::scope::View;
 use crate::seed;
-use crate::store::{Seeded, Store};
+use crate::store::{Holdings, Keeper, KeptManners, Seeded};
 use crate::tenant::Tenant;
 use crate::throttling::Throttling;
 
@@ -47,6 +47,9 @@ pub(crate) struct Realm {
     pub(crate) snapshots: Snapshots,
     /// What throttling counts.
     pub(crate) meter: Meter,
+    /// How the clock was set, and how it behaved, when the sandbox started.
+    first_setting: Setting,
+    given: Manners,
     /// What [`Self::reset`] goes back to.
     first_manners: Mutex<Manners>,
     /// What it was seeded with beyond its source.
@@ -57,21 +60,30 @@ pub(crate) struct Realm {
     /// Behind an `Arc`, so that a look at it costs nothing and needs no lock for longer than a moment.
     tenant: Mutex<Arc<Tenant>>,
     domains: Arc<Domains>,
-    store: Option<Store>,
+    /// Writes to the data folder, if there is one.
+    keeper: Option<Keeper>,
 }
 
 impl Realm {
-    /// A realm around a tenant.
+    /// A realm around what is kept of it; `clock` and `manners` are the start's.
     pub(crate) fn new(
-        tenant: Tenant,
+        holdings: Holdings,
         seeded: Seeded,
         clock: Clock,
         manners: Manners,
         domains: Arc<Domains>,
-        store: Option<Store>,
+        keeper: Option<Keeper>,
     ) -> Self {
+        let Holdings { tenant, clock: setting, manners: kept, faults, snapshots } = holdings;
         domains.set(&tenant.id, &tenant.domains);
-        Self {
+        let first_setting = clock.setting();
+        // A start that is told a time of its own has it.
+        if let Some(setting) = setting.filter(|_| clock.is_real()) {
+            clock.follow(setting);
+        }
+        let is_home = seeded.is_home;
+        let in_force = kept.map_or(manners, |kept| kept.at(manners));
+        let realm = Self {
             id: tenant.id.clone(),
             seeded,
             clock,
@@ -81,14 +93,19 @@ impl Realm {
             posted: PostedLog::default(),
             snapshots: Snapshots::default(),
             meter: Meter::default(),
-            first_manners: Mutex::new(manners),
+            given: manners,
+            first_manners: Mutex::new(if is_home { manners } else { in_force }),
             begun: Mutex::new(None),
-            manners: Mutex::new(manners),
+            manners: Mutex::new(in_force),
+            first_setting,
             asked: AtomicU64::new(0),
             tenant: Mutex::new(Arc::new(tenant)),
             domains,
-            store,
-        }
+            keeper,
+        };
+        realm.faults.resume(faults);
+        realm.snapshots.resume(snapshots);
+        realm
     }
 
     /// The tenant, to change it. Who holds this must not ask for another realm's: see [`Others`].
@@ -147,7 +164,29 @@ impl Realm {
         let mut inside = self.enter();
         *inside.0 = earlier;
         self.domains.set(&self.id, &inside.domains);
-        self.store.as_ref().map_or(Ok(()), |store| store.save(&self.seeded, &inside))
+        self.keep(&inside)
+    }
+
+    /// What was said about clock, lag, limits, faults and snapshots is kept as well.
+    pub(crate) fn keep_settings(&self) -> Result<(), FileError> {
+        if self.keeper.is_some() { self.keep(&self.enter()) } else { Ok(()) }
+    }
+
+    /// Forgets what is kept.
+    pub(crate) fn forget(&self) -> Result<(), FileError> {
+        self.keeper.as_ref().map_or(Ok(()), Keeper::remove)
+    }
+
+    fn keep(&self, tenant: &Tenant) -> Result<(), FileError> {
+        let Some(keeper) = &self.keeper else { return Ok(()) };
+        let (given, now, setting) = (self.given, self.manners(), self.clock.setting());
+        keeper.keep(Holdings {
+            tenant: tenant.clone(),
+            clock: (setting != self.first_setting).then_some(setting),
+            manners: (now != given).then_some(KeptManners { given, now }),
+            faults: self.faults.kept(),
+            snapshots: self.snapshots.held(),
+        })
     }
 
     /// What it holds now is what [`Self::reset`] goes back to, while the process lives.
@@ -176,7 +215,7 @@ impl Realm {
     pub(crate) fn settle(&self, tenant: &mut Tenant) -> Result<(), FileError> {
         let changes = std::mem::take(&mut tenant.changes);
         self.domains.set(&tenant.id, &tenant.domains);
-        self.store.as_ref().map_or(Ok(()), |store| store.save(&self.seeded, tenant))?;
+        self.keep(tenant)?;
         self.feed.publish(changes);
         Ok(())
     }

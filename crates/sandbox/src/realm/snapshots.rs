@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::tenant::Tenant;
 
 /// What a snapshot is told by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Snapshot {
     /// To restore it by.
     pub(crate) id: u64,
@@ -32,6 +32,16 @@ impl Snapshots {
         let snapshot = Snapshot { id, name, taken };
         kept.insert(id, (snapshot.clone(), tenant));
         snapshot
+    }
+
+    /// All of them with what they hold, to be kept.
+    pub(crate) fn held(&self) -> Vec<(Snapshot, Arc<Tenant>)> {
+        self.kept().values().cloned().collect()
+    }
+
+    /// Takes up what was kept.
+    pub(crate) fn resume(&self, snapshots: Vec<(Snapshot, Arc<Tenant>)>) {
+        *self.kept() = snapshots.into_iter().map(|one| (one.0.id, one)).collect();
     }
 
     /// All of them, oldest first.

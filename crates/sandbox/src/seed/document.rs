@@ -134,7 +134,7 @@ pub(crate) fn plant(shared: &Shared, realm: &Realm, document: &Document) -> Resu
     let problems = planting.problems;
     realm.set_lag(document.settings.lag.filter(|_| problems.is_empty()).unwrap_or(lag));
     if problems.is_empty() {
-        return Ok(());
+        return realm.keep_settings().map_err(|error| vec![error.to_string()]);
     }
     match realm.restore(before) {
         Ok(()) => Err(problems),

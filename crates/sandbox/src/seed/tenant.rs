@@ -1,7 +1,5 @@
 //! The seeded tenant: Contoso, its people, applications, subscriptions and consents.
 
-use std::collections::BTreeMap;
-
 use jiff::{Span, Timestamp};
 use serde_json::json;
 
@@ -11,6 +9,7 @@ use crate::directory::{
 };
 use crate::entra::Entra;
 use crate::graph::{permission, permissions};
+use crate::sharing::SnapshotList;
 use crate::tenant::{GRAPH_APP_ID, Tenant};
 
 use super::{Source, constants};
@@ -83,8 +82,8 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
         users: Objects::new(),
         applications: Objects::new(),
         service_principals: Objects::new(),
-        grants: Vec::new(),
-        role_assignments: Vec::new(),
+        grants: SnapshotList::default(),
+        role_assignments: SnapshotList::default(),
         skus: vec![
             sku(
                 "3b555118-da6a-4418-894f-7df1e2096870",
@@ -201,10 +200,9 @@ impl Seeding<'_> {
                     teams: self.now,
                 }],
                 sponsors: Vec::new(),
-                other: BTreeMap::from([
-                    ("givenName".to_owned(), json!(given)),
-                    ("surname".to_owned(), json!(family)),
-                ]),
+                other: [("givenName".to_owned(), json!(given)), ("surname".to_owned(), json!(family))]
+                    .into_iter()
+                    .collect(),
             };
             self.tenant.users.insert(id, user);
         }
@@ -273,9 +271,9 @@ mod tests {
     #[test]
     fn the_seeded_ids_are_all_different() {
         let tenant = tenant(&Source::new(Seed::Constants), Timestamp::UNIX_EPOCH);
-        let mut ids: Vec<&str> = tenant.users.keys().map(String::as_str).collect();
-        ids.extend(tenant.applications.keys().map(String::as_str));
-        ids.extend(tenant.service_principals.keys().map(String::as_str));
+        let mut ids: Vec<&str> = tenant.users.keys().collect();
+        ids.extend(tenant.applications.keys());
+        ids.extend(tenant.service_principals.keys());
         ids.extend(tenant.role_assignments.iter().map(|assignment| assignment.id.as_str()));
         let count = ids.len();
         ids.sort_unstable();

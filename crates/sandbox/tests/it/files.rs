@@ -74,8 +74,8 @@ async fn a_state_of_another_version_is_refused_and_left_alone() {
     config.data = Some(folder.path().to_owned());
     Sandbox::start(config.clone()).await.unwrap().shutdown().await;
     let path = folder.path().join(format!("tenant-{}.json", constants::TENANT_ID));
-    let changed = std::fs::read_to_string(&path).unwrap().replacen("\"version\":2", "\"version\":3", 1);
-    assert!(changed.contains("\"version\":3"));
+    let changed = std::fs::read_to_string(&path).unwrap().replacen("\"version\":3", "\"version\":4", 1);
+    assert!(changed.contains("\"version\":4"));
     std::fs::write(&path, &changed).unwrap();
     let error = Sandbox::start(config).await.unwrap_err();
     assert!(matches!(error, StartError::Unreadable(..)), "{error}");

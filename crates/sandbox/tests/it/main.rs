@@ -41,6 +41,7 @@ mod notifications;
 mod on_behalf_of;
 mod openid;
 mod oracle_tests;
+mod persistence;
 mod portal;
 mod presence;
 mod realms;

@@ -278,7 +278,7 @@ pub(super) fn grant(
     scopes: &[String],
     now: Timestamp,
 ) {
-    let existing = tenant.grants.iter_mut().find(|grant| {
+    let existing = tenant.grants.find_mut(|grant| {
         grant.client_id == client_id && grant.resource_id == resource_id && grant.consent == consent
     });
     match existing {

@@ -249,13 +249,8 @@ fn delete(call: &mut Call<'_>) -> Answer {
     )?;
     let (id, app_id) = (app.id.clone(), app.app_id.clone());
     let now = call.now;
-    let principals: Vec<String> = call
-        .tenant
-        .service_principals
-        .values()
-        .filter(|sp| sp.app_id == app_id && sp.life.is_live())
-        .map(|sp| sp.id.clone())
-        .collect();
+    let principals: Vec<String> =
+        call.tenant.principals_of(&app_id).filter(|sp| sp.life.is_live()).map(|sp| sp.id.clone()).collect();
     for principal in principals {
         crate::graph::service_principals::soft_delete(call.tenant, &principal, now);
     }

@@ -280,9 +280,9 @@ fn check_required(app: &Application, list: &Value) -> Option<Result<(), GraphErr
 
 fn check_identifier_uris(call: &Call<'_>, app: &Application, uris: &[String]) -> Result<(), GraphError> {
     for uri in uris {
-        let others =
-            call.tenant.applications.values().filter(|other| other.id != app.id && other.life.is_live());
-        if others.into_iter().any(|other| other.identifier_uris.contains(uri)) {
+        let others = call.tenant.applications.named(uri.trim_end_matches('/')).into_iter();
+        let mut others = others.filter(|other| other.id != app.id && other.life.is_live());
+        if others.any(|other| other.identifier_uris.contains(uri)) {
             return Err(GraphError::bad_request(
                 "Another object with the same value for property identifierUris already exists.",
             ));

@@ -5,15 +5,14 @@
 mod activity;
 mod subject;
 
-use std::collections::VecDeque;
-
 use http::Method;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::authorize::CallerKind;
 use crate::directory::{User, new_id};
+use crate::sharing::{Part, SnapshotList, whole};
 use crate::tenant::Tenant;
 
 use super::call::Call;
@@ -27,7 +26,51 @@ use subject::{Subject, modified, subject};
 
 /// The newest rows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Audits(VecDeque<Value>);
+#[serde(transparent)]
+pub(crate) struct Audits(SnapshotList<Row>);
+
+/// A row: its id, and all of it as JSON text, which is small.
+#[derive(Debug, Clone)]
+struct Row {
+    id: Box<str>,
+    text: Box<str>,
+}
+
+impl Row {
+    fn new(id: &str, row: &Value) -> Self {
+        Self { id: id.into(), text: row.to_string().into() }
+    }
+
+    fn shown(&self) -> Value {
+        // It was made from a value.
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+}
+
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.shown().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let row = Value::deserialize(deserializer)?;
+        Ok(Self::new(row["id"].as_str().unwrap_or_default(), &row))
+    }
+}
+
+whole!(Row);
+
+impl Part for Audits {
+    fn since(&self, earlier: &Self) -> Option<Value> {
+        self.0.since(&earlier.0)
+    }
+
+    fn take_up(&mut self, change: Value) -> Result<(), serde_json::Error> {
+        self.0.take_up(change)
+    }
+}
 
 /// How many rows are kept.
 const KEPT: usize = 10_000;
@@ -68,15 +111,15 @@ pub(super) fn routes() -> Vec<Route> {
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
     // Newest first, unless the client asks for another order.
-    let items = call.tenant.workloads.audits.0.iter().rev().cloned().collect();
+    let items = call.tenant.workloads.audits.0.iter().rev().map(Row::shown).collect();
     Ok(call.list(&query, "auditLogs/directoryAudits", items, None))
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
     let asked = call.params.get("audit");
-    let found = call.tenant.workloads.audits.0.iter().find(|row| row["id"] == asked);
+    let found = call.tenant.workloads.audits.0.iter().find(|row| &*row.id == asked);
     let found = found.ok_or_else(|| GraphError::no_object(asked))?;
-    Ok(call.ok(&call.with_context("auditLogs/directoryAudits", found.clone())))
+    Ok(call.ok(&call.with_context("auditLogs/directoryAudits", found.shown())))
 }
 
 /// What the call is about to change.
@@ -92,8 +135,8 @@ pub(super) fn before(call: &Call<'_>) -> Option<Before> {
 }
 
 /// Writes down what the call did.
-pub(super) fn after(call: &mut Call<'_>, before: Option<Before>, answer: &Answer, request_id: &str) {
-    let (Some(before), Ok(response)) = (before, answer) else { return };
+pub(super) fn after(call: &mut Call<'_>, before: Before, answer: &Answer, request_id: &str) {
+    let Ok(response) = answer else { return };
     let made: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let now = match (&before.subject, made["id"].as_str()) {
         (Some(subject), _) => subject::object(call, &subject.id),
@@ -181,8 +224,9 @@ impl Tenant {
         if rows.len() >= KEPT {
             rows.pop_front();
         }
-        rows.push_back(json!({
-            "id": format!("Directory_{}_{}", audit.correlation, new_id()),
+        let id = format!("Directory_{}_{}", audit.correlation, new_id());
+        let row = json!({
+            "id": id,
             "activityDateTime": seven_digits(audit.at),
             "activityDisplayName": audit.activity,
             "additionalDetails": [],
@@ -194,6 +238,7 @@ impl Tenant {
             "result": "success",
             "resultReason": "",
             "targetResources": audit.targets,
-        }));
+        });
+        rows.push(Row::new(&id, &row));
     }
 }

@@ -1,24 +1,25 @@
 //! The messages of one chat or channel. Messages share their memory between copies of a tenant, and every
 //! question that a request asks is answered by an index: a thread may hold hundreds of thousands of them.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use super::message::Message;
+use crate::sharing::{MapChange, Part, SnapshotMap, whole};
 
 /// Messages in the order in which they were sent. None is ever taken out.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Thread {
-    messages: Vec<Arc<Message>>,
-    /// Places in `messages` by revision.
-    by_change: BTreeMap<u64, usize>,
+    /// By their ids, which grow.
+    messages: SnapshotMap<i64, Message>,
+    /// Their ids by revision.
+    by_change: SnapshotMap<u64, i64>,
     /// The largest etag so far.
     latest: i64,
 }
+
+whole!(Message);
 
 /// Where a message stands in the time of its thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,68 +41,78 @@ impl Thread {
     /// Adds a message of the next moment.
     pub(crate) fn push(&mut self, message: Message) {
         self.latest = self.latest.max(message.etag);
-        self.by_change.insert(message.revision, self.messages.len());
-        self.messages.push(Arc::new(message));
+        self.by_change.insert(message.revision, message.id);
+        self.messages.insert(message.id, message);
     }
 
     /// The message of that id.
     pub(crate) fn get(&self, id: &str) -> Option<&Message> {
-        self.place(id).and_then(|place| self.messages.get(place)).map(AsRef::as_ref)
+        self.messages.get(&number(id)?)
     }
 
     /// Changes a message; its time of modification and its etag move on.
     pub(crate) fn change(&mut self, id: &str, moment: Moment, set: impl FnOnce(&mut Message)) -> bool {
-        let Some(place) = self.place(id) else { return false };
-        let Some(message) = self.messages.get_mut(place).map(Arc::make_mut) else { return false };
+        let Some(message) = number(id).and_then(|id| self.messages.get_mut(&id)) else { return false };
         self.by_change.remove(&message.revision);
         set(message);
         message.modified = moment.time;
         message.etag = moment.number;
         message.revision = moment.revision;
         self.latest = self.latest.max(moment.number);
-        self.by_change.insert(moment.revision, place);
+        self.by_change.insert(moment.revision, message.id);
         true
     }
 
     /// The newest message.
     pub(crate) fn last(&self) -> Option<&Message> {
-        self.messages.last().map(AsRef::as_ref)
+        self.messages.last().map(|(_, message)| message)
     }
 
     /// Newest first, from below that id on.
     pub(crate) fn by_creation(&self, below: Option<i64>) -> impl DoubleEndedIterator<Item = &Message> {
-        let end =
-            below.map_or(self.messages.len(), |id| self.messages.partition_point(|message| message.id < id));
-        self.messages[..end].iter().rev().map(AsRef::as_ref)
+        self.messages.iter_below(&below.unwrap_or(i64::MAX)).rev().map(|(_, message)| message)
     }
 
     /// Last changed first, from below that revision on.
     pub(crate) fn by_change(&self, below: Option<u64>) -> impl DoubleEndedIterator<Item = &Message> {
-        let end = below.map_or(Bound::Unbounded, Bound::Excluded);
-        self.by_change
-            .range((Bound::Unbounded, end))
-            .rev()
-            .filter_map(|(_, place)| self.messages.get(*place))
-            .map(AsRef::as_ref)
+        let changed = self.by_change.iter_below(&below.unwrap_or(u64::MAX)).rev();
+        changed.filter_map(|(_, id)| self.messages.get(id))
     }
 
     /// First changed first, from after that revision on.
     pub(crate) fn by_change_after(&self, revision: u64) -> impl Iterator<Item = &Message> {
-        self.by_change
-            .range((Bound::Excluded(revision), Bound::Unbounded))
-            .filter_map(|(_, place)| self.messages.get(*place))
-            .map(AsRef::as_ref)
+        let changed = self.by_change.iter_from(&revision.saturating_add(1));
+        changed.filter_map(|(_, id)| self.messages.get(id))
+    }
+}
+
+fn number(id: &str) -> Option<i64> {
+    id.parse().ok().filter(|number: &i64| number.to_string() == id)
+}
+
+impl Part for Thread {
+    fn since(&self, earlier: &Self) -> Option<Value> {
+        self.messages.since(&earlier.messages)
     }
 
-    fn place(&self, id: &str) -> Option<usize> {
-        let number: i64 = id.parse().ok().filter(|number: &i64| number.to_string() == id)?;
-        self.messages.binary_search_by_key(&number, |message| message.id).ok()
+    fn take_up(&mut self, change: Value) -> Result<(), serde_json::Error> {
+        let MapChange { set, changed, gone } = MapChange::<i64>::read(change)?;
+        let read = |(_, message)| serde_json::from_value(message);
+        let new: Vec<Message> = set.into_iter().chain(changed).map(read).collect::<Result<_, _>>()?;
+        for id in new.iter().map(|message| message.id).chain(gone) {
+            if let Some(earlier) = self.messages.remove(&id) {
+                self.by_change.remove(&earlier.revision);
+            }
+        }
+        self.latest = self.messages.values().map(|message| message.etag).max().unwrap_or_default();
+        new.into_iter().for_each(|message| self.push(message));
+        Ok(())
     }
 }
 
 impl Serialize for Thread {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.messages.iter().map(AsRef::<Message>::as_ref))
+        serializer.collect_seq(self.messages.values())
     }
 }
 

@@ -1,11 +1,10 @@
 //! The chats of a tenant and what was said in them (Entra reference §5.1–§5.3).
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::graph::chat_messages::{Message, Sender, Thread};
+use crate::sharing::{Part, SnapshotMap, parts};
 
 /// The id that names the caller's own notes, whoever calls.
 pub(super) const SELF_CHAT: &str = "48:notes";
@@ -13,7 +12,7 @@ pub(super) const SELF_CHAT: &str = "48:notes";
 /// Every chat, by its key: its id, but for self-chats, which all have one id.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Chats(BTreeMap<String, Chat>);
+pub(crate) struct Chats(SnapshotMap<String, Chat>);
 
 /// A chat.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,6 +58,22 @@ pub(crate) struct Member {
     /// The newest message that this member has read.
     #[serde(default)]
     pub(crate) read: Option<Timestamp>,
+}
+
+parts!(Chat {
+    thread,
+} whole {
+    id, kind, topic, created, updated, deleted, members, pinned,
+});
+
+impl Part for Chats {
+    fn since(&self, earlier: &Self) -> Option<serde_json::Value> {
+        self.0.since(&earlier.0)
+    }
+
+    fn take_up(&mut self, change: serde_json::Value) -> Result<(), serde_json::Error> {
+        self.0.take_up(change)
+    }
 }
 
 impl Member {

@@ -79,7 +79,14 @@ pub(super) fn routes() -> Vec<Route> {
 impl Tenant {
     /// The template ids of the roles that a principal has: what `wids` and `memberOf` tell.
     pub(crate) fn roles_of(&self, principal: &str) -> Vec<&'static RoleTemplate> {
-        TEMPLATES.iter().filter(|role| self.members_of(role).iter().any(|one| one == principal)).collect()
+        TEMPLATES.iter().filter(|role| self.has_role(role, principal)).collect()
+    }
+
+    fn has_role(&self, role: &RoleTemplate, principal: &str) -> bool {
+        let is_admin = role.id == GLOBAL_ADMINISTRATOR
+            && self.users.get(principal).is_some_and(|user| user.is_admin && user.life.is_live());
+        let mut assigned = self.workloads.directory_roles.assigned.iter();
+        is_admin || assigned.any(|one| one.template == role.id && one.principal == principal)
     }
 
     /// The principals that have that role.
@@ -107,7 +114,7 @@ impl Tenant {
 
     /// Gives a principal a role; whether it did not have it.
     fn assign_role(&mut self, role: &RoleTemplate, principal: &str, now: Timestamp) -> bool {
-        if self.members_of(role).iter().any(|one| one == principal) {
+        if self.has_role(role, principal) {
             return false;
         }
         match self.users.get_mut(principal) {
@@ -124,7 +131,7 @@ impl Tenant {
 
     /// Takes a role from a principal; whether it had it.
     fn withdraw_role(&mut self, role: &RoleTemplate, principal: &str) -> bool {
-        let had = self.members_of(role).iter().any(|one| one == principal);
+        let had = self.has_role(role, principal);
         if role.id == GLOBAL_ADMINISTRATOR
             && let Some(user) = self.users.get_mut(principal)
         {

@@ -58,7 +58,7 @@ pub(super) fn open<'a>(
     let user = tenant.user(owner, now).filter(|user| user.life.is_live()).ok_or_else(no_site)?;
     let id = user.id.clone();
     let due = tenant.drive_due(user).filter(|due| *due <= now).ok_or_else(no_site)?;
-    Ok(tenant.workloads.drives.0.entry(id.clone()).or_insert_with(|| Drive::new(&id, due)))
+    Ok(tenant.workloads.drives.0.get_or_insert_with(&id, || Drive::new(&id, due)))
 }
 
 fn no_site() -> GraphError {

@@ -209,7 +209,7 @@ mod tests {
         #[test]
         fn a_client_of_delta_knows_the_drive(steps in prop::collection::vec(step(), 0..80)) {
             let mut drive = Drive::new("a77ac4e0-0000-4000-8000-000000000101", jiff::Timestamp::UNIX_EPOCH);
-            let root = drive.items[&drive.root_id()].clone();
+            let root = drive.items.get(&drive.root_id()).unwrap().clone();
             let (mut token, mut known) = (Token { after: 0, begun: Some(drive.changes) }, Known::new());
             for (number, step) in steps.into_iter().enumerate() {
                 let folders: Vec<Item> = drive.items.values().filter(|item| !item.deleted).cloned().collect();

@@ -1,16 +1,15 @@
 //! The drives of a tenant, their items, who they are shared with, and the uploads under way.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::content::{Content, Fragment};
 use super::ids;
+use crate::sharing::{Part, SnapshotMap, parts, whole};
 
 /// The drives that somebody has opened, by their owner's object id.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Drives(pub(super) BTreeMap<String, Drive>);
+pub(crate) struct Drives(pub(super) SnapshotMap<String, Drive>);
 
 /// The OneDrive of a user.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,8 +20,8 @@ pub(super) struct Drive {
     /// What the owner's licences allow, in bytes.
     pub(super) total: u64,
     /// By item id; what was deleted stays as a tombstone for delta.
-    pub(super) items: BTreeMap<String, Item>,
-    pub(super) uploads: BTreeMap<String, Upload>,
+    pub(super) items: SnapshotMap<String, Item>,
+    pub(super) uploads: SnapshotMap<String, Upload>,
     /// Counts every change of an item: the delta token.
     pub(super) changes: u64,
 }
@@ -148,6 +147,20 @@ pub(super) enum Conflict {
     Rename,
 }
 
+impl Part for Drives {
+    fn since(&self, earlier: &Self) -> Option<serde_json::Value> {
+        self.0.since(&earlier.0)
+    }
+
+    fn take_up(&mut self, change: serde_json::Value) -> Result<(), serde_json::Error> {
+        self.0.take_up(change)
+    }
+}
+
+parts!(Drive { items, uploads } whole { id, owner, created, total, changes });
+
+whole!(Item, Upload);
+
 impl Drive {
     /// A drive with nothing in it. Everything about it follows from its owner, so that opening it twice is
     /// opening it once.
@@ -178,8 +191,8 @@ impl Drive {
             owner: owner.to_owned(),
             created,
             total: 1 << 40,
-            items: BTreeMap::from([(root.id.clone(), root)]),
-            uploads: BTreeMap::new(),
+            items: [(root.id.clone(), root)].into_iter().collect(),
+            uploads: SnapshotMap::default(),
             changes: 1,
         }
     }

@@ -328,7 +328,7 @@ pub(super) fn version(tenant: &Tenant, version: &Version) -> Value {
 /// `identitySet`: the app and the user.
 pub(super) fn identities(tenant: &Tenant, author: &Author) -> Value {
     let mut set = Map::new();
-    let app = tenant.service_principals.values().find(|sp| sp.app_id == author.app_id);
+    let app = tenant.principals_of(&author.app_id).next();
     if let Some(app) = app {
         set.insert("application".to_owned(), json!({ "id": app.app_id, "displayName": app.display_name }));
     }

@@ -136,7 +136,7 @@ fn check_kind(call: &Call<'_>, group: &Group) -> Result<(), GraphError> {
             && other.mail_enabled
             && other.mail_nickname.eq_ignore_ascii_case(&group.mail_nickname)
     };
-    if group.mail_enabled && call.tenant.workloads.groups.values().any(|other| is_taken(&other)) {
+    if group.mail_enabled && call.tenant.workloads.groups.named(&group.mail_nickname).iter().any(is_taken) {
         let message = "Another object with the same value for property mailNickname already exists.";
         let mut error = GraphError::bad_request(message);
         error.details.push(serde_json::json!({

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::changes::ChangeKind;
-use crate::directory::Life;
+use crate::directory::{Life, Named, Objects};
+use crate::sharing::whole;
 
 pub(crate) use mail::Closed;
 pub(crate) use wire::security_identifier;
@@ -50,7 +51,16 @@ pub(crate) struct Group {
 }
 
 /// The groups of a tenant, by object id.
-pub(crate) type Groups = BTreeMap<String, Group>;
+pub(crate) type Groups = Objects<Group>;
+
+impl Named for Group {
+    /// The nickname and the address.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.mail_nickname.as_str()).chain(self.mail.as_deref())
+    }
+}
+
+whole!(Group);
 
 impl Group {
     /// A Microsoft 365 group.

@@ -16,7 +16,8 @@ use super::wire::attached_item;
 use crate::exchange::Response;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
-use crate::mail::{Attached, Held, compose};
+use crate::mail::{Attached, compose};
+use crate::sharing::Held;
 
 const PROPERTIES: &[&str] = &[
     "id",

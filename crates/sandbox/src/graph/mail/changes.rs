@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use super::ids::IdKind;
 use super::state::{Mailbox, Message};
 use crate::changes::Change;
-use crate::mail::{Held, Item};
+use crate::mail::Item;
+use crate::sharing::Held;
 use crate::tenant::Tenant;
 
 const MESSAGE: &str = "#microsoft.graph.message";

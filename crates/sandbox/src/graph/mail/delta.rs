@@ -19,8 +19,8 @@ use super::wire::{self, View};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::{Filter, Op};
-use crate::mail::Held;
 use crate::scope;
+use crate::sharing::Held;
 
 const PAGE: usize = 10;
 /// A token rests no longer than this.
@@ -106,8 +106,8 @@ pub(super) fn round(
                 }
             }
             let shows_gone = wanted.is_none_or(|wanted| wanted == Wanted::Deleted);
-            let behind = mailbox.departures.partition_point(|one| one.change < after.0);
-            for gone in mailbox.departures[behind..].iter().filter(|one| (one.change, false) > after) {
+            let behind = mailbox.departures.iter_from(&after.0).map(|(_, gone)| gone);
+            for gone in behind.filter(|one| (one.change, false) > after) {
                 let Some((_, serial)) = gone.place.filter(|(from, _)| *from == folder && shows_gone) else {
                     continue;
                 };
@@ -323,7 +323,8 @@ pub(super) fn folders(call: &mut Call<'_>) -> Answer {
         })
         .collect();
     if !is_first {
-        let gone = mailbox.departures.iter().filter(|one| one.place.is_none() && (one.change, false) > after);
+        let gone =
+            mailbox.departures.values().filter(|one| one.place.is_none() && (one.change, false) > after);
         events.extend(
             gone.map(|one| {
                 ((one.change, false), removed(&ids::folder(&entry.owner, one.number), "mailFolder"))

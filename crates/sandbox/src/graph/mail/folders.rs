@@ -1,7 +1,5 @@
 //! The folders of a mailbox: those that every mailbox has, and how one is found and shown (Graph reference §4.3).
 
-use std::collections::BTreeMap;
-
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,6 +8,7 @@ use super::ids::{self, BadId, Named};
 use super::refusals::{foreign_id, malformed_id, no_item};
 use super::state::Mailbox;
 use crate::graph::error::GraphError;
+use crate::sharing::SnapshotMap;
 
 pub(super) const ROOT: u64 = 1;
 pub(super) const SENT_ITEMS: u64 = 9;
@@ -59,7 +58,7 @@ const WELL_KNOWN: [(u64, &str, &str, u64, bool); 17] = [
 ];
 
 /// The folders of a new mailbox.
-pub(super) fn well_known() -> BTreeMap<u64, Folder> {
+pub(super) fn well_known() -> SnapshotMap<u64, Folder> {
     let folder = |(number, key, name, parent, is_hidden): (u64, &str, &str, u64, bool)| Folder {
         number,
         parent: (parent != 0).then_some(parent),

@@ -19,7 +19,8 @@ use crate::exchange::Response;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::tags;
-use crate::mail::{Conversation, Held, Item, compose};
+use crate::mail::{Conversation, Item, compose};
+use crate::sharing::Held;
 
 const COLLECTION: Surface = Surface {
     type_name: "message",

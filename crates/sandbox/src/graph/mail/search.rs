@@ -204,7 +204,7 @@ fn holds(mark: &str, ordering: std::cmp::Ordering) -> bool {
 pub(crate) fn withstand_search(text: &str) {
     let mut mailbox = super::state::Mailbox::new("a77ac4e0-0000-4000-8000-000000000101");
     let item = crate::mail::Item { subject: "Quarterly plans".to_owned(), ..crate::mail::Item::default() };
-    let uid = mailbox.add(super::folders::INBOX, crate::mail::Held::new(item), Timestamp::UNIX_EPOCH);
+    let uid = mailbox.add(super::folders::INBOX, crate::sharing::Held::new(item), Timestamp::UNIX_EPOCH);
     if let (Ok(search), Some(message)) = (Search::parse(text), mailbox.messages.get(&uid)) {
         search.finds(message);
     }
@@ -226,8 +226,8 @@ mod tests {
             ..Item::default()
         };
         let now = "2026-03-01T12:00:00Z".parse().unwrap();
-        let uid = mailbox.add(super::super::folders::INBOX, crate::mail::Held::new(item), now);
-        Search::parse(search).unwrap().finds(&mailbox.messages[&uid])
+        let uid = mailbox.add(super::super::folders::INBOX, crate::sharing::Held::new(item), now);
+        Search::parse(search).unwrap().finds(mailbox.messages.get(&uid).unwrap())
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The mailboxes of a tenant and how they change: every change has a number, which change keys and delta tokens
 //! carry (Graph reference §4.3).
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,7 +8,8 @@ use serde_json::{Value, json};
 use super::folders::{self, Folder};
 use super::settings::Settings;
 use super::transport::Transport;
-use crate::mail::{Held, Item};
+use crate::mail::Item;
+use crate::sharing::{Held, SnapshotMap, parts, whole};
 
 /// How many departures a mailbox remembers for delta; an older token is answered with 410.
 const REMEMBERED: usize = 20_000;
@@ -20,9 +19,9 @@ const REMEMBERED: usize = 20_000;
 #[serde(default)]
 pub(crate) struct Mail {
     /// By the owner's object id.
-    pub(super) mailboxes: BTreeMap<String, Mailbox>,
+    pub(super) mailboxes: SnapshotMap<String, Mailbox>,
     pub(crate) transport: Transport,
-    pub(super) uploads: BTreeMap<String, super::uploads::Upload>,
+    pub(super) uploads: SnapshotMap<String, super::uploads::Upload>,
     /// Who may use another's mailbox.
     pub(crate) rights: Vec<Right>,
     /// `Set-OrganizationConfig -SendFromAliasEnabled`.
@@ -54,11 +53,11 @@ pub(crate) enum Access {
 pub(crate) struct Mailbox {
     /// The owner's object id.
     pub(super) owner: String,
-    pub(super) folders: BTreeMap<u64, Folder>,
+    pub(super) folders: SnapshotMap<u64, Folder>,
     /// By their lasting numbers.
-    pub(super) messages: BTreeMap<u64, Held<Message>>,
-    /// What left, oldest first.
-    pub(super) departures: Vec<Departure>,
+    pub(super) messages: SnapshotMap<u64, Held<Message>>,
+    /// What left, by the number of the change.
+    pub(super) departures: SnapshotMap<u64, Departure>,
     /// The number of the last change.
     pub(super) change: u64,
     /// Delta tokens from before this change have expired.
@@ -102,10 +101,26 @@ pub(super) struct Departure {
     pub(super) number: u64,
 }
 
+parts!(Mail { mailboxes, transport, uploads } whole { rights, send_from_alias });
+
+parts!(Mailbox {
+    folders, messages, departures,
+} whole {
+    owner, change, forgotten, next_uid, next_serial, next_folder, settings,
+});
+
+parts!(Message {
+    item,
+} whole {
+    uid, serial, folder, arrived, change, created, modified, received, is_draft, is_read, is_other, flag, categories,
+});
+
+whole!(Departure, Folder, Item, super::uploads::Upload);
+
 impl Mail {
     /// The mailbox of a user; it is made when it is first looked at.
     pub(super) fn mailbox(&mut self, owner: &str) -> &mut Mailbox {
-        self.mailboxes.entry(owner.to_owned()).or_insert_with(|| Mailbox::new(owner))
+        self.mailboxes.get_or_insert_with(&owner.to_owned(), || Mailbox::new(owner))
     }
 
     /// Whether one of these rights was given.
@@ -121,8 +136,8 @@ impl Mailbox {
         Self {
             owner: owner.to_owned(),
             folders: folders::well_known(),
-            messages: BTreeMap::new(),
-            departures: Vec::new(),
+            messages: SnapshotMap::default(),
+            departures: SnapshotMap::default(),
             change: 1,
             forgotten: 0,
             next_uid: 1,
@@ -197,10 +212,11 @@ impl Mailbox {
     }
 
     pub(super) fn depart(&mut self, departure: Departure) {
-        self.departures.push(departure);
-        if self.departures.len() > REMEMBERED {
-            let gone: Vec<Departure> = self.departures.drain(..REMEMBERED / 4).collect();
-            self.forgotten = gone.last().map_or(self.forgotten, |last| last.change);
+        self.departures.insert(departure.change, departure);
+        while self.departures.len() > REMEMBERED {
+            let Some(oldest) = self.departures.first().map(|(change, _)| *change) else { return };
+            self.departures.remove(&oldest);
+            self.forgotten = oldest;
         }
     }
 

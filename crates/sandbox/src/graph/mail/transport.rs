@@ -2,7 +2,7 @@
 //! report of non-delivery (Graph reference §4.1). What comes later waits with its time; [`settle`] lets happen
 //! what is due.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,9 @@ use super::report::{self, Failure};
 use crate::changes::Change;
 use crate::files::FileError;
 use crate::lag::{Cause, Lag};
-use crate::mail::{Address, Blob, Body, Conversation, Header, Held, Item, compose, internet_headers};
+use crate::mail::{Address, Blob, Body, Conversation, Header, Item, compose, internet_headers};
 use crate::realm::{Inside, Realm};
+use crate::sharing::{Held, SnapshotMap, parts, whole};
 use crate::tenant::Tenant;
 
 /// How many messages to the outside the spool keeps.
@@ -27,13 +28,13 @@ const SPOOLED: usize = 10_000;
 #[serde(default)]
 pub(crate) struct Transport {
     queue: Vec<Queued>,
-    /// Mail to the outside, oldest first.
-    pub(crate) outgoing: Vec<Outgoing>,
+    /// Mail to the outside, by id.
+    pub(crate) outgoing: SnapshotMap<u64, Outgoing>,
     /// The ids of those that the courier has not looked at.
     waiting: VecDeque<u64>,
     next: u64,
     /// What each mailbox sent within a day, oldest first.
-    pub(super) sent: BTreeMap<String, Vec<limits::Sent>>,
+    pub(super) sent: SnapshotMap<String, Vec<limits::Sent>>,
 }
 
 /// A message that left the tenant.
@@ -70,6 +71,10 @@ enum Work {
     Report { owner: String, item: Held<Item>, failures: Vec<Failure> },
 }
 
+parts!(Transport { outgoing, sent } whole { queue, waiting, next });
+
+whole!(Outgoing, Vec<limits::Sent>);
+
 impl Transport {
     fn later(&mut self, due: Timestamp, work: Work) {
         self.next += 1;
@@ -105,7 +110,7 @@ pub(super) fn submit(
         item.conversation = Conversation::begin(*uuid::Uuid::new_v4().as_bytes(), now);
     }
     let count = item.recipients().count();
-    let sent = tenant.workloads.mail.transport.sent.entry(owner.to_owned()).or_default();
+    let sent = tenant.workloads.mail.transport.sent.get_or_insert_with(&owner.to_owned(), Vec::new);
     let leaves = limits::admit(sent, count, now);
     let due = lag.due(Cause::Delivery, leaves);
     let work = Work::Submit { owner: owner.to_owned(), item: Held::new(item), is_saved, draft };
@@ -298,7 +303,7 @@ fn spool(tenant: &mut Tenant, owner: &str, item: &Held<Item>, to: Vec<String>, n
     let transport = &mut tenant.workloads.mail.transport;
     transport.next += 1;
     let id = transport.next;
-    transport.outgoing.push(Outgoing {
+    let outgoing = Outgoing {
         id,
         at: now,
         from: item.from.as_ref().map(|from| from.address.clone()).unwrap_or_default(),
@@ -309,10 +314,12 @@ fn spool(tenant: &mut Tenant, owner: &str, item: &Held<Item>, to: Vec<String>, n
         is_carried: false,
         owner: owner.to_owned(),
         item: item.clone(),
-    });
+    };
+    transport.outgoing.insert(id, outgoing);
     transport.waiting.push_back(id);
-    if transport.outgoing.len() > SPOOLED {
-        transport.outgoing.remove(0);
+    let oldest = transport.outgoing.first().map(|(oldest, _)| *oldest);
+    if let Some(oldest) = oldest.filter(|_| transport.outgoing.len() > SPOOLED) {
+        transport.outgoing.remove(&oldest);
     }
     tenant.changed(Change::created(format!("sandbox/mail/outgoing/{id}"), "#sandbox.outgoing"));
 }
@@ -325,7 +332,7 @@ pub(crate) fn to_carry(
     is_sibling: impl Fn(&str) -> bool,
 ) -> Option<Outgoing> {
     while let Some(id) = tenant.workloads.mail.transport.waiting.front().copied() {
-        let found = tenant.workloads.mail.transport.outgoing.iter().find(|one| one.id == id);
+        let found = tenant.workloads.mail.transport.outgoing.get(&id);
         let goes_on = found.filter(|one| {
             has_host
                 || one.to.iter().any(|to| to.rsplit_once('@').is_some_and(|(_, domain)| is_sibling(domain)))
@@ -347,7 +354,7 @@ pub(crate) fn carried(
 ) {
     let transport = &mut tenant.workloads.mail.transport;
     transport.waiting.retain(|waiting| *waiting != id);
-    let Some(outgoing) = transport.outgoing.iter_mut().find(|one| one.id == id) else { return };
+    let Some(outgoing) = transport.outgoing.get_mut(&id) else { return };
     outgoing.is_carried = true;
     if refused.is_empty() || outgoing.item.header("Auto-Submitted").is_some() {
         return;

@@ -17,8 +17,9 @@ use crate::files::FileError;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::instants::seven_digits;
-use crate::mail::{Attached, Attachment, Blob, Held};
+use crate::mail::{Attached, Attachment, Blob};
 use crate::realm::Realm;
+use crate::sharing::Held;
 use crate::tenant::Tenant;
 
 const SMALLEST: u64 = 3 * 1024 * 1024;

@@ -7,7 +7,7 @@ mod page;
 mod search;
 mod surface;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use filter::withstand_filter;
@@ -202,6 +202,12 @@ impl Query {
         Ok(())
     }
 
+    /// Whether it looks at nothing but what objects show anyway.
+    pub(crate) fn is_plain(&self) -> bool {
+        let Self { filter, select, order, expand, nested: _, search, count: _, top: _, skip_token: _ } = self;
+        filter.is_none() && select.is_none() && order.is_empty() && expand.is_empty() && search.is_none()
+    }
+
     /// What names the last item of the page before, as [`Collection::page`] wrote it.
     pub(crate) fn after(&self) -> Option<&str> {
         self.skip_token.as_ref().map(page::SkipToken::last)
@@ -235,7 +241,7 @@ impl Query {
     /// The object with what `$select` names; without `$select`, with `defaults` only. `@odata`
     /// annotations stay, and so does the id of directory objects, if it was selected.
     pub(crate) fn project(&self, object: Value, defaults: Option<&[&str]>) -> Value {
-        let Value::Object(fields) = object else { return object };
+        let Value::Object(mut fields) = object else { return object };
         let keeps = |name: &str| match (&self.select, defaults) {
             _ if name.starts_with("@odata.") || name.contains('@') => true,
             (Some(select), _) => {
@@ -248,7 +254,8 @@ impl Query {
             }
             (None, None) => true,
         };
-        Value::Object(fields.into_iter().filter(|(name, _)| keeps(name)).collect::<Map<_, _>>())
+        fields.retain(|name, _| keeps(name));
+        Value::Object(fields)
     }
 }
 

@@ -195,7 +195,8 @@ fn instant(value: &Value) -> Option<Timestamp> {
 }
 
 fn change(call: &mut Call<'_>, user: &str, set: impl FnOnce(&mut Presence)) -> Answer {
-    let presence = call.tenant.workloads.teamwork.presences.entry(user.to_owned()).or_default();
+    let presence =
+        call.tenant.workloads.teamwork.presences.get_or_insert_with(&user.to_owned(), Default::default);
     set(presence);
     presence.sequence += 1;
     changed(call, user);

@@ -151,7 +151,7 @@ fn principal(
         _ => {}
     }
     let (app_id, name) = (app.app_id.clone(), app.display_name.clone());
-    if call.tenant.service_principals.values().any(|sp| sp.app_id == app_id && sp.life.is_live()) {
+    if call.tenant.principals_of(&app_id).any(|sp| sp.life.is_live()) {
         let message = format!(
             "The service principal cannot be created, updated, or restored because the service principal name {app_id} is already in use."
         );
@@ -310,7 +310,7 @@ fn check_limit(call: &Call<'_>, blueprint_id: &str, app_only: bool) -> Result<()
             ServicePrincipalKind::AgentIdentity { blueprint_id: of, created_app_only: true } if of == blueprint_id
         )
     };
-    if app_only && call.tenant.service_principals.values().filter(counts).count() >= MOST_APP_ONLY {
+    if app_only && call.tenant.children_of(blueprint_id).filter(counts).count() >= MOST_APP_ONLY {
         return Err(GraphError::new(
             StatusCode::BAD_REQUEST,
             "AgentIdentity_LimitExceeded",

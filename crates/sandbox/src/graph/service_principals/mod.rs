@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::changes::ChangeKind;
-use crate::directory::{ServicePrincipal, ServicePrincipalKind, UserKind};
+use crate::directory::{ServicePrincipal, ServicePrincipalKind};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::managers::{CREATE_AS_MANAGER, OWNED_BY, manages_identity};
@@ -302,24 +302,17 @@ pub(crate) fn soft_delete(tenant: &mut Tenant, id: &str, now: Timestamp) {
     match kind {
         ServicePrincipalKind::Application => {}
         ServicePrincipalKind::BlueprintPrincipal => {
-            let children: Vec<String> = tenant
-                .service_principals
-                .values()
-                .filter(|sp| sp.blueprint_id() == Some(&app_id))
-                .map(|sp| sp.id.clone())
-                .collect();
+            let children: Vec<String> = tenant.children_of(&app_id).map(|sp| sp.id.clone()).collect();
             for child in children {
                 soft_delete(tenant, &child, now);
             }
         }
         ServicePrincipalKind::AgentIdentity { .. } => {
-            let parent = UserKind::Agent { identity_parent_id: id.to_owned() };
-            let mut gone = Vec::new();
-            for user in tenant.users.values_mut().filter(|user| user.kind == parent && user.life.is_live()) {
-                user.life.deleted = Some(now);
-                gone.push(user.id.clone());
-            }
+            let gone: Vec<String> = tenant.agent_users_of(id).map(|user| user.id.clone()).collect();
             for id in gone {
+                if let Some(user) = tenant.users.get_mut(&id) {
+                    user.life.deleted = Some(now);
+                }
                 tenant.user_changed(ChangeKind::Updated, &id);
             }
         }

@@ -1,7 +1,5 @@
 //! The subscriptions of a tenant.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +7,14 @@ use crate::authorize::Caller;
 use crate::changes::ChangeKind;
 
 use super::watchable::Workload;
+use crate::sharing::{Part, SnapshotMap, whole};
 
 /// All of them, by id.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Subscriptions(BTreeMap<String, Subscription>);
+pub(crate) struct Subscriptions(SnapshotMap<String, Subscription>);
+
+whole!(Subscription);
 
 /// One subscription.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,6 +50,16 @@ impl Subscription {
     /// can be asked to authorise again, so only theirs lapse with the token.
     pub(crate) fn is_authorised(&self, now: Timestamp) -> bool {
         self.lifecycle_url.is_none() || now < self.caller.expires
+    }
+}
+
+impl Part for Subscriptions {
+    fn since(&self, earlier: &Self) -> Option<serde_json::Value> {
+        self.0.since(&earlier.0)
+    }
+
+    fn take_up(&mut self, change: serde_json::Value) -> Result<(), serde_json::Error> {
+        self.0.take_up(change)
     }
 }
 

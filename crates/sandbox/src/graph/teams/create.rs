@@ -70,7 +70,7 @@ fn create(call: &mut Call<'_>) -> Answer {
         created,
         visible: due,
         members,
-        channels: vec![Channel::new("General".to_owned(), description(&body), created)],
+        channels: [Channel::new("General".to_owned(), description(&body), created)].into_iter().collect(),
     };
     let teamwork = &mut call.tenant.workloads.teamwork;
     teamwork.teams.insert(id.clone(), team);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::chat_messages::Thread;
 use crate::graph::chats::Member;
+use crate::sharing::{SnapshotList, parts};
 
 /// A team.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub(crate) struct Team {
     pub(super) visible: Timestamp,
     pub(super) members: Vec<Member>,
     /// The first is General.
-    pub(crate) channels: Vec<Channel>,
+    pub(crate) channels: SnapshotList<Channel>,
 }
 
 /// Who may join.
@@ -45,6 +46,14 @@ pub(crate) struct Operation {
     pub(super) created: Timestamp,
     pub(super) due: Timestamp,
 }
+
+parts!(Team {
+    channels,
+} whole {
+    id, display_name, description, visibility, created, visible, members,
+});
+
+parts!(Channel { thread } whole { id, display_name, description, created });
 
 impl Channel {
     /// A channel in which nothing was said yet.

@@ -2,14 +2,13 @@
 
 mod activity;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 pub(super) use activity::routes;
 
 use super::presence::Presence;
 use super::teams::{Channel, Operation, Team};
+use crate::sharing::{SnapshotList, SnapshotMap, parts, whole};
 
 /// The state of Teams beside its chats.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -18,14 +17,18 @@ pub(crate) struct Teamwork {
     /// How often messages were sent and changed, in whatever chat or channel: it orders them all.
     revision: u64,
     /// Teams by id.
-    pub(super) teams: BTreeMap<String, Team>,
+    pub(super) teams: SnapshotMap<String, Team>,
     /// The creations of teams, by their own ids.
-    pub(super) operations: BTreeMap<String, Operation>,
+    pub(super) operations: SnapshotMap<String, Operation>,
     /// Whether people are there, by their object ids.
-    pub(super) presences: BTreeMap<String, Presence>,
+    pub(super) presences: SnapshotMap<String, Presence>,
     /// What apps put into activity feeds, oldest first.
-    notifications: Vec<activity::Notification>,
+    notifications: SnapshotList<activity::Notification>,
 }
+
+parts!(Teamwork { teams, operations, presences, notifications } whole { revision });
+
+whole!(Operation, Presence, activity::Notification);
 
 impl Teamwork {
     /// The place of the next change among all.
@@ -41,6 +44,6 @@ impl Teamwork {
 
     /// A channel of a team, to be changed.
     pub(crate) fn channel_mut(&mut self, team: &str, channel: &str) -> Option<&mut Channel> {
-        self.teams.get_mut(team)?.channels.iter_mut().find(|one| one.id == channel)
+        self.teams.get_mut(team)?.channels.find_mut(|one| one.id == channel)
     }
 }

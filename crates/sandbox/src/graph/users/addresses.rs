@@ -30,10 +30,19 @@ impl Tenant {
 
     /// The user to whom an address delivers, aliases included.
     pub(crate) fn user_by_address(&self, address: &str, now: Timestamp) -> Option<&User> {
-        let users = self.users.values().filter(|user| user.life.is_visible(now));
-        users
+        self.perhaps_at(address)
             .into_iter()
+            .filter(|user| user.life.is_visible(now))
             .find(|user| self.addresses(user, now).iter().any(|one| one.eq_ignore_ascii_case(address)))
+    }
+
+    /// Everybody who has that address as a name or as mail, or has had it, in the order of their ids.
+    fn perhaps_at(&self, address: &str) -> Vec<&User> {
+        let mut users = self.users.named(address);
+        let former = self.workloads.profiles.entries_named(address).into_iter();
+        users.extend(former.filter_map(|(id, _)| self.users.get(id)));
+        users.sort_by_key(|user| &user.id);
+        users
     }
 }
 
@@ -50,13 +59,13 @@ pub(super) fn proxy_addresses(tenant: &Tenant, user: &User, now: Timestamp) -> V
 
 /// Refuses an address that is another's, be it a user's or a group's.
 pub(super) fn check_address(call: &Call<'_>, address: &str, except: Option<&str>) -> Result<(), GraphError> {
-    let of_user = call.tenant.users.values().any(|user| {
+    let of_user = call.tenant.perhaps_at(address).into_iter().any(|user| {
         user.life.is_live()
             && Some(user.id.as_str()) != except
             && (user.upn.eq_ignore_ascii_case(address)
                 || call.tenant.addresses(user, call.now).iter().any(|one| one.eq_ignore_ascii_case(address)))
     });
-    let of_group = call.tenant.workloads.groups.values().any(|group| {
+    let of_group = call.tenant.workloads.groups.named(address).into_iter().any(|group| {
         group.life.is_live() && group.mail.as_ref().is_some_and(|mail| mail.eq_ignore_ascii_case(address))
     });
     if !of_user && !of_group {
@@ -72,7 +81,7 @@ pub(super) fn check_address(call: &Call<'_>, address: &str, except: Option<&str>
 pub(super) fn keep(call: &mut Call<'_>, user: &User, earlier: Option<String>) {
     let Some(earlier) = earlier else { return };
     let current = call.tenant.primary_address(user, call.now);
-    let aliases = &mut call.tenant.workloads.profiles.entry(user.id.clone()).or_default().aliases;
+    let aliases = &mut call.tenant.workloads.profiles.get_or_default(&user.id).aliases;
     // The new primary address is no alias any more.
     aliases.retain(|one| !current.as_ref().is_some_and(|current| current.eq_ignore_ascii_case(one)));
     let is_current = current.as_ref().is_some_and(|current| current.eq_ignore_ascii_case(&earlier));

@@ -126,7 +126,7 @@ fn create(call: &mut Call<'_>) -> Answer {
             }
             None => Vec::new(),
         },
-        other: settable(payload).map(without_nulls)?,
+        other: settable(payload).map(without_nulls)?.into_iter().collect(),
     };
 
     // A new user shows what was set, not every property.
@@ -230,7 +230,8 @@ fn agent(call: &Call<'_>, payload: &mut Payload) -> Result<UserKind, GraphError>
         return Err(GraphError::denied());
     }
     let kind = UserKind::Agent { identity_parent_id: parent };
-    if call.tenant.users.values().any(|user| user.kind == kind && user.life.is_live()) {
+    let UserKind::Agent { identity_parent_id } = &kind else { return Ok(kind) };
+    if call.tenant.agent_users_of(identity_parent_id).next().is_some() {
         return Err(object_conflict("identityParentId"));
     }
     Ok(kind)
@@ -282,10 +283,8 @@ pub(super) fn check_upn(call: &Call<'_>, upn: &str, except: Option<&str>) -> Res
             "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
         ));
     }
-    let taken = call.tenant.users.values().any(|user| {
-        user.life.is_live() && user.upn.eq_ignore_ascii_case(upn) && Some(user.id.as_str()) != except
-    });
-    if taken { Err(object_conflict("userPrincipalName")) } else { Ok(()) }
+    let holder = call.tenant.user_by_upn(upn).filter(|user| Some(user.id.as_str()) != except);
+    if holder.is_some() { Err(object_conflict("userPrincipalName")) } else { Ok(()) }
 }
 
 /// 400 with the `ObjectConflict` detail, as field reports have it; the documentation of agent users says 409.

@@ -1,23 +1,22 @@
 //! What a user has beside the user object: manager and reports, photo, and the addresses that the mailbox had
 //! before (Entra reference §3.1, §3.2).
 
-use std::collections::BTreeMap;
-
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::directory::User;
+use crate::directory::{Named, Objects, User};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::{Service, Surface};
 use crate::graph::properties::USER;
 use crate::graph::route::{Needs, Route};
+use crate::sharing::whole;
 
 use super::photo::Photo;
 
 /// By user id; most users have none.
-pub(crate) type Profiles = BTreeMap<String, Profile>;
+pub(crate) type Profiles = Objects<Profile>;
 
 /// One user's.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -28,6 +27,15 @@ pub(crate) struct Profile {
     /// Addresses that deliver to the mailbox besides the primary one.
     pub(super) aliases: Vec<String>,
 }
+
+impl Named for Profile {
+    /// The earlier addresses, and the manager: so reports are found.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.aliases.iter().chain(&self.manager).map(String::as_str)
+    }
+}
+
+whole!(Profile);
 
 const READ_MANAGER: Needs = Needs::either(&[
     "User.Read.All",
@@ -77,7 +85,7 @@ impl Call<'_> {
     /// The path's user's profile, to change it.
     pub(super) fn profile_mut(&mut self) -> Result<&mut Profile, GraphError> {
         let id = self.user()?.id.clone();
-        Ok(self.tenant.workloads.profiles.entry(id).or_default())
+        Ok(self.tenant.workloads.profiles.get_or_default(&id))
     }
 
     pub(super) fn manager_of(&self, user: &User) -> Option<Value> {
@@ -85,8 +93,9 @@ impl Call<'_> {
     }
 
     pub(super) fn reports_of(&self, id: &str) -> Vec<String> {
-        let profiles = self.tenant.workloads.profiles.iter();
-        profiles.filter(|(_, one)| one.manager.as_deref() == Some(id)).map(|(user, _)| user.clone()).collect()
+        let profiles = self.tenant.workloads.profiles.entries_named(id).into_iter();
+        let reports = profiles.filter(|(_, one)| one.manager.as_deref() == Some(id));
+        reports.map(|(user, _)| user.to_owned()).collect()
     }
 
     /// Refuses a caller who may see only other users than the path's.

@@ -125,10 +125,10 @@ fn update(call: &mut Call<'_>) -> Answer {
     create::read_only(&mut payload)?;
     for (name, value) in create::settable(payload)? {
         if value.is_null() {
-            user.other.remove(&name)
+            user.other.remove(&name);
         } else {
-            user.other.insert(name, value)
-        };
+            user.other.insert(name, value);
+        }
     }
     call.tenant.user_changed(ChangeKind::Updated, &user.id);
     call.tenant.users.insert(user.id.clone(), user.clone());

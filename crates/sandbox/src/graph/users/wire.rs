@@ -23,27 +23,31 @@ pub(crate) const DEFAULTS: &[&str] = &[
     "userPrincipalName",
 ];
 
-/// The whole object.
-pub(crate) fn user(tenant: &Tenant, user: &User, now: Timestamp) -> Value {
-    let mail = tenant.primary_address(user, now);
-    let addresses = super::addresses::proxy_addresses(tenant, user, now);
-
+/// What it shows when nothing is selected, and nothing else.
+pub(crate) fn brief(tenant: &Tenant, user: &User, now: Timestamp) -> Map<String, Value> {
     let mut object = Map::new();
     if user.identity_parent_id().is_some() {
         object.insert("@odata.type".to_owned(), json!("#microsoft.graph.agentUser"));
     }
+    for name in DEFAULTS {
+        let value = match *name {
+            "displayName" => json!(user.display_name),
+            "id" => json!(user.id),
+            "mail" => json!(tenant.primary_address(user, now)),
+            "userPrincipalName" => json!(user.upn),
+            "businessPhones" => user.other.get(name).cloned().unwrap_or_else(|| json!([])),
+            _ => user.other.get(name).cloned().unwrap_or_default(),
+        };
+        object.insert((*name).to_owned(), value);
+    }
+    object
+}
+
+/// The whole object.
+pub(crate) fn user(tenant: &Tenant, user: &User, now: Timestamp) -> Value {
+    let addresses = super::addresses::proxy_addresses(tenant, user, now);
+    let mut object = brief(tenant, user, now);
     let Value::Object(fields) = json!({
-        "businessPhones": [],
-        "displayName": user.display_name,
-        "givenName": null,
-        "jobTitle": null,
-        "mail": mail,
-        "mobilePhone": null,
-        "officeLocation": null,
-        "preferredLanguage": null,
-        "surname": null,
-        "userPrincipalName": user.upn,
-        "id": user.id,
         "deletedDateTime": seconds_or_null(user.life.deleted),
         "accountEnabled": user.account_enabled,
         "assignedLicenses": user.licences.iter().map(|licence| json!({
@@ -73,8 +77,8 @@ pub(crate) fn user(tenant: &Tenant, user: &User, now: Timestamp) -> Value {
         return Value::Null;
     };
     object.extend(fields);
-    for (name, value) in &user.other {
-        object.insert(name.clone(), value.clone());
+    for (name, value) in user.other.iter() {
+        object.insert(name.to_owned(), value.clone());
     }
     Value::Object(object)
 }

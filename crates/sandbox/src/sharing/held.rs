@@ -4,6 +4,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::part::Part;
 
 /// A shared value, copied when it is written to while others hold it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,5 +48,15 @@ impl<T: Serialize> Serialize for Held<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Held<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl<T: Part + Clone> Part for Held<T> {
+    fn since(&self, earlier: &Self) -> Option<Value> {
+        if Arc::ptr_eq(&self.0, &earlier.0) { None } else { self.0.since(&earlier.0) }
+    }
+
+    fn take_up(&mut self, change: Value) -> Result<(), serde_json::Error> {
+        self.edit().take_up(change)
     }
 }

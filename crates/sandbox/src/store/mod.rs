@@ -1,5 +1,9 @@
-//! Keeps the tenants on disk, if there is a data folder: each in a file of its own, written before a mutating
-//! request is answered.
+//! Keeps the tenants on disk, if there is a data folder: what a mutating request changed is written before it is
+//! answered.
+
+mod holdings;
+mod keeper;
+mod log;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,14 +12,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use holdings::{Holdings, KeptManners};
+pub(crate) use keeper::Keeper;
+
 use crate::entra::{KeptKey, is_signing_key};
 use crate::files::{self, FileError};
 use crate::seed::Source;
 use crate::start_error::StartError;
-use crate::tenant::Tenant;
-
-/// The format of a tenant's file; another one is refused.
-const VERSION: u32 = 2;
 
 /// What a tenant was made with, as later starts and `reset` need it again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,15 +33,7 @@ pub(crate) struct Seeded {
     pub(crate) client_id: String,
 }
 
-/// A tenant's file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept<S, T> {
-    version: u32,
-    seeded: S,
-    tenant: T,
-}
-
-/// The data folder: a file for each tenant, and one for the signing key.
+/// The data folder: files for each tenant, and one for the signing key.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     folder: Arc<Path>,
@@ -52,43 +47,23 @@ impl Store {
     }
 
     /// The tenants of the last run.
-    pub(crate) fn load(&self) -> Result<Vec<(Seeded, Tenant)>, StartError> {
+    pub(crate) fn load(&self) -> Result<Vec<Keeper>, StartError> {
         let mut tenants = Vec::new();
         for path in files::list(&self.folder)? {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if name == "state.json" {
                 return Err(StartError::Unreadable(path, "format 1".to_owned()));
             }
-            if !(name.starts_with("tenant-") && name.ends_with(".json")) {
-                continue;
+            if name.starts_with("tenant-") && name.ends_with(".json") {
+                tenants.extend(Keeper::resume(Arc::clone(&self.folder), &path)?);
             }
-            let Some(text) = files::read(&path)? else { continue };
-            let unreadable =
-                |error: serde_json::Error| StartError::Unreadable(path.clone(), error.to_string());
-            let version: Version = serde_json::from_str(&text).map_err(unreadable)?;
-            if version.version != VERSION {
-                return Err(StartError::Unreadable(path, format!("format {}", version.version)));
-            }
-            let kept: Kept<Seeded, Tenant> = serde_json::from_str(&text).map_err(unreadable)?;
-            tenants.push((kept.seeded, kept.tenant));
         }
         Ok(tenants)
     }
 
-    /// Writes a tenant.
-    pub(crate) fn save(&self, seeded: &Seeded, tenant: &Tenant) -> Result<(), FileError> {
-        let kept = Kept { version: VERSION, seeded, tenant };
-        // Only maps with keys that are no strings fail to serialise; there are none.
-        files::write(&self.tenant_path(&tenant.id), &serde_json::to_vec(&kept).unwrap_or_default())
-    }
-
-    /// Forgets a tenant.
-    pub(crate) fn remove(&self, tenant_id: &str) -> Result<(), FileError> {
-        files::remove(&self.tenant_path(tenant_id))
-    }
-
-    fn tenant_path(&self, id: &str) -> PathBuf {
-        self.folder.join(format!("tenant-{id}.json"))
+    /// Begins to keep a tenant.
+    pub(crate) fn keep(&self, seeded: &Seeded, holdings: &Holdings) -> Result<Keeper, FileError> {
+        Keeper::begin(Arc::clone(&self.folder), seeded.clone(), holdings.clone())
     }
 
     /// The signing keys of the last run; none if there was none.
@@ -123,9 +98,4 @@ fn kept_key(line: &str) -> Option<KeptKey> {
         Some(_) => return None,
     };
     STANDARD.decode(text).ok().filter(|pkcs8| is_signing_key(pkcs8)).map(kind)
-}
-
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
 }
