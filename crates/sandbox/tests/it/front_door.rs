@@ -1,6 +1,6 @@
 //! Start, TLS, discovery, keys, hosts and the errors of the token endpoint.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use attache_sandbox::{Sandbox, Seed, StartError, constants};
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
@@ -12,17 +12,7 @@ use serde_json::json;
 use crate::support::{EXCHANGE, GRAPH, Tenant, claims, client, config, header, reply, standing};
 
 #[tokio::test]
-async fn it_is_ready_in_milliseconds_and_says_so_in_one_line() {
-    // The first start pays for code that is not in memory yet.
-    drop(Sandbox::start(config()).await.unwrap());
-    let mut fastest = Duration::MAX;
-    for _ in 0..5 {
-        let begun = Instant::now();
-        drop(Sandbox::start(config()).await.unwrap());
-        fastest = fastest.min(begun.elapsed());
-    }
-    assert!(fastest < Duration::from_millis(50), "{fastest:?}");
-
+async fn it_says_in_one_line_that_it_is_ready() {
     let sandbox = Sandbox::start(config()).await.unwrap();
     let line = serde_json::to_value(sandbox.ready()).unwrap();
     assert_eq!(line["event"], "ready");

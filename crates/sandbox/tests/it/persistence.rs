@@ -113,6 +113,8 @@ async fn what_a_tenant_was_told_outlives_a_restart() {
     let first = Tenant::start_with(kept_in(folder.path())).await;
     first.control(Method::POST, "clock", Some(json!({ "now": "2031-05-01T00:00:00Z" }))).await.expect(200);
     first.control(Method::POST, "lag", Some(json!({ "profile": "worst", "scale": 0.5 }))).await.expect(200);
+    let limits = json!({ "limits": "documented", "scale": 2.0 });
+    first.control(Method::POST, "throttling", Some(limits)).await.expect(200);
     let spent = json!({ "path": "/v1.0/me", "count": 1, "effect": { "kind": "answer", "status": 503 } });
     first.control(Method::POST, "faults", Some(spent)).await.expect(201);
     first.get(&first.url("/v1.0/me")).await.expect(503);
@@ -128,6 +130,7 @@ async fn what_a_tenant_was_told_outlives_a_restart() {
     assert_eq!(second.sandbox.control().faults(), faults);
     second.get(&second.url("/v1.0/me")).await.expect(401);
     assert_eq!(second.control(Method::GET, "lag", None).await.text("/profile"), "worst");
+    assert_eq!(second.control(Method::GET, "throttling", None).await.text("/limits"), "documented");
     let token = second.provisioner().await;
     let mary = "/v1.0/users/mary@contoso.example";
     second.graph(Method::GET, mary, &token, None).await.expect(200);
@@ -138,6 +141,7 @@ async fn what_a_tenant_was_told_outlives_a_restart() {
     // A start that is told otherwise has its way.
     let third = Tenant::start_with(Config { lag: LagProfile::Typical, ..kept_in(folder.path()) }).await;
     assert_eq!(third.control(Method::GET, "lag", None).await.text("/profile"), "typical");
+    assert_eq!(third.control(Method::GET, "throttling", None).await.text("/limits"), "documented");
     third.graph(Method::GET, mary, &third.provisioner().await, None).await.expect(404);
 }
 

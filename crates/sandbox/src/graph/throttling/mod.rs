@@ -200,7 +200,7 @@ const NOTHING: Row = Row { area: None, requests: &[], limits: &[], words: refusa
 /// through.
 fn shape(route: &Route) -> String {
     let name = route.name();
-    let (method, path) = name.split_once(' ').unwrap_or(("", &name));
+    let (method, path) = name.split_once(' ').unwrap_or(("", name));
     let mut parts: Vec<&str> = path
         .split('/')
         .filter(|part| !part.is_empty())
