@@ -36,7 +36,7 @@ async fn no_secret_is_in_what_a_gateway_writes() -> Result<()> {
     tokio::time::timeout(attache_tests::DEADLINE, provisioned).await.context("it is not provisioned")??;
 
     // Each secret is used where it works, and where it does not.
-    let client = Client::new();
+    let client = Client::builder().build()?;
     for path in ["api/v1/orgs/acme", "api/v1/orgs/other", "nowhere", "api/v1/orgs/acme/audit/entries?limit=x"]
     {
         client.get(format!("{}{path}", gateway.url())).bearer_auth(&key).send().await?;

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_graph::Graph;
+use attache_graph::{Answered, Graph};
 use attache_ledger::{Act, ActName, Actor, Mode as As};
 use attache_store::{JobId, NewJob, OrgScope, Unit, Versioned};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::provisioning::Provisioning;
-use super::{Identity, IdentityId, Suspension};
+use super::{Identity, IdentityId, State, Suspension};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::cells::{self, Cell};
@@ -118,6 +118,10 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
     let scope = OrgScope::granted(org);
     let store = gateway.store.org(scope);
     let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
+    if matches!(identity.state, State::Deprovisioning | State::Deprovisioned) {
+        // Its removal blocks it first of all.
+        return Ok(Ending::done());
+    }
     let (Some(tenant), enabled) = (identity.tenant, identity.suspended.is_none()) else {
         return Ok(Ending::done());
     };
@@ -163,13 +167,13 @@ async fn tell(
             let graph = graph.correlated(id);
             async move { graph.enable_user(user, enabled).await }
         };
-        outside(gateway, turn, scope, act(USER), call).await??;
+        there(outside(gateway, turn, scope, act(USER), call).await?)?;
         if !enabled {
             let call = |id| {
                 let graph = graph.correlated(id);
                 async move { graph.revoke_sessions(user).await }
             };
-            outside(gateway, turn, scope, act(SESSIONS), call).await??;
+            there(outside(gateway, turn, scope, act(SESSIONS), call).await?)?;
         }
     }
     if let Some(agent) = identity.agent {
@@ -177,9 +181,18 @@ async fn tell(
             let graph = graph.correlated(id);
             async move { graph.enable_agent_identity(agent, enabled).await }
         };
-        outside(gateway, turn, scope, act(AGENT), call).await??;
+        there(outside(gateway, turn, scope, act(AGENT), call).await?)?;
     }
     Ok(())
+}
+
+/// What is no longer there can do nothing any more.
+fn there(answered: Answered<()>) -> Result<(), JobError> {
+    match answered {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_not_found() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Tries the hops with nothing remembered: Entra's word when they fail, as they must.
