@@ -2,8 +2,8 @@
 //! from nothing to ready, the audit log, and the dashboard.
 //!
 //! One feature is one folder: its records, what it decides, its HTTP handlers, its jobs and its pages stand side
-//! by side. What features share: [`access`] (who asks, and what they may), [`record`] (audit entries), [`jobs`]
-//! (the runner), [`server`] (how requests come in and answers leave), [`dashboard`] (how pages look).
+//! by side. What features share: `access` (who asks, and what they may), `record` (audit entries), `jobs`
+//! (the runner), `server` (how requests come in and answers leave), `dashboard` (how pages look).
 //!
 //! [`Gateway::start`] takes a [`Config`] and a store; the engine is chosen by whoever starts it.
 
