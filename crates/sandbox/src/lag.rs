@@ -186,10 +186,10 @@ impl Lag {
         Self { profile, scale, seconds: Delays::default(), alternating: false }
     }
 
-    /// Whether every number in it is one that a delay can be made of.
+    /// Whether every number in it is within the range that its schema declares.
     pub(crate) fn is_sound(&self) -> bool {
-        let is_sound = |number: f64| number.is_finite() && number >= 0.0;
-        is_sound(self.scale) && self.seconds.all().into_iter().flatten().all(is_sound)
+        let is_delay = |seconds: f64| (0.0..=1_000_000_000.0).contains(&seconds);
+        (0.0..=1_000_000.0).contains(&self.scale) && self.seconds.all().into_iter().flatten().all(is_delay)
     }
 
     /// When the effect of a write at `now` shows. [`Timestamp::MAX`] is never.
@@ -255,6 +255,14 @@ mod tests {
         assert_eq!(lag.due(Cause::Replication, now).duration_since(now).as_millis(), 600);
         lag.seconds.mailbox = Some(f64::NAN);
         assert!(!lag.is_sound());
+    }
+
+    #[test]
+    fn a_number_beyond_its_schema_is_not_sound() {
+        assert!(Lag::new(LagProfile::Typical, 1_000_000.0).is_sound());
+        assert!(!Lag::new(LagProfile::Typical, 9.4e307).is_sound());
+        let seconds = Delays { change: Some(1e10), ..Delays::default() };
+        assert!(!Lag { seconds, ..Lag::default() }.is_sound());
     }
 
     #[test]

@@ -38,10 +38,10 @@ pub enum StartError {
     )]
     Name(String),
     /// `lag_scale` is no number that a delay can be multiplied by.
-    #[error("the lag scale {0} is not a finite number from 0 upwards")]
+    #[error("the lag scale {0} is not a number from 0 to 1000000")]
     LagScale(f64),
     /// `throttling.scale` is no number that a limit can be multiplied by.
-    #[error("the scale of throttling {0} is not a finite number from 0 upwards")]
+    #[error("the scale of throttling {0} is not a number from 0 to 1000000")]
     ThrottlingScale(f64),
     /// A file in the data folder cannot be read or written.
     #[error("the sandbox's data: {0}. Check the folder given with --data.")]

@@ -55,6 +55,6 @@ impl Throttling {
 
     /// Whether limits can be multiplied by the scale.
     pub(crate) fn is_sound(&self) -> bool {
-        self.scale.is_finite() && self.scale >= 0.0
+        (0.0..=1_000_000.0).contains(&self.scale)
     }
 }

@@ -40,5 +40,5 @@ pub(super) fn check(lag: &Lag) -> Result<(), Refusal> {
     if lag.is_sound() {
         return Ok(());
     }
-    Err(Refusal::bad("The scale and every number of seconds are finite and from 0 upwards."))
+    Err(Refusal::bad("The scale is from 0 to 1000000, and every number of seconds from 0 to 1000000000."))
 }

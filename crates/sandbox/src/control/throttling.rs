@@ -40,5 +40,5 @@ pub(super) fn check(throttling: &Throttling) -> Result<(), Refusal> {
     if throttling.is_sound() {
         return Ok(());
     }
-    Err(Refusal::bad("The scale is a finite number from 0 upwards."))
+    Err(Refusal::bad("The scale is a number from 0 to 1000000."))
 }

@@ -123,7 +123,8 @@ fn delete(call: &mut Call<'_>) -> Answer {
     Ok(call.no_content())
 }
 
-fn is_host_name(name: &str) -> bool {
+/// Whether a domain may have this name, in lower or upper case.
+pub(crate) fn is_host_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -15,7 +15,7 @@ mod directory_changes;
 mod directory_objects;
 mod directory_roles;
 mod dispatch;
-mod domains;
+pub(crate) mod domains;
 pub(crate) mod drives;
 mod error;
 mod front;

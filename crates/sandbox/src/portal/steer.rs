@@ -163,9 +163,9 @@ fn clock(desk: &Desk<'_>) -> Result<(), String> {
 fn lag(desk: &Desk<'_>) -> Result<(), String> {
     let mut lag = desk.realm.lag();
     lag.profile = desk.field("profile").parse()?;
-    lag.scale = desk.field("scale").parse().map_err(|_| "The scale is a number from 0 upwards.")?;
+    lag.scale = desk.field("scale").parse().map_err(|_| "The scale is a number from 0 to 1000000.")?;
     if !lag.is_sound() {
-        return Err("The scale is a finite number from 0 upwards.".to_owned());
+        return Err("The scale is a number from 0 to 1000000.".to_owned());
     }
     desk.realm.set_lag(lag);
     Ok(())
@@ -177,9 +177,9 @@ fn throttling(desk: &Desk<'_>) -> Result<(), String> {
         "documented" => Limits::Documented,
         _ => Limits::Off,
     };
-    throttling.scale = desk.field("scale").parse().map_err(|_| "The scale is a number from 0 upwards.")?;
+    throttling.scale = desk.field("scale").parse().map_err(|_| "The scale is a number from 0 to 1000000.")?;
     if !throttling.is_sound() {
-        return Err("The scale is a finite number from 0 upwards.".to_owned());
+        return Err("The scale is a number from 0 to 1000000.".to_owned());
     }
     desk.realm.throttle(throttling);
     Ok(())

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::directory::PasswordCredential;
+use crate::graph::domains::is_host_name;
 use crate::graph::{Insider, perform};
 use crate::lag::Lag;
 use crate::realm::Realm;
@@ -151,7 +152,9 @@ pub(super) struct Planting<'a> {
 impl Planting<'_> {
     fn everything(&mut self, document: &Document) {
         if document.settings.lag.is_some_and(|lag| !lag.is_sound()) {
-            self.problems.push("settings.lag: its numbers are finite and from 0 upwards.".to_owned());
+            self.problems.push(
+                "settings.lag: its scale is from 0 to 1000000, its seconds from 0 to 1000000000.".to_owned(),
+            );
         }
         self.at("settings.domains".to_owned(), |this| this.domains(&document.settings.domains));
         for (index, person) in document.users.iter().enumerate() {
@@ -218,6 +221,9 @@ impl Planting<'_> {
     fn domains(&self, domains: &[String]) -> Result<(), String> {
         if domains.is_empty() {
             return Ok(());
+        }
+        if let Some(odd) = domains.iter().find(|domain| !is_host_name(domain)) {
+            return Err(format!("{odd:?} is no domain name, such as agents.contoso.com"));
         }
         self.change(|tenant| {
             for domain in domains.iter().map(|domain| domain.to_ascii_lowercase()) {
