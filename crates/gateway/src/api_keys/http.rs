@@ -156,14 +156,13 @@ async fn list(
     Query(cursor): Query<Cursor>,
 ) -> Answer<Json<Listed<KeyView>>> {
     let store = gateway.store.org(allowed.scope);
+    let used = last_use::of_page(store, cursor.page()?).await?;
     let rows = store.list::<ApiKey>(cursor.page()?).await?;
-    let mut listed = cursor.listed(rows, |row| row.id.to_string(), |row| KeyView::from(row.record))?;
-    for view in &mut listed.items {
-        if let Ok(id) = view.id.parse() {
-            view.last_used = last_use::read(store, id).await?;
-        }
-    }
-    Ok(Json(listed))
+    let shown = |row: Versioned<ApiKey>| KeyView {
+        last_used: used.get(&row.id).copied(),
+        ..KeyView::from(row.record)
+    };
+    Ok(Json(cursor.listed(rows, |row| row.id.to_string(), shown)?))
 }
 
 /// Read an API key.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use attache_store::{CommitError, OrgScope, OrgStore, Record, StoreError, Unit, Versioned};
+use attache_store::{CommitError, OrgScope, OrgStore, Page, Record, StoreError, Unit, Versioned};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -75,4 +75,14 @@ pub(super) fn note(gateway: &Arc<Gateway>, key: &ApiKey) {
 pub(super) async fn read(store: OrgStore<'_>, key: KeyId) -> Result<Option<Timestamp>, StoreError> {
     let found: Option<Versioned<LastUse>> = store.get(key).await?;
     Ok(found.map(|found| found.at))
+}
+
+/// When the keys of a page were last used, in one read. A key has one note at most and is never deleted, so the
+/// same page of notes reaches as far as that of the keys, if it is read before them.
+pub(super) async fn of_page(
+    store: OrgStore<'_>,
+    page: Page,
+) -> Result<HashMap<KeyId, Timestamp>, StoreError> {
+    let noted: Vec<Versioned<LastUse>> = store.list(page).await?;
+    Ok(noted.iter().map(|noted| (noted.key, noted.at)).collect())
 }

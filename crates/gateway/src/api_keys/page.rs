@@ -69,12 +69,10 @@ struct List {
 
 async fn list(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeKeys>) -> Page {
     let store = gateway.store.org(allowed.scope);
+    let used = last_use::of_page(store, Part::newest(200)).await?;
     let keys: Vec<Versioned<ApiKey>> = store.list(Part::newest(200)).await?;
     let now = gateway.clock.now();
-    let mut rows = Vec::with_capacity(keys.len());
-    for key in &keys {
-        rows.push(Row::of(key, last_use::read(store, key.id).await?, now));
-    }
+    let rows = keys.iter().map(|key| Row::of(key, used.get(&key.id).copied(), now)).collect();
     Ok(page(&List {
         look: Look::of(&gateway, &allowed.caller),
         place: PlaceOf::new(&allowed, PATH),

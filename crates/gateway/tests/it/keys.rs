@@ -1,6 +1,6 @@
 //! API keys: shown once, scoped, rotated with grace, revoked at once.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -70,4 +70,32 @@ async fn a_key_is_refused_from_an_address_outside_its_list() {
     let mut caller = world.anybody();
     caller.key = Some(made["secret"].as_str().unwrap().to_owned());
     assert_eq!(caller.get("api/v1/orgs/acme/agent-identities").await.problem(401), "key_address");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_says_which_keys_were_used() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let key = |name: &str| json!({ "name": name, "scopes": ["identities:read"] });
+    let used = operator.post(KEYS, &key("used")).await.ok(201);
+    let idle = operator.post(KEYS, &key("idle")).await.ok(201);
+    let mut caller = world.anybody();
+    caller.key = Some(used["secret"].as_str().unwrap().to_owned());
+    caller.get("api/v1/orgs/acme/agent-identities").await.ok(200);
+    let last_use = |list: &Value, id: &Value| {
+        let shown = list["items"].as_array().unwrap().iter().find(|key| key["id"] == *id).cloned();
+        shown.unwrap()["last_used"].clone()
+    };
+    // The use is noted in the background.
+    let list = operator.until(KEYS, |list| !last_use(list, &used["id"]).is_null()).await;
+    assert!(last_use(&list, &idle["id"]).is_null(), "{list}");
+    let one = operator.get(&format!("{KEYS}/{}", used["id"].as_str().unwrap())).await.ok(200);
+    assert_eq!(one["last_used"], last_use(&list, &used["id"]));
+    // A page that begins after the newest key has the notes of its own keys.
+    let first = operator.get(&format!("{KEYS}?limit=1")).await.ok(200);
+    assert_eq!(first["items"][0]["id"], idle["id"]);
+    let rest =
+        operator.get(&format!("{KEYS}?limit=1&cursor={}", first["next"].as_str().unwrap())).await.ok(200);
+    assert_eq!(last_use(&rest, &used["id"]), one["last_used"]);
 }
