@@ -5,6 +5,7 @@ mod administrator;
 mod chats;
 mod configuration;
 mod disk;
+mod gateway;
 mod network;
 mod sandbox;
 mod seats;

@@ -63,6 +63,8 @@ async fn no_secret_is_in_what_a_gateway_writes() -> Result<()> {
     read(&state, &mut written)?;
 
     ensure!(written.iter().any(|(name, _)| name.ends_with("gateway.db")), "the database was not found");
+    let traced = |(name, bytes): &(PathBuf, Vec<u8>)| name.ends_with("attache.log") && holds(bytes, "TRACE");
+    ensure!(written.iter().any(traced), "nothing was traced");
     for (name, bytes) in &written {
         for secret in &secrets {
             ensure!(!holds(bytes, secret), "{} holds the secret {secret}", name.display());

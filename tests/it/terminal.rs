@@ -7,7 +7,7 @@ use attache_tests::{DEADLINE, Home};
 use tokio::time::timeout;
 
 /// Every command, as the help of the one above lists it.
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 18] = [
     &[],
     &["try"],
     &["mcp"],
@@ -19,6 +19,11 @@ const COMMANDS: [&[&str]; 13] = [
     &["audit", "verify"],
     &["audit", "show"],
     &["sandbox"],
+    &["gateway"],
+    &["gateway", "link"],
+    &["gateway", "backup"],
+    &["gateway", "restore"],
+    &["doctor"],
     &["config", "show"],
     &["completions"],
 ];

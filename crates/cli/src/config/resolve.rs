@@ -116,9 +116,12 @@ impl Values {
         };
         for (name, value) in table {
             let Some(key) = self.keys.iter().find(|key| key.name == name) else {
+                let known: Vec<&str> =
+                    self.keys.iter().filter(|key| !key.secret).map(|key| key.name).collect();
                 self.problems.push(format!(
-                    "{}: there is no setting {name:?}; `attache config show` lists them",
-                    file.display()
+                    "{}: there is no setting {name:?}; there are {}",
+                    file.display(),
+                    known.join(", ")
                 ));
                 continue;
             };

@@ -58,14 +58,28 @@ pub(super) fn folder(home: &Path) -> PathBuf {
     home.join("gateway")
 }
 
-/// Where the database is, which commands beside a running gateway need alone.
-pub(super) fn database(home: &Path, values: &Values) -> Database {
-    match values.get("database").map(|value| value.text.clone()) {
+/// Where the database is, which commands beside a running gateway need alone. A file that cannot be read whole is a
+/// problem even so: what is unread could name another database.
+pub(super) fn database(home: &Path, values: &Values) -> Result<Database, Problems> {
+    if !values.problems.is_empty() {
+        return Err(Problems::new(file(home), values.problems.clone()));
+    }
+    Ok(match values.get("database").map(|value| value.text.clone()) {
         Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
             Database::Postgres(url)
         }
         Some(path) => Database::File(PathBuf::from(path)),
         None => Database::File(folder(home).join("gateway.db")),
+    })
+}
+
+/// What opens the secrets.
+pub(super) fn keys(home: &Path, values: &Values) -> Keys {
+    let text = |name: &str| values.get(name).map(|value| value.text.clone());
+    Keys {
+        sealed: folder(home).join("secrets.sealed"),
+        key_file: text("key_file").map_or_else(|| folder(home).join("secrets.key"), PathBuf::from),
+        passphrase: text("passphrase").map(Secret::new),
     }
 }
 
@@ -113,11 +127,6 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let workers = judge.number("workers", 1.0..=1000.0).map(|number| number as usize);
     let licences: Vec<String> = judge.text("licence").into_iter().collect();
     let shared_sender = judge.text("shared_sender");
-    let keys = Keys {
-        sealed: folder(home).join("secrets.sealed"),
-        key_file: judge.text("key_file").map_or_else(|| folder(home).join("secrets.key"), PathBuf::from),
-        passphrase: judge.text("passphrase").map(Secret::new),
-    };
     let problems = judge.problems;
     let complete = (|| {
         let hosted = HostedTenant {
@@ -149,7 +158,9 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
         })
     })();
     match complete {
-        Some(config) if problems.is_empty() => Ok(Given { config, database: database(home, values), keys }),
+        Some(config) if problems.is_empty() => {
+            Ok(Given { config, database: database(home, values)?, keys: keys(home, values) })
+        }
         _ => Err(Problems::new(file(home), problems)),
     }
 }

@@ -59,6 +59,11 @@ fn private_folder(file: &Path) -> Result<(), Failure> {
     })
 }
 
+/// Where the database is.
+pub(super) fn database(home: &Path, values: &Values) -> Result<Database, Failure> {
+    config::database(home, values).map_err(|problems| Failure::configuration(&problems))
+}
+
 /// Copies the database while a gateway uses it.
 pub(super) async fn backup(
     home: PathBuf,
@@ -66,18 +71,22 @@ pub(super) async fn backup(
     to: PathBuf,
     output: Output,
 ) -> Result<(), Failure> {
-    let Database::File(path) = config::database(&home, &values) else {
+    let Database::File(path) = database(&home, &values)? else {
         return Err(Failure::usage("backup", "a PostgreSQL database is backed up with its own pg_dump"));
     };
     attache_store_sqlite::backup(&path, &to)?;
     if output.json {
         output.object(&serde_json::json!({ "ok": true, "backup": to }));
     } else {
+        let keys = config::keys(&home, &values);
+        let opener = match keys.passphrase {
+            Some(_) => "its passphrase".to_owned(),
+            None => format!("its key file {}", keys.key_file.display()),
+        };
+        output.line(format!("{} is a copy of {}", to.display(), path.display()));
         output.line(format!(
-            "{} is a copy of {}; keep the key file {} beside it",
-            to.display(),
-            path.display(),
-            config::folder(&home).join("secrets.key").display()
+            "What it seals opens only with {}; keep that with the copy, and {opener} in another place",
+            keys.sealed.display()
         ));
     }
     Ok(())
@@ -85,7 +94,7 @@ pub(super) async fn backup(
 
 /// Puts a backup in the database's place.
 pub(super) fn restore(home: &Path, values: &Values, from: &Path, output: Output) -> Result<(), Failure> {
-    let Database::File(path) = config::database(home, values) else {
+    let Database::File(path) = database(home, values)? else {
         return Err(Failure::usage("restore", "a PostgreSQL database is restored with its own pg_restore"));
     };
     private_folder(&path)?;

@@ -62,7 +62,8 @@ pub(crate) struct SandboxGateway {
 
 /// Serves until a signal ends it.
 pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Result<(), Failure> {
-    serve::start_logging(&home, &values);
+    let database = open::database(&home, &values)?;
+    serve::start_logging(&home, &values)?;
     let ended = serve::listen_for_signals()?;
     let listen = match values.get("listen") {
         Some(value) => value.text.parse::<SocketAddr>().map_err(|error| {
@@ -86,7 +87,6 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
             "remove the folder gateway in the home and start again",
         ),
     };
-    let database = config::database(&home, &values);
     let started = start(&home, &sandbox, database, listen, 1.0).await.map_err(failed)?;
     let ready = sandbox.ready();
     let more = json!({

@@ -14,7 +14,7 @@ use crate::signals;
 /// Serves.
 pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Result<(), Failure> {
     let given = config::judge(&home, &values).map_err(|problems| Failure::configuration(&problems))?;
-    start_logging(&home, &values);
+    start_logging(&home, &values)?;
     let parts = open::parts(&given.database, given.keys).await?;
     let url = given.config.public_url.to_string();
     let ended = listen_for_signals()?;
@@ -46,8 +46,7 @@ pub(super) fn announce(output: Output, running: &Running, url: &str, more: &serd
 }
 
 /// Logs go to a file of the gateway's beside standard error.
-pub(super) fn start_logging(home: &std::path::Path, values: &Values) {
+pub(super) fn start_logging(home: &std::path::Path, values: &Values) -> Result<(), Failure> {
     let filter = values.get("log").map_or("info", |value| value.text.as_str());
-    // A second start in one process, as `try` makes one, keeps the first one's log.
-    let _ = logs::start(filter, &config::folder(home));
+    logs::start(filter, &config::folder(home)).map_err(|problem| Failure::usage("log", problem))
 }
