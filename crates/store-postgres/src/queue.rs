@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use attache_store::{Claim, Job, JobId, JobQuery, JobState, Lease, NodeId, OrgId, Place, StoreError};
+use attache_store::{Claim, Job, JobId, JobQuery, JobState, LAPSED, Lease, NodeId, OrgId, Place, StoreError};
 use attache_terms::Boot;
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -22,6 +22,7 @@ const CLAIM: &str = "
         ORDER BY next LIMIT $3 FOR UPDATE SKIP LOCKED
     )
     UPDATE jobs SET state = 1, token = gen_random_uuid(), node = $4, failures = failures + due.lapsed,
+        reason = CASE WHEN due.lapsed = 1 THEN $6 ELSE reason END,
         changed = coalesce($1::timestamptz, statement_timestamp()),
         next = coalesce($1::timestamptz, statement_timestamp()) + $5::bigint * interval '1 microsecond'
     FROM due WHERE id = due.it
@@ -47,7 +48,8 @@ impl Connections {
     ) -> Result<Vec<Lease>, StoreError> {
         let Claim { node, kinds, lease, limit: most } = claim;
         let (node, most, lease) = (node.uuid(), limit(most), micros(lease));
-        let mut rows = self.once("claiming jobs", CLAIM, &[&now, &kinds, &most, &node, &lease]).await?;
+        let mut rows =
+            self.once("claiming jobs", CLAIM, &[&now, &kinds, &most, &node, &lease, &LAPSED]).await?;
         rows.sort_by_key(|row| row.get::<_, SystemTime>("since"));
         let lease = |row: &Row| Ok(Lease { job: job(row)?, token: read(row, "token", "job")?, until });
         rows.iter().map(lease).collect()

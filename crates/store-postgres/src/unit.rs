@@ -91,7 +91,10 @@ impl Connections {
                 Err(Stopped::Unknown(begun, committed, error)) => match patient(self.fate(&begun)).await {
                     Some(Fate::Committed) => return Ok(committed),
                     Some(Fate::Aborted) => error,
-                    Some(Fate::Unknown) | None => return Err(error.into()),
+                    Some(Fate::Unknown) | None => {
+                        let what = "whether a unit of work was applied is not known";
+                        return Err(StoreError::unavailable(what, error).into());
+                    }
                 },
             };
             if tries == TRIES {

@@ -67,7 +67,8 @@ fn check(connection: &Connection, path: &Path, steps: &[&str]) -> Result<(), Sto
 }
 
 /// Puts a backup in the place of a database that no gateway uses. What was there before is kept beside it,
-/// under the name that is returned.
+/// under the name that is returned. Its journal goes into it first, where it can: whoever is killed between two
+/// renames must not part what was committed from the database.
 pub fn restore(backup: &Path, path: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
     let _hold = file::hold(path)?;
     let from = file::open_to_read(backup)?;
@@ -79,10 +80,22 @@ pub fn restore(backup: &Path, path: &Path, now: Timestamp) -> Result<Option<Path
     copy(&from, backup, &fresh, schema::STEPS)?;
     let kept = path.exists().then(|| file::beside(path, &format!(".before-{}", now.as_second())));
     if let Some(kept) = &kept {
+        if kept.exists() {
+            return Err(StoreError::InUse { what: format!("the name {}", kept.display()) });
+        }
+        if let Err(error) = file::open_to_write(path).and_then(|database| take_in(&database, path)) {
+            tracing::warn!(%error, "the journal of what was there stays beside it");
+        }
         put_aside(path, kept)?;
     }
     fs::rename(&fresh, path).and_then(|()| sync_folder(path)).map_err(|error| unreachable(path, error))?;
     Ok(kept)
+}
+
+/// Takes the journal into the database.
+fn take_in(database: &Connection, path: &Path) -> Result<(), StoreError> {
+    let checkpoint = database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    checkpoint.map_err(|error| failed(path, error))
 }
 
 /// Moves a database with its journal.

@@ -1,7 +1,7 @@
 //! Jobs: rows that a worker claims, holds under a lease, and ends.
 
 use attache_store::{
-    CommitError, Job, JobEnd, JobId, JobQuery, JobState, Lease, NewJob, NodeId, OrgId, Settled,
+    CommitError, Job, JobEnd, JobId, JobQuery, JobState, LAPSED, Lease, NewJob, NodeId, OrgId, Settled,
 };
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -69,7 +69,7 @@ pub(crate) fn enqueue(connection: &Connection, job: &NewJob, now: Timestamp) -> 
     let row = params![Id(job.id.uuid()), job.kind, At::org(job.org), job.key, job.body, due, Micros(now)];
     match connection.prepare_cached(sql)?.execute(row) {
         Ok(_) => Ok(()),
-        Err(error) if is_taken(&error) => Err(CommitError::Taken { kind: "job", lookup: "id" }.into()),
+        Err(error) if is_taken(&error) => Err(CommitError::Taken { kind: "job", lookup: "key" }.into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -133,7 +133,7 @@ pub(crate) fn claim(connection: &Connection, taking: &Taking) -> rusqlite::Resul
         .collect::<Result<_, _>>()?;
     let sql = format!(
         "UPDATE job SET failures = failures + (state = 1),
-             reason = iif(state = 1, 'the worker that had it did not come back', reason),
+             reason = iif(state = 1, '{LAPSED}', reason),
              state = 1, ready = ?2, token = ?3, node = ?4, changed = ?5
          WHERE id = ?1 RETURNING {COLUMNS}"
     );

@@ -202,21 +202,28 @@ fn roots(connection: &Connection, sql: &str, log: Log, range: Range<u64>) -> rus
     select.query_map(values, |row| row.get(0).map(Hash))?.collect()
 }
 
+/// How many entries are in memory at once while they are removed.
+const AT_ONCE: u64 = 1_000;
+
 /// Removes the texts and terms of these entries.
 pub(crate) fn retain(connection: &Connection, log: Log, forget: Range<u64>) -> Result<u64, Fault> {
-    let query = EntryQuery { sequences: forget, ..EntryQuery::all(log, usize::MAX) };
-    let rows = entries(connection, &query)?;
     let (mut removed, id) = (0, "(SELECT id FROM log WHERE place = ?1)");
     let mut lose = connection
         .prepare_cached(&format!("DELETE FROM term WHERE log = {id} AND sequence = ?2 AND term = ?3"))?;
     let mut empty = connection.prepare_cached(&format!(
         "UPDATE entry SET leaf = NULL, withheld = NULL WHERE log = {id} AND sequence = ?2"
     ))?;
-    for row in rows.iter().filter(|row| row.text.is_some()) {
-        for term in row.terms()? {
-            lose.execute(params![At(log.0), whole(row.sequence), term])?;
+    let mut from = forget.start;
+    while from < forget.end {
+        let to = forget.end.min(from.saturating_add(AT_ONCE));
+        let part = EntryQuery { sequences: from..to, ..EntryQuery::all(log, usize::MAX) };
+        for row in entries(connection, &part)?.iter().filter(|row| row.text.is_some()) {
+            for term in row.terms()? {
+                lose.execute(params![At(log.0), whole(row.sequence), term])?;
+            }
+            removed += empty.execute(params![At(log.0), whole(row.sequence)])? as u64;
         }
-        removed += empty.execute(params![At(log.0), whole(row.sequence)])? as u64;
+        from = to;
     }
     Ok(removed)
 }

@@ -29,6 +29,9 @@ pub struct NewJob {
     pub due: Option<Timestamp>,
 }
 
+/// Why a job failed whose lease lapsed.
+pub const LAPSED: &str = "the worker that had it did not come back";
+
 impl NewJob {
     /// A job for an organisation, or for the gateway itself.
     pub fn new(id: JobId, kind: &'static str, org: Option<OrgId>, body: &impl Serialize) -> Self {

@@ -31,7 +31,7 @@ pub use bounds::{Cursor, Order, Page};
 pub use engine::{Engine, EntryQuery, JobQuery, ListQuery, Lookups};
 pub use error::{CommitError, StoreError};
 pub use ids::{JobId, NodeId, NotAnId, OrgId};
-pub use job::{Claim, Job, JobEnd, JobState, Lease, NewJob, Settled};
+pub use job::{Claim, Job, JobEnd, JobState, LAPSED, Lease, NewJob, Settled};
 pub use log::{BLOCK, Checkpointed, ERASED, EntryRow, Log, LogHead};
 pub use number::{NewEntry, Numberer};
 pub use prove::{prove_consistency, prove_inclusion};

@@ -7,7 +7,7 @@ use attache_terms::Clock;
 
 use super::World;
 use super::world::{Note, at};
-use crate::{Claim, CommitError, JobEnd, JobQuery, JobState, Lease};
+use crate::{Claim, CommitError, JobEnd, JobQuery, JobState, LAPSED, Lease};
 
 fn retry(second: i64) -> JobEnd {
     JobEnd::Retry { due: at(second), reason: "throttled".into() }
@@ -92,6 +92,7 @@ pub async fn a_lapsed_lease_is_taken_over_and_the_old_one_is_worth_nothing(world
     assert_eq!(new.job.id, old.job.id);
     assert_ne!(new.token, old.token);
     assert_eq!(new.job.failures, 1, "what takes its worker down is not tried for ever");
+    assert_eq!(new.job.reason.as_deref(), Some(LAPSED));
 
     let refused = world
         .commit(|unit| {
