@@ -17,6 +17,10 @@ use crate::Gateway;
 /// How long it sleeps at most when nothing wakes it: another node may have added a job unheard.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How long it sleeps at least when the store has just said that nothing is due, and names a time that is over by our
+/// clock: the store's clock is behind ours, and asking it without a pause would not move it.
+const SOON: Duration = Duration::from_millis(100);
+
 /// Runs jobs until `stop`; those under way are finished first.
 pub(crate) async fn run(gateway: Arc<Gateway>, stop: CancellationToken) {
     let names: Vec<&'static str> = KINDS.iter().map(|kind| kind.name).collect();
@@ -54,7 +58,10 @@ pub(crate) async fn run(gateway: Arc<Gateway>, stop: CancellationToken) {
         }
         let due = engine.next_due(&names).await.ok().flatten();
         let span = due.map_or(LOOK, |due| {
-            Duration::try_from(due.duration_since(gateway.clock.now())).unwrap_or_default().min(LOOK)
+            Duration::try_from(due.duration_since(gateway.clock.now()))
+                .ok()
+                .filter(|span| !span.is_zero())
+                .map_or(SOON, |span| span.min(LOOK))
         });
         tokio::select! {
             () = stop.cancelled() => {}

@@ -74,7 +74,7 @@ impl Keeper {
         let unreadable =
             |error: serde_json::Error| StartError::Unreadable(path.to_owned(), error.to_string());
         let Version { version } = serde_json::from_str(&text).map_err(unreadable)?;
-        if version + 1 == VERSION {
+        if version == VERSION - 1 {
             let Earlier { seeded, tenant } = serde_json::from_str(&text).map_err(unreadable)?;
             files::write(&path.with_extension(format!("v{version}")), text.as_bytes())?;
             return Ok(Some(Self::begin(folder, seeded, Holdings::of(tenant))?));
@@ -118,7 +118,11 @@ impl Keeper {
             None => Log::open(&log_path(&self.folder, &self.seeded.tenant_id, kept.generation))?.0,
         };
         let log = kept.log.insert(log);
-        log.append(&change.to_string())?;
+        if let Err(error) = log.append(&change.to_string()) {
+            // Half a line may stand there; opening the log again cuts it off.
+            kept.log = None;
+            return Err(error);
+        }
         let has_grown = log.len() > kept.bound;
         kept.holdings = holdings.apart();
         if has_grown && let Err(error) = self.condense(&mut kept) {
