@@ -15,7 +15,7 @@ pub struct Config {
     pub public_url: Url,
     /// Its own certificate; without one it speaks HTTP, for a proxy on the same machine or network.
     pub tls: Option<Tls>,
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// Where Entra ID and Microsoft Graph are.
     pub cloud: Cloud,

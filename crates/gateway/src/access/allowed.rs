@@ -130,14 +130,19 @@ impl FromRequestParts<Arc<Gateway>> for AsOperator {
         let caller = Caller::from_request_parts(parts, gateway).await?;
         match &caller.principal {
             Principal::Person(session, _) if session.operator => Ok(Self(caller)),
-            _ => Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "operators_only",
-                "only an operator of this gateway may do that",
-                "ask whoever runs it; operators stand in its configuration (operators)",
-            )),
+            _ => Err(operators_only("only an operator of this gateway may do that")),
         }
     }
+}
+
+/// That somebody who does not run this gateway asked for what only they may do.
+pub(crate) fn operators_only(detail: &str) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "operators_only",
+        detail,
+        "ask whoever runs it; operators stand in its configuration (operators)",
+    )
 }
 
 fn no_organisation() -> Problem {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{Csrf, Digest, SESSION, Session, cookie};
 use crate::Gateway;
 use crate::api_keys::{self, ApiKey};
+use crate::config::Operator;
 use crate::server::{From, Problem, RequestId};
 
 /// Who asks, from where, and the request's id: what an audit entry says of a caller.
@@ -85,7 +86,13 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
 /// The session with this secret, unless it has ended.
 async fn session(gateway: &Gateway, secret: &str) -> Result<Option<Session>, Problem> {
     let session: Option<Session> = gateway.system().get(Digest::of(secret).as_str()).await?;
-    Ok(session.filter(|session| session.ends > gateway.clock.now()))
+    let Some(mut session) = session.filter(|session| session.ends > gateway.clock.now()) else {
+        return Ok(None);
+    };
+    // Who runs the gateway stands in its configuration, which a session does not outlast.
+    let own = Operator { tenant: session.tenant, user: session.user };
+    session.record.operator &= gateway.config.operators.contains(&own);
+    Ok(Some(session))
 }
 
 /// A browser sends cookies along with what other sites make it send. What changes something must come from our

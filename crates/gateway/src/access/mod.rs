@@ -11,7 +11,7 @@ mod rights;
 mod secret;
 mod session;
 
-pub(crate) use allowed::{Allowed, AsOperator, Grant};
+pub(crate) use allowed::{Allowed, AsOperator, Grant, operators_only};
 pub(crate) use caller::{Caller, Principal};
 pub(crate) use cookie::{SESSION, cookie, set_cookie};
 pub(crate) use rights::{Needs, Right, Role, Scopes, right};

@@ -42,7 +42,7 @@ fn judge(key: &ApiKey, now: jiff::Timestamp, from: IpAddr) -> Result<(), Problem
             Err(refused("key_revoked", "the API key was revoked", "have an administrator make one"))
         }
         (true, None) => {
-            Err(refused("key_expired", "the API key has expired", "have an administrator rotate it"))
+            Err(refused("key_expired", "the API key has expired", "have an administrator make one"))
         }
         (false, _) if !key.allowed_from.is_empty() && !key.allowed_from.contains(&from) => Err(refused(
             "key_address",

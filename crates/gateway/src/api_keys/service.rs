@@ -83,18 +83,21 @@ pub(super) async fn rotate(
     old: &Versioned<ApiKey>,
     grace: Duration,
 ) -> Answer<(ApiKey, Secret)> {
-    if old.revoked.is_some() || old.successor.is_some() {
+    // The successor's secret goes to whoever asks.
+    may_give(grant, &old.scopes)?;
+    let now = gateway.clock.now();
+    let is_expired = old.expires.is_some_and(|expires| expires <= now);
+    if old.revoked.is_some() || old.successor.is_some() || is_expired {
         return Err(Problem::new(
             http::StatusCode::CONFLICT,
             "key_over",
-            "the key was revoked or rotated already",
+            "the key was revoked or rotated already, or has expired",
             "rotate its successor, or make a new key",
         ));
     }
     if grace > LONGEST_GRACE {
         return Err(Problem::invalid("grace_seconds", "too long", "give at most 30 days"));
     }
-    let now = gateway.clock.now();
     let ends = now.saturating_add(grace).unwrap_or(now);
     let wanted = NewKey {
         name: old.name.clone(),

@@ -3,6 +3,7 @@
 //! commit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use attache_entra::ClientCredential;
 use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target};
@@ -24,6 +25,9 @@ use crate::tenants::TenantClients;
 /// The kind of job.
 pub(crate) const PROVISION: Kind =
     Kind { name: "identity.provision", tries: 20, work: |gateway, turn| Box::pin(work(gateway, turn)) };
+
+/// How long provisioning waits before it looks again whether the identity is still suspended.
+const SUSPENDED: Duration = Duration::from_secs(60);
 
 const PROVISIONED: ActName = ActName::new("identity.provisioned");
 
@@ -47,6 +51,11 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     }
     if identity.mode == Mode::Shared {
         return Ok(Ending::done());
+    }
+    if identity.suspended.is_some() {
+        // What is made now would be enabled, and nothing would suspend it.
+        let due = gateway.clock.now().saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
+        return Ok(Ending { end: JobEnd::Wait { due, reason: "suspended".to_owned() }, unit: Unit::new() });
     }
     if identity.method != Method::Create {
         let tenant = identity.tenant.and_then(|tenant| gateway.hosted(tenant));
@@ -217,6 +226,9 @@ impl Drive {
         let changed = identity != self.identity.record;
         if changed {
             unit.update(&self.identity, &identity);
+        } else {
+            // Whoever suspends or takes back the identity meanwhile ends this turn.
+            unit.expect(&self.identity);
         }
         turn.commit(unit).await?;
         self.provisioning = self.provisioning.clone().replaced(after);

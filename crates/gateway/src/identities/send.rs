@@ -65,7 +65,6 @@ pub(super) async fn test(
     let mut unit = Unit::new();
     unit.record(grant.scope, intent);
     let (_, audit) = new_link(gateway, grant.scope, entry, &mut unit);
-    gateway.store.commit(unit).await?;
     let message = Draft {
         from: sender,
         to: vec![to],
@@ -86,6 +85,7 @@ pub(super) async fn test(
     }
     .finish()
     .map_err(|error| Problem::explained(StatusCode::UNPROCESSABLE_ENTITY, &error))?;
+    gateway.store.commit(unit).await?;
     let sent = transport.send(&message, request).await;
     let (outcome, result) = match sent {
         Ok(sent) => {

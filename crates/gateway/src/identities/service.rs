@@ -7,7 +7,7 @@ use attache_terms::UserId;
 use super::drive::Body;
 use super::{DEFAULT, Identity, IdentityId, Method, Mode, PROVISION, State, aliases};
 use crate::Gateway;
-use crate::access::Grant;
+use crate::access::{Grant, Principal, operators_only};
 use crate::config::HostedTenant;
 use crate::organisations::{Organisation, is_slug};
 use crate::record::{on, thing};
@@ -82,7 +82,11 @@ impl<P: Into<Problem>> From<P> for Refused {
 }
 
 async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Identity, Refused> {
+    may_name_user(grant, wanted)?;
     let identity = fresh(gateway, &grant.organisation, wanted)?;
+    if let Some(subdomain) = &identity.subdomain {
+        is_nobody_elses(gateway, &grant.organisation, subdomain).await?;
+    }
     let mut unit = Unit::new();
     unit.create(grant.scope, &identity);
     let about = on([thing("identity", identity.id)]);
@@ -91,12 +95,31 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
     match gateway.store.commit(unit).await {
         Ok(_) => Ok(identity),
         Err(CommitError::Taken { lookup: Identity::BY_TEMPLATE, .. }) => Err(Refused::Beaten),
-        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => {
-            Err(Problem::invalid("subdomain", "another organisation has it", "choose another subdomain")
-                .into())
-        }
+        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => Err(taken().into()),
         Err(error) => Err(Problem::from(error).into()),
     }
+}
+
+/// The users of our tenant are our operators' to give away: whoever has one as identity writes mail as them.
+fn may_name_user(grant: &Grant, wanted: &Wanted) -> Result<(), Problem> {
+    let is_operator = matches!(&grant.caller.principal, Principal::Person(session, _) if session.operator);
+    if wanted.user.is_none() || is_operator {
+        return Ok(());
+    }
+    Err(operators_only("only an operator of this gateway may name a user that is there already (user_id)"))
+}
+
+/// Nobody takes a subdomain that is another organisation's slug.
+async fn is_nobody_elses(gateway: &Gateway, own: &Organisation, subdomain: &str) -> Answer<()> {
+    let other = gateway.system().find::<Organisation>(Organisation::BY_SLUG, subdomain).await?;
+    match other.filter(|other| other.id != own.id) {
+        Some(_) => Err(taken()),
+        None => Ok(()),
+    }
+}
+
+fn taken() -> Problem {
+    Problem::invalid("subdomain", "another organisation has it", "choose another subdomain")
 }
 
 /// An identity that exists: what stands still is set in motion again.
@@ -106,6 +129,7 @@ async fn go_on(gateway: &Gateway, grant: &Grant, existing: Versioned<Identity>) 
     }
     let mut unit = Unit::new();
     unit.enqueue(job(gateway, &existing));
+    let mut now = existing.record.clone();
     if existing.state == State::Error {
         let identity = Identity {
             state: State::Pending,
@@ -116,9 +140,10 @@ async fn go_on(gateway: &Gateway, grant: &Grant, existing: Versioned<Identity>) 
         unit.update(&existing, &identity);
         let about = on([thing("identity", identity.id)]);
         unit.record(grant.scope, gateway.changed(&grant.caller, RETRIED, about));
+        now = identity;
     }
     match gateway.store.commit(unit).await {
-        Ok(_) => Ok(existing.record),
+        Ok(_) => Ok(now),
         Err(CommitError::Conflict { .. }) => Err(Refused::Beaten),
         Err(error) => Err(Problem::from(error).into()),
     }

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_graph::{Answered, Graph};
+use attache_graph::{Answered, Cause, Graph, GraphError};
 use attache_ledger::{Act, ActName, Actor, Mode as As};
 use attache_store::{JobId, NewJob, OrgScope, Unit, Versioned};
+use attache_terms::Who;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -216,6 +217,39 @@ async fn hops(
     graph.renew().await;
     match graph.me().await {
         Ok(_) => Err(JobError::Failed("the agent user can still sign in; trying again".into())),
-        Err(error) => Ok(Some(error.to_string())),
+        Err(error) if is_refusal(&error) => Ok(Some(error.to_string())),
+        // A network that fails proves nothing.
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether Entra or Graph refused, rather than failed to answer.
+fn is_refusal(error: &GraphError) -> bool {
+    match error.cause() {
+        Cause::Unauthorised { .. } | Cause::Forbidden { .. } => true,
+        Cause::Token(fault) => {
+            fault.code() != "authority_unreachable" && !matches!(fault.remedy().who, Who::Platform { .. })
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use attache_graph::Correlation;
+
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_proves_that_the_hops_fail() {
+        let error = |cause| GraphError::new(cause, Correlation::before(uuid::Uuid::nil()));
+        assert!(is_refusal(&error(Cause::Unauthorised { message: "disabled".to_owned() })));
+        for proves_nothing in [
+            Cause::Unreachable { why: "connection refused".to_owned() },
+            Cause::Throttled { retry_after: None },
+            Cause::Unavailable { status: 503, retry_after: None },
+        ] {
+            assert!(!is_refusal(&error(proves_nothing)));
+        }
     }
 }

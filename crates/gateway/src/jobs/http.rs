@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use attache_ledger::{Act, ActName, Code, Outcome};
 use attache_store::{GatewayScope, Job, JobId, JobQuery, JobState, Unit};
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
@@ -16,7 +17,7 @@ use crate::access::{Allowed, Grant, right};
 use crate::record::{on, thing};
 use crate::server::{Answer, Cursor, Json, Listed, Problem};
 
-const REVIVED: attache_ledger::ActName = attache_ledger::ActName::new("job.revived");
+const REVIVED: ActName = ActName::new("job.revived");
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
@@ -163,12 +164,25 @@ async fn retry(
 
 pub(super) async fn revive(gateway: &Gateway, grant: &Grant, id: &str) -> Answer<()> {
     let id: JobId = id.parse().map_err(|_| Problem::not_found("job"))?;
+    // The queue is no part of a unit of work, so that what was meant is on record before it happens.
+    let act = Act::new(REVIVED, grant.caller.actor()).on(on([thing("job", id)]));
+    let intent = gateway.intent(act.correlated(grant.caller.correlation()));
+    let entry = intent.id();
     let mut unit = Unit::new();
-    unit.record(grant.scope, gateway.changed(&grant.caller, REVIVED, on([thing("job", id)])));
-    let engine = gateway.store.engine(GatewayScope::granted());
-    if !engine.revive(Some(grant.scope.org()), id).await? {
-        return Err(Problem::not_found("job that waits or was given up"));
-    }
+    unit.record(grant.scope, intent);
     gateway.store.commit(unit).await?;
-    Ok(())
+    let engine = gateway.store.engine(GatewayScope::granted());
+    let revived = engine.revive(Some(grant.scope.org()), id).await;
+    let (outcome, answer) = match revived {
+        Ok(true) => (Outcome::done(), Ok(())),
+        Ok(false) => {
+            let problem = Problem::not_found("job that waits or was given up");
+            (Outcome::failed(Code::new("not_found")), Err(problem))
+        }
+        Err(error) => (Outcome::unknown(), Err(error.into())),
+    };
+    let mut unit = Unit::new();
+    unit.record(grant.scope, gateway.outcome(entry, REVIVED, outcome));
+    gateway.store.commit(unit).await?;
+    answer
 }

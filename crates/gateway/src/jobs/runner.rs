@@ -94,17 +94,31 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
                 unit: attache_store::Unit::new(),
             },
         };
-        let Ending { end, mut unit } = ending;
-        gateway.metrics.turned(kind.name, word(&end));
         let lease = current.lock().await.clone();
-        unit.end(&lease, end);
-        if let Err(error) = gateway.store.commit(unit).await {
+        let error = match conclude(&gateway, kind, &lease, ending).await {
+            Err(CommitError::LeaseLost) | Ok(()) => return,
+            Err(error) => error,
+        };
+        // What the turn came to does not stand: that counts as a failure, so that it is not repeated for ever.
+        let end = failed(&gateway, kind, job.failures + 1, &error.into());
+        let ending = Ending { end, unit: attache_store::Unit::new() };
+        if let Err(error) = conclude(&gateway, kind, &lease, ending).await {
             // The lease lapses, and the job is done again: it looks before it writes.
             error!(%error, "the end of a job was not recorded");
         }
     }
     .instrument(span)
     .await;
+}
+
+/// Commits how a turn ended, with what it came to.
+async fn conclude(gateway: &Gateway, kind: &Kind, lease: &Lease, ending: Ending) -> Result<(), CommitError> {
+    let Ending { end, mut unit } = ending;
+    let word = word(&end);
+    unit.end(lease, end);
+    gateway.store.commit(unit).await?;
+    gateway.metrics.turned(kind.name, word);
+    Ok(())
 }
 
 fn word(end: &JobEnd) -> &'static str {

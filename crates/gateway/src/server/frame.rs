@@ -68,8 +68,9 @@ fn from(request: &Request, trusted: &[IpAddr]) -> IpAddr {
     let mut from = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
     let said = request.headers().get_all(FORWARDED_FOR);
     let said = said.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let said: Vec<IpAddr> = said.map_while(|part| part.trim().parse().ok()).collect();
-    for hop in said.into_iter().rev() {
+    // What a client wrote before them may be anything, and must not hide them.
+    let said: Vec<&str> = said.collect();
+    for hop in said.into_iter().rev().map_while(|part| part.trim().parse().ok()) {
         if !trusted.contains(&from) {
             break;
         }
@@ -138,5 +139,7 @@ mod tests {
         let both = ["10.0.0.1", "10.0.0.2"];
         assert_eq!(seen("10.0.0.1", &["203.0.113.9, 198.51.100.1, 10.0.0.2"], &both), "198.51.100.1");
         assert_eq!(seen("10.0.0.1", &["nonsense"], &["10.0.0.1"]), "10.0.0.1");
+        assert_eq!(seen("10.0.0.1", &["nonsense, 198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
+        assert_eq!(seen("10.0.0.1", &["nonsense", "198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
     }
 }

@@ -48,7 +48,10 @@ fn web(gateway: &Gateway) -> WebClient {
 /// A path of ours to go on to: never another site's address.
 fn own_path(text: Option<&str>) -> String {
     let ours = |text: &&str| {
-        text.starts_with('/') && !text.starts_with("//") && !text.contains('\\') && text.is_ascii()
+        // Browsers leave out tabs, so that what follows one may be another site.
+        text.starts_with('/')
+            && !text.starts_with("//")
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
     };
     text.filter(ours).unwrap_or("/").to_owned()
 }
@@ -60,7 +63,14 @@ mod tests {
     #[test]
     fn nobody_is_sent_to_another_site_after_signing_in() {
         assert_eq!(own_path(Some("/orgs/acme?x=1")), "/orgs/acme?x=1");
-        for other in ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "javascript:1"] {
+        for other in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "evil",
+            "javascript:1",
+        ] {
             assert_eq!(own_path(Some(other)), "/", "{other}");
         }
         assert_eq!(own_path(None), "/");

@@ -92,11 +92,46 @@ async fn a_user_that_an_operator_made_is_found_or_waited_for() {
     );
     let user = &world.sandbox.ready().users[1];
     let adopt = json!({ "method": "adopt", "template": "grace", "user_id": user.id });
-    acme.post(path, &adopt).await.ok(202);
+    assert_eq!(acme.post(path, &adopt).await.problem(403), "operators_only");
+    operator.post(path, &adopt).await.ok(202);
     let adopted =
         acme.until("api/v1/orgs/acme/agent-identities/grace", |seen| seen["state"] == "active").await;
     assert_eq!(adopted["m365_user_id"], json!(user.id));
     assert_eq!(adopted["address"], json!(user.upn));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_the_subdomain_of_another_organisation() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    world.organisation(&operator, "globex").await;
+    let path = "api/v1/orgs/acme/agent-identity/provision";
+    for template in ["default", "cfo"] {
+        let refused = acme.post(path, &json!({ "template": template, "subdomain": "globex" })).await;
+        assert_eq!(refused.problem(422), "invalid");
+        assert!(refused.text.contains("another organisation has it"), "{}", refused.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_that_is_suspended_before_it_is_made_is_not_made() {
+    let mut world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({})).await.ok(202);
+    acme.post(&format!("{DEFAULT}/suspend"), &json!({ "reason": "a drill" })).await.ok(202);
+    let waits = |jobs: &serde_json::Value| {
+        let jobs = jobs["items"].as_array().unwrap();
+        jobs.iter().any(|job| job["kind"] == "identity.provision" && job["reason"] == "suspended")
+    };
+    acme.until("api/v1/orgs/acme/jobs", waits).await;
+    let seen = acme.get(DEFAULT).await.ok(200);
+    assert_ne!(seen["state"], "active");
+    // Nothing of it acts later on, either: it is looked at again, and still waits.
+    world.stop().await;
+    world.start().await;
+    acme.until("api/v1/orgs/acme/jobs", waits).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

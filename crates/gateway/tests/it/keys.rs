@@ -46,6 +46,23 @@ async fn a_rotated_key_works_through_its_grace_and_then_names_its_successor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_gets_no_mightier_key_by_rotating_one() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let mighty = json!({ "name": "mighty", "scopes": ["identities:write", "keys:write"] });
+    let mighty = operator.post(KEYS, &mighty).await.ok(201);
+    let keeper = json!({ "name": "keeper", "scopes": ["keys:write"] });
+    let keeper = operator.post(KEYS, &keeper).await.ok(201);
+    let mut caller = world.anybody();
+    caller.key = Some(keeper["secret"].as_str().unwrap().to_owned());
+    let path = format!("{KEYS}/{}/rotate", mighty["id"].as_str().unwrap());
+    assert_eq!(caller.post(&path, &json!({})).await.problem(403), "scope_exceeded");
+    let path = format!("{KEYS}/{}/rotate", keeper["id"].as_str().unwrap());
+    caller.post(&path, &json!({})).await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_opens_nothing() {
     let world = World::new().await;
     let operator = world.operator().await;
