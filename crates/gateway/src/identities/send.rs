@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use attache_graph::Mailbox;
-use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target};
-use attache_mail::{Address, Draft, GraphMail, Outcome, Signature, Transport as _};
-use attache_store::{Unit, Versioned};
+use attache_ledger::{
+    Act, ActName, Actor, Code, Correlation, EntryId, Mode as As, Outcome as Verdict, Target,
+};
+use attache_mail::{Address, Draft, GraphMail, Message, Outcome, Sent, Signature, Transport as _};
+use attache_store::{OrgScope, Unit, Versioned};
 use attache_terms::Explain as _;
 use http::StatusCode;
+use uuid::Uuid;
 
 use super::provisioning::Provisioning;
 use super::{Identity, suspend};
@@ -85,27 +88,47 @@ pub(super) async fn test(
     }
     .finish()
     .map_err(|error| Problem::explained(StatusCode::UNPROCESSABLE_ENTITY, &error))?;
-    gateway.store.commit(unit).await?;
-    let sent = transport.send(&message, request).await;
-    let (outcome, result) = match sent {
-        Ok(sent) => {
-            let delivered = Delivered { from, message_id: sent.message_id, audit: audit.expose().to_owned() };
-            (Verdict::done().correlated(correlated(&sent.correlation)), Ok(delivered))
-        }
-        Err(error) => {
-            let code = Code::new(error.code());
-            let outcome = match error.outcome() {
-                Outcome::NotSent => Verdict::failed(code),
-                Outcome::Unknown => Verdict { code: Some(code), ..Verdict::unknown() },
-            };
-            let problem = Problem::explained(StatusCode::BAD_GATEWAY, &error);
-            (outcome.correlated(correlated(error.correlation())), Err(problem))
-        }
-    };
-    let mut unit = Unit::new();
-    unit.record(grant.scope, gateway.outcome(entry, SENT, outcome));
-    gateway.store.commit(unit).await?;
-    result
+    let delivery = Delivery { gateway: Arc::clone(gateway), scope: grant.scope, entry, request };
+    // On its own, so that who asked may leave: what was meant gets its outcome all the same.
+    let sent = tokio::spawn(delivery.make(unit, transport, message)).await;
+    let sent = sent.map_err(|_| {
+        let said = "nobody knows whether the message was sent";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", said, "see its entry in the audit log")
+    })??;
+    Ok(Delivered { from, message_id: sent.message_id, audit: audit.expose().to_owned() })
+}
+
+/// A message on its way, between its intent and its outcome.
+struct Delivery {
+    gateway: Arc<Gateway>,
+    scope: OrgScope,
+    /// The intent's entry.
+    entry: EntryId,
+    request: Uuid,
+}
+
+impl Delivery {
+    /// Commits the intent, sends the message, and commits what came of it.
+    async fn make(self, intent: Unit, transport: GraphMail, message: Message) -> Answer<Sent> {
+        self.gateway.store.commit(intent).await?;
+        let sent = transport.send(&message, self.request).await;
+        let (outcome, result) = match sent {
+            Ok(sent) => (Verdict::done().correlated(correlated(&sent.correlation)), Ok(sent)),
+            Err(error) => {
+                let code = Code::new(error.code());
+                let outcome = match error.outcome() {
+                    Outcome::NotSent => Verdict::failed(code),
+                    Outcome::Unknown => Verdict { code: Some(code), ..Verdict::unknown() },
+                };
+                let problem = Problem::explained(StatusCode::BAD_GATEWAY, &error);
+                (outcome.correlated(correlated(error.correlation())), Err(problem))
+            }
+        };
+        let mut unit = Unit::new();
+        unit.record(self.scope, self.gateway.outcome(self.entry, SENT, outcome));
+        self.gateway.store.commit(unit).await?;
+        result
+    }
 }
 
 /// The mailbox of the identity, as the agent user itself.
