@@ -42,6 +42,24 @@ pub struct Config {
     pub stop_timeout: Duration,
     /// How many jobs run at once.
     pub workers: usize,
+    /// How identities are watched over.
+    pub governance: Governance,
+}
+
+/// How identities are watched over: how often, and from when on somebody is told.
+#[derive(Debug, Clone)]
+pub struct Governance {
+    /// How often the sponsor of an identity is looked at.
+    pub sponsor_look: Duration,
+    /// What is amiss with a sponsor must still be so after this time: a directory's replicas may differ.
+    pub sponsor_doubt: Duration,
+}
+
+impl Default for Governance {
+    /// Every six hours; two minutes of doubt.
+    fn default() -> Self {
+        Self { sponsor_look: Duration::from_secs(6 * 3600), sponsor_doubt: Duration::from_secs(120) }
+    }
 }
 
 /// A certificate and its key, as files that are read again when they change.

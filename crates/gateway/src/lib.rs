@@ -26,9 +26,10 @@ mod record;
 mod sealing;
 mod server;
 mod sign_in;
+mod sponsors;
 mod tenants;
 
-pub use config::{Config, HostedTenant, Operator, SignInApp, Tls};
+pub use config::{Config, Governance, HostedTenant, Operator, SignInApp, Tls};
 pub use gateway::{Gateway, Parts, Running, StartError};
 pub use nature::NatureError;
 pub use server::TlsError;

@@ -108,6 +108,17 @@ const REQUESTS: &[Row] = &[
     ("taken", "the name is in use", "choose another one"),
     ("not_active", "the identity cannot act yet, or no longer", "see on its page what it waits for"),
     ("suspended", "the identity is suspended", "resume it first, if the reason for it is gone"),
+    ("people_only", "a program cannot do what a person answers for", "sign in as that person"),
+    (
+        "sponsor_needed",
+        "nobody answers for the identity: its sponsor has left, is disabled, or is its sponsor no longer",
+        "name a successor; when they have accepted, the identity goes on by itself",
+    ),
+    (
+        "handover_under_way",
+        "a successor of the sponsor has accepted, and is being set in Entra",
+        "wait until it is done; the identity's page on its sponsor shows how far it is",
+    ),
     (
         "tenant_not_configured",
         "the identity's tenant is not configured on this gateway",

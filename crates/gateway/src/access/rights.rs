@@ -70,6 +70,8 @@ pub(crate) mod right {
         ManageIdentities = "identities:write", MANAGERS, step_up: false;
         /// Suspend and resume: fast, so without another sign-in.
         SuspendIdentities = "identities:suspend", MANAGERS, step_up: false;
+        /// Name who answers for an identity.
+        ManageSponsors = "sponsors:write", MANAGERS, step_up: false;
         /// Deprovision.
         RemoveIdentities = "identities:remove", MANAGERS, step_up: true;
         /// See who belongs to the organisation.

@@ -20,6 +20,7 @@ use crate::cells::{self, Cell};
 use crate::config::HostedTenant;
 use crate::jobs::{Ending, JobError, Kind, Turn, correlated};
 use crate::record::{on, system, thing};
+use crate::sponsors;
 use crate::tenants::TenantClients;
 
 /// The kind of job.
@@ -190,6 +191,7 @@ impl Drive {
                 Action::Ready => {
                     let mut unit = self.finish(State::Active, None, None);
                     unit.record(self.scope, self.gateway.changed_by_itself(PROVISIONED, self.about()));
+                    unit.enqueue(sponsors::watching(&self.gateway, &self.identity));
                     return Ok(Ending::done_with(unit));
                 }
             }
@@ -275,6 +277,7 @@ impl Drive {
             changed,
             agent: objects.agent.or(before.agent),
             user: objects.user.or(before.user),
+            sponsor: before.sponsor.or(Some(self.provisioning.steps.wish().sponsor)),
             ..before.clone()
         }
     }

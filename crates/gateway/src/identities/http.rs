@@ -195,7 +195,7 @@ async fn read(
 }
 
 /// The identity of this id or template.
-pub(super) async fn find(gateway: &Gateway, scope: OrgScope, named: &str) -> Answer<Versioned<Identity>> {
+pub(crate) async fn find(gateway: &Gateway, scope: OrgScope, named: &str) -> Answer<Versioned<Identity>> {
     let store = gateway.store.org(scope);
     let found = match named.parse::<super::IdentityId>() {
         Ok(id) => store.get::<Identity>(id).await?,

@@ -22,11 +22,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(crate) use drive::PROVISION;
-pub(crate) use http::api;
+pub(crate) use http::{api, find};
 pub(crate) use page::{IdentityCard, pages};
 pub(crate) use removal::REMOVE;
 pub(crate) use state::{State, Trouble, Waiting};
-pub(crate) use suspend::ENFORCE;
+pub(crate) use suspend::{ENFORCE, acting, enforcement, pause};
 
 use crate::cells::CellId;
 
@@ -119,9 +119,23 @@ pub(crate) struct Suspension {
     pub(crate) since: Timestamp,
     /// Why, as whoever did it wrote.
     pub(crate) reason: String,
+    /// For what: that decides who ends it.
+    #[serde(default)]
+    pub(crate) cause: Cause,
     /// What the tenant was told, and what is proved of it.
     #[serde(default)]
     pub(crate) proof: suspend::Proof,
+}
+
+/// For what an identity is suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Cause {
+    /// Somebody asked for it, and somebody ends it.
+    #[default]
+    Asked,
+    /// Nobody answers for it: it ends when a successor of the sponsor has accepted.
+    Sponsor,
 }
 
 impl Identity {
@@ -133,6 +147,8 @@ impl Identity {
     pub(crate) const BY_ADDRESS: &'static str = "address";
     /// The lookup by state.
     pub(crate) const BY_STATE: &'static str = "state";
+    /// The lookup by sponsor, in a tenant.
+    pub(crate) const BY_SPONSOR: &'static str = "sponsor";
 }
 
 impl Record for Identity {
@@ -155,6 +171,9 @@ impl Record for Identity {
         }
         if let (Some(tenant), Some(user)) = (self.tenant, self.user) {
             lookups.push(Lookup::unique_everywhere(Self::BY_USER, format!("{tenant}/{user}")));
+        }
+        if let (Some(tenant), Some(sponsor)) = (self.tenant, self.sponsor) {
+            lookups.push(Lookup::many(Self::BY_SPONSOR, format!("{tenant}/{sponsor}")));
         }
         if let Some(cell) = self.cell {
             lookups.push(Lookup::many("cell", cell));

@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use attache_graph::{Answered, Cause, Graph, GraphError};
 use attache_ledger::{Act, ActName, Actor, Mode as As};
-use attache_store::{JobId, NewJob, OrgScope, Unit, Versioned};
+use attache_store::{JobId, NewJob, OrgId, OrgScope, Unit, Versioned};
 use attache_terms::Who;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::provisioning::Provisioning;
-use super::{Identity, IdentityId, State, Suspension};
+use super::{Cause as Why, Identity, IdentityId, State, Suspension};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::cells::{self, Cell};
 use crate::jobs::{Ending, JobError, Kind, Turn, outside};
 use crate::record::{on, system, thing};
 use crate::server::{Answer, Problem};
+use crate::sponsors;
 
 /// How long Entra's tokens live at most where nothing revokes them (Entra reference §1.11).
 const LONGEST_TOKEN: Duration = Duration::from_secs(90 * 60);
@@ -57,19 +58,37 @@ pub(crate) async fn suspend(
     identity: &Versioned<Identity>,
     reason: &str,
 ) -> Answer<Identity> {
-    if identity.suspended.is_some() {
+    // Who asks for it also wants it to last when a sponsor is found again.
+    if identity.suspended.as_ref().is_some_and(|suspension| suspension.cause == Why::Asked) {
         return Ok(identity.record.clone());
     }
+    let reason = reason.chars().filter(|c| !c.is_control()).take(200).collect();
+    let suspended = stopped(gateway, identity, reason, Why::Asked);
+    change(gateway, grant, identity, suspended, SUSPENDED).await
+}
+
+/// Suspends an identity by itself, since nobody answers for it; who reads this is told why.
+pub(crate) fn pause(
+    gateway: &Gateway,
+    scope: OrgScope,
+    unit: &mut Unit,
+    identity: &Versioned<Identity>,
+    reason: &str,
+) {
+    unit.update(identity, &stopped(gateway, identity, reason.to_owned(), Why::Sponsor));
+    unit.record(scope, gateway.changed_by_itself(SUSPENDED, on([thing("identity", identity.id)])));
+    unit.enqueue(enforcement(gateway, identity.org, identity.id));
+}
+
+fn stopped(gateway: &Gateway, identity: &Identity, reason: String, cause: Why) -> Identity {
     let now = gateway.clock.now();
-    let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
     let tokens_end = now.saturating_add(LONGEST_TOKEN).ok();
     let proof = Proof { tokens_end, ..Proof::default() };
-    let suspended = Identity {
-        suspended: Some(Suspension { since: now, reason, proof }),
+    Identity {
+        suspended: Some(Suspension { since: now, reason, cause, proof }),
         changed: now,
-        ..identity.record.clone()
-    };
-    change(gateway, grant, identity, suspended, SUSPENDED).await
+        ..identity.clone()
+    }
 }
 
 /// Lets an identity act again.
@@ -78,8 +97,10 @@ pub(crate) async fn resume(
     grant: &Grant,
     identity: &Versioned<Identity>,
 ) -> Answer<Identity> {
-    if identity.suspended.is_none() {
-        return Ok(identity.record.clone());
+    match &identity.suspended {
+        None => return Ok(identity.record.clone()),
+        Some(suspension) if suspension.cause == Why::Sponsor => return Err(nobody_answers(suspension)),
+        Some(_) => {}
     }
     let resumed = Identity { suspended: None, changed: gateway.clock.now(), ..identity.record.clone() };
     change(gateway, grant, identity, resumed, RESUMED).await
@@ -94,12 +115,32 @@ async fn change(
 ) -> Answer<Identity> {
     let mut unit = Unit::new();
     unit.update(before, &after);
+    if after.suspended.is_none() {
+        // Whether somebody answers for it was of no concern meanwhile.
+        unit.enqueue(sponsors::look_now(gateway, &after));
+    }
     unit.record(grant.scope, gateway.changed(&grant.caller, act, on([thing("identity", after.id)])));
-    let id = JobId::make(&*gateway.clock, &*gateway.rng);
-    let body = Body { identity: after.id };
-    unit.enqueue(NewJob::new(id, ENFORCE.name, Some(after.org), &body).only(after.id.to_string()));
+    unit.enqueue(enforcement(gateway, after.org, after.id));
     gateway.store.commit(unit).await?;
     Ok(after)
+}
+
+/// The job that makes the tenant what the identity says.
+pub(crate) fn enforcement(gateway: &Gateway, org: OrgId, identity: IdentityId) -> NewJob {
+    let id = JobId::make(&*gateway.clock, &*gateway.rng);
+    NewJob::new(id, ENFORCE.name, Some(org), &Body { identity }).only(identity.to_string())
+}
+
+fn nobody_answers(suspension: &Suspension) -> Problem {
+    Problem::new(
+        http::StatusCode::CONFLICT,
+        "sponsor_needed",
+        format!(
+            "the identity is suspended since {}, and nobody answers for it: {}",
+            suspension.since, suspension.reason
+        ),
+        "name a successor of its sponsor; when they have accepted, it goes on by itself",
+    )
 }
 
 /// That somebody may not act for now, as a problem.
@@ -202,6 +243,22 @@ async fn hops(
     scope: OrgScope,
     identity: &Identity,
 ) -> Result<Option<String>, JobError> {
+    let Some(graph) = acting(gateway, scope, identity).await? else { return Ok(None) };
+    graph.renew().await;
+    match graph.me().await {
+        Ok(_) => Err(JobError::Failed("the agent user can still sign in; trying again".into())),
+        Err(error) if is_refusal(&error) => Ok(Some(error.to_string())),
+        // A network that fails proves nothing.
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Graph as the identity's agent user, by the hops; `None` for an identity that has none.
+pub(crate) async fn acting(
+    gateway: &Arc<Gateway>,
+    scope: OrgScope,
+    identity: &Identity,
+) -> Result<Option<Graph>, JobError> {
     let provisioning = gateway.store.org(scope).get::<Provisioning>(identity.id).await?;
     let objects = provisioning.as_ref().map(|provisioning| provisioning.steps.objects());
     let blueprint = objects.and_then(|objects| objects.blueprint);
@@ -213,14 +270,7 @@ async fn hops(
     let Some(cell) = gateway.system().get::<Cell>(cell).await? else { return Ok(None) };
     let (credential, _) =
         cells::credential(gateway, &cell).await.map_err(|error| JobError::Failed(error.to_string()))?;
-    let graph = gateway.as_agent_user(cell.tenant, credential, blueprint, agent, user);
-    graph.renew().await;
-    match graph.me().await {
-        Ok(_) => Err(JobError::Failed("the agent user can still sign in; trying again".into())),
-        Err(error) if is_refusal(&error) => Ok(Some(error.to_string())),
-        // A network that fails proves nothing.
-        Err(error) => Err(error.into()),
-    }
+    Ok(Some(gateway.as_agent_user(cell.tenant, credential, blueprint, agent, user)))
 }
 
 /// Whether Entra or Graph refused, rather than failed to answer.

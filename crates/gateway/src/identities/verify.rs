@@ -12,6 +12,7 @@ use super::{Identity, Method, State, Trouble, Waiting};
 use crate::Gateway;
 use crate::jobs::{Ending, JobError};
 use crate::record::{on, thing};
+use crate::sponsors;
 
 const PROVISIONED: ActName = ActName::new("identity.provisioned");
 
@@ -101,13 +102,17 @@ pub(super) async fn look(
     let next = judge(identity.method, &seen, before.created, now, scale);
     let user = seen.user.as_ref().map(|user| user.id).or(before.user);
     let address = seen.user.as_ref().map(|user| user.user_principal_name.clone()).or(before.address.clone());
-    let base = Identity { user, address, waiting: None, trouble: None, changed: now, ..before.clone() };
+    let hosted = before.tenant.and_then(|tenant| gateway.hosted(tenant));
+    let sponsor = before.sponsor.or(hosted.and_then(|hosted| hosted.sponsor));
+    let base =
+        Identity { user, address, sponsor, waiting: None, trouble: None, changed: now, ..before.clone() };
     let mut unit = Unit::new();
     let end = match next {
         Next::Active => {
             unit.update(&identity, &Identity { state: State::Active, ..base });
             let about = on([thing("identity", identity.id)]);
             unit.record(scope, gateway.changed_by_itself(PROVISIONED, about));
+            unit.enqueue(sponsors::watching(gateway, &before));
             JobEnd::Done
         }
         Next::Failed(trouble) => {
@@ -115,7 +120,8 @@ pub(super) async fn look(
             JobEnd::Done
         }
         Next::Wait(state, reason) => {
-            let same = before.waiting.filter(|waiting| before.state == state && waiting.reason == reason);
+            let same =
+                before.waiting.clone().filter(|waiting| before.state == state && waiting.reason == reason);
             let since = same.map_or(now, |waiting| waiting.since);
             let age = now.duration_since(since).unsigned_abs();
             let pause = (age / 4).clamp(SOON.mul_f64(scale), LATER.mul_f64(scale));

@@ -22,7 +22,7 @@ pub(crate) use page::pages;
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
 
-use crate::{Gateway, audit, identities};
+use crate::{Gateway, audit, identities, sponsors};
 
 /// One kind of job.
 pub(crate) struct Kind {
@@ -79,5 +79,11 @@ pub(crate) enum JobError {
 }
 
 /// Every kind there is.
-pub(crate) const KINDS: &[Kind] =
-    &[identities::PROVISION, identities::ENFORCE, identities::REMOVE, audit::FORGET];
+pub(crate) const KINDS: &[Kind] = &[
+    identities::PROVISION,
+    identities::ENFORCE,
+    identities::REMOVE,
+    sponsors::WATCH,
+    sponsors::HAND_OVER,
+    audit::FORGET,
+];

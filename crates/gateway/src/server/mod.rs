@@ -29,6 +29,7 @@ pub use tls::TlsError;
 use crate::Gateway;
 use crate::{
     api_keys, audit, dashboard, health, identities, jobs, live, members, organisations, problems, sign_in,
+    sponsors,
 };
 
 /// What the OpenAPI document says of the whole.
@@ -47,6 +48,7 @@ fn api() -> OpenApiRouter<Arc<Gateway>> {
         .merge(members::api())
         .merge(api_keys::api())
         .merge(identities::api())
+        .merge(sponsors::api())
         .merge(audit::api())
         .merge(jobs::api())
 }
@@ -64,6 +66,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(members::pages())
         .merge(api_keys::pages())
         .merge(identities::pages())
+        .merge(sponsors::pages())
         .merge(audit::pages())
         .merge(jobs::pages())
         .merge(health::pages())

@@ -11,4 +11,5 @@ mod keys;
 mod members;
 mod pages;
 mod sign_in;
+mod sponsors;
 mod world;

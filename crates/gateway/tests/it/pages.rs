@@ -6,10 +6,14 @@ use crate::world::World;
 async fn every_page_of_an_organisation_shows() {
     let world = World::new().await;
     let operator = world.operator().await;
-    world.organisation(&operator, "acme").await;
+    let acme = world.organisation(&operator, "acme").await;
+    let shared = serde_json::json!({ "mode": "shared" });
+    acme.post("api/v1/orgs/acme/agent-identity/provision", &shared).await.ok(202);
     for path in [
         "",
         "/identities",
+        "/identities/default",
+        "/identities/default/sponsor",
         "/audit",
         "/audit/0",
         "/jobs",

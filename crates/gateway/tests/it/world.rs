@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_gateway::{Config, Gateway, HostedTenant, Operator, Parts, Running, SignInApp, sign_in_link};
+use attache_gateway::{
+    Config, Gateway, Governance, HostedTenant, Operator, Parts, Running, SignInApp, sign_in_link,
+};
 use attache_keys::{MemoryStore, SecretStore};
 use attache_sandbox::{Config as SandboxConfig, Sandbox};
 use attache_store::{Engine, Store};
@@ -186,6 +188,7 @@ impl World {
             request_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(5),
             workers: 8,
+            governance: Governance { sponsor_doubt: Duration::from_millis(50), ..Governance::default() },
         }
     }
 
@@ -206,6 +209,40 @@ impl World {
         caller.cookie = answer.cookies().into_iter().find(|cookie| cookie.starts_with("attache-session="));
         assert!(caller.cookie.is_some());
         caller
+    }
+
+    /// A person of the tenant, signed in by a one-time link: an operator's, who is none here.
+    pub(crate) async fn signed_in(&self, user: &str) -> Caller {
+        let (clock, rng) = (SystemClock, SystemRng);
+        let person = Operator { tenant: self.operator.tenant, user: user.parse().unwrap() };
+        let link = sign_in_link(&self.store, &self.url, person, "Somebody", &clock, &rng).await.unwrap();
+        let mut caller = self.anybody();
+        let path = link.expose().strip_prefix(self.url.as_str()).unwrap().to_owned();
+        let answer = caller.send(Method::POST, &path, None).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        caller.cookie = answer.cookies().into_iter().find(|cookie| cookie.starts_with("attache-session="));
+        caller
+    }
+
+    /// Graph as the tenant's own administrator would use it, past the gateway.
+    pub(crate) async fn graph(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let (ready, browser) = (self.sandbox.ready(), self.browser());
+        let form = [
+            ("client_id", self.provisioner.as_str()),
+            ("client_secret", SECRET),
+            ("grant_type", "client_credentials"),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        let url: Url = ready.url.parse().unwrap();
+        let token = url.join(&format!("{}/oauth2/v2.0/token", ready.tenant_id)).unwrap();
+        let token = read(browser.post(token).form(&form)).await.ok(200);
+        let request = browser.request(method, url.join(&format!("v1.0/{path}")).unwrap());
+        let request = request.bearer_auth(token["access_token"].as_str().unwrap());
+        read(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
     }
 
     /// A browser that knows the sandbox's authority.
@@ -315,7 +352,12 @@ impl Caller {
 
     /// What the forms of this session carry.
     pub(crate) async fn csrf(&self) -> String {
-        let page = self.page("").await;
+        self.csrf_of("").await
+    }
+
+    /// The same, from another page.
+    pub(crate) async fn csrf_of(&self, path: &str) -> String {
+        let page = self.page(path).await;
         let (_, rest) = page.text.split_once("name=\"csrf\" value=\"").expect("a form");
         rest.split('"').next().unwrap().to_owned()
     }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use attache_gateway::{Config, HostedTenant, Operator, SignInApp, Tls};
+use attache_gateway::{Config, Governance, HostedTenant, Operator, SignInApp, Tls};
 use attache_terms::{AppId, Cloud, Origin, Secret, TenantId};
 use url::Url;
 
@@ -125,6 +125,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let scale = judge.number("provision_scale", 0.0001..=10.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from 1 to 1000")]
     let workers = judge.number("workers", 1.0..=1000.0).map(|number| number as usize);
+    let governance = governance(&mut judge);
     let licences: Vec<String> = judge.text("licence").into_iter().collect();
     let shared_sender = judge.text("shared_sender");
     let problems = judge.problems;
@@ -155,6 +156,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
             request_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(20),
             workers: workers?,
+            governance: governance?,
         })
     })();
     match complete {
@@ -163,6 +165,13 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
         }
         _ => Err(Problems::new(file(home), problems)),
     }
+}
+
+/// How identities are watched over.
+fn governance(judge: &mut Judge<'_>) -> Option<Governance> {
+    let hour = Duration::from_secs(3600);
+    let sponsor_look = judge.number("sponsor_look_hours", 0.1..=168.0).map(|hours| hour.mul_f64(hours));
+    Some(Governance { sponsor_look: sponsor_look?, ..Governance::default() })
 }
 
 /// Whether browsers can come to it: `https`, or `http` on this machine, and no path.

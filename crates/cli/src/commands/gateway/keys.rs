@@ -109,6 +109,12 @@ pub(super) const KEYS: &[Key] = &[
         None,
         "the no-reply address of organisations without an identity; optional",
     ),
+    key(
+        "sponsor_look_hours",
+        &["ATTACHE_GATEWAY_SPONSOR_LOOK_HOURS"],
+        Some("6"),
+        "how often it is looked whether each identity's sponsor still answers for it",
+    ),
     key("authority", &["ATTACHE_AUTHORITY"], Some("https://login.microsoftonline.com"), "where Entra ID is"),
     key("graph", &["ATTACHE_GRAPH"], Some("https://graph.microsoft.com"), "where Microsoft Graph is"),
     key("ca", &["ATTACHE_CA"], None, "a PEM file of authorities to trust besides the system's; optional"),

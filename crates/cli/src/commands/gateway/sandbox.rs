@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
-use attache_gateway::{Config, Gateway, HostedTenant, Operator, Running, SignInApp, sign_in_link};
+use attache_gateway::{
+    Config, Gateway, Governance, HostedTenant, Operator, Running, SignInApp, sign_in_link,
+};
 use attache_graph::Graph;
 use attache_sandbox::{Ready, Sandbox};
 use attache_terms::{AppId, Cloud, Origin, Secret, SystemClock, SystemRng};
@@ -146,6 +148,7 @@ pub(crate) async fn start(
         request_timeout: Duration::from_secs(30),
         stop_timeout: Duration::from_secs(5),
         workers: 16,
+        governance: Governance::default(),
     };
     let folder = config::folder(home);
     let keys = Keys {
