@@ -3,8 +3,8 @@
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
-use attache_tests::{DEADLINE, Home, Lines};
-use serde_json::Value;
+use attache_tests::{DEADLINE, Home, Lines, Mcp};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 const STEPS: [&str; 12] = [
@@ -62,6 +62,18 @@ async fn once_it_ends_after_the_story() -> Result<()> {
     Ok(())
 }
 
+/// The agent says more than a page of messages holds, so that what was told before is no longer on the first.
+async fn talk(home: &Home) -> Result<()> {
+    let mut mcp = Mcp::start(home)?;
+    mcp.initialize().await?;
+    for _ in 0..51 {
+        let sent = mcp.call("send_teams_message", json!({ "text": "Still here." })).await?;
+        ensure!(sent["isError"] != true, "{sent}");
+    }
+    ensure!(mcp.end().await?.success(), "it did not end well");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn run_again_it_goes_on_with_the_same_tenant_and_agent() -> Result<()> {
     let home = Home::new()?;
@@ -76,6 +88,7 @@ async fn run_again_it_goes_on_with_the_same_tenant_and_agent() -> Result<()> {
         // It stays, and what it left can be used beside it.
         let whoami = attache(&home, &["whoami", "--json"]).await?;
         ensure!(whoami["mode"] == "agent_user", "{whoami}");
+        talk(&home).await?;
         let audit = attache(&home, &["audit", "verify", "--json"]).await?;
         ensure!(audit["ok"] == true && audit["dangling"] == 0, "{audit}");
         told.push((done["url"].clone(), whoami["agent"].clone(), audit["entries"].as_u64()));

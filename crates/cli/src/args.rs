@@ -145,6 +145,9 @@ pub(crate) struct Doctor {
     /// An address that the agent's mailbox should have; may be given several times
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) alias: Vec<String>,
+    /// Exchange grants sending by RBAC for Applications, so the token need not show Mail.Send
+    #[arg(long)]
+    pub(crate) sends_by_exchange: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -44,6 +44,16 @@ pub struct AssignedLicence {
     pub sku_id: SkuId,
 }
 
+/// How far a service is with a user.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvisionedPlan {
+    /// The service: `exchange`.
+    pub service: String,
+    /// `Success` once the service knows the user; `PendingActivation` before.
+    pub provisioning_status: String,
+}
+
 impl Graph {
     /// The signed-in user (User.Read).
     pub async fn me(&self) -> Answered<User> {
@@ -87,6 +97,19 @@ impl Graph {
         }
         let path = Path::new(format!("/users/{user}")).query("$select", "id,proxyAddresses");
         Ok(self.send::<Addresses>(Call::get(path)).await?.map(|addresses| addresses.proxy_addresses))
+    }
+
+    /// What the services that a user is licensed for have made of it: `exchange` its mailbox, `TeamspaceAPI` its
+    /// Teams (User.Read.All; Microsoft Graph, resource type provisionedPlan).
+    pub async fn provisioned_plans(&self, user: UserId) -> Answered<Vec<ProvisionedPlan>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Plans {
+            #[serde(default)]
+            provisioned_plans: Vec<ProvisionedPlan>,
+        }
+        let path = Path::new(format!("/users/{user}")).query("$select", "id,provisionedPlans");
+        Ok(self.send::<Plans>(Call::get(path)).await?.map(|plans| plans.provisioned_plans))
     }
 
     /// Sets what people see of a user in the directory (User.ReadWrite.All).

@@ -91,10 +91,11 @@ pub(crate) fn authenticate(request: &Request, key: &KeyRing, now: Timestamp) -> 
 }
 
 fn caller(claims: &Claims) -> Caller {
-    let kind = if claims.text("idtyp") == "app" {
-        CallerKind::App { roles: claims.list("roles").into_iter().collect() }
+    let permissions = claims.permissions();
+    let kind = if claims.is_of_app() {
+        CallerKind::App { roles: permissions }
     } else {
-        CallerKind::User { scopes: claims.text("scp").split_whitespace().map(str::to_owned).collect() }
+        CallerKind::User { scopes: permissions }
     };
     let app_id = match claims.text("appid") {
         "" => claims.text("azp"),
@@ -107,7 +108,7 @@ fn caller(claims: &Claims) -> Caller {
         kind,
         issued: claims.time("iat").and_then(|iat| iat.checked_add(BACKDATED).ok()).unwrap_or(Timestamp::MIN),
         expires: claims.time("exp").unwrap_or(Timestamp::MIN),
-        takes_challenge: claims.list("xms_cc").iter().any(|capability| capability == "cp1"),
+        takes_challenge: claims.has("xms_cc", "cp1"),
     }
 }
 

@@ -29,7 +29,7 @@ use async_trait::async_trait;
 use attache_ledger::Hash;
 use attache_store::{
     Claim, CommitError, Committed, Engine, EntryQuery, EntryRow, Job, JobEnd, JobId, JobQuery, JobState,
-    Lease, ListQuery, Log, LogHead, Lookups, OrgId, Place, Row, StoreError, Unit, Within,
+    Lease, ListQuery, Log, LogHead, Lookups, OrgId, Place, Row, StoreError, Tally, TallyQuery, Unit, Within,
 };
 use attache_terms::{Clock, Secret};
 use jiff::Timestamp;
@@ -199,6 +199,10 @@ impl Engine for Postgres {
 
     async fn entries(&self, query: EntryQuery<'_>) -> Result<Vec<EntryRow>, StoreError> {
         self.connections.shown_entries(query).await
+    }
+
+    async fn tally(&self, query: TallyQuery) -> Result<Vec<Tally>, StoreError> {
+        self.connections.tally(query).await
     }
 
     async fn hashes(&self, log: Log, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {

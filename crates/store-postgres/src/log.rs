@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use attache_ledger::{Draft, EntryId, Frontier, Hash};
 use attache_store::{
     Checkpointed, CommitError, ERASED, EntryQuery, EntryRow, Log, LogHead, NewEntry, Numberer, Order, Place,
-    StoreError,
+    StoreError, Tally, TallyQuery,
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -201,6 +201,26 @@ impl Connections {
         let way = if query.order == Order::Ascending { "ASC" } else { "DESC" };
         sql.push_str(&format!(" ORDER BY sequence {way} LIMIT $4"));
         self.ask("reading entries", &sql, &params).await?.iter().map(entry).collect()
+    }
+
+    /// Counts by slots, of the newest entries only.
+    pub(crate) async fn tally(&self, query: TallyQuery) -> Result<Vec<Tally>, StoreError> {
+        let sql = "
+            SELECT floor(extract(epoch FROM time - $2)::float8 / $3::float8)::bigint AS slot, count(*) AS entries,
+                   count(*) FILTER (WHERE failed) AS failures
+            FROM entries
+            WHERE place = $1 AND sequence > (SELECT max(sequence) FROM entries WHERE place = $1) - $4 AND time >= $2
+            GROUP BY 1 ORDER BY 1";
+        let (since, slot) = (time(query.since), query.slot.as_secs_f64());
+        let params: [Param<'_>; 4] = [&query.log.0.uuid(), &since, &slot, &number(query.newest)];
+        let rows = self.ask("counting entries", sql, &params).await?;
+        let column = |row: &Row, name| read_number(row, name, "entry");
+        rows.iter()
+            .map(|row| {
+                let (slot, entries) = (column(row, "slot")?, column(row, "entries")?);
+                Ok(Tally { slot, entries, failures: column(row, "failures")? })
+            })
+            .collect()
     }
 
     pub(crate) async fn leaf_hashes(&self, log: Log, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {

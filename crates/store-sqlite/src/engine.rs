@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use attache_ledger::Hash;
 use attache_store::{
     Claim, CommitError, Committed, Engine, EntryQuery, EntryRow, Job, JobId, JobQuery, JobState, Lease,
-    ListQuery, Log, LogHead, Lookups, OrgId, Place, Row, StoreError, Unit, Within,
+    ListQuery, Log, LogHead, Lookups, OrgId, Place, Row, StoreError, Tally, TallyQuery, Unit, Within,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -140,6 +140,10 @@ impl Engine for Sqlite {
             log::entries(connection, &query)
         })
         .await
+    }
+
+    async fn tally(&self, query: TallyQuery) -> Result<Vec<Tally>, StoreError> {
+        self.read(move |connection| log::tally(connection, query)).await
     }
 
     async fn hashes(&self, log: Log, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use attache_ledger::{Draft, Frontier, Hash};
 use attache_store::{
     Checkpointed, CommitError, ERASED, EntryQuery, EntryRow, Log, LogHead, NewEntry, Numberer, Order,
-    StoreError,
+    StoreError, Tally, TallyQuery,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -182,6 +182,20 @@ fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<EntryRow> {
         text: leaf.zip(withheld),
         hash: Hash(row.get(5)?),
     })
+}
+
+/// Counts by slots, of the newest entries only.
+pub(crate) fn tally(connection: &Connection, query: TallyQuery) -> rusqlite::Result<Vec<Tally>> {
+    let sql = "SELECT (time - ?2) / ?3, count(*), sum(failed) FROM entry WHERE log = (SELECT id FROM log WHERE place = ?1)
+               AND sequence > (SELECT max(sequence) FROM entry WHERE log = (SELECT id FROM log WHERE place = ?1)) - ?4
+               AND time >= ?2 GROUP BY 1 ORDER BY 1";
+    let slot = i64::try_from(query.slot.as_micros()).unwrap_or(i64::MAX);
+    let values = (query.log.0.uuid().into_bytes(), query.since.as_microsecond(), slot, whole(query.newest));
+    let row = |row: &rusqlite::Row<'_>| {
+        let (slot, entries, failures) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Tally { slot: count(slot), entries: count(entries), failures: count(failures) })
+    };
+    connection.prepare_cached(sql)?.query_map(values, row)?.collect()
 }
 
 pub(crate) fn hashes(connection: &Connection, log: Log, range: Range<u64>) -> rusqlite::Result<Vec<Hash>> {

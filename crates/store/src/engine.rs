@@ -80,6 +80,30 @@ impl EntryQuery<'_> {
     }
 }
 
+/// Which entries of a log to count, and in which slots of time.
+#[derive(Debug, Clone, Copy)]
+pub struct TallyQuery {
+    /// Which log.
+    pub log: Log,
+    /// From this time on; the first slot begins here.
+    pub since: Timestamp,
+    /// How long a slot is; not zero.
+    pub slot: Duration,
+    /// Only the newest so many entries, so that a long log costs no more than that.
+    pub newest: u64,
+}
+
+/// How many entries fell into a slot of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Which slot, from 0.
+    pub slot: u64,
+    /// How many entries.
+    pub entries: u64,
+    /// How many of them say that an act failed or was refused.
+    pub failures: u64,
+}
+
 /// Which jobs to show.
 #[derive(Debug, Clone, Default)]
 pub struct JobQuery<'a> {
@@ -166,6 +190,10 @@ pub trait Engine: Send + Sync {
 
     /// Entries of a log.
     async fn entries(&self, query: EntryQuery<'_>) -> Result<Vec<EntryRow>, StoreError>;
+
+    /// How many entries fell into each slot, those that retention has removed included; slots without any are left
+    /// out.
+    async fn tally(&self, query: TallyQuery) -> Result<Vec<Tally>, StoreError>;
 
     /// The hashes of these leaves.
     async fn hashes(&self, log: Log, range: Range<u64>) -> Result<Vec<Hash>, StoreError>;

@@ -28,7 +28,7 @@ mod store;
 mod unit;
 
 pub use bounds::{Cursor, Order, Page};
-pub use engine::{Engine, EntryQuery, JobQuery, ListQuery, Lookups};
+pub use engine::{Engine, EntryQuery, JobQuery, ListQuery, Lookups, Tally, TallyQuery};
 pub use error::{CommitError, StoreError};
 pub use ids::{JobId, NodeId, NotAnId, OrgId};
 pub use job::{Claim, Job, JobEnd, JobState, LAPSED, Lease, NewJob, Settled};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::record::Versioned;
 use crate::{
     CommitError, Committed, Engine, EntryQuery, EntryRow, GatewayScope, Job, JobQuery, ListQuery, Log,
-    LogHead, Lookups, OrgScope, Page, Place, Record, Scope as _, StoreError, Unit, Within,
+    LogHead, Lookups, OrgScope, Page, Place, Record, Scope as _, StoreError, Tally, TallyQuery, Unit, Within,
 };
 
 /// The gateway's store. Cloning it costs nothing.
@@ -108,6 +108,11 @@ impl OrgStore<'_> {
     /// Entries of the organisation's log; the query's log is set here.
     pub async fn entries(&self, query: EntryQuery<'_>) -> Result<Vec<EntryRow>, StoreError> {
         self.engine.entries(EntryQuery { log: self.own_log(), ..query }).await
+    }
+
+    /// How many entries of the organisation's log fell into each slot; the query's log is set here.
+    pub async fn tally(&self, query: TallyQuery) -> Result<Vec<Tally>, StoreError> {
+        self.engine.tally(TallyQuery { log: self.own_log(), ..query }).await
     }
 
     /// The organisation's jobs; the query's organisation is set here.

@@ -17,7 +17,7 @@ use attache_terms::{AppId, ChatId, Cloud, Origin, Secret, TenantId};
 pub(crate) use judge::Judge;
 pub(crate) use keys::Key;
 pub(crate) use resolve::Values;
-pub(crate) use show::show;
+pub(crate) use show::{show, show_gateway};
 
 /// Where everything of a profile stands.
 #[derive(Debug, Clone)]
@@ -88,7 +88,21 @@ pub(crate) struct Given {
 pub(crate) struct Problems {
     file: PathBuf,
     problems: Vec<String>,
+    commands: Commands,
 }
+
+/// The commands that help with a configuration.
+#[derive(Debug, Clone, Copy)]
+struct Commands {
+    /// Shows every setting.
+    shows: &'static str,
+    /// Needs none.
+    needs_none: &'static str,
+}
+
+const DEVICE: Commands = Commands { shows: "attache config show", needs_none: "attache try" };
+const GATEWAY: Commands =
+    Commands { shows: "attache gateway config", needs_none: "attache gateway --sandbox" };
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,14 +117,21 @@ impl fmt::Display for Problems {
 impl Problems {
     /// What is wrong, and the file in which it can be put right.
     pub(crate) fn new(file: PathBuf, problems: Vec<String>) -> Self {
-        Self { file, problems }
+        Self { file, problems, commands: DEVICE }
+    }
+
+    /// The same for the gateway's configuration.
+    pub(crate) fn of_gateway(file: PathBuf, problems: Vec<String>) -> Self {
+        Self { file, problems, commands: GATEWAY }
     }
 
     /// What to do about all of them.
     pub(crate) fn remedy(&self) -> String {
         format!(
-            "set what is missing or wrong by flag, by environment or in {}; `attache config show` shows where each value comes from, and `attache try` needs none",
-            self.file.display()
+            "set what is missing or wrong by flag, by environment or in {}; `{}` shows where each value comes from, and `{}` needs none",
+            self.file.display(),
+            self.commands.shows,
+            self.commands.needs_none,
         )
     }
 }

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use attache_entra::{Authority, ClientCredential, Entra, Resource, Scopes, SignInRequest};
-use attache_graph::{Content, Graph, Message, User};
+use attache_graph::{Content, Graph, Message, ProvisionedPlan, User};
 use attache_keys::{MemoryStore, SecretName, SecretStore};
 use attache_terms::{AppId, ChatId, MessageId, Rng, Secret, SystemClock, SystemRng, TenantId, UserId};
 
@@ -72,12 +72,14 @@ impl Sponsor {
 
     /// Whether a message of `author` in the chat contains `text`.
     pub(super) async fn finds(&self, chat: &ChatId, author: UserId, text: &str) -> anyhow::Result<()> {
-        let page = self.graph.messages(chat, None, 20).await?.value;
-        let found = page.items.iter().any(|message| wrote(message, author) && says(message, text));
-        if !found {
-            bail!("the chat {chat} holds no message of {author} that says {text:?}");
+        let mut page = Some(self.graph.messages(chat, None, 50).await?.value);
+        while let Some(messages) = page {
+            if messages.items.iter().any(|message| wrote(message, author) && says(message, text)) {
+                return Ok(());
+            }
+            page = self.graph.next_page(&messages).await?.value;
         }
-        Ok(())
+        bail!("the chat {chat} holds no message of {author} that says {text:?}")
     }
 }
 
@@ -94,4 +96,15 @@ pub(super) fn says(message: &Message, text: &str) -> bool {
 /// Reads the agent user back as an administrator sees it.
 pub(super) async fn agent_user(administrator: &Graph, id: UserId) -> anyhow::Result<User> {
     Ok(administrator.user(id).await.context("the administrator cannot find the agent user")?.value)
+}
+
+/// Whether Exchange and Teams say to an administrator that they know this user.
+pub(super) async fn served(administrator: &Graph, id: UserId) -> anyhow::Result<()> {
+    let plans =
+        administrator.provisioned_plans(id).await.context("the administrator cannot see its plans")?;
+    for service in ["exchange", "TeamspaceAPI"] {
+        let knows = |plan: &ProvisionedPlan| plan.service == service && plan.provisioning_status == "Success";
+        ensure!(plans.value.iter().any(knows), "{service} does not know {id}");
+    }
+    Ok(())
 }

@@ -233,19 +233,22 @@ impl Story {
         ensure!(!seen.assigned_licences.is_empty(), "{upn} has no licence");
         ensure!(seen.usage_location.is_some(), "{upn} has no usage location");
         ensure!(seen.identity_parent_id.is_some(), "{upn} is no agent user");
+        people::served(&self.administrator, own).await?;
         show.done(
             &format!("{upn} has mailbox, Teams and a licence"),
             json!({ "agent_user_id": own, "upn": upn }),
         );
         show.begin("upgrade", "the agent moves over to its own identity");
         self.wait(show, host, |who| (who.mode == "agent_user").then_some(())).await?;
-        if watching.identity == Identity::Sponsor {
-            watching.sponsor.finds(&watching.chat, watching.sponsor.id, ANNOUNCED).await?;
-        }
-        let told = match watching.identity {
-            Identity::Sponsor => "moved over without a restart; the chat was told",
-            Identity::AgentUser => "was done the time before",
+        let (teller, told) = match watching.identity {
+            Identity::Sponsor => (watching.sponsor.id, "moved over without a restart; the chat was told"),
+            Identity::AgentUser => {
+                let message = watching.sponsor.reads(&watching.chat, &watching.first).await?;
+                ensure!(people::wrote(&message, own), "the hello of this time is not the agent user's");
+                (own, "was done the time before; the chat was told then")
+            }
         };
+        watching.sponsor.finds(&watching.chat, teller, ANNOUNCED).await?;
         show.done(told, json!({ "agent_user_id": own }));
         Ok(())
     }

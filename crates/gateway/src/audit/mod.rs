@@ -2,6 +2,7 @@
 //! that show one entry to whoever holds them, exports that anyone can check, and retention with a provable gap.
 
 mod clerk;
+mod course;
 mod error;
 mod export;
 mod http;
@@ -11,6 +12,7 @@ mod page;
 mod view;
 
 pub(crate) use clerk::{FORGET, keep};
+pub(crate) use course::Course;
 pub(crate) use error::AuditError;
 pub(crate) use http::api;
 pub(crate) use link::new_link;

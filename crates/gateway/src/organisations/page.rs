@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::{NewOrganisation, Organisation, service};
 use crate::Gateway;
 use crate::access::{Allowed, AsOperator, Caller, Principal, right};
+use crate::audit::Course;
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Identity, IdentityCard};
 use crate::members::{Member, user_key};
@@ -78,6 +79,7 @@ struct Overview {
     place: PlaceOf,
     identities: Vec<IdentityCard>,
     entries: u64,
+    course: Course,
 }
 
 async fn overview(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOrganisation>) -> Page {
@@ -85,6 +87,7 @@ async fn overview(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::S
     let identities: Vec<Versioned<Identity>> = store.list(Part::first(100)).await?;
     let identities = identities.into_iter().map(|found| IdentityCard::of(&found.record)).collect();
     let entries = store.log().await?.map_or(0, |head| head.frontier.size());
+    let course = Course::of(store, gateway.clock.now()).await?;
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, ""));
-    Ok(page(&Overview { look, place, identities, entries }))
+    Ok(page(&Overview { look, place, identities, entries, course }))
 }

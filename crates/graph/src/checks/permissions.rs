@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use attache_terms::{Check, Remedy};
 
-/// What the application is used for beside sending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// Nothing.
-    Sending,
-    /// Mail that comes in is read too.
-    SendingAndReceiving,
+/// What the application is used for, and how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Whether mail that comes in is read too.
+    pub receives: bool,
+    /// Whether Exchange grants sending by RBAC for Applications, in place of `Mail.Send`.
+    pub sends_by_exchange: bool,
 }
 
 /// What reads more than mail needs and yet helps: credentials' expiry, the secret policy, licences.
@@ -52,10 +52,15 @@ pub fn permissions(granted: &BTreeSet<String>, used: Use) -> Vec<Check> {
                 .meaning("whoever gets hold of the secret can write as anybody in the organisation"),
             );
         }
+        None if used.sends_by_exchange => found.push(Check::skipped(
+            "send_permission",
+            "Exchange is said to grant it by RBAC for Applications, which no token shows \
+             (Test-ServicePrincipalAuthorization does)",
+        )),
         None => found.push(
             missing("send_permission", "Mail.Send", "no mail can be sent through Graph").meaning(
-                "Graph answers sendMail with 403, unless Exchange grants it by RBAC for Applications, which no token shows \
-                 (Test-ServicePrincipalAuthorization does)",
+                "Graph answers sendMail with 403, unless Exchange grants it by RBAC for Applications, which no token shows; \
+                 if it does, say so with --sends-by-exchange",
             ),
         ),
     }
@@ -67,7 +72,7 @@ pub fn permissions(granted: &BTreeSet<String>, used: Use) -> Vec<Check> {
         }
     });
     let reading = ["Mail.Read", "Mail.ReadWrite"];
-    if used == Use::SendingAndReceiving {
+    if used.receives {
         found.push(match has(&reading) {
             Some(role) => Check::ok("read_permission", format!("{role} is granted")),
             None => {
@@ -89,7 +94,7 @@ fn missing(name: &'static str, role: &str, means: &'static str) -> Check {
 
 fn excess(granted: &BTreeSet<String>, used: Use) -> Check {
     let mut needed = vec!["Mail.Send", "User.Read.All"];
-    if used == Use::SendingAndReceiving {
+    if used.receives {
         needed.push("Mail.Read");
     }
     let more: Vec<&str> = granted
@@ -121,6 +126,9 @@ mod tests {
 
     use super::*;
 
+    const SENDING: Use = Use { receives: false, sends_by_exchange: false };
+    const BOTH: Use = Use { receives: true, ..SENDING };
+
     fn verdicts(granted: &[&str], used: Use) -> Vec<(&'static str, Verdict)> {
         let granted = granted.iter().map(|role| (*role).to_owned()).collect();
         permissions(&granted, used).into_iter().map(|check| (check.name, check.verdict)).collect()
@@ -129,11 +137,21 @@ mod tests {
     #[test]
     fn what_is_missing_for_receiving_is_no_fault_of_a_sender() {
         let granted = ["Mail.Send", "User.Read.All"];
-        let sends = verdicts(&granted, Use::Sending);
+        let sends = verdicts(&granted, SENDING);
         assert!(sends.iter().all(|(_, verdict)| *verdict != Verdict::Fail), "{sends:?}");
         assert!(!sends.iter().any(|(name, _)| *name == "read_permission"));
-        let receives = verdicts(&granted, Use::SendingAndReceiving);
+        let receives = verdicts(&granted, BOTH);
         assert!(receives.contains(&("read_permission", Verdict::Fail)), "{receives:?}");
+    }
+
+    #[test]
+    fn what_exchange_grants_is_not_missed() {
+        let by_exchange = Use { sends_by_exchange: true, ..SENDING };
+        let of = |granted: &[&str], used| verdicts(granted, used)[0];
+        assert_eq!(of(&["User.Read.All"], SENDING), ("send_permission", Verdict::Fail));
+        assert_eq!(of(&["User.Read.All"], by_exchange), ("send_permission", Verdict::Skipped));
+        let both = verdicts(&["Mail.Send", "User.Read.All"], by_exchange);
+        assert!(both.contains(&("send_reach", Verdict::Warn)), "both add up: {both:?}");
     }
 
     #[test]
@@ -141,11 +159,11 @@ mod tests {
         let granted =
             ["Mail.Send", "User.Read.All", "Mail.Read", "Directory.ReadWrite.All", "Policy.Read.All"];
         let granted = granted.map(str::to_owned).into();
-        let check = permissions(&granted, Use::Sending).pop().unwrap();
+        let check = permissions(&granted, SENDING).pop().unwrap();
         assert_eq!((check.name, check.verdict), ("excess_permissions", Verdict::Warn));
         assert!(check.seen.contains("Mail.Read") && !check.seen.contains("Policy"), "{check:?}");
         assert!(check.means.unwrap().contains("owns the tenant"));
-        let check = permissions(&granted, Use::SendingAndReceiving).pop().unwrap();
+        let check = permissions(&granted, BOTH).pop().unwrap();
         assert!(!check.seen.contains("Mail.Read"), "{check:?}");
     }
 }

@@ -16,6 +16,8 @@ use jiff::Timestamp;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Map, Value, json};
 
+use crate::requests::Permissions;
+
 /// A token-signing key. It may be made on first use: RSA keys take tens of milliseconds.
 #[derive(Debug)]
 pub(crate) struct SigningKey {
@@ -137,7 +139,7 @@ impl SigningKey {
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public)
             .verify(format!("{signed}.{payload}").as_bytes(), &signature)
             .map_err(|_| TokenFault::BadSignature)?;
-        Ok(Claims(claims))
+        Ok(Claims::new(claims))
     }
 
     /// The JWKS entry; Entra's has no `alg`.
@@ -214,23 +216,58 @@ fn hash(nonce: &str) -> String {
 
 /// The claims of a verified token.
 #[derive(Debug, Clone)]
-pub(crate) struct Claims(pub(crate) Map<String, Value>);
+pub(crate) struct Claims {
+    all: Map<String, Value>,
+    /// Read out of them once, however many requests the token makes.
+    permissions: OnceLock<Permissions>,
+}
 
 impl Claims {
+    pub(crate) fn new(all: Map<String, Value>) -> Self {
+        Self { all, permissions: OnceLock::new() }
+    }
+
+    /// A claim as it stands.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.all.get(name)
+    }
+
+    /// What it permits: the application's roles (`roles`), or a user's scopes (`scp`).
+    pub(crate) fn permissions(&self) -> Permissions {
+        let read = || {
+            if self.is_of_app() {
+                return self.list("roles").into_iter().collect();
+            }
+            self.text("scp").split_whitespace().map(str::to_owned).collect()
+        };
+        self.permissions.get_or_init(read).clone()
+    }
+
+    /// Whether an application has it for itself.
+    pub(crate) fn is_of_app(&self) -> bool {
+        self.text("idtyp") == "app"
+    }
+
     /// A claim's text; empty if it has none.
     pub(crate) fn text(&self, name: &str) -> &str {
-        self.0.get(name).and_then(Value::as_str).unwrap_or("")
+        self.get(name).and_then(Value::as_str).unwrap_or("")
     }
 
     /// A claim that is a list of texts.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
-        let texts = self.0.get(name).and_then(Value::as_array);
+        let texts = self.get(name).and_then(Value::as_array);
         texts.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// Whether a claim that is a list holds this text.
+    pub(crate) fn has(&self, name: &str, text: &str) -> bool {
+        let texts = self.get(name).and_then(Value::as_array);
+        texts.into_iter().flatten().any(|one| one == text)
     }
 
     /// A claim that is a time.
     pub(crate) fn time(&self, name: &str) -> Option<Timestamp> {
-        Timestamp::from_second(self.0.get(name)?.as_i64()?).ok()
+        Timestamp::from_second(self.get(name)?.as_i64()?).ok()
     }
 
     /// Whether `now` is within its lifetime.

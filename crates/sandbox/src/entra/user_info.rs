@@ -31,7 +31,7 @@ fn claims(realm: &Realm, context: &Context<'_>) -> Result<Value, GraphError> {
     // The subject is the id token's, which a Graph token carries for this very purpose.
     let token = context.request.bearer().unwrap_or_default();
     let token = context.key.verify(token).map_err(|_| GraphError::invalid_token("Access token is empty."))?;
-    let subject = token.0.get("xms_st").and_then(|st| st.get("sub")).cloned();
+    let subject = token.get("xms_st").and_then(|st| st.get("sub")).cloned();
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), subject.unwrap_or_else(|| json!(token.text("sub"))));
     claims.insert("name".to_owned(), json!(user.display_name));

@@ -59,7 +59,7 @@ mod tests {
         for _ in 0..3 {
             let found = verified.claims("good", |_| {
                 asked += 1;
-                Ok(Claims(serde_json::Map::new()))
+                Ok(Claims::new(serde_json::Map::new()))
             });
             assert!(found.is_ok());
         }
@@ -73,7 +73,7 @@ mod tests {
     fn what_is_remembered_has_an_end() {
         let verified = Verified::default();
         for number in 0..3 * GENERATION {
-            let _ = verified.claims(&number.to_string(), |_| Ok(Claims(serde_json::Map::new())));
+            let _ = verified.claims(&number.to_string(), |_| Ok(Claims::new(serde_json::Map::new())));
         }
         let generations = verified.0.lock().unwrap();
         assert!(generations.0.len() + generations.1.len() <= 2 * GENERATION);

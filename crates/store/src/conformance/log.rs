@@ -1,11 +1,14 @@
 //! The logs: numbered by the unit that is applied, signed, searched, erased, retained.
 
+use std::time::Duration;
+
 use attache_ledger::{Frontier, leaf_hash};
 
 use super::World;
 use super::world::{Note, at, request_of};
 use crate::{
-    Checkpointed, CommitError, EntryQuery, EntryRow, GatewayScope, Log, Order, OrgScope, Place, Scope, Unit,
+    Checkpointed, CommitError, EntryQuery, EntryRow, GatewayScope, Log, Order, OrgScope, Place, Scope,
+    TallyQuery, Unit,
 };
 
 async fn entries(world: &World, query: EntryQuery<'_>) -> Vec<EntryRow> {
@@ -134,6 +137,32 @@ pub async fn entries_are_found_by_what_they_carry(world: World) {
     assert_eq!(found(EntryQuery { sequences: 1..3, ..all.clone() }).await, [1, 2]);
     let newest = EntryQuery { order: Order::Descending, term: Some("n-1"), limit: 2, ..all };
     assert_eq!(found(newest).await, [4, 1]);
+}
+
+pub async fn entries_are_counted_by_time(world: World) {
+    let org = world.org();
+    world.write(world.org(), 4).await;
+    let count = |since, newest| {
+        let (world, slot) = (&world, Duration::from_secs(60));
+        async move {
+            let query = TallyQuery { log: log_of(org), since: at(since), slot, newest };
+            let tally = world.of(org).tally(query).await.unwrap();
+            tally.iter().map(|slot| (slot.slot, slot.entries, slot.failures)).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(count(0, 99).await, [], "a log that is not there");
+    world.write(org, 3).await;
+    world.pass(59);
+    world.commit(|unit| _ = unit.record(org, world.refusal("note.delete", "n-1"))).await.unwrap();
+    world.pass(1);
+    world.write(org, 2).await;
+    world.pass(180);
+    world.commit(|unit| _ = unit.record(org, world.refusal("note.delete", "n-1"))).await.unwrap();
+    assert_eq!(count(0, 99).await, [(0, 4, 1), (1, 2, 0), (4, 1, 1)]);
+    assert_eq!(count(30, 99).await, [(0, 3, 1), (3, 1, 1)]);
+    assert_eq!(count(0, 2).await, [(1, 1, 0), (4, 1, 1)], "only the newest");
+    world.engine.retain(log_of(org), 0..4).await.unwrap();
+    assert_eq!(count(0, 99).await, [(0, 4, 1), (1, 2, 0), (4, 1, 1)], "what was removed was there");
 }
 
 pub async fn entries_are_shown_in_parts(world: World) {

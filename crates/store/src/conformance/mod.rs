@@ -91,6 +91,7 @@ macro_rules! conformance {
                 an_entry_is_read_back_and_checked
                 entries_are_found_by_what_they_carry
                 entries_are_shown_in_parts
+                entries_are_counted_by_time
                 checkpoints_only_grow
                 logs_that_nobody_signed_are_known
                 what_was_withheld_is_destroyed

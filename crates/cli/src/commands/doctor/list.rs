@@ -14,10 +14,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::configured::Configured;
 
+/// What whoever asks says of it.
+pub(super) struct Asked {
+    /// Addresses that the agent's mailbox should have.
+    pub(super) aliases: Vec<String>,
+    /// Whether Exchange grants sending by RBAC for Applications.
+    pub(super) sends_by_exchange: bool,
+}
+
 /// Whom the doctor looks at, and what was learnt on the way.
 pub(super) struct Patient {
     pub(super) configured: Configured,
-    pub(super) wanted_aliases: Vec<String>,
+    pub(super) asked: Asked,
     pub(super) entra: Arc<Entra>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) rng: Arc<dyn Rng>,
@@ -56,20 +64,25 @@ pub(super) const CHECKS: &[(&[&str], Look)] = &[
 impl Patient {
     pub(super) fn new(
         configured: Configured,
-        wanted_aliases: Vec<String>,
+        asked: Asked,
         entra: Arc<Entra>,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
         let now = clock.now();
-        Self { configured, wanted_aliases, entra, clock, rng, now, seen: Seen::default() }
+        Self { configured, asked, entra, clock, rng, now, seen: Seen::default() }
     }
 
     /// Makes every check.
     pub(super) async fn examine(&mut self) -> Vec<Check> {
         let mut found = Vec::new();
-        for (_, look) in CHECKS {
-            found.extend(look(self).await);
+        for (names, look) in CHECKS {
+            let checks = look(self).await;
+            debug_assert!(
+                checks.iter().all(|check| names.contains(&check.name)),
+                "{checks:?} besides {names:?}"
+            );
+            found.extend(checks);
         }
         found
     }
@@ -115,7 +128,8 @@ async fn permissions(patient: &mut Patient) -> Vec<Check> {
     if patient.seen.graph.is_none() {
         return without_token("send_permission");
     }
-    let used = if patient.configured.receives { Use::SendingAndReceiving } else { Use::Sending };
+    let used =
+        Use { receives: patient.configured.receives, sends_by_exchange: patient.asked.sends_by_exchange };
     graph::permissions(&patient.seen.permissions, used)
 }
 
@@ -145,7 +159,7 @@ async fn agent_user(patient: &mut Patient) -> Vec<Check> {
     if let Some(user) = &user {
         found.push(graph::licence(graph, id, patient.configured.licence).await);
         found.push(graph::mailbox(graph, id, &patient.seen.permissions).await);
-        found.extend(graph::aliases(user, &patient.wanted_aliases));
+        found.extend(graph::aliases(user, &patient.asked.aliases));
     }
     patient.seen.agent_user = user;
     found

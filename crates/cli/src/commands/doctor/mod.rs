@@ -28,13 +28,15 @@ pub(super) async fn run(command: args::Doctor, way: Way, output: Output) -> Resu
     let entra = Entra::new(way.cloud, transport, clock.clone(), rng.clone());
     let configured = configured::configured(&variables);
     let receives = configured.receives;
-    let mut patient = list::Patient::new(configured, command.alias, entra, clock, rng);
+    let own_mailbox = configured.ingest_user.is_none();
+    let asked = list::Asked { aliases: command.alias, sends_by_exchange: command.sends_by_exchange };
+    let mut patient = list::Patient::new(configured, asked, entra, clock, rng);
     let checks = patient.examine().await;
     let report = report::Report {
         source: &source,
         checks: &checks,
         sending: stops::sending(&checks),
-        receiving: receives.then(|| stops::receiving(&checks)),
+        receiving: receives.then(|| stops::receiving(&checks, own_mailbox)),
         now: patient.now,
     };
     report.say(output);

@@ -16,6 +16,8 @@ const RECEIVING: &[&str] = &[
     "ingest_address",
     "subscription",
 ];
+/// The same for mail that comes in to the agent's own mailbox.
+const OWN_MAILBOX: &[&str] = &["agent_user", "licence", "mailbox"];
 
 /// When one direction stops.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,9 +35,10 @@ pub(super) fn sending(checks: &[Check]) -> Stop {
     stop(checks, SENDING, &["credential"])
 }
 
-/// When mail stops coming in, if nobody renews anything.
-pub(super) fn receiving(checks: &[Check]) -> Stop {
-    stop(checks, RECEIVING, &["credential", "subscription"])
+/// When mail stops coming in, if nobody renews anything: to a shared mailbox, or to the agent's own.
+pub(super) fn receiving(checks: &[Check], own_mailbox: bool) -> Stop {
+    let needs = if own_mailbox { [RECEIVING, OWN_MAILBOX].concat() } else { RECEIVING.to_vec() };
+    stop(checks, &needs, &["credential", "subscription"])
 }
 
 fn stop(checks: &[Check], needs: &[&str], ends: &[&str]) -> Stop {
@@ -71,7 +74,7 @@ mod tests {
             Check::ok("subscription", "inbox").ending(at("2026-12-01T00:00:00Z")),
         ];
         assert_eq!(sending(&checks), Stop::At(at("2027-06-01T00:00:00Z"), "secret".to_owned()));
-        assert_eq!(receiving(&checks), Stop::At(at("2026-12-01T00:00:00Z"), "inbox".to_owned()));
+        assert_eq!(receiving(&checks, true), Stop::At(at("2026-12-01T00:00:00Z"), "inbox".to_owned()));
         assert_eq!(sending(&[]), Stop::Unseen);
     }
 
@@ -83,6 +86,13 @@ mod tests {
             Check::fail("directory_permission", "x", Remedy::operator("y")),
         ];
         assert_eq!(sending(&checks), Stop::Unseen);
-        assert_eq!(receiving(&checks), Stop::Now(vec!["subscription"]));
+        assert_eq!(receiving(&checks, false), Stop::Now(vec!["subscription"]));
+    }
+
+    #[test]
+    fn a_licence_that_is_gone_stops_what_comes_in_to_the_agents_own_mailbox() {
+        let checks = [Check::fail("licence", "x", Remedy::operator("y"))];
+        assert_eq!(receiving(&checks, true), Stop::Now(vec!["licence"]));
+        assert_eq!(receiving(&checks, false), Stop::Unseen);
     }
 }

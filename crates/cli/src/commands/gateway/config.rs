@@ -62,7 +62,7 @@ pub(super) fn folder(home: &Path) -> PathBuf {
 /// problem even so: what is unread could name another database.
 pub(super) fn database(home: &Path, values: &Values) -> Result<Database, Problems> {
     if !values.problems.is_empty() {
-        return Err(Problems::new(file(home), values.problems.clone()));
+        return Err(Problems::of_gateway(file(home), values.problems.clone()));
     }
     Ok(match values.get("database").map(|value| value.text.clone()) {
         Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
@@ -163,7 +163,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
         Some(config) if problems.is_empty() => {
             Ok(Given { config, database: database(home, values)?, keys: keys(home, values) })
         }
-        _ => Err(Problems::new(file(home), problems)),
+        _ => Err(Problems::of_gateway(file(home), problems)),
     }
 }
 

@@ -14,6 +14,7 @@ use clap::{Args, Subcommand};
 
 use crate::args::Global;
 use crate::commands::{place, threads};
+use crate::config::show_gateway;
 use crate::output::{Failure, Output};
 
 pub(crate) use config::Database;
@@ -48,6 +49,8 @@ struct Settings {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show every setting of the gateway, and where each value came from
+    Config,
     /// Print a link that signs an operator in once
     Link,
     /// Copy the SQLite database into a new file, while the gateway runs
@@ -80,6 +83,10 @@ pub(super) fn run(command: Gateway, global: &Global, output: Output) -> Result<(
     match command.command {
         None if command.sandbox => threads(sandbox::serve(home, values, output)),
         None => threads(serve::serve(home, values, output)),
+        Some(Command::Config) => {
+            show_gateway(keys::KEYS, &values, &config::file(&home), &output);
+            Ok(())
+        }
         Some(Command::Link) => threads(link::print(home, values, output)),
         Some(Command::Backup { to }) => threads(open::backup(home, values, to, output)),
         Some(Command::Restore { from }) => open::restore(&home, &values, &from, output),
