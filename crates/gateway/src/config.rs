@@ -7,6 +7,8 @@ use std::time::Duration;
 use attache_terms::{AppId, Cloud, Secret, TenantId, UserId};
 use url::Url;
 
+use crate::Limits;
+
 /// The configuration of one gateway process.
 pub struct Config {
     /// Where it listens.
@@ -44,6 +46,8 @@ pub struct Config {
     pub workers: usize,
     /// How identities are watched over.
     pub governance: Governance,
+    /// How many requests a minute somebody may make.
+    pub limits: Limits,
 }
 
 /// How identities are watched over: how often, and from when on somebody is told.

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api_keys::Noted;
 use crate::health::Metrics;
+use crate::limits::Meter;
 use crate::nature::{self, NatureError};
 use crate::sealing::Keyring;
 use crate::{Config, audit, jobs, server};
@@ -48,6 +49,8 @@ pub struct Gateway {
     pub(crate) noted: Noted,
     /// What is counted.
     pub(crate) metrics: Metrics,
+    /// How often who has asked.
+    pub(crate) meter: Meter,
     /// That it is to end.
     pub(crate) stopping: CancellationToken,
 }
@@ -118,6 +121,7 @@ impl Gateway {
         let composer = Composer::new(Arc::clone(&clock), Arc::clone(&rng));
         let node = NodeId::make(&*clock, &*rng);
         let keyring = Keyring::new(store.clone(), secrets, Arc::clone(&clock), Arc::clone(&rng));
+        let meter = Meter::new(config.limits);
         Ok(Arc::new(Self {
             config,
             store,
@@ -130,6 +134,7 @@ impl Gateway {
             audit_key: OnceCell::new(),
             noted: Noted::default(),
             metrics: Metrics::default(),
+            meter,
             stopping: CancellationToken::new(),
         }))
     }

@@ -17,6 +17,7 @@ mod gateway;
 mod health;
 mod identities;
 mod jobs;
+mod limits;
 mod live;
 mod members;
 mod nature;
@@ -31,6 +32,7 @@ mod tenants;
 
 pub use config::{Config, Governance, HostedTenant, Operator, SignInApp, Tls};
 pub use gateway::{Gateway, Parts, Running, StartError};
+pub use limits::Limits;
 pub use nature::NatureError;
 pub use server::TlsError;
 pub use sign_in::sign_in_link;

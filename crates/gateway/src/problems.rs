@@ -58,6 +58,11 @@ const REQUESTS: &[Row] = &[
         "it is dangerous, and the last sign-in is more than ten minutes ago",
         "sign in again and repeat it",
     ),
+    (
+        "rate_limited",
+        "more requests were made in a minute than are allowed",
+        "wait as long as `Retry-After` says; `RateLimit` says how you stand",
+    ),
     ("last_owner", "an organisation keeps at least one owner", "make somebody else an owner first"),
     (
         "cross_site",

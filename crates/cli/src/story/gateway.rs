@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use attache_gateway::Limits;
 use attache_sandbox::{Lag, LagProfile};
 use attache_terms::{Clock, SystemClock, UserId};
 use serde_json::{Value, json};
@@ -30,8 +31,8 @@ pub(super) async fn tell(story: &Story, show: &mut Show, home: &Home) -> anyhow:
     story.sandbox.control().set_lag(Lag::new(LagProfile::Typical, LAG_SCALE));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, home.gateway_port.unwrap_or(0)));
     let database = Database::File(home.place.home.join("gateway").join("gateway.db"));
-    let gateway =
-        start_in_sandbox(&home.place.home, &story.sandbox, database, address, PROVISION_SCALE).await?;
+    let (place, limits) = (&home.place.home, Limits::default());
+    let gateway = start_in_sandbox(place, &story.sandbox, database, address, PROVISION_SCALE, limits).await?;
     let mut browser = Loopback::default();
     let ready = browser.get(&gateway.url.join("readyz")?).await?;
     ensure!(ready.status == 200, "it is not ready: {}", ready.body);

@@ -14,6 +14,7 @@ use super::{Csrf, Digest, SESSION, Session, cookie};
 use crate::Gateway;
 use crate::api_keys::{self, ApiKey};
 use crate::config::Operator;
+use crate::limits::Policy;
 use crate::server::{From, Problem, RequestId};
 
 /// Who asks, from where, and the request's id: what an audit entry says of a caller.
@@ -79,7 +80,21 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
                 Principal::Person(Box::new(session), csrf)
             }
         };
+        count(gateway, parts, &principal)?;
         Ok(Self { principal, from, request })
+    }
+}
+
+/// Counts the request for whoever makes it.
+fn count(gateway: &Gateway, parts: &Parts, principal: &Principal) -> Result<(), Problem> {
+    let now = gateway.clock.boot();
+    let count = |policy, id| gateway.meter.count(&parts.extensions, policy, id, now);
+    match principal {
+        Principal::Key(key) => {
+            count(Policy::Key, key.id.uuid())?;
+            count(Policy::Organisation, key.org.uuid())
+        }
+        Principal::Person(session, _) => count(Policy::Person, session.user.uuid()),
     }
 }
 

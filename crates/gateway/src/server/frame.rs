@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::{Problem, foreign};
 use crate::Gateway;
+use crate::limits::Standing;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -45,6 +46,8 @@ pub(crate) async fn around(
     let from = from(&request, &gateway.config.trusted_proxies);
     request.extensions_mut().insert(RequestId(id));
     request.extensions_mut().insert(From(from));
+    let standing = Standing::default();
+    request.extensions_mut().insert(standing.clone());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("http", %id, method = %request.method(), route = %route, status = tracing::field::Empty);
     let browser = wants_page(&request);
@@ -59,6 +62,7 @@ pub(crate) async fn around(
     span.record("status", status);
     gateway.metrics.answered(&route, status, begun.until(gateway.clock.boot()));
     dress(response.headers_mut(), id, gateway.config.is_https());
+    standing.tell(response.headers_mut());
     response
 }
 

@@ -95,10 +95,21 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {why}"), remedy)
     }
 
+    /// The same, to be tried again after so long.
+    pub(crate) fn after(mut self, span: Duration) -> Self {
+        self.0.retry_after = Some(span);
+        self
+    }
+
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
+}
+
+/// In whole seconds, one at least: whoever comes back then is not too early.
+fn whole_seconds(span: Duration) -> u64 {
+    (span.as_secs() + u64::from(span.subsec_nanos() > 0)).max(1)
 }
 
 impl From<StoreError> for Problem {
@@ -135,7 +146,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(span) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(span.as_secs().max(1)));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(span)));
         }
         // A page can show it as a page.
         response.extensions_mut().insert(self);

@@ -8,6 +8,7 @@ mod audit;
 mod identities;
 mod isolation;
 mod keys;
+mod limits;
 mod members;
 mod pages;
 mod sign_in;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_gateway::{
-    Config, Gateway, Governance, HostedTenant, Operator, Parts, Running, SignInApp, sign_in_link,
+    Config, Gateway, Governance, HostedTenant, Limits, Operator, Parts, Running, SignInApp, sign_in_link,
 };
 use attache_keys::{MemoryStore, SecretStore};
 use attache_sandbox::{Config as SandboxConfig, Sandbox};
@@ -53,6 +53,7 @@ pub(crate) struct World {
     secrets: Arc<dyn SecretStore>,
     sign_in: String,
     provisioner: String,
+    tune: fn(&mut Config),
     folder: tempfile::TempDir,
 }
 
@@ -107,6 +108,11 @@ impl Answer {
 impl World {
     /// A gateway at rest, in a tenant without lag.
     pub(crate) async fn new() -> Self {
+        Self::tuned(|_| {}).await
+    }
+
+    /// The same, with some settings of the gateway's changed.
+    pub(crate) async fn tuned(tune: fn(&mut Config)) -> Self {
         let settings =
             SandboxConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..SandboxConfig::default() };
         let sandbox = Sandbox::start(settings).await.unwrap();
@@ -134,8 +140,18 @@ impl World {
         let operator =
             Operator { tenant: ready.tenant_id.parse().unwrap(), user: person.id.parse().unwrap() };
         let secrets: Arc<dyn SecretStore> = Arc::new(MemoryStore::default());
-        let mut world =
-            Self { sandbox, url, store, operator, running: None, secrets, sign_in, provisioner, folder };
+        let mut world = Self {
+            sandbox,
+            url,
+            store,
+            operator,
+            running: None,
+            secrets,
+            sign_in,
+            provisioner,
+            tune,
+            folder,
+        };
         world.start().await;
         world
     }
@@ -144,7 +160,9 @@ impl World {
     pub(crate) async fn start(&mut self) {
         let (clock, rng) = parts();
         let parts = Parts { store: self.store.clone(), secrets: Arc::clone(&self.secrets), clock, rng };
-        self.running = Some(Gateway::start(self.config(), parts).await.unwrap());
+        let mut config = self.config();
+        (self.tune)(&mut config);
+        self.running = Some(Gateway::start(config, parts).await.unwrap());
     }
 
     /// Ends the gateway, in order.
@@ -189,6 +207,7 @@ impl World {
             stop_timeout: Duration::from_secs(5),
             workers: 8,
             governance: Governance { sponsor_doubt: Duration::from_millis(50), ..Governance::default() },
+            limits: Limits::default(),
         }
     }
 

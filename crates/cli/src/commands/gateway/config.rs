@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use attache_gateway::{Config, Governance, HostedTenant, Operator, SignInApp, Tls};
+use attache_gateway::{Config, Governance, HostedTenant, Limits, Operator, SignInApp, Tls};
 use attache_terms::{AppId, Cloud, Origin, Secret, TenantId};
 use url::Url;
 
@@ -126,6 +127,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from 1 to 1000")]
     let workers = judge.number("workers", 1.0..=1000.0).map(|number| number as usize);
     let governance = governance(&mut judge);
+    let limits = limits(&mut judge);
     let licences: Vec<String> = judge.text("licence").into_iter().collect();
     let shared_sender = judge.text("shared_sender");
     let problems = judge.problems;
@@ -157,6 +159,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
             stop_timeout: Duration::from_secs(20),
             workers: workers?,
             governance: governance?,
+            limits: limits?,
         })
     })();
     match complete {
@@ -172,6 +175,24 @@ fn governance(judge: &mut Judge<'_>) -> Option<Governance> {
     let hour = Duration::from_secs(3600);
     let sponsor_look = judge.number("sponsor_look_hours", 0.1..=168.0).map(|hours| hour.mul_f64(hours));
     Some(Governance { sponsor_look: sponsor_look?, ..Governance::default() })
+}
+
+/// The limits alone, which a gateway in a sandbox takes from its settings too.
+pub(super) fn limits_alone(home: &Path, values: &Values) -> Result<Limits, Problems> {
+    let mut judge = Judge::new(values);
+    let limits = limits(&mut judge);
+    limits.ok_or_else(|| Problems::new(file(home), judge.problems))
+}
+
+/// How many requests a minute somebody may make; 0 for as many as they like.
+fn limits(judge: &mut Judge<'_>) -> Option<Limits> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a number from 0 to a million"
+    )]
+    let mut rate = |name| judge.number(name, 0.0..=1_000_000.0).map(|rate| NonZeroU32::new(rate as u32));
+    Some(Limits { organisation: rate("organisation_rate")?, key: rate("key_rate")? })
 }
 
 /// Whether browsers can come to it: `https`, or `http` on this machine, and no path.

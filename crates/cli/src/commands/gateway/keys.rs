@@ -133,6 +133,18 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key("workers", &["ATTACHE_GATEWAY_WORKERS"], Some("16"), "how many jobs run at once"),
     key(
+        "organisation_rate",
+        &["ATTACHE_GATEWAY_ORGANISATION_RATE"],
+        Some("6000"),
+        "how many requests a minute all API keys of an organisation may make, at each process; 0 for no limit",
+    ),
+    key(
+        "key_rate",
+        &["ATTACHE_GATEWAY_KEY_RATE"],
+        Some("3000"),
+        "how many requests a minute one API key or one person may make, at each process; 0 for no limit",
+    ),
+    key(
         "log",
         &["ATTACHE_LOG"],
         Some("info"),

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
-use attache_gateway::{
-    Config, Gateway, Governance, HostedTenant, Operator, Running, SignInApp, sign_in_link,
-};
+use attache_gateway::{Config, Gateway, Governance, HostedTenant, Limits, Operator, Running, SignInApp, sign_in_link};
 use attache_graph::Graph;
 use attache_sandbox::{Ready, Sandbox};
 use attache_terms::{AppId, Cloud, Origin, Secret, SystemClock, SystemRng};
@@ -65,6 +63,8 @@ pub(crate) struct SandboxGateway {
 /// Serves until a signal ends it.
 pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Result<(), Failure> {
     let database = open::database(&home, &values)?;
+    let limits =
+        config::limits_alone(&home, &values).map_err(|problems| Failure::configuration(&problems))?;
     serve::start_logging(&home, &values)?;
     let ended = serve::listen_for_signals()?;
     let listen = match values.get("listen") {
@@ -89,7 +89,7 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
             "remove the folder gateway in the home and start again",
         ),
     };
-    let started = start(&home, &sandbox, database, listen, 1.0).await.map_err(failed)?;
+    let started = start(&home, &sandbox, database, listen, 1.0, limits).await.map_err(failed)?;
     let ready = sandbox.ready();
     let more = json!({
         "link": started.link.expose(), "sandbox": { "url": ready.url, "ca": ready.ca, "tenant_id": ready.tenant_id },
@@ -112,6 +112,7 @@ pub(crate) async fn start(
     database: Database,
     listen: SocketAddr,
     scale: f64,
+    limits: Limits,
 ) -> anyhow::Result<SandboxGateway> {
     let ready = sandbox.ready();
     // The port must be known before the tenant is told where browsers come back to.
@@ -149,6 +150,7 @@ pub(crate) async fn start(
         stop_timeout: Duration::from_secs(5),
         workers: 16,
         governance: Governance::default(),
+        limits,
     };
     let folder = config::folder(home);
     let keys = Keys {
