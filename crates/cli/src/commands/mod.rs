@@ -17,8 +17,9 @@ use clap::CommandFactory;
 
 use crate::args::{self, Cli, Command, Global};
 use crate::config::{self, Given, Place};
+use crate::logs::{self, LogFormat};
 use crate::output::{Failure, Output};
-use crate::{logs, settings, story};
+use crate::{settings, story};
 
 /// Does what was asked.
 pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Failure> {
@@ -96,7 +97,7 @@ fn agent(global: &Global) -> Result<Arc<Agent>, Failure> {
     let given = given(global)?;
     let logging = given.log().to_owned();
     let config = given.judge().map_err(|problems| Failure::configuration(&problems))?;
-    logs::start(&logging, &config.place.profile.directory().join("logs"))
+    logs::start(&logging, LogFormat::Text, &config.place.profile.directory().join("logs"))
         .map_err(|problem| Failure::usage("log", problem))?;
     Ok(settings::agent(config))
 }

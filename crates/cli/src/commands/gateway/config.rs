@@ -13,6 +13,7 @@ use url::Url;
 
 use super::keys::KEYS;
 use crate::config::{Judge, Problems, Values};
+use crate::logs::LogFormat;
 
 /// What a gateway is started with.
 pub(super) struct Given {
@@ -115,6 +116,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let graph = judge.required::<Origin>("graph", "");
     let ca = judge.bundle("ca");
     judge.filter("log");
+    judge.one_of("log_format", LogFormat::CHOICES);
     let usage_location = judge.matching("usage_location", "two capital letters, such as US or DE", |text| {
         text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
     });
@@ -175,6 +177,13 @@ fn governance(judge: &mut Judge<'_>) -> Option<Governance> {
     let hour = Duration::from_secs(3600);
     let sponsor_look = judge.number("sponsor_look_hours", 0.1..=168.0).map(|hours| hour.mul_f64(hours));
     Some(Governance { sponsor_look: sponsor_look?, ..Governance::default() })
+}
+
+/// Whom the log is for.
+pub(super) fn log_format(home: &Path, values: &Values) -> Result<LogFormat, Problems> {
+    let mut judge = Judge::new(values);
+    let format = judge.one_of("log_format", LogFormat::CHOICES);
+    format.ok_or_else(|| Problems::new(file(home), judge.problems))
 }
 
 /// The limits alone, which a gateway in a sandbox takes from its settings too.

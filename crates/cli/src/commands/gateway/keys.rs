@@ -145,6 +145,12 @@ pub(super) const KEYS: &[Key] = &[
         "how many requests a minute one API key or one person may make, at each process; 0 for no limit",
     ),
     key(
+        "log_format",
+        &["ATTACHE_GATEWAY_LOG_FORMAT"],
+        Some("text"),
+        "text, or json: one object a line, on standard error too, for a collector",
+    ),
+    key(
         "log",
         &["ATTACHE_LOG"],
         Some("info"),

@@ -45,6 +45,9 @@ struct Settings {
     /// postgres://…, or the path of an SQLite file [env: ATTACHE_GATEWAY_DATABASE]
     #[arg(long, global = true, value_name = "URL|FILE")]
     database: Option<String>,
+    /// text, or json for a collector [env: ATTACHE_GATEWAY_LOG_FORMAT]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,7 +73,12 @@ impl Settings {
     fn given(&self, global: &Global) -> BTreeMap<&'static str, String> {
         let mut given = global.settings.given();
         given.remove("client_id");
-        let own = [("listen", &self.listen), ("public_url", &self.public_url), ("database", &self.database)];
+        let own = [
+            ("listen", &self.listen),
+            ("public_url", &self.public_url),
+            ("database", &self.database),
+            ("log_format", &self.log_format),
+        ];
         given.extend(own.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
         given
     }

@@ -48,5 +48,6 @@ pub(super) fn announce(output: Output, running: &Running, url: &str, more: &serd
 /// Logs go to a file of the gateway's beside standard error.
 pub(super) fn start_logging(home: &std::path::Path, values: &Values) -> Result<(), Failure> {
     let filter = values.get("log").map_or("info", |value| value.text.as_str());
-    logs::start(filter, &config::folder(home)).map_err(|problem| Failure::usage("log", problem))
+    let format = config::log_format(home, values).map_err(|problems| Failure::configuration(&problems))?;
+    logs::start(filter, format, &config::folder(home)).map_err(|problem| Failure::usage("log", problem))
 }
