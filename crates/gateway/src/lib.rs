@@ -15,6 +15,7 @@ mod config;
 mod dashboard;
 mod gateway;
 mod health;
+mod idempotency;
 mod identities;
 mod jobs;
 mod limits;

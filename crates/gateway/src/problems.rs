@@ -109,6 +109,31 @@ const REQUESTS: &[Row] = &[
         "the sign-in did not come to its end, or was not begun in this browser",
         "sign in again, in one go",
     ),
+    (
+        "precondition_failed",
+        "what was to be changed is not what `If-Match` says was seen",
+        "read it again, and repeat the change with the new `ETag`",
+    ),
+    (
+        "idempotency_key_unfit",
+        "the `Idempotency-Key` is empty, too long, or holds spaces or quotes",
+        "take a random UUID",
+    ),
+    (
+        "idempotency_key_reused",
+        "the `Idempotency-Key` came with another body before",
+        "take a new key for each thing that you ask for",
+    ),
+    (
+        "idempotency_under_way",
+        "a request with this `Idempotency-Key` is being answered",
+        "wait for its answer, or repeat it in a moment",
+    ),
+    (
+        "idempotency_answer_lost",
+        "the request took effect, but its answer was lost with the process",
+        "read what it was to make or change; its entry is in the audit log",
+    ),
     ("conflict", "somebody else changed it at the same time", "read it again and repeat the change"),
     ("taken", "the name is in use", "choose another one"),
     ("not_active", "the identity cannot act yet, or no longer", "see on its page what it waits for"),

@@ -13,6 +13,7 @@ use http::request::Parts;
 use super::rights::Needs;
 use super::{Caller, Principal, Right, Role};
 use crate::Gateway;
+use crate::idempotency::{Asked, Turned};
 use crate::members::Member;
 use crate::organisations::Organisation;
 use crate::server::Problem;
@@ -53,14 +54,30 @@ impl<R> std::ops::Deref for Allowed<R> {
 }
 
 impl<R: Right> FromRequestParts<Arc<Gateway>> for Allowed<R> {
-    type Rejection = Problem;
+    type Rejection = Turned;
 
-    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Turned> {
         let caller = Caller::from_request_parts(parts, gateway).await?;
         let Path(path): Path<HashMap<String, String>> =
             Path::from_request_parts(parts, gateway).await.map_err(|_| Problem::not_found("page"))?;
         let named = path.get("org").ok_or_else(no_organisation)?;
-        grant(gateway, caller, named, R::NEEDS).await.map(|grant| Self(grant, PhantomData))
+        let mut grant = grant(gateway, caller, named, R::NEEDS).await?;
+        let org = Some(grant.scope.org());
+        once(parts, gateway, org, &mut grant.caller).await?;
+        Ok(Self(grant, PhantomData))
+    }
+}
+
+/// Lets a request with an `Idempotency-Key` through once, now that it is known who asks and that they may.
+async fn once(
+    parts: &Parts,
+    gateway: &Gateway,
+    org: Option<OrgId>,
+    caller: &mut Caller,
+) -> Result<(), Turned> {
+    match parts.extensions.get::<Arc<Asked>>() {
+        Some(asked) => asked.enter(gateway, org, parts.uri.path(), caller).await,
+        None => Ok(()),
     }
 }
 
@@ -124,14 +141,16 @@ const OPERATORS_MAY: &[&str] = &[
 pub(crate) struct AsOperator(pub(crate) Caller);
 
 impl FromRequestParts<Arc<Gateway>> for AsOperator {
-    type Rejection = Problem;
+    type Rejection = Turned;
 
-    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, gateway).await?;
-        match &caller.principal {
-            Principal::Person(session, _) if session.operator => Ok(Self(caller)),
-            _ => Err(operators_only("only an operator of this gateway may do that")),
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Turned> {
+        let mut caller = Caller::from_request_parts(parts, gateway).await?;
+        let is_operator = matches!(&caller.principal, Principal::Person(session, _) if session.operator);
+        if !is_operator {
+            return Err(operators_only("only an operator of this gateway may do that").into());
         }
+        once(parts, gateway, None, &mut caller).await?;
+        Ok(Self(caller))
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Csrf, Digest, SESSION, Session, cookie};
 use crate::Gateway;
 use crate::api_keys::{self, ApiKey};
 use crate::config::Operator;
+use crate::idempotency::Asked;
 use crate::limits::Policy;
 use crate::server::{From, Problem, RequestId};
 
@@ -26,6 +27,8 @@ pub(crate) struct Caller {
     pub(crate) from: IpAddr,
     /// The request's id.
     pub(crate) request: Uuid,
+    /// The request itself, when it carries an `Idempotency-Key` and was not answered before.
+    pub(crate) asked: Option<Arc<Asked>>,
 }
 
 /// Who asks.
@@ -81,7 +84,7 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
             }
         };
         count(gateway, parts, &principal)?;
-        Ok(Self { principal, from, request })
+        Ok(Self { principal, from, request, asked: None })
     }
 }
 

@@ -33,7 +33,12 @@ impl Token {
 impl Digest {
     /// Of what somebody shows.
     pub(crate) fn of(text: &str) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes())))
+        Self::of_bytes(text.as_bytes())
+    }
+
+    /// Of bytes.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(digest(&SHA256, bytes)))
     }
 
     /// The text, to be looked up.

@@ -6,9 +6,11 @@ use std::time::Duration;
 use attache_store::{OrgStore, Versioned};
 use attache_terms::Secret;
 use axum::extract::{Path, Query, State};
+use axum::response::Response;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,7 +19,9 @@ use super::service::{self, GRACE, NewKey};
 use super::{ApiKey, KeyId, last_use};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, Scopes, right};
-use crate::server::{Answer, Cursor, Json, Listed, Problem};
+use crate::server::{
+    Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
+};
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
@@ -33,16 +37,38 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
 #[serde(deny_unknown_fields)]
 struct CreateKey {
     /// What people call it.
-    #[schema(example = "Nightly export")]
+    #[schema(
+        example = "Nightly export",
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: String,
     /// What it may do; `GET /api/v1/scopes` lists what there is.
+    #[schema(schema_with = scopes_wanted)]
     scopes: Scopes,
     /// From where it may be used, as IP addresses; from anywhere when empty.
     #[serde(default)]
+    #[schema(schema_with = addresses_wanted)]
     allowed_from: Vec<String>,
     /// Until when; for ever when absent.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires: Option<Timestamp>,
+}
+
+/// At least one of the scopes that there are.
+fn scopes_wanted() -> Schema {
+    let known = right::EVERY.iter().map(|(_, needs)| needs.scope);
+    let scope = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(known));
+    ArrayBuilder::new().items(scope).min_items(Some(1)).into()
+}
+
+/// Addresses of either version.
+fn addresses_wanted() -> Schema {
+    let address = |format: &str| {
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom(format.to_owned())))
+    };
+    let either = AnyOfBuilder::new().item(address("ipv4")).item(address("ipv6"));
+    ArrayBuilder::new().items(either).into()
 }
 
 /// An API key, without its secret.
@@ -75,9 +101,9 @@ struct KeyView {
 /// A new API key, with its secret: it is shown this once.
 #[derive(Debug, Serialize, ToSchema)]
 struct NewKeyView {
-    /// The secret, for `Authorization: Bearer`.
+    /// The secret, for `Authorization: Bearer`. An answer that is repeated by its `Idempotency-Key` lacks it.
     #[schema(example = "atk_…")]
-    secret: String,
+    secret: Option<String>,
     /// The key.
     #[serde(flatten)]
     key: KeyView,
@@ -107,8 +133,8 @@ impl From<ApiKey> for KeyView {
     }
 }
 
-fn shown_once((key, secret): (ApiKey, Secret)) -> Json<NewKeyView> {
-    Json(NewKeyView { secret: secret.expose().to_owned(), key: key.into() })
+fn shown_once((key, secret): (ApiKey, Secret)) -> Secretly<NewKeyView> {
+    Secretly(ShownOnce("secret"), NewKeyView { secret: Some(secret.expose().to_owned()), key: key.into() })
 }
 
 /// Which key.
@@ -132,7 +158,7 @@ async fn create(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::ManageKeys>,
     Json(wanted): Json<CreateKey>,
-) -> Answer<(StatusCode, Json<NewKeyView>)> {
+) -> Answer<(StatusCode, Secretly<NewKeyView>)> {
     let mut allowed_from = Vec::new();
     for text in &wanted.allowed_from {
         let address = text.parse();
@@ -167,23 +193,29 @@ async fn list(
 
 /// Read an API key.
 #[utoipa::path(
-    get, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(Which),
-    responses((status = 200, body = KeyView), (status = "default", body = Problem)),
+    get, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(Which, IfNoneMatch),
+    responses((status = 200, body = KeyView), (status = 304), (status = "default", body = Problem)),
 )]
 async fn read(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::SeeKeys>,
     Path(which): Path<Which>,
-) -> Answer<Json<KeyView>> {
-    let key = find(&gateway, &allowed, &which.key).await?.record;
-    Ok(Json(KeyView::read(gateway.store.org(allowed.scope), key).await?))
+    has: IfNoneMatch,
+) -> Answer<Response> {
+    let key = find(&gateway, &allowed, &which.key).await?;
+    let tag = Tag::of(&key);
+    let view = KeyView::read(gateway.store.org(allowed.scope), key.record).await?;
+    // That a key is used changes what is shown of it, and not the key.
+    let tag = tag.with(view.last_used.map(Timestamp::as_second));
+    Ok(has.show(Tagged(tag, view)))
 }
 
 /// How a key is rotated.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct RotateKey {
-    /// For how many seconds the old key works on; a day unless said.
+    /// For how many seconds the old key works on; a day unless said, 30 days at most.
+    #[schema(maximum = 2_592_000)]
     grace_seconds: Option<u32>,
 }
 
@@ -198,7 +230,7 @@ async fn rotate(
     allowed: Allowed<right::ManageKeys>,
     Path(which): Path<Which>,
     Json(wanted): Json<RotateKey>,
-) -> Answer<(StatusCode, Json<NewKeyView>)> {
+) -> Answer<(StatusCode, Secretly<NewKeyView>)> {
     let old = find(&gateway, &allowed, &which.key).await?;
     let grace = wanted.grace_seconds.map_or(GRACE, |seconds| Duration::from_secs(seconds.into()));
     let made = service::rotate(&gateway, &allowed, &old, grace).await?;
@@ -207,16 +239,17 @@ async fn rotate(
 
 /// Revoke an API key, at once.
 #[utoipa::path(
-    delete, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(Which),
+    delete, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(Which, IfMatch),
     responses((status = 200, body = KeyView), (status = "default", body = Problem)),
 )]
 async fn revoke(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::ManageKeys>,
     Path(which): Path<Which>,
+    expected: IfMatch,
 ) -> Answer<Json<KeyView>> {
-    let key = find(&gateway, &allowed, &which.key).await?;
-    Ok(Json(service::revoke(&gateway, &allowed, &key).await?.into()))
+    let key = expected.seen(find(&gateway, &allowed, &which.key).await?)?;
+    Ok(Json(expected.done(service::revoke(&gateway, &allowed, &key).await)?.into()))
 }
 
 /// A scope and what it is for.

@@ -58,7 +58,7 @@ pub(super) async fn create(gateway: &Gateway, grant: &Grant, wanted: NewKey) -> 
     let mut unit = Unit::new();
     unit.create(grant.scope, &key);
     unit.record(grant.scope, gateway.changed(&grant.caller, CREATED, on([thing("api_key", key.id)])));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok((key, secret))
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn rotate(
     unit.create(grant.scope, &key);
     let about = on([thing("api_key", old.id), thing("api_key", key.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, ROTATED, about));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok((key, secret))
 }
 
@@ -129,7 +129,7 @@ pub(super) async fn revoke(gateway: &Gateway, grant: &Grant, key: &Versioned<Api
     let mut unit = Unit::new();
     unit.update(key, &revoked);
     unit.record(grant.scope, gateway.changed(&grant.caller, REVOKED, on([thing("api_key", key.id)])));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(revoked)
 }
 

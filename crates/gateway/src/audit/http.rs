@@ -23,7 +23,7 @@ use super::{clerk, export, key, new_link};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::record::{on, thing};
-use crate::server::{Answer, Json, Listed, Problem};
+use crate::server::{Answer, Json, Listed, Problem, Secretly, ShownOnce};
 
 const LINKED: attache_ledger::ActName = attache_ledger::ActName::new("audit.link_made");
 const UNLINKED: attache_ledger::ActName = attache_ledger::ActName::new("audit.link_revoked");
@@ -264,7 +264,7 @@ async fn export_log(
     let log = gateway.store.org(allowed.scope).own_log();
     let mut unit = Unit::new();
     unit.record(allowed.scope, gateway.changed(&allowed.caller, EXPORTED, on([])));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&allowed.caller, unit).await?;
     let (body, kind, name) = match form.format {
         Format::Log => {
             (export::file(Arc::clone(&gateway), log).await?, "text/plain; charset=utf-8", "audit.log")
@@ -283,8 +283,8 @@ async fn export_log(
 struct LinkView {
     /// Its id, to take it back.
     id: String,
-    /// The address, for whoever is to see the entry.
-    link: String,
+    /// The address, for whoever is to see the entry. An answer that is repeated by its `Idempotency-Key` lacks it.
+    link: Option<String>,
 }
 
 /// Make a link that shows an entry to whoever holds it.
@@ -296,14 +296,15 @@ async fn make_link(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::ManageAudit>,
     Path(which): Path<Which>,
-) -> Answer<(StatusCode, Json<LinkView>)> {
+) -> Answer<(StatusCode, Secretly<LinkView>)> {
     let row = find(gateway.store.org(allowed.scope), &which.entry).await?;
     let mut unit = Unit::new();
     let (id, link) = new_link(&gateway, allowed.scope, row.id, &mut unit);
     let about = on([thing("audit_link", id), thing("entry", row.id)]);
     unit.record(allowed.scope, gateway.changed(&allowed.caller, LINKED, about));
-    gateway.store.commit(unit).await?;
-    Ok((StatusCode::CREATED, Json(LinkView { id: id.to_string(), link: link.expose().to_owned() })))
+    gateway.commit(&allowed.caller, unit).await?;
+    let view = LinkView { id: id.to_string(), link: Some(link.expose().to_owned()) };
+    Ok((StatusCode::CREATED, Secretly(ShownOnce("link"), view)))
 }
 
 /// Which link.
@@ -341,7 +342,7 @@ async fn revoke(gateway: &Gateway, grant: &Grant, id: &str) -> Answer<()> {
     let mut unit = Unit::new();
     unit.update(&link, &Audited { revoked: Some(gateway.clock.now()), ..link.record.clone() });
     unit.record(grant.scope, gateway.changed(&grant.caller, UNLINKED, on([thing("audit_link", id)])));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(())
 }
 

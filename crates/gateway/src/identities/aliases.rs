@@ -137,7 +137,7 @@ pub(super) async fn want(
     unit.update(identity, &changed);
     let about = on([thing("identity", identity.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, CHANGED, about));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(changed)
 }
 

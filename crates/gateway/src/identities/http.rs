@@ -5,6 +5,7 @@ use std::sync::Arc;
 use attache_store::{OrgScope, Versioned};
 use attache_terms::UserId;
 use axum::extract::{Path, Query, State as Shared};
+use axum::response::Response;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,9 @@ use super::service::{self, Wanted};
 use super::{Identity, Method, Mode, State, Suspension, Trouble, Waiting, removal, send, suspend};
 use crate::Gateway;
 use crate::access::{Allowed, right};
-use crate::server::{Answer, Cursor, Json, Listed, Problem};
+use crate::server::{
+    Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
+};
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
@@ -38,20 +41,29 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
 #[serde(deny_unknown_fields, default)]
 struct ProvisionRequest {
     /// `default`, or a specialist's name.
+    #[schema(min_length = 2, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     template: Option<String>,
     /// Where it is to live; `hosted` unless said.
     mode: Option<Mode>,
     /// How it is to come to be; `create` unless said.
     method: Option<Method>,
     /// Its subdomain in a hosted tenant; the organisation's slug unless said.
+    #[schema(min_length = 2, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     subdomain: Option<String>,
     /// The name that people see.
+    #[schema(
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     display_name: Option<String>,
     /// Extra addresses of the mailbox, at most twelve: `dev-team`, `cfo`.
+    #[schema(max_items = 12, value_type = Vec<AliasName>)]
     aliases: Vec<String>,
     /// The object id of the person who answers for it.
+    #[schema(format = "uuid")]
     sponsor: Option<String>,
     /// With `verify` and `adopt`, the object id of the user, if it is known.
+    #[schema(format = "uuid")]
     user_id: Option<String>,
 }
 
@@ -183,15 +195,18 @@ pub(super) struct Which {
 
 /// Read an identity.
 #[utoipa::path(
-    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}", tag = "Identities", params(Which),
-    responses((status = 200, body = IdentityView), (status = "default", body = Problem)),
+    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}", tag = "Identities",
+    params(Which, IfNoneMatch),
+    responses((status = 200, body = IdentityView), (status = 304), (status = "default", body = Problem)),
 )]
 async fn read(
     Shared(gateway): Shared<Arc<Gateway>>,
     allowed: Allowed<right::SeeIdentities>,
     Path(which): Path<Which>,
-) -> Answer<Json<IdentityView>> {
-    Ok(Json(find(&gateway, allowed.scope, &which.identity).await?.record.into()))
+    has: IfNoneMatch,
+) -> Answer<Response> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    Ok(has.show(Tagged(Tag::of(&identity), IdentityView::from(identity.record))))
 }
 
 /// The identity of this id or template.
@@ -298,7 +313,7 @@ async fn deprovision(
 #[serde(deny_unknown_fields)]
 struct TestSendRequest {
     /// One address.
-    #[schema(example = "ada@example.com")]
+    #[schema(example = "ada@example.com", format = "email")]
     to: String,
 }
 
@@ -309,8 +324,9 @@ struct TestSendView {
     from: String,
     /// Its `Message-ID`.
     message_id: String,
-    /// Where its entry can be seen, as its signature says.
-    audit: String,
+    /// Where its entry can be seen, as its signature says. An answer that is repeated by its `Idempotency-Key` lacks
+    /// it.
+    audit: Option<String>,
 }
 
 /// Send a test message as the identity, through Microsoft Graph.
@@ -324,10 +340,11 @@ async fn test_send(
     allowed: Allowed<right::ManageIdentities>,
     Path(which): Path<Which>,
     Json(request): Json<TestSendRequest>,
-) -> Answer<Json<TestSendView>> {
+) -> Answer<Secretly<TestSendView>> {
     let identity = find(&gateway, allowed.scope, &which.identity).await?;
     let sent = send::test(&gateway, &allowed, &identity, &request.to).await?;
-    Ok(Json(TestSendView { from: sent.from, message_id: sent.message_id, audit: sent.audit }))
+    let view = TestSendView { from: sent.from, message_id: sent.message_id, audit: Some(sent.audit) };
+    Ok(Secretly(ShownOnce("audit"), view))
 }
 
 /// See which extra addresses are wanted, which the mailbox has, and what to do about the rest.
@@ -344,18 +361,25 @@ async fn read_aliases(
     Ok(Json(aliases::read(&gateway, &identity).await?))
 }
 
+/// The part of an extra address before the @.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_]+([.-][A-Za-z0-9_]+)*$")]
+#[expect(dead_code, reason = "only the document knows it")]
+struct AliasName(String);
+
 /// Which extra addresses are wanted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AliasesRequest {
     /// The parts before the @, at most twelve.
-    #[schema(example = json!(["dev-team", "cfo", "security"]))]
+    #[schema(example = json!(["dev-team", "cfo", "security"]), max_items = 12, value_type = Vec<AliasName>)]
     aliases: Vec<String>,
 }
 
 /// Say which extra addresses are wanted.
 #[utoipa::path(
-    put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/aliases", tag = "Identities", params(Which),
+    put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/aliases", tag = "Identities",
+    params(Which, IfMatch),
     request_body = AliasesRequest,
     responses((status = 200, body = Aliases), (status = "default", body = Problem)),
 )]
@@ -363,9 +387,10 @@ async fn want_aliases(
     Shared(gateway): Shared<Arc<Gateway>>,
     allowed: Allowed<right::ManageIdentities>,
     Path(which): Path<Which>,
+    expected: IfMatch,
     Json(request): Json<AliasesRequest>,
 ) -> Answer<Json<Aliases>> {
-    let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    let changed = aliases::want(&gateway, &allowed, &identity, &request.aliases).await?;
+    let identity = expected.seen(find(&gateway, allowed.scope, &which.identity).await?)?;
+    let changed = expected.done(aliases::want(&gateway, &allowed, &identity, &request.aliases).await)?;
     Ok(Json(aliases::read(&gateway, &changed).await?))
 }

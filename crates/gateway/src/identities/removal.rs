@@ -102,7 +102,7 @@ pub(super) async fn ask(
     let id = JobId::make(&*gateway.clock, &*gateway.rng);
     let body = Body { identity: identity.id };
     unit.enqueue(NewJob::new(id, REMOVE.name, Some(identity.org), &body).only(identity.id.to_string()));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(leaving)
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::provisioning::Provisioning;
 use super::{Identity, suspend};
 use crate::Gateway;
-use crate::access::Grant;
+use crate::access::{Caller, Grant};
 use crate::audit::new_link;
 use crate::cells::{self, Cell};
 use crate::jobs::correlated;
@@ -88,7 +88,8 @@ pub(super) async fn test(
     }
     .finish()
     .map_err(|error| Problem::explained(StatusCode::UNPROCESSABLE_ENTITY, &error))?;
-    let delivery = Delivery { gateway: Arc::clone(gateway), scope: grant.scope, entry, request };
+    let (scope, caller) = (grant.scope, grant.caller.clone());
+    let delivery = Delivery { gateway: Arc::clone(gateway), scope, caller, entry, request };
     // On its own, so that who asked may leave: what was meant gets its outcome all the same.
     let sent = tokio::spawn(delivery.make(unit, transport, message)).await;
     let sent = sent.map_err(|_| {
@@ -102,6 +103,7 @@ pub(super) async fn test(
 struct Delivery {
     gateway: Arc<Gateway>,
     scope: OrgScope,
+    caller: Caller,
     /// The intent's entry.
     entry: EntryId,
     request: Uuid,
@@ -110,7 +112,7 @@ struct Delivery {
 impl Delivery {
     /// Commits the intent, sends the message, and commits what came of it.
     async fn make(self, intent: Unit, transport: GraphMail, message: Message) -> Answer<Sent> {
-        self.gateway.store.commit(intent).await?;
+        self.gateway.commit(&self.caller, intent).await?;
         let sent = transport.send(&message, self.request).await;
         let (outcome, result) = match sent {
             Ok(sent) => (Verdict::done().correlated(correlated(&sent.correlation)), Ok(sent)),

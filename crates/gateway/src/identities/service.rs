@@ -92,7 +92,7 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
     let about = on([thing("identity", identity.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, REQUESTED, about));
     unit.enqueue(job(gateway, &identity));
-    match gateway.store.commit(unit).await {
+    match gateway.commit(&grant.caller, unit).await {
         Ok(_) => Ok(identity),
         Err(CommitError::Taken { lookup: Identity::BY_TEMPLATE, .. }) => Err(Refused::Beaten),
         Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => Err(taken().into()),
@@ -142,7 +142,7 @@ async fn go_on(gateway: &Gateway, grant: &Grant, existing: Versioned<Identity>) 
         unit.record(grant.scope, gateway.changed(&grant.caller, RETRIED, about));
         now = identity;
     }
-    match gateway.store.commit(unit).await {
+    match gateway.commit(&grant.caller, unit).await {
         Ok(_) => Ok(now),
         Err(CommitError::Conflict { .. }) => Err(Refused::Beaten),
         Err(error) => Err(Problem::from(error).into()),
@@ -163,6 +163,9 @@ fn fresh(gateway: &Gateway, organisation: &Organisation, wanted: &Wanted) -> Res
             "identities in a customer's own tenant are not there yet",
             "choose hosted, or shared",
         ));
+    }
+    if wanted.display_name.as_deref().is_some_and(|name| !is_line(name)) {
+        return Err(Problem::invalid("display_name", "not a name", "write 1 to 100 characters on one line"));
     }
     let hosted = match wanted.mode {
         Mode::Hosted => Some(host(gateway)?),
@@ -211,6 +214,11 @@ fn fresh(gateway: &Gateway, organisation: &Organisation, wanted: &Wanted) -> Res
         created: now,
         changed: now,
     })
+}
+
+/// Whether a text can be a name that people see.
+fn is_line(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= 100 && !text.chars().any(char::is_control)
 }
 
 /// The tenant of ours that takes the next identity.

@@ -121,7 +121,7 @@ async fn change(
     }
     unit.record(grant.scope, gateway.changed(&grant.caller, act, on([thing("identity", after.id)])));
     unit.enqueue(enforcement(gateway, after.org, after.id));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(after)
 }
 

@@ -109,6 +109,7 @@ struct Wanted {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// `next` of the answer before.
+    #[param(format = "uuid")]
     cursor: Option<String>,
 }
 
@@ -170,7 +171,7 @@ pub(super) async fn revive(gateway: &Gateway, grant: &Grant, id: &str) -> Answer
     let entry = intent.id();
     let mut unit = Unit::new();
     unit.record(grant.scope, intent);
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     let engine = gateway.store.engine(GatewayScope::granted());
     let revived = engine.revive(Some(grant.scope.org()), id).await;
     let (outcome, answer) = match revived {
@@ -183,6 +184,6 @@ pub(super) async fn revive(gateway: &Gateway, grant: &Grant, id: &str) -> Answer
     };
     let mut unit = Unit::new();
     unit.record(grant.scope, gateway.outcome(entry, REVIVED, outcome));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     answer
 }

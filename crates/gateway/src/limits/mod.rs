@@ -184,7 +184,7 @@ mod tests {
         for number in 0..10_000 {
             // One a second: a minute's worth at most are not whole again.
             let now = Boot(Duration::from_secs(u64::from(number)));
-            meter.take(Policy::Key, id(number), quota, now);
+            let _ = meter.take(Policy::Key, id(number), quota, now);
         }
         assert!(lock(&meter.parts[0]).whole_at.len() <= FEW);
     }

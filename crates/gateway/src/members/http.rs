@@ -5,6 +5,7 @@ use std::sync::Arc;
 use attache_store::Versioned;
 use attache_terms::UserId;
 use axum::extract::{Path, Query, State};
+use axum::response::Response;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,13 +17,15 @@ use super::invitation::{Invitation, InvitationId};
 use super::{Member, MemberId, service};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, Role, right};
-use crate::server::{Answer, Cursor, Json, Listed, Problem};
+use crate::server::{
+    Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
+};
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(change, remove))
+        .routes(routes!(read, change, remove))
         .routes(routes!(invite, invitations))
         .routes(routes!(withdraw))
 }
@@ -92,8 +95,9 @@ impl From<Invitation> for InvitationView {
 /// A new invitation, with its link: it is shown this once.
 #[derive(Debug, Serialize, ToSchema)]
 struct NewInvitationView {
-    /// The link that makes whoever signs in with it a member.
-    link: String,
+    /// The link that makes whoever signs in with it a member. An answer that is repeated by its `Idempotency-Key`
+    /// lacks it.
+    link: Option<String>,
     /// The invitation.
     #[serde(flatten)]
     invitation: InvitationView,
@@ -125,6 +129,21 @@ async fn list(
     Ok(Json(cursor.listed(rows, |row| row.id.to_string(), |row| row.record.into())?))
 }
 
+/// Read a member.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(WhichMember, IfNoneMatch),
+    responses((status = 200, body = MemberView), (status = 304), (status = "default", body = Problem)),
+)]
+async fn read(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeMembers>,
+    Path(which): Path<WhichMember>,
+    has: IfNoneMatch,
+) -> Answer<Response> {
+    let member = find(&gateway, &allowed, &which.member).await?;
+    Ok(has.show(Tagged(Tag::of(&member), MemberView::from(member.record))))
+}
+
 /// What a member is to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -135,7 +154,7 @@ struct ChangeMember {
 
 /// Give a member another role.
 #[utoipa::path(
-    patch, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(WhichMember),
+    patch, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(WhichMember, IfMatch),
     request_body = ChangeMember,
     responses((status = 200, body = MemberView), (status = "default", body = Problem)),
 )]
@@ -143,24 +162,28 @@ async fn change(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::ManageMembers>,
     Path(which): Path<WhichMember>,
+    expected: IfMatch,
     Json(wanted): Json<ChangeMember>,
-) -> Answer<Json<MemberView>> {
-    let member = find(&gateway, &allowed, &which.member).await?;
-    Ok(Json(service::change_role(&gateway, &allowed, &member, wanted.role).await?.into()))
+) -> Answer<Tagged<MemberView>> {
+    let member = expected.seen(find(&gateway, &allowed, &which.member).await?)?;
+    let changed = service::change_role(&gateway, &allowed, &member, wanted.role).await;
+    let changed = member.replaced(expected.done(changed)?);
+    Ok(Tagged(Tag::of(&changed), changed.record.into()))
 }
 
 /// Remove a member.
 #[utoipa::path(
-    delete, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(WhichMember),
+    delete, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(WhichMember, IfMatch),
     responses((status = 204), (status = "default", body = Problem)),
 )]
 async fn remove(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::ManageMembers>,
     Path(which): Path<WhichMember>,
+    expected: IfMatch,
 ) -> Answer<StatusCode> {
-    let member = find(&gateway, &allowed, &which.member).await?;
-    service::remove(&gateway, &allowed, &member).await?;
+    let member = expected.seen(find(&gateway, &allowed, &which.member).await?)?;
+    expected.done(service::remove(&gateway, &allowed, &member).await)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -169,11 +192,16 @@ async fn remove(
 #[serde(deny_unknown_fields)]
 struct Invite {
     /// For whom it is, for the people who look at the list.
-    #[schema(example = "Ada from accounting")]
+    #[schema(
+        example = "Ada from accounting",
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     label: String,
     /// What they will be.
     role: Role,
     /// The only person who may use it, by object id; whoever has the link when absent.
+    #[schema(format = "uuid")]
     user_id: Option<String>,
 }
 
@@ -187,12 +215,12 @@ async fn invite(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::ManageMembers>,
     Json(wanted): Json<Invite>,
-) -> Answer<(StatusCode, Json<NewInvitationView>)> {
+) -> Answer<(StatusCode, Secretly<NewInvitationView>)> {
     let user = wanted.user_id.map(|text| text.parse::<UserId>()).transpose();
     let user = user.map_err(|error| Problem::invalid("user_id", error, "give the user's object id"))?;
     let (invitation, link) = service::invite(&gateway, &allowed, wanted.label, wanted.role, user).await?;
-    let view = NewInvitationView { link: link.expose().to_owned(), invitation: invitation.into() };
-    Ok((StatusCode::CREATED, Json(view)))
+    let view = NewInvitationView { link: Some(link.expose().to_owned()), invitation: invitation.into() };
+    Ok((StatusCode::CREATED, Secretly(ShownOnce("link"), view)))
 }
 
 /// List open invitations.

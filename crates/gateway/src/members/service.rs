@@ -53,7 +53,7 @@ pub(super) async fn invite(
     let about =
         Target { subject: Some(invitation.label.clone()), ..on([thing("invitation", invitation.id)]) };
     unit.record(grant.scope, gateway.changed(&grant.caller, INVITED, about));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     let link = gateway.config.url(&format!("/invitations/{}", token.secret.expose()));
     Ok((invitation, Secret::new(link)))
 }
@@ -68,7 +68,7 @@ pub(super) async fn withdraw(
     unit.delete(invitation);
     let about = on([thing("invitation", invitation.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, WITHDRAWN, about));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(())
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn join(
     unit.delete(invitation);
     unit.create(scope, &member);
     unit.record(scope, gateway.changed(caller, JOINED, about(&member)));
-    gateway.store.commit(unit).await?;
+    gateway.commit(caller, unit).await?;
     Ok(member)
 }
 
@@ -136,7 +136,7 @@ pub(super) async fn change_role(
     let changed = Member { role, ..member.record.clone() };
     unit.update(member, &changed);
     unit.record(grant.scope, gateway.changed(&grant.caller, CHANGED, about(&changed)));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(changed)
 }
 
@@ -149,7 +149,7 @@ pub(super) async fn remove(gateway: &Gateway, grant: &Grant, member: &Versioned<
     }
     unit.delete(member);
     unit.record(grant.scope, gateway.changed(&grant.caller, REMOVED, about(member)));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
+use axum::response::Response;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use utoipa_axum::routes;
 use super::{NewOrganisation, Organisation, service};
 use crate::Gateway;
 use crate::access::{Allowed, AsOperator, right};
-use crate::server::{Answer, Cursor, Json, Listed, Problem};
+use crate::server::{Answer, Cursor, IfNoneMatch, Json, Listed, Problem, Tag, Tagged};
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
@@ -25,10 +26,14 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
 #[serde(deny_unknown_fields)]
 struct CreateOrganisation {
     /// Its short name in addresses: 2 to 40 letters, digits and inner hyphens.
-    #[schema(example = "acme")]
+    #[schema(example = "acme", min_length = 2, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     slug: String,
     /// The name that people see.
-    #[schema(example = "Acme Corporation")]
+    #[schema(
+        example = "Acme Corporation",
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: String,
     /// Its region, if its contract names one.
     region: Option<String>,
@@ -96,9 +101,10 @@ async fn list(
 /// Read an organisation.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}", tag = "Organisations",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
-    responses((status = 200, body = OrganisationView), (status = "default", body = Problem)),
+    params(("org" = String, Path, description = "The organisation's id or slug"), IfNoneMatch),
+    responses((status = 200, body = OrganisationView), (status = 304), (status = "default", body = Problem)),
 )]
-async fn read(allowed: Allowed<right::SeeOrganisation>) -> Json<OrganisationView> {
-    Json(OrganisationView::from(&allowed.organisation.record))
+async fn read(allowed: Allowed<right::SeeOrganisation>, has: IfNoneMatch) -> Response {
+    let organisation = &allowed.organisation;
+    has.show(Tagged(Tag::of(organisation), OrganisationView::from(&organisation.record)))
 }

@@ -66,7 +66,7 @@ pub(crate) async fn create(
         };
         unit.create(scope, &owner);
     }
-    gateway.store.commit(unit).await?;
+    gateway.commit(caller, unit).await?;
     Ok(organisation)
 }
 

@@ -21,6 +21,7 @@ pub(super) fn finish(described: &OpenApi) -> Value {
         },
     });
     document["security"] = json!([{ "key": [] }, { "session": [] }]);
+    repeatable(&mut document);
     for operation in operations(&mut document) {
         // Every feature has a `list`; in the document a name is used once.
         let feature = operation["tags"][0].as_str().unwrap_or_default().to_lowercase().replace(' ', "_");
@@ -37,6 +38,23 @@ pub(super) fn finish(described: &OpenApi) -> Value {
         operation["responses"]["default"] = json!({ "$ref": "#/components/responses/Problem" });
     }
     document
+}
+
+/// Every POST within an organisation, and the one that makes it, may be repeated with the same key.
+fn repeatable(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    for (_, item) in paths.filter(|(path, _)| path.starts_with("/api/v1/orgs")) {
+        let Some(post) = item.get_mut("post").and_then(Value::as_object_mut) else { continue };
+        let parameters = post.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(list) = parameters.as_array_mut() {
+            list.push(json!({
+                "name": "Idempotency-Key", "in": "header", "required": false,
+                "description": "Names the request: within a day, the same request with the same key happens once and gets \
+                                the same answer, without the secrets that are shown once.",
+                "schema": { "type": "string", "pattern": "^[!#-~]{1,255}$" },
+            }));
+        }
+    }
 }
 
 fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {

@@ -2,10 +2,12 @@
 //! problem, as every refusal does.
 
 use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
 use http::StatusCode;
-use http::header::ALLOW;
+use http::header::{ALLOW, CONTENT_TYPE};
 
 use super::Problem;
+use super::problem::PROBLEM;
 
 /// More than a framework has to say.
 const MOST: usize = 4096;
@@ -14,7 +16,9 @@ const MOST: usize = 4096;
 pub(super) async fn in_our_words(response: Response) -> Response {
     let status = response.status();
     let refused = status.is_client_error() || status.is_server_error();
-    if !refused || response.extensions().get::<Problem>().is_some() {
+    // What was answered before was in our words then.
+    let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if !refused || kind == Some(PROBLEM.as_bytes()) {
         return response;
     }
     let allow = response.headers().get(ALLOW).cloned();

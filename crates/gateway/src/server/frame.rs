@@ -60,7 +60,9 @@ pub(crate) async fn around(
     }
     let status = response.status().as_u16();
     span.record("status", status);
-    gateway.metrics.answered(&route, status, begun.until(gateway.clock.boot()));
+    let took = begun.until(gateway.clock.boot());
+    span.in_scope(|| tracing::debug!(status, took_us = took.as_micros(), "answered"));
+    gateway.metrics.answered(&route, status, took);
     dress(response.headers_mut(), id, gateway.config.is_https());
     standing.tell(response.headers_mut());
     response

@@ -10,6 +10,7 @@ mod listen;
 mod page;
 mod problem;
 mod tls;
+mod version;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use axum::Router;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(crate) use body::Json;
+pub(crate) use body::{Json, Secretly, ShownOnce};
 pub(crate) use form::{Form, Nothing};
 pub(crate) use frame::{From, RequestId};
 pub(crate) use listen::serve;
@@ -25,11 +26,12 @@ pub(crate) use page::{Cursor, Listed};
 pub(crate) use problem::{Answer, Problem};
 pub(crate) use tls::Acceptor;
 pub use tls::TlsError;
+pub(crate) use version::{IfMatch, IfNoneMatch, Tag, Tagged};
 
 use crate::Gateway;
 use crate::{
-    api_keys, audit, dashboard, health, identities, jobs, live, members, organisations, problems, sign_in,
-    sponsors,
+    api_keys, audit, dashboard, health, idempotency, identities, jobs, live, members, organisations,
+    problems, sign_in, sponsors,
 };
 
 /// What the OpenAPI document says of the whole.
@@ -74,6 +76,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(problems::pages())
         .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
         .fallback(|| async { Problem::not_found("page") })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(gateway), idempotency::around))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(gateway), frame::around))
         .with_state(Arc::clone(gateway))
 }

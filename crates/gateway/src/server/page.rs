@@ -1,10 +1,9 @@
-//! Lists in pages: `?limit=` and an opaque `?cursor=`, and the next cursor in the answer.
+//! Lists in pages: `?limit=` and a `?cursor=`, and the next cursor in the answer.
 
 use attache_store::Page;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::Problem;
 
@@ -19,6 +18,7 @@ pub(crate) struct Cursor {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// `next` of the answer before.
+    #[param(format = "uuid")]
     cursor: Option<String>,
 }
 
@@ -62,14 +62,14 @@ impl Cursor {
         let limit = self.limit()?;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
+        let next = rows.last().filter(|_| more).map(key);
         Ok(Listed { items: rows.into_iter().map(show).collect(), next })
     }
 }
 
+/// Where a part ended: the id of its last item. Whose item it was does not matter, since a list is of one place.
 fn open(cursor: &str) -> Result<String, Problem> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
+    Uuid::try_parse(cursor).map(|id| id.to_string()).map_err(|_| {
         Problem::invalid("cursor", "not one of ours", "pass `next` of the answer before as it is, or none")
     })
 }

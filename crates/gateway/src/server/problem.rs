@@ -11,6 +11,11 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::idempotency::{KEPT, concurrent};
+
+/// The media type of a problem (RFC 9457, section 3).
+pub(super) const PROBLEM: &str = "application/problem+json";
+
 /// What a handler returns.
 pub(crate) type Answer<T> = Result<T, Problem>;
 
@@ -132,6 +137,7 @@ impl From<CommitError> for Problem {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Store(error) => error.into(),
+            CommitError::Taken { kind: KEPT, .. } => concurrent(),
             CommitError::Conflict { .. } | CommitError::Taken { .. } | CommitError::LeaseLost => {
                 Self::explained(StatusCode::CONFLICT, &error)
             }
@@ -144,7 +150,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if let Some(span) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(span)));
         }

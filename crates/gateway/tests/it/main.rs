@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod idempotency;
 mod identities;
 mod isolation;
 mod keys;
@@ -13,4 +14,5 @@ mod members;
 mod pages;
 mod sign_in;
 mod sponsors;
+mod versions;
 mod world;

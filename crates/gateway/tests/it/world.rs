@@ -14,7 +14,7 @@ use attache_sandbox::{Config as SandboxConfig, Sandbox};
 use attache_store::{Engine, Store};
 use attache_store_sqlite::{Sqlite, SqliteOptions};
 use attache_terms::{Clock, Cloud, Origin, Rng, Secret, SystemClock, SystemRng};
-use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::header::{COOKIE, HeaderMap, HeaderName, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
@@ -64,13 +64,14 @@ pub(crate) struct Caller {
     url: Url,
     pub(crate) cookie: Option<String>,
     pub(crate) key: Option<String>,
+    headers: HeaderMap,
 }
 
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
@@ -214,7 +215,7 @@ impl World {
     /// Somebody who has proved nothing.
     pub(crate) fn anybody(&self) -> Caller {
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Caller { client, url: self.url.clone(), cookie: None, key: None }
+        Caller { client, url: self.url.clone(), cookie: None, key: None, headers: HeaderMap::new() }
     }
 
     /// The operator, signed in by a one-time link.
@@ -320,6 +321,13 @@ fn parts() -> (Arc<dyn Clock>, Arc<dyn Rng>) {
 }
 
 impl Caller {
+    /// The same, who sends this header too.
+    pub(crate) fn with(&self, name: HeaderName, value: &str) -> Self {
+        let mut caller = self.clone();
+        caller.headers.insert(name, value.parse().unwrap());
+        caller
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
     }
@@ -334,7 +342,7 @@ impl Caller {
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let url = self.url.join(path).unwrap();
-        let mut request = self.client.request(method.clone(), url);
+        let mut request = self.client.request(method.clone(), url).headers(self.headers.clone());
         if let Some(cookie) = &self.cookie {
             request = request.header(COOKIE, cookie);
         }

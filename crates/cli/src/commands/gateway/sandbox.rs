@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
-use attache_gateway::{Config, Gateway, Governance, HostedTenant, Limits, Operator, Running, SignInApp, sign_in_link};
+use attache_gateway::{
+    Config, Gateway, Governance, HostedTenant, Limits, Operator, Running, SignInApp, sign_in_link,
+};
 use attache_graph::Graph;
 use attache_sandbox::{Ready, Sandbox};
 use attache_terms::{AppId, Cloud, Origin, Secret, SystemClock, SystemRng};

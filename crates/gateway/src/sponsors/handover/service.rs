@@ -46,7 +46,7 @@ pub(in crate::sponsors) async fn name(
     named.keep(&mut unit, known.as_ref());
     unit.expect(identity);
     unit.record(grant.scope, gateway.changed(&grant.caller, NAMED, about(&named, user)));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(named)
 }
 
@@ -63,7 +63,7 @@ pub(in crate::sponsors) async fn withdraw(
     let mut unit = Unit::new();
     unit.update(&known, &Sponsorship { successor: None, ..known.record.clone() });
     unit.record(grant.scope, gateway.changed(&grant.caller, WITHDRAWN, about(&known, successor.user)));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(())
 }
 
@@ -99,7 +99,7 @@ pub(in crate::sponsors) async fn accept(
     let scope = OrgScope::granted(known.org);
     unit.record(scope, gateway.changed(caller, ACCEPTED, about(&known, successor.user)));
     unit.enqueue(change::job(gateway, &after));
-    gateway.store.commit(unit).await?;
+    gateway.commit(caller, unit).await?;
     Ok(after)
 }
 
@@ -115,7 +115,7 @@ pub(in crate::sponsors) async fn decline(
     unit.update(&known, &Sponsorship { successor: None, ..known.record.clone() });
     let scope = OrgScope::granted(known.org);
     unit.record(scope, gateway.changed(caller, DECLINED, about(&known, successor.user)));
-    gateway.store.commit(unit).await?;
+    gateway.commit(caller, unit).await?;
     Ok(())
 }
 

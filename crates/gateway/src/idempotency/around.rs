@@ -1,0 +1,98 @@
+//! What is done around a POST that carries an `Idempotency-Key`: its body is read and hashed, and its answer kept.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::{Method, StatusCode};
+use tracing::Instrument as _;
+
+use super::Asked;
+use super::kept::Answered;
+use crate::Gateway;
+use crate::access::Digest;
+use crate::server::{Problem, ShownOnce};
+
+const HEADER: &str = "idempotency-key";
+/// The longest body, as everywhere.
+const MOST: usize = 2 << 20;
+
+/// Does it, for the POSTs of programs.
+pub(crate) async fn around(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !request.uri().path().starts_with("/api/") {
+        return next.run(request).await;
+    }
+    let Some(key) = request.headers().get(HEADER) else { return next.run(request).await };
+    let Some(key) = key.to_str().ok().and_then(plain).map(str::to_owned) else {
+        return unfit().into_response();
+    };
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MOST).await else { return too_large().into_response() };
+    let asked = Arc::new(Asked::new(key, Digest::of_bytes(&body)));
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(Arc::clone(&asked));
+    // On its own: whoever asked may leave, and come back for the answer.
+    let answering = async move {
+        let response = next.run(request).await;
+        if asked.keeps(response.status()) { keep(&gateway, &asked, response).await } else { response }
+    };
+    let answered = tokio::spawn(answering.in_current_span()).await;
+    answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+async fn keep(gateway: &Gateway, asked: &Asked, response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, MOST).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+    let text = match parts.extensions.get::<ShownOnce>() {
+        Some(shown) => shown.without(&body),
+        None => String::from_utf8_lossy(&body).into_owned(),
+    };
+    asked.answered(gateway, Answered { status: parts.status.as_u16(), kind, body: text }).await;
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// The key itself. The draft writes it as a string of structured fields, in quotes; most clients leave them out.
+fn plain(text: &str) -> Option<&str> {
+    let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let fits = |byte: u8| byte.is_ascii_graphic() && byte != b'"';
+    ((1..=255).contains(&text.len()) && text.bytes().all(fits)).then_some(text)
+}
+
+fn unfit() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "idempotency_key_unfit",
+        "the Idempotency-Key is not 1 to 255 printable characters without spaces and quotes",
+        "take a random UUID",
+    )
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body",
+        "the body is too large",
+        "send a smaller body, and all of it",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_stand_in_quotes() {
+        let uuid = "8e03978e-40d5-43dd-bc93-6894a57f9324";
+        assert_eq!(plain(uuid), Some(uuid));
+        assert_eq!(plain(&format!("\"{uuid}\"")), Some(uuid));
+        for unfit in ["", "\"\"", "\"", "a b", "a\"b", "\"a", &"x".repeat(256)] {
+            assert_eq!(plain(unfit), None, "{unfit:?}");
+        }
+    }
+}
