@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ApiScope, Life, Named, PasswordCredential, PublishedRole};
+use super::{ApiScope, KeyCredential, Life, Named, PasswordCredential, PublishedRole};
 
 /// A service principal. What has no field of its own stands in `other`, under Graph's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub(crate) struct ServicePrincipal {
     /// Secrets of its own, beside its application's.
     #[serde(default)]
     pub(crate) passwords: Vec<PasswordCredential>,
+    /// Certificates of its own, likewise.
+    #[serde(default)]
+    pub(crate) keys: Vec<KeyCredential>,
     /// Other settable properties, such as `tags`.
     pub(crate) other: BTreeMap<String, Value>,
 }
@@ -72,6 +75,7 @@ impl ServicePrincipal {
             sponsors: Vec::new(),
             owners: Vec::new(),
             passwords: Vec::new(),
+            keys: Vec::new(),
             other: BTreeMap::new(),
         }
     }

@@ -55,6 +55,11 @@ impl Named for User {
 }
 
 impl User {
+    /// Whether `userType` says that this is a guest.
+    pub(crate) fn is_guest(&self) -> bool {
+        self.other.get("userType").is_some_and(|kind| kind == "Guest")
+    }
+
     /// The parent agent identity of an agent user.
     pub(crate) fn identity_parent_id(&self) -> Option<&str> {
         match &self.kind {

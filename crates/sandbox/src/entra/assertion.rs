@@ -48,7 +48,9 @@ pub(crate) fn check(
             _ => Err(EntraError::assertion_of_another_client()),
         };
     }
-    let key = assertion.key(app, context.now)?;
+    let keys: Vec<&KeyCredential> =
+        app.into_iter().flat_map(|app| &app.keys).chain(&client.principal.keys).collect();
+    let key = assertion.key(&keys, context.now)?;
     assertion.verify(key)?;
     if !context.is_accepted_audience(tenant, assertion.text("aud")) {
         return Err(EntraError::assertion_audience());
@@ -202,7 +204,7 @@ impl<'a> Assertion<'a> {
     }
 
     /// The application's certificate that the header's thumbprint names.
-    fn key<'k>(&self, app: Option<&'k Application>, now: Timestamp) -> Result<&'k KeyCredential, EntraError> {
+    fn key<'k>(&self, keys: &[&'k KeyCredential], now: Timestamp) -> Result<&'k KeyCredential, EntraError> {
         let thumbprint = |name: &str| {
             let text = self.header.get(name)?.as_str()?;
             URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()
@@ -210,12 +212,12 @@ impl<'a> Assertion<'a> {
         let (wanted, algorithm) = match (thumbprint("x5t#S256"), thumbprint("x5t")) {
             (Some(wanted), _) => (wanted, &SHA256),
             (None, Some(wanted)) => (wanted, &SHA1_FOR_LEGACY_USE_ONLY),
-            (None, None) if self.header.contains_key("x5c") => return self.key_by_certificate(app, now),
+            (None, None) if self.header.contains_key("x5c") => return self.key_by_certificate(keys, now),
             (None, None) => {
                 return Err(EntraError::assertion_key("The key was not found., no thumbprint in the header"));
             }
         };
-        let key = app.into_iter().flat_map(|app| &app.keys).find(|key| {
+        let key = keys.iter().copied().find(|key| {
             key.effective <= now
                 && STANDARD.decode(&key.der).is_ok_and(|der| digest(algorithm, &der).as_ref() == wanted)
         });
@@ -237,7 +239,7 @@ impl<'a> Assertion<'a> {
     /// The application's certificate that stands in `x5c`; subject names alone are not trusted here.
     fn key_by_certificate<'k>(
         &self,
-        app: Option<&'k Application>,
+        keys: &[&'k KeyCredential],
         now: Timestamp,
     ) -> Result<&'k KeyCredential, EntraError> {
         let first = self.header.get("x5c").and_then(|chain| chain.get(0)).and_then(Value::as_str);
@@ -246,8 +248,8 @@ impl<'a> Assertion<'a> {
             .ok_or_else(EntraError::unreadable_certificate)?;
         let (_, certificate) =
             x509_parser::parse_x509_certificate(&der).map_err(|_| EntraError::unreadable_certificate())?;
-        app.into_iter()
-            .flat_map(|app| &app.keys)
+        keys.iter()
+            .copied()
             .find(|key| {
                 key.effective <= now
                     && key.end > now
@@ -304,7 +306,7 @@ pub(crate) fn withstand_assertion(bytes: &[u8]) {
     if let Some(assertion) = Assertion::parse(&text) {
         let now = Timestamp::UNIX_EPOCH;
         let _ = assertion.check_time(now);
-        assert!(assertion.key(None, now).is_err());
+        assert!(assertion.key(&[], now).is_err());
     }
 }
 

@@ -14,6 +14,7 @@ use super::conditional_access::Flow;
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
+use super::guest::check_home;
 use super::issue::SignIn;
 use super::redirect::Platform;
 use super::resource::Asked;
@@ -84,6 +85,10 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
     }
     if let Some(challenge) = &code.challenge {
         challenge.check(form.get("code_verifier").ok_or_else(EntraError::missing_verifier)?)?;
+    }
+    // Whoever has to ask another tenant does it before anything changes.
+    if let Some(user) = tenant.user(&code.user_id, context.now) {
+        check_home(context, tenant, user)?;
     }
     tenant.entra.redeemed.insert(code.id.clone(), code.expires);
     tenant.entra.tidy(context.now);

@@ -9,7 +9,7 @@ use crate::tenant::Tenant;
 
 use super::client::{self, authenticate};
 use super::conditional_access::Flow;
-use super::context::Context;
+use super::context::{Context, Endpoint};
 use super::error::EntraError;
 use super::form::Form;
 use super::issue::{SignIn, end_of};
@@ -51,14 +51,25 @@ pub(super) fn request(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -
     let message = format!(
         "To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate."
     );
-    Ok(json!({
-        "user_code": user_code,
-        "device_code": device_code,
-        "verification_uri": page,
-        "expires_in": LIFETIME,
-        "interval": 5,
-        "message": message,
-    }))
+    // The first generation's name for the page, and numbers as text, as ADAL reads them.
+    Ok(match context.endpoint {
+        Endpoint::V1 => json!({
+            "user_code": user_code,
+            "device_code": device_code,
+            "verification_url": page,
+            "expires_in": LIFETIME.to_string(),
+            "interval": "5",
+            "message": message,
+        }),
+        Endpoint::V2 => json!({
+            "user_code": user_code,
+            "device_code": device_code,
+            "verification_uri": page,
+            "expires_in": LIFETIME,
+            "interval": 5,
+            "message": message,
+        }),
+    })
 }
 
 /// `/devicelogin`: a form with `user_code`, `username`, `password` and `decision` (`approve` or `decline`);
@@ -79,10 +90,10 @@ fn decide(context: &Context<'_>, tenant: &mut Tenant) -> Result<&'static str, (S
     let user_code = form.get("user_code").unwrap_or_default().trim().to_ascii_uppercase();
     let refuse = |error| (user_code.clone(), error);
     let user = check_password(
+        context,
         tenant,
         form.get("username").unwrap_or_default(),
         form.get("password").unwrap_or_default(),
-        context.now,
     )
     .map_err(refuse)?;
     let user_id = user.id.clone();

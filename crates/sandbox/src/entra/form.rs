@@ -23,6 +23,11 @@ impl Form {
         Ok(form)
     }
 
+    /// No parameters.
+    pub(crate) fn empty() -> Self {
+        Self(Vec::new())
+    }
+
     /// A parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

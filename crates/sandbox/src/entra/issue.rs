@@ -15,6 +15,7 @@ use super::claims_request::ClaimsRequest;
 use super::client::Client;
 use super::conditional_access::Whereabouts;
 use super::context::{Context, Endpoint};
+use super::guest;
 use super::optional;
 use super::resource::{Resource, ResourceKind, granted_roles};
 use super::subject::{exchange_subject, pairwise, short_guid};
@@ -122,6 +123,7 @@ pub(crate) fn user_token(
     let lifetime = lifetime(wanted.is_cae && resource.kind == ResourceKind::Graph);
     let mut claims = common(context, tenant, client, resource, lifetime);
     let is_agent_user = user.identity_parent_id().is_some();
+    let is_guest = user.is_guest();
     put(&mut claims, "oid", json!(user.id));
     put(&mut claims, "sub", json!(pairwise(&tenant.id, &resource.app_id, &user.id)));
     put(&mut claims, "sid", json!(sign_in.session_id));
@@ -135,7 +137,7 @@ pub(crate) fn user_token(
     if resource.version == 1 {
         shown.extend(["profile", "openid", "email"]);
         put(&mut claims, "idtyp", json!("user"));
-        put(&mut claims, "xms_idrel", json!(facets(&[1])));
+        put(&mut claims, "xms_idrel", json!(facets(if is_guest { &[5] } else { &[1] })));
         put(&mut claims, "acr", json!(if is_agent_user { "0" } else { "1" }));
         let known = ["p1", "urn:user:registersecurityinfo"].map(str::to_owned);
         let acrs: Vec<String> = known.into_iter().chain(wanted.contexts.iter().cloned()).collect();
@@ -146,18 +148,23 @@ pub(crate) fn user_token(
         put(&mut claims, "app_displayname", json!(client.name));
         put(&mut claims, "upn", json!(user.upn));
         put(&mut claims, "unique_name", json!(user.upn));
-        put(&mut claims, "acct", json!(0));
+        put(&mut claims, "acct", json!(u8::from(is_guest)));
         put(&mut claims, "ipaddr", json!(Whereabouts::of(context.request).address));
         put(&mut claims, "platf", json!("14"));
         put(&mut claims, "puid", json!(puid(user)));
-        // The roles of the directory that the user has, and the one that every user has.
+        // The roles of the directory that the user has, and the one that every member has.
         let mut wids: Vec<&str> = tenant.roles_of(&user.id).iter().map(|role| role.id).collect();
-        wids.push("b79fbf4d-3ef9-4689-8143-76b194e85509");
-        put(&mut claims, "wids", json!(wids));
+        if !is_guest {
+            wids.push("b79fbf4d-3ef9-4689-8143-76b194e85509");
+        }
+        if !wids.is_empty() {
+            put(&mut claims, "wids", json!(wids));
+        }
         put(&mut claims, "xms_st", json!({ "sub": pairwise(&tenant.id, &client.app_id, &user.id) }));
     } else {
         put(&mut claims, "preferred_username", json!(user.upn));
     }
+    guest::mark(&mut claims, tenant, user, resource.version == 1);
     put(&mut claims, "scp", json!(shown.join(" ")));
     let roles = granted_roles(tenant, &user.id, resource, context.now);
     if !roles.is_empty() {
@@ -224,6 +231,7 @@ pub(crate) fn id_token(
     if let (true, Some(mail)) = (has("email"), &user.mail) {
         put(&mut claims, "email", json!(mail));
     }
+    guest::mark(&mut claims, tenant, user, is_v1);
     if let Some(nonce) = nonce {
         put(&mut claims, "nonce", json!(nonce));
     }
@@ -249,9 +257,13 @@ fn half_hash(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
 }
 
-/// `client_info`: who signed in, for MSAL's cache.
-pub(crate) fn client_info(tenant: &Tenant, object_id: &str) -> String {
-    URL_SAFE_NO_PAD.encode(json!({ "uid": object_id, "utid": tenant.id }).to_string())
+/// `client_info`: who signed in, for MSAL's cache; a guest's account is the one at home.
+pub(crate) fn client_info(tenant: &Tenant, user: &User) -> String {
+    let (uid, utid) = match tenant.home_of(user) {
+        Some(home) => (&home.user, &home.tenant),
+        None => (&user.id, &tenant.id),
+    };
+    URL_SAFE_NO_PAD.encode(json!({ "uid": uid, "utid": utid }).to_string())
 }
 
 fn common(

@@ -17,6 +17,7 @@ mod error;
 mod federation;
 mod foreign;
 mod form;
+mod guest;
 mod issue;
 mod jwt;
 mod keys;
@@ -42,12 +43,14 @@ pub(crate) use assertion::withstand_assertion;
 pub(crate) use attempt::ClientKind;
 pub(crate) use belonging::{has_issued, has_session};
 pub(crate) use conditional_access::{
-    Conditions, GrantControls, IpRange, NamedLocation, Place, Policy, PolicyState, SessionControls,
+    Conditions, DeviceRule, Externals, GrantControls, IpRange, NamedLocation, Place, Policy, PolicyState,
+    SessionControls,
 };
 pub(crate) use federation::Issuers;
 pub(crate) use foreign::adopt;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use form::withstand_form;
+pub(crate) use guest::{Guest, find_home, redeem_url};
 pub(crate) use jwt::{Claims, TokenFault, is_signing_key, tenant_of_token};
 pub(crate) use keys::{KeptKey, KeyRing};
 pub(crate) use sealed::{open_ticket, seal_ticket};
@@ -154,6 +157,7 @@ fn route(realm: &Realm, context: &Context<'_>) -> Response {
         [tenant, "adminconsent"] | [tenant, "v2.0", "adminconsent"] => {
             change(realm, context, tenant, authorize::admin_consent)
         }
+        [tenant, "redeem"] => change(realm, context, tenant, guest::page),
         [tenant, "login"] if request.method == Method::POST => {
             change(realm, context, tenant, authorize::login)
         }

@@ -22,7 +22,7 @@ pub(super) fn add(
     for name in asked.into_iter().flatten().filter_map(|one| one.get("name")?.as_str()) {
         let other = |property: &str| user.other.get(property).filter(|value| value.is_string()).cloned();
         let value = match name {
-            "acct" => Some(json!(0)),
+            "acct" => Some(json!(u8::from(user.is_guest()))),
             "auth_time" => Some(json!(sign_in.at.as_second())),
             "ctry" => user.usage_location.as_ref().map(|country| json!(country)),
             "email" => user.mail.as_ref().map(|mail| json!(mail)),

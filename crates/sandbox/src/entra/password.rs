@@ -12,6 +12,7 @@ use super::conditional_access::Flow;
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
+use super::guest::{account_at_home, redeem};
 use super::issue::SignIn;
 use super::resource::Asked;
 use super::user_response::{Answering, RefreshToken, identified, respond};
@@ -32,11 +33,11 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
     if tenant.entra.has_security_defaults {
         return Err(EntraError::security_defaults());
     }
-    let Some(user) = tenant.user(username, context.now) else {
+    let Some(user) = tenant.account(username, context.now) else {
         return Err(EntraError::unknown_user(username, &tenant.display_name));
     };
     context.attempt.user(user);
-    let user_id = check_password(tenant, username, password, context.now)?.id.clone();
+    let user_id = check_password(context, tenant, username, password)?.id.clone();
     let user = identified(context, tenant, &user_id, context.now)?;
     if user.must_change_password {
         return Err(EntraError::expired_password());
@@ -60,16 +61,27 @@ fn field<'f>(form: &'f Form, name: &str) -> Result<&'f str, EntraError> {
     form.get(name).ok_or_else(|| EntraError::missing_field(name))
 }
 
-/// The user whose password that is. Unknown names and wrong passwords are told alike.
+/// The user whose password that is; a guest's is home's, and a guest who signs in has redeemed the invitation.
+/// Unknown names and wrong passwords are told alike.
 pub(crate) fn check_password<'t>(
+    context: &Context<'_>,
     tenant: &'t mut Tenant,
     username: &str,
     password: &str,
-    now: Timestamp,
 ) -> Result<&'t User, EntraError> {
-    let found =
-        tenant.user(username, now).map(|user| (user.id.clone(), user.password.as_deref() == Some(password)));
-    let (id, is_right) = found.ok_or_else(EntraError::wrong_password)?;
+    let now = context.now;
+    let user = tenant.account(username, now).ok_or_else(EntraError::wrong_password)?;
+    let id = user.id.clone();
+    let at_home = match tenant.entra.guests.get(&id) {
+        Some(guest) => account_at_home(context, guest)?,
+        None => None,
+    };
+    let keeper = at_home.as_ref().and_then(|(keeper, home)| keeper.user(&home.user, now));
+    let is_right = keeper.unwrap_or(user).password.as_deref() == Some(password);
+    if is_right && keeper.is_some_and(|account| account.must_change_password) {
+        return Err(EntraError::expired_password());
+    }
+    let is_enabled_at_home = keeper.is_none_or(|account| account.account_enabled);
     let lockout = tenant.entra.lockouts.get_or_insert_with(&id, Default::default);
     if lockout.until.is_some_and(|until| now < until) {
         return Err(EntraError::locked_account());
@@ -85,6 +97,12 @@ pub(crate) fn check_password<'t>(
         return Err(EntraError::wrong_password());
     }
     tenant.entra.lockouts.remove(&id);
+    if !is_enabled_at_home {
+        return Err(EntraError::disabled_user());
+    }
+    if let Some((_, home)) = at_home {
+        redeem(tenant, &id, home, now);
+    }
     let user = tenant.users.get(&id).ok_or_else(EntraError::wrong_password)?;
     if user.account_enabled { Ok(user) } else { Err(EntraError::disabled_user()) }
 }

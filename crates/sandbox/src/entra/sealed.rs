@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Consent,
     Ticket,
     SecondFactor,
+    Invitation,
 }
 
 impl Kind {
@@ -29,6 +30,7 @@ impl Kind {
             Self::Consent => "2.",
             Self::Ticket => "v1.e",
             Self::SecondFactor => "3.",
+            Self::Invitation => "4.",
         }
     }
 }

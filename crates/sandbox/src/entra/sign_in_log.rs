@@ -106,7 +106,7 @@ impl SignInRow {
     pub(crate) fn new(context: &Context<'_>, way: Way, error: Option<&EntraError>) -> Self {
         let Notes { client, user, resource, applied, credential, session_id, methods, .. } =
             context.attempt.notes();
-        let Whereabouts { address, country, platform } = Whereabouts::of(context.request);
+        let Whereabouts { address, country, platform, .. } = Whereabouts::of(context.request);
         Self {
             id: context.ids.trace.clone(),
             created: context.now,

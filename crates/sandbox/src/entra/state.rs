@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::conditional_access::{NamedLocation, Policy};
+use super::guest::Guest;
 use super::refresh::LoopGuard;
 use super::sign_in_log::SignInLog;
 use crate::sharing::{SnapshotMap, parts, whole};
@@ -21,6 +22,9 @@ pub(crate) struct Entra {
     /// Wrong passwords in a row, by user.
     #[serde(default)]
     pub(crate) lockouts: SnapshotMap<String, Lockout>,
+    /// Who was invited, by the user's object id.
+    #[serde(default)]
+    pub(crate) guests: SnapshotMap<String, Guest>,
     /// Conditional access policies.
     #[serde(default)]
     pub(crate) policies: Vec<Policy>,
@@ -37,14 +41,14 @@ pub(crate) struct Entra {
 }
 
 parts!(Entra {
-    redeemed, devices, lockouts, sign_ins,
+    redeemed, devices, lockouts, guests, sign_ins,
 } whole {
     secret, policies, named_locations, has_security_defaults,
 } but {
     loops,
 });
 
-whole!(Timestamp, Device, Lockout);
+whole!(Timestamp, Device, Lockout, Guest);
 
 /// Wrong passwords of one user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +84,7 @@ impl Entra {
             redeemed: SnapshotMap::default(),
             devices: SnapshotMap::default(),
             lockouts: SnapshotMap::default(),
+            guests: SnapshotMap::default(),
             policies: Vec::new(),
             named_locations: Vec::new(),
             has_security_defaults: false,

@@ -6,7 +6,9 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::exchange::Response;
+use crate::graph::throttling::sign_in;
 use crate::realm::Realm;
+use crate::scope::note;
 use crate::tenant::Tenant;
 
 use super::context::{Context, Endpoint};
@@ -58,6 +60,9 @@ fn grant(realm: &Realm, context: &Context<'_>, tenant_name: &str) -> Result<Valu
     }
     check_name(realm, tenant_name)?;
     let sent = Form::parse(&context.request.body)?;
+    if sent.get("grant_type") == Some("client_credentials") {
+        admit(realm, context, &sent)?;
+    }
     let outcome = read(context, &sent).and_then(|form| granted(realm, context, tenant_name, &form));
     // A device that waits has not tried to sign in.
     let waits = matches!(&outcome, Err(error) if error.error == "authorization_pending");
@@ -66,6 +71,15 @@ fn grant(realm: &Realm, context: &Context<'_>, tenant_name: &str) -> Result<Valu
         context.attempt.ends(SignInRow::new(context, way, outcome.as_ref().err()));
     }
     outcome
+}
+
+/// Refuses an application that asks for tokens of its own faster than the tenant lets it.
+fn admit(realm: &Realm, context: &Context<'_>, sent: &Form) -> Result<(), EntraError> {
+    let client = sent.get("client_id").unwrap_or_default();
+    sign_in::count(realm, client, context.now).map_err(|too_many| {
+        note(|decision| decision.limit = Some(too_many.limit));
+        EntraError::throttled(too_many.retry_after)
+    })
 }
 
 /// The request as this generation of the endpoint is to be read: in the terms of the second one.

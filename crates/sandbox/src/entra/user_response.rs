@@ -13,6 +13,7 @@ use super::conditional_access::{self, Flow, Refusal, Situation, Subject, Whereab
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
+use super::guest::check_home;
 use super::issue::{Granted, Identity, SignIn, client_info, id_token, user_token};
 use super::resource::{Asked, Resource, granted_scopes};
 use super::sealed::{Kind, seal};
@@ -63,7 +64,9 @@ pub(crate) fn identified<'t>(
     if let Some(user) = tenant.user(user_id, context.now) {
         context.attempt.user(user);
     }
-    admitted(tenant, user_id, since, context.now)
+    let user = admitted(tenant, user_id, since, context.now)?;
+    check_home(context, tenant, user)?;
+    Ok(user)
 }
 
 /// For whom and what a response is.
@@ -126,7 +129,7 @@ pub(crate) fn respond(
         body["refresh_token"] = json!(seal(&tenant.entra.secret, Kind::RefreshToken, &grant));
     }
     if form.get("client_info") == Some("1") {
-        body["client_info"] = json!(client_info(tenant, &user.id));
+        body["client_info"] = json!(client_info(tenant, user));
     }
     Ok(body)
 }

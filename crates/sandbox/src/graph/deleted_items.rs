@@ -290,6 +290,7 @@ fn purge(call: &mut Call<'_>) -> Answer {
     let (kind, id, _) = writable(call)?;
     call.tenant.users.remove(&id);
     call.tenant.workloads.profiles.remove(&id);
+    call.tenant.entra.guests.remove(&id);
     call.tenant.workloads.groups.remove(&id);
     call.tenant.applications.remove(&id);
     call.tenant.service_principals.remove(&id);

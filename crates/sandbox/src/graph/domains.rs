@@ -104,7 +104,7 @@ fn create(call: &mut Call<'_>) -> Answer {
         return Err(GraphError::not_emulated("a root domain, which DNS would have to verify"));
     }
     call.tenant.domains.push(name.clone());
-    let shown = shown(call.tenant.domains.len() - 1, &name, false);
+    let shown = call.with_context("domains", shown(call.tenant.domains.len() - 1, &name, false));
     Ok(call.created(&format!("/domains/{name}"), &shown))
 }
 

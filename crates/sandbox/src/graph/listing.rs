@@ -39,11 +39,13 @@ impl Call<'_> {
         self.list_by(query, context, items, "id", defaults)
     }
 
-    /// 200 with a page of directory objects of several types; a type cast in the path keeps one of them.
+    /// 200 with a page of directory objects of several types; a type cast at the end of the path keeps one of them.
     pub(crate) fn objects(&self, items: Vec<Value>) -> Result<Response, GraphError> {
         const OBJECTS: Surface = Surface::directory("directoryObject", &[]).searching();
         let query = self.query(&OBJECTS)?;
-        let items = match self.path.cast {
+        let path = self.request.path.trim_end_matches("/$count").to_ascii_lowercase();
+        let is_last = |cast: &&str| path.ends_with(&format!(".{}", cast.to_ascii_lowercase()));
+        let items = match self.path.cast.filter(is_last) {
             Some(cast) => {
                 items.into_iter().filter(|item| super::directory_objects::is_a(item, cast)).collect()
             }

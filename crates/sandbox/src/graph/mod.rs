@@ -22,6 +22,7 @@ mod front;
 pub(crate) mod groups;
 mod insider;
 mod instants;
+mod invitations;
 mod known;
 mod listing;
 pub(crate) mod mail;
@@ -122,6 +123,7 @@ pub(crate) fn routes() -> Routes {
         permission_grants::routes(),
         role_assignments::routes(),
         users::routes(),
+        invitations::routes(),
         groups::routes(),
         audits::routes(),
         policies::routes(),

@@ -179,6 +179,9 @@ async fn an_image_in_the_text_is_read_back_from_where_the_body_says() {
     let listed = get(&chat.tenant, &path, &chat.grace).await.expect(200);
     assert_eq!(listed.text("/value/0/contentType"), "image/png");
     assert_eq!(listed.json["value"][0]["contentBytes"], Value::Null);
+    let id = listed.text("/value/0/id");
+    let one = get(&chat.tenant, &format!("{path}/{id}"), &chat.grace).await.expect(200);
+    assert_eq!((one.text("/id"), one.text("/contentType")), (id, "image/png"));
     for (name, value) in [("@microsoft.graph.temporaryId", "2"), ("contentBytes", "%"), ("contentType", "")] {
         let mut bad = message.clone();
         bad["hostedContents"][0][name] = json!(value);
@@ -353,8 +356,11 @@ async fn an_administrator_deletes_a_chat_and_takes_it_back() {
     delete(&chat.tenant, &chat.path(""), &chat.ada).await.expect(403);
     delete(&chat.tenant, &chat.path(""), &app).await.expect(204);
     get(&chat.tenant, &chat.path("/messages"), &chat.ada).await.expect(404);
+    let deleted = format!("/v1.0/teamwork/deletedChats/{}", chat.id);
+    assert_eq!(get(&chat.tenant, &deleted, &app).await.expect(200).text("/id"), chat.id);
     post(&chat.tenant, &undo, &app, json!({})).await.expect(204);
     assert_eq!(chat.read(&message).await.text("/body/content"), "one");
+    get(&chat.tenant, &deleted, &app).await.expect(404);
 }
 
 #[tokio::test]

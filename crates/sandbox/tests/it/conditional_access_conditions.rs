@@ -223,3 +223,51 @@ async fn named_locations_are_made_read_changed_and_deleted() {
         tenant.graph(Method::POST, path, &admin, Some(body)).await.expect(400);
     }
 }
+
+/// A device says what it is by `X-Sandbox-Device`; a sign-in without one has none of its properties (Microsoft:
+/// "Conditional Access: Filter for devices").
+#[tokio::test]
+async fn a_policy_looks_at_the_device_that_a_sign_in_comes_from() {
+    let tenant = cast::tenant().await;
+    let surface = [("x-sandbox-device", "deviceId=1&model=Surface+Pro&isCompliant=True&trustType=AzureAD")];
+    let other = [("x-sandbox-device", "deviceId=2&model=Think&isCompliant=False&trustType=ServerAD")];
+    for (mode, rule, blocked) in [
+        ("include", r#"device.model -startsWith "Surface""#, [false, true, false]),
+        ("exclude", r#"device.model -startsWith "Surface""#, [true, false, true]),
+        ("include", r#"device.model -notStartsWith "Surface""#, [true, false, true]),
+        (
+            "include",
+            r#"device.isCompliant -ne True -and device.trustType -eq "ServerAD""#,
+            [false, false, true],
+        ),
+    ] {
+        let filter = json!({ "deviceFilter": { "mode": mode, "rule": rule } });
+        let policy = require(&tenant, "block", of_grace(&tenant, "devices", filter)).await;
+        for (headers, is_blocked) in [&[][..], &surface, &other].into_iter().zip(blocked) {
+            let reply = sign_in(&tenant, headers).await;
+            assert_eq!(
+                reply.status.as_u16(),
+                if is_blocked { 400 } else { 200 },
+                "{mode} {rule} {headers:?}"
+            );
+            if is_blocked {
+                assert_eq!(reply.error().1, 53_003);
+            }
+        }
+        remove(&tenant, &policy).await;
+    }
+    // What a policy may want of a device, a compliant or a joined one has.
+    for (control, code, good, bad) in
+        [("compliantDevice", 53_000, &surface, &other), ("domainJoinedDevice", 53_001, &other, &surface)]
+    {
+        let everywhere = of_grace(&tenant, "clientAppTypes", json!(["all"]));
+        let policy = require(&tenant, control, everywhere).await;
+        sign_in(&tenant, good).await.expect(200);
+        for headers in [&[][..], bad] {
+            let refused = sign_in(&tenant, headers).await.expect(400);
+            assert_eq!(refused.error().1, code, "{control} {headers:?}");
+            assert!(refused.text("/claims").contains(&policy));
+        }
+        remove(&tenant, &policy).await;
+    }
+}

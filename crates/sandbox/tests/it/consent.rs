@@ -177,6 +177,8 @@ async fn who_may_not_consent_asks_an_administrator() {
         (listed.text("/value/0/appId"), listed.text("/value/0/pendingScopes/0/displayName")),
         (app.0.as_str(), "Mail.Send")
     );
+    let one = get(&tenant, &format!("{requests}/{}", listed.text("/value/0/id")), &token).await.expect(200);
+    assert_eq!((one.text("/id"), one.text("/appId")), (listed.text("/value/0/id"), app.0.as_str()));
     let people = format!("{requests}/{}/userConsentRequests", listed.text("/value/0/id"));
     let people = async || get(&tenant, &people, &token).await.expect(200);
     let waiting = people().await;
@@ -264,6 +266,27 @@ async fn an_administrator_consents_for_everybody_by_a_link() {
     ];
     let token = tenant.token(&form).await.expect(200);
     assert_eq!(claims(token.text("/access_token"))["roles"], json!(["User.Read.All"]));
+
+    // The second generation's link says which scopes; what it asks for is given to everybody.
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("client_id", app.0.as_str()),
+            ("redirect_uri", REDIRECT),
+            ("state", "y"),
+            ("scope", "https://graph.microsoft.com/Mail.Send"),
+        ])
+        .finish();
+    let page = tenant.get(&tenant.url(&format!("/{id}/v2.0/adminconsent?{query}"))).await.expect(200);
+    let browser = Browser { tenant: &tenant, id };
+    let sealed = between(&page.text, "name=\"admin_consent\" value=\"");
+    let fields = [("admin_consent", sealed.as_str()), ("username", &ada.upn), ("password", &ada.password)];
+    let page = browser.post(&page.text, &fields).await.expect(200);
+    let sealed = between(&page.text, "name=\"admin_consent\" value=\"");
+    let given =
+        answered(&browser.post(&page.text, &[("admin_consent", &sealed), ("decision", "accept")]).await);
+    assert_eq!(value(&given, "scope"), "https://graph.microsoft.com/Mail.Send");
+    let signed_in = browser.sign_in(&app.0, "Mail.Send", &grace.upn, &grace.password).await;
+    assert!(!value(&answered(&signed_in), "code").is_empty());
 }
 
 #[tokio::test]

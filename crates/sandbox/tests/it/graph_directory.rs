@@ -425,3 +425,43 @@ async fn a_service_principal_has_secrets_of_its_own() {
     assert_eq!(tenant.token(&form).await.expect(401).error().1, 7_000_215);
     post(&tenant, &format!("{path}/removePassword"), &admin, gone).await.expect(400);
 }
+
+/// Microsoft: "servicePrincipal: addKey", "removeKey". The proof is for the principal's own object id.
+#[tokio::test]
+async fn a_service_principal_has_certificates_of_its_own_and_rolls_them_by_proof() {
+    let tenant = crate::cast::tenant().await;
+    let admin = crate::browser::administrator(&tenant, "Application.ReadWrite.All").await;
+    let app = crate::browser::App::register(&tenant, &admin, json!({ "displayName": "Daemon" })).await;
+    let path = format!("/v1.0/servicePrincipals/{}", app.principal);
+    let (first, second) = (Certificate::new(), Certificate::new());
+    let enter = async |certificate: &Certificate| {
+        let jwt = certificate.ps256(&crate::certificates::assertion(&tenant, &app.app_id));
+        crate::certificates::with_assertion(&tenant, &app.app_id, &jwt, GRAPH).await
+    };
+    enter(&first).await.expect(401);
+    patch(&tenant, &path, &admin, json!({ "keyCredentials": [first.credential()] })).await.expect(204);
+    let own = enter(&first).await.expect(200).text("/access_token").to_owned();
+
+    let now = tenant.sandbox.control().clock().now().as_second();
+    let proof = |issuer: &str| {
+        let claims = json!({
+            "aud": "00000002-0000-0000-c000-000000000000", "iss": issuer, "nbf": now, "exp": now + 600,
+        });
+        first.rs256(&claims)
+    };
+    let body = |proof: String| json!({ "keyCredential": second.credential(), "passwordCredential": null, "proof": proof });
+    let add = format!("{path}/addKey");
+    refused(
+        post(&tenant, &add, &own, body(proof(&app.object_id))).await,
+        401,
+        "Authentication_MissingOrMalformed",
+    );
+    let added = post(&tenant, &add, &own, body(proof(&app.principal))).await.expect(200);
+    enter(&second).await.expect(200);
+    let shown = get(&tenant, &path, &admin).await.expect(200);
+    assert_eq!(shown.json["keyCredentials"].as_array().unwrap().len(), 2);
+    let gone = json!({ "keyId": added.text("/keyId"), "proof": proof(&app.principal) });
+    post(&tenant, &format!("{path}/removeKey"), &own, gone).await.expect(204);
+    assert_eq!(enter(&second).await.error().1, 700_027);
+    enter(&first).await.expect(200);
+}

@@ -358,6 +358,17 @@ async fn what_is_shared_opens_for_those_it_is_shared_with_and_nobody_else() {
     get(&tenant, &at, &alan).await.expect(200);
     get(&tenant, "/v1.0/shares/u!bm9uc2Vuc2U", &alan).await.expect(404);
 
+    // Who is invited by mail reads it in the mailbox, inside and outside.
+    let body = json!({ "recipients": [{ "email": "alan@contoso.example" }, { "email": "x@outside.example" }],
+        "message": "Have a look.", "sendInvitation": true, "requireSignIn": true, "roles": ["read"] });
+    post(&tenant, &invite, &ada, body).await.expect(200);
+    for (query, subject) in
+        [("mail?to=alan@contoso.example&wait=10s", "/value/0/subject"), ("mail/outgoing", "/value/0/subject")]
+    {
+        let told = tenant.control(Method::GET, query, None).await.expect(200);
+        assert_eq!(told.text(subject), "Ada Lovelace shared \"Team\" with you", "{query}");
+    }
+
     // Whoever has only Files.Read reads no drive but their own: an app reads them all.
     let unknown = json!({ "recipients": [{ "email": "nobody@contoso.example" }], "roles": ["read"] });
     assert_eq!(post(&tenant, &invite, &ada, unknown).await.expect(400).text("/error/code"), "sharingFailed");

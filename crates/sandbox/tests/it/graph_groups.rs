@@ -201,6 +201,8 @@ async fn a_role_makes_an_administrator_and_shows_in_memberships() {
     let filtered = format!("{path}?$filter=principalId%20eq%20'{grace}'&$expand=roleDefinition");
     let filtered = get(&tenant, &filtered, &token).await.expect(200);
     assert_eq!(filtered.text("/value/0/roleDefinition/displayName"), "User Administrator");
+    let one = get(&tenant, &format!("{path}/{made}"), &token).await.expect(200);
+    assert_eq!((one.text("/principalId"), one.text("/roleDefinitionId")), (&*grace, USER_ADMINISTRATOR));
     delete(&tenant, &format!("{path}/{made}"), &token).await.expect(204);
     get(&tenant, &format!("{path}/{made}"), &token).await.expect(404);
 

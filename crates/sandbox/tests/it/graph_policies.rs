@@ -41,6 +41,9 @@ async fn a_policy_blocks_secrets_or_caps_how_long_they_live() {
         "restrictions": { "passwordCredentials": [], "keyCredentials": [rule("asymmetricKeyLifetime", json!("P1D"))] },
     });
     let made = post(&tenant, "/v1.0/policies/appManagementPolicies", &token, own).await.expect(201);
+    let read = format!("/v1.0/policies/appManagementPolicies/{}", made.text("/id"));
+    let read = get(&tenant, &read, &token).await.expect(200);
+    assert_eq!(read.text("/restrictions/keyCredentials/0/maxLifetime"), "P1D");
     let reference = json!({
         "@odata.id": format!("https://graph.microsoft.com/v1.0/policies/appManagementPolicies/{}", made.text("/id")),
     });

@@ -267,6 +267,20 @@ async fn attachments_of_each_kind_are_kept() {
         .await
         .expect(200);
     assert_eq!(whole.text("/item/subject"), "Inner");
+    // Raw: the bytes of a file, the MIME of an item, by each address of the message.
+    let (message, file) = (got["id"].as_str().unwrap(), files[0]["id"].as_str().unwrap());
+    let user = person(&tenant, "grace");
+    for address in [
+        format!("/v1.0/me/messages/{message}"),
+        format!("/v1.0/users/{user}/messages/{message}"),
+        format!("/v1.0/me/mailFolders/inbox/messages/{message}"),
+        format!("/v1.0/users/{user}/mailFolders/inbox/messages/{message}"),
+    ] {
+        let raw = get(&tenant, &format!("{address}/attachments/{file}/$value"), &grace).await.expect(200);
+        assert_eq!((raw.text.as_str(), raw.header("content-type")), ("Hi", "text/plain"), "{address}");
+    }
+    let raw = get(&tenant, &format!("{item}/$value"), &grace).await.expect(200);
+    assert!(raw.text.contains("Subject: Inner"), "{}", raw.text);
     let expanded =
         get(&tenant, &format!("{path}?$expand=attachments&$select=subject"), &grace).await.expect(200);
     assert_eq!(expanded.json["attachments"].as_array().unwrap().len(), 3);

@@ -343,3 +343,29 @@ async fn a_test_waits_for_notifications_and_reads_what_became_of_them() {
     let none = tenant.control(Method::GET, "notifications", None).await.expect(200);
     assert_eq!(none.json["value"], json!([]));
 }
+
+#[tokio::test]
+async fn a_drive_and_a_presence_tell_that_they_have_changed() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let scopes = "Files.ReadWrite Presence.Read.All Presence.ReadWrite";
+    let ada = crate::granted::sign_in_with(&tenant, "ada", scopes).await;
+    let updated = || json!({ "changeType": "updated" });
+    let drive = subscribe(&tenant, &ada, &receiver, "/me/drive/root", updated()).await.expect(201);
+    let request = tenant.http.put(tenant.url("/v1.0/me/drive/root:/new.txt:/content")).bearer_auth(&ada);
+    tenant.send(request.body("new")).await.expect(201);
+    let message = receiver.message().await;
+    assert_eq!(message["value"][0]["subscriptionId"], drive.text("/id"), "{message}");
+    assert_eq!(message["value"][0]["changeType"], "updated");
+    delete(&tenant, &format!("/v1.0/subscriptions/{}", drive.text("/id")), &ada).await.expect(204);
+
+    let path = format!("/communications/presences/{}", person(&tenant, "ada"));
+    let presence = subscribe(&tenant, &ada, &receiver, &path, updated()).await.expect(201);
+    let body = json!({
+        "sessionId": tenant.sandbox.ready().apps.client.client_id, "availability": "Busy", "activity": "InACall",
+        "expirationDuration": "PT1H",
+    });
+    post(&tenant, "/v1.0/me/presence/setPresence", &ada, body).await.expect(200);
+    let message = receiver.message().await;
+    assert_eq!(message["value"][0]["subscriptionId"], presence.text("/id"), "{message}");
+    assert_eq!(message["value"][0]["resourceData"]["id"], person(&tenant, "ada"));
+}

@@ -288,3 +288,83 @@ async fn a_client_learns_who_keeps_a_users_password_before_it_sends_one() {
         assert_eq!(tenant.get(&url).await.expect(200).text("/account_type"), account_type);
     }
 }
+
+#[tokio::test]
+async fn the_first_generation_is_found_by_its_own_document() {
+    let tenant = cast::tenant().await;
+    let document = tenant.get(&tenant.login("/.well-known/openid-configuration")).await.expect(200);
+    let id = tenant.sandbox.ready().tenant_id.clone();
+    assert_eq!(document.text("/issuer"), format!("https://sts.windows.net/{id}/"));
+    for (name, rest) in [
+        ("token_endpoint", "/oauth2/token"),
+        ("authorization_endpoint", "/oauth2/authorize"),
+        ("device_authorization_endpoint", "/oauth2/devicecode"),
+        ("userinfo_endpoint", "/openid/userinfo"),
+    ] {
+        assert_eq!(document.text(&format!("/{name}")), tenant.login(rest), "{name}");
+    }
+    tenant.get(document.text("/jwks_uri")).await.expect(200);
+    let shared = tenant.get(&tenant.url("/common/.well-known/openid-configuration")).await.expect(200);
+    assert_eq!(shared.text("/issuer"), "https://sts.windows.net/{tenantid}/");
+
+    // Its userinfo says who the token is for; a device signs in by its own endpoints, with a resource.
+    let answer = tokens(&tenant, "ada", "openid profile email User.Read", &[]).await.expect(200);
+    let info = tenant.http.get(document.text("/userinfo_endpoint")).bearer_auth(answer.text("/access_token"));
+    let info = tenant.send(info).await.expect(200);
+    assert_eq!(info.json["sub"], claims(answer.text("/id_token"))["sub"]);
+    let client = tenant.sandbox.ready().apps.client.client_id.clone();
+    let form = [("client_id", client.as_str()), ("resource", "https://graph.microsoft.com")];
+    let endpoint = document.text("/device_authorization_endpoint");
+    let begun = tenant.send(tenant.http.post(endpoint).form(&form)).await.expect(200);
+    let ada = tenant.sandbox.ready().users[0].clone();
+    let form = [
+        ("user_code", begun.text("/user_code")),
+        ("username", &ada.upn),
+        ("password", &ada.password),
+        ("decision", "approve"),
+    ];
+    // The first generation calls it `verification_url` and writes numbers as text.
+    assert_eq!(begun.json["expires_in"], "900");
+    tenant.send(tenant.http.post(begun.text("/verification_url")).form(&form)).await.expect(200);
+    let form = [
+        ("client_id", client.as_str()),
+        ("grant_type", "device_code"),
+        ("code", begun.text("/device_code")),
+        ("resource", "https://graph.microsoft.com"),
+    ];
+    let token = tenant.send(tenant.http.post(document.text("/token_endpoint")).form(&form)).await.expect(200);
+    assert_eq!(claims(token.text("/access_token"))["upn"], "ada@contoso.example");
+}
+
+#[tokio::test]
+async fn a_client_asks_whether_an_authority_is_one_before_it_trusts_it() {
+    let tenant = cast::tenant().await;
+    let ask = async |authority: &str| {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("api-version", "1.1"), ("authorization_endpoint", authority)])
+            .finish();
+        tenant.get(&tenant.url(&format!("/common/discovery/instance?{query}"))).await
+    };
+    let own = ask(&tenant.login("/oauth2/v2.0/authorize")).await.expect(200);
+    assert_eq!(
+        own.text("/tenant_discovery_endpoint"),
+        tenant.login("/v2.0/.well-known/openid-configuration")
+    );
+    let host = tenant.sandbox.ready().url.trim_start_matches("https://").to_owned();
+    assert!(own.json["metadata"].as_array().unwrap().iter().any(|one| one["aliases"] == json!([host])));
+    let strange = ask("https://login.evil.example/common/oauth2/v2.0/authorize").await.expect(400);
+    assert_eq!(strange.error(), ("invalid_instance", 50_049));
+}
+
+#[tokio::test]
+async fn a_request_may_be_posted() {
+    let tenant = cast::tenant().await;
+    let query = crate::browser::query(&tenant, &[]);
+    let request = tenant.http.post(tenant.login("/oauth2/v2.0/authorize")).body(query);
+    let page =
+        tenant.send(request.header("content-type", "application/x-www-form-urlencoded")).await.expect(200);
+    let answer = sent(&Browser::new(&tenant).sign_in(&page, "ada").await);
+    assert_eq!(answer["state"], "st&te");
+    let redeemed = crate::browser::redeem(&tenant, &answer["code"], &[]).await.expect(200);
+    assert_eq!(claims(redeemed.text("/access_token"))["upn"], "ada@contoso.example");
+}

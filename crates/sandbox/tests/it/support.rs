@@ -20,6 +20,7 @@ pub(crate) struct Tenant {
     pub(crate) http: reqwest::Client,
 }
 
+#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,

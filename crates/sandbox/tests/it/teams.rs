@@ -19,7 +19,7 @@ fn new_team(name: &str) -> Value {
 }
 
 /// A team of Ada's, with Grace in it: Ada's token, Grace's, and the path of the team.
-async fn team(tenant: &Tenant) -> (String, String, String) {
+pub(crate) async fn team(tenant: &Tenant) -> (String, String, String) {
     let ada = sign_in_with(tenant, "ada", SCOPES).await;
     let grace = sign_in_with(tenant, "grace", SCOPES).await;
     let made = post(tenant, "/v1.0/teams", &ada, new_team("Engines")).await.expect(202);

@@ -232,3 +232,79 @@ async fn limits_are_set_by_the_control_api_and_go_with_a_reset() {
     let setting = tenant.control(Method::GET, "throttling", None).await.expect(200);
     assert_eq!(setting.text("/limits"), "off");
 }
+
+/// Microsoft, "Avoid getting throttled or blocked in SharePoint Online": 1,200 units a minute for an app in a tenant
+/// of up to a thousand licences; here twelve.
+#[tokio::test]
+async fn files_are_counted_in_sharepoints_units_and_the_rest_of_the_minute_is_told_near_its_end() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let root = get(&tenant, "/v1.0/me/drive/root", &ada).await.expect(200).text("/id").to_owned();
+    let left = |reply: &Reply| reply.header("ratelimit-remaining").to_owned();
+    // What is said once four fifths are gone tells what each request cost.
+    for (method, path, body, cost) in [
+        (Method::GET, "/v1.0/me/drive/root".to_owned(), None, 1),
+        (Method::GET, format!("/v1.0/me/drive/items/{root}/children"), None, 2),
+        (Method::GET, "/v1.0/me/drive/root/delta".to_owned(), None, 2),
+        (Method::GET, "/v1.0/me/drive/root/delta?token=latest".to_owned(), None, 1),
+        (
+            Method::POST,
+            "/v1.0/me/drive/root/children".to_owned(),
+            Some(json!({ "name": "a", "folder": {} })),
+            2,
+        ),
+        (Method::GET, format!("/v1.0/me/drive/items/{root}/permissions"), None, 5),
+        (Method::GET, "/v1.0/me/drive/root?$expand=permissions".to_owned(), None, 5),
+    ] {
+        limit(&tenant, 0.01);
+        for _ in 0..12 - cost {
+            let before = get(&tenant, "/v1.0/me/drive/root", &ada).await.expect(200);
+            assert!(["", "2", "1"].contains(&left(&before).as_str()), "{}", left(&before));
+        }
+        let reply = tenant.graph(method, &path, &ada, body).await;
+        assert!(reply.status.is_success(), "{}", reply.text);
+        let told = (reply.header("ratelimit-limit"), left(&reply), reply.header("ratelimit-reset"));
+        assert_eq!(told, ("12", "0".to_owned(), "60"), "{path}");
+    }
+    advance(&tenant, 20);
+    let refused = get(&tenant, "/v1.0/me/drive/root", &ada).await.expect(429);
+    assert_eq!(refused.text("/error/code"), "activityLimitReached");
+    assert_eq!(refused.text("/error/innerError/code"), "throttledRequest");
+    assert_eq!((refused.header("retry-after"), refused.header("ratelimit-reset")), ("40", "40"));
+    // The app's other resources are not SharePoint's.
+    get(&tenant, "/v1.0/me", &ada).await.expect(200);
+    advance(&tenant, 40);
+    get(&tenant, "/v1.0/me/drive/root", &ada).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_application_that_keeps_no_token_is_told_to_wait_a_minute() {
+    let tenant = tenant().await;
+    let app = tenant.sandbox.ready().apps.provisioner.clone();
+    let form = [
+        ("client_id", app.client_id.as_str()),
+        ("client_secret", &app.client_secret),
+        ("grant_type", "client_credentials"),
+        ("scope", crate::support::GRAPH),
+    ];
+    limit(&tenant, 0.003);
+    for _ in 0..3 {
+        tenant.token(&form).await.expect(200);
+    }
+    let refused = tenant.token(&form).await.expect(429);
+    assert_eq!(refused.error(), ("temporarily_unavailable", 90_055));
+    assert!(refused.text("/error_description").starts_with("AADSTS90055: "));
+    assert_eq!(refused.header("retry-after"), "60");
+    // Another application, and a person, are not that one.
+    let other = [("client_id", "00000000-0000-4000-8000-00000000dead"), ("grant_type", "client_credentials")];
+    assert_ne!(tenant.token(&other).await.status.as_u16(), 429);
+    sign_in(&tenant, "ada").await;
+    let rows = tenant.sandbox.control().requests();
+    assert!(rows.iter().any(|one| one.decision.aadsts == Some(90_055) && one.decision.limit.is_some()));
+    advance(&tenant, 60);
+    tenant.token(&form).await.expect(200);
+    let throttling = Throttling { scale: 0.001, retry_after: RetryAfter::Never, ..Throttling::documented() };
+    tenant.sandbox.control().set_throttling(throttling);
+    tenant.token(&form).await.expect(200);
+    assert_eq!(tenant.token(&form).await.expect(429).header("retry-after"), "");
+}

@@ -22,6 +22,7 @@ use super::context::Context;
 use super::error::EntraError;
 use super::foreign;
 use super::form::Form;
+use super::guest;
 use super::issue::{Identity, client_info, end_of, id_token};
 use super::pages;
 use super::password::check_password;
@@ -112,10 +113,16 @@ fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
     };
     let (username, password) =
         (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
-    if let Some(user) = tenant.user(username, context.now) {
-        context.attempt.user(user);
+    match tenant.account(username, context.now) {
+        Some(user) => context.attempt.user(user),
+        None => {
+            let client = (&*request.client.app_id, &*request.client.name);
+            if let Some(error) = guest::stranger(context, tenant, client, (username, password)) {
+                return (error_page(context, &error), false);
+            }
+        }
     }
-    let user_id = match check_password(tenant, username, password, context.now) {
+    let user_id = match check_password(context, tenant, username, password) {
         Ok(user) => user.id.clone(),
         Err(error) => {
             log(context, Some(&error));
@@ -279,7 +286,7 @@ fn complete(
     }
     answer.push(("session_state", session.sign_in.session_id.clone()));
     if Form::parse(request.text.as_bytes()).is_ok_and(|form| form.get("client_info") == Some("1")) {
-        answer.push(("client_info", client_info(tenant, &user.id)));
+        answer.push(("client_info", client_info(tenant, user)));
     }
     send(&request.redirect_uri, request.mode, &answer)
 }

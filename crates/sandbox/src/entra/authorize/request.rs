@@ -101,7 +101,7 @@ impl SignInRequest {
     /// Whether a session of that user answers the request: the hint names nobody else.
     pub(super) fn is_for(&self, tenant: &Tenant, user_id: &str, now: Timestamp) -> bool {
         self.login_hint.is_empty()
-            || tenant.user(&self.login_hint, now).is_some_and(|user| user.id == user_id)
+            || tenant.account(&self.login_hint, now).is_some_and(|user| user.id == user_id)
     }
 
     /// Whether a sign-in of that age is young enough.

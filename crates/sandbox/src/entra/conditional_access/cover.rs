@@ -1,8 +1,13 @@
-//! Whether a policy concerns a sign-in: user, group, role, client, resource, flow, platform and location.
+//! Whether a policy concerns a sign-in: user, group, role, guest, client, resource, flow, platform, location and
+//! device.
 
 use crate::directory::{ServicePrincipal, User};
 
-use super::policy::{Applications, ClientApplications, Conditions, Locations, Platforms, Users};
+use super::device_filter::DeviceRule;
+use super::policy::{
+    Applications, ClientApplications, Conditions, Devices, ExternalTenants, Externals, FilterMode, Locations,
+    Platforms, Users,
+};
 use super::{Flow, Situation, Subject};
 
 impl Conditions {
@@ -27,6 +32,7 @@ impl Conditions {
             && self.covers_flow(situation)
             && self.platforms.as_ref().is_none_or(|platforms| platforms.cover(situation))
             && self.locations.as_ref().is_none_or(|locations| locations.cover(situation))
+            && self.devices.as_ref().is_none_or(|devices| devices.cover(situation))
     }
 
     fn covers_client(&self, situation: &Situation<'_>) -> bool {
@@ -60,13 +66,53 @@ impl Users {
             return false;
         }
         let everybody = if is_agent { "AllAgentIdUsers" } else { "All" };
-        let is = |users: &[String], groups: &[String], roles: &[String]| {
+        let is = |users: &[String], groups: &[String], roles: &[String], externals: Option<&Externals>| {
             names(users, everybody)
                 || names(users, &user.id)
                 || (!is_agent && (is_in(groups, user, situation) || has_role(roles, user, situation)))
+                || (names(users, "GuestsOrExternalUsers") && kind_of(user, situation).is_some())
+                || externals.is_some_and(|externals| externals.cover(user, situation))
         };
-        is(&self.include_users, &self.include_groups, &self.include_roles)
-            && !is(&self.exclude_users, &self.exclude_groups, &self.exclude_roles)
+        let including = self.include_guests_or_external_users.as_ref();
+        let excluding = self.exclude_guests_or_external_users.as_ref();
+        is(&self.include_users, &self.include_groups, &self.include_roles, including)
+            && !is(&self.exclude_users, &self.exclude_groups, &self.exclude_roles, excluding)
+    }
+}
+
+/// What kind of guest or external user somebody is, if any: invited ones have a home elsewhere.
+fn kind_of(user: &User, situation: &Situation<'_>) -> Option<&'static str> {
+    let is_guest = user.is_guest();
+    match (situation.tenant.entra.guests.contains_key(&user.id), is_guest) {
+        (true, true) => Some("b2bCollaborationGuest"),
+        (true, false) => Some("b2bCollaborationMember"),
+        (false, true) => Some("internalGuest"),
+        (false, false) => None,
+    }
+}
+
+impl Externals {
+    fn cover(&self, user: &User, situation: &Situation<'_>) -> bool {
+        let Some(kind) = kind_of(user, situation) else { return false };
+        let home = situation.tenant.entra.guests.get(&user.id).and_then(|guest| guest.home.as_ref());
+        // A guest whose password is kept here comes from no other tenant.
+        let is_from = match &self.external_tenants {
+            Some(ExternalTenants::Enumerated { members, .. }) if kind != "internalGuest" => {
+                home.is_some_and(|home| names(members, &home.tenant))
+            }
+            Some(ExternalTenants::All { .. } | ExternalTenants::Enumerated { .. }) | None => true,
+        };
+        is_from && self.guest_or_external_user_types.split(',').any(|one| one.trim() == kind)
+    }
+}
+
+impl Devices {
+    fn cover(&self, situation: &Situation<'_>) -> bool {
+        let Some(filter) = &self.device_filter else { return true };
+        // What cannot be read was refused when it was set.
+        let holds = DeviceRule::parse(&filter.rule)
+            .is_some_and(|rule| rule.holds(situation.whereabouts.device.as_ref()));
+        holds == (filter.mode == FilterMode::Include)
     }
 }
 

@@ -4,6 +4,7 @@
 //! agent identity when it asks for its own token, an agent user at hop 3. Exchange tokens are not evaluated.
 
 mod cover;
+mod device_filter;
 mod named_location;
 mod policy;
 mod whereabouts;
@@ -17,8 +18,10 @@ use crate::tenant::Tenant;
 
 use super::error::EntraError;
 
+pub(crate) use device_filter::DeviceRule;
 pub(crate) use named_location::{IpRange, NamedLocation, Place};
-pub(crate) use policy::{Conditions, GrantControls, Policy, PolicyState, SessionControls};
+pub(crate) use policy::{Conditions, Externals, GrantControls, Policy, PolicyState, SessionControls};
+use whereabouts::Device;
 pub(crate) use whereabouts::Whereabouts;
 
 /// Who asks.
@@ -160,7 +163,13 @@ impl Policy {
             return Some(Wanted::Again(limit));
         }
         let controls = self.grant_controls.as_ref()?;
-        let is_met = |control: &str| control == "mfa" && situation.methods.iter().any(|one| one == "mfa");
+        let device = situation.whereabouts.device.as_ref();
+        let is_met = |control: &str| match control {
+            "mfa" => situation.methods.iter().any(|one| one == "mfa"),
+            "compliantDevice" => device.is_some_and(Device::is_compliant),
+            "domainJoinedDevice" => device.is_some_and(Device::is_domain_joined),
+            _ => false,
+        };
         let unmet = controls.built_in_controls.iter().map(String::as_str).filter(|control| !is_met(control));
         let unmet: Vec<&str> = unmet.collect();
         let is_or = controls.operator.as_deref() != Some("AND");

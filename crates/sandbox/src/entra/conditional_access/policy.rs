@@ -39,7 +39,7 @@ pub(crate) struct Conditions {
     pub(crate) insider_risk_levels: Option<Value>,
     pub(crate) platforms: Option<Platforms>,
     pub(crate) locations: Option<Locations>,
-    pub(crate) devices: Option<Value>,
+    pub(crate) devices: Option<Devices>,
     pub(crate) client_applications: Option<ClientApplications>,
     pub(crate) applications: Applications,
     pub(crate) users: Option<Users>,
@@ -84,8 +84,67 @@ pub(crate) struct Users {
     pub(crate) exclude_groups: Vec<String>,
     pub(crate) include_roles: Vec<String>,
     pub(crate) exclude_roles: Vec<String>,
-    pub(crate) include_guests_or_external_users: Option<Value>,
-    pub(crate) exclude_guests_or_external_users: Option<Value>,
+    pub(crate) include_guests_or_external_users: Option<Externals>,
+    pub(crate) exclude_guests_or_external_users: Option<Externals>,
+}
+
+/// Which guests and people of other tenants.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub(crate) struct Externals {
+    /// Of `internalGuest`, `b2bCollaborationGuest`, `b2bCollaborationMember`, `b2bDirectConnectUser`,
+    /// `otherExternalUser` and `serviceProvider`, with commas.
+    pub(crate) guest_or_external_user_types: String,
+    /// From which tenants those come that have a home elsewhere; from any if it is not said.
+    pub(crate) external_tenants: Option<ExternalTenants>,
+}
+
+/// All tenants, or some.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "membershipKind", rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) enum ExternalTenants {
+    /// Every other tenant.
+    All {
+        #[serde(rename = "@odata.type", default = "all_tenants")]
+        odata_type: String,
+    },
+    /// Those, by id.
+    Enumerated {
+        #[serde(rename = "@odata.type", default = "some_tenants")]
+        odata_type: String,
+        members: Vec<String>,
+    },
+}
+
+fn all_tenants() -> String {
+    "#microsoft.graph.conditionalAccessAllExternalTenants".to_owned()
+}
+
+fn some_tenants() -> String {
+    "#microsoft.graph.conditionalAccessEnumeratedExternalTenants".to_owned()
+}
+
+/// From which devices.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub(crate) struct Devices {
+    pub(crate) device_filter: Option<DeviceFilter>,
+}
+
+/// The devices for which a rule holds, or those for which it does not.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct DeviceFilter {
+    pub(crate) mode: FilterMode,
+    pub(crate) rule: String,
+}
+
+/// How a filter is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum FilterMode {
+    Include,
+    Exclude,
 }
 
 /// Which workload identities; agent identities have lists of their own, which only beta shows.

@@ -1,5 +1,6 @@
 //! Where a request comes from and what it runs on. Everything reaches a sandbox from this machine, so a client
-//! says it in headers: `X-Forwarded-For` as a proxy would, `X-Sandbox-Country`, and the names of its platform.
+//! says it in headers: `X-Forwarded-For` as a proxy would, `X-Sandbox-Country`, the names of its platform, and
+//! `X-Sandbox-Device` with the properties of the registered device, as a form: `isCompliant=True&trustType=ServerAD`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,6 +14,38 @@ pub(crate) struct Whereabouts {
     pub(crate) country: Option<String>,
     /// As policies name it.
     pub(crate) platform: Option<&'static str>,
+    /// The registered device, if it comes from one.
+    pub(crate) device: Option<Device>,
+}
+
+/// A registered device: its properties by Graph's names in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Device(Vec<(String, String)>);
+
+impl Device {
+    /// Reads the header; `None` if it names no property.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let properties: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
+            .filter(|(name, value)| !name.is_empty() && !value.is_empty())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.into_owned()))
+            .collect();
+        (!properties.is_empty()).then_some(Self(properties))
+    }
+
+    /// A property, by its name in lower case.
+    pub(super) fn property(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether its management says that it complies.
+    pub(super) fn is_compliant(&self) -> bool {
+        self.property("iscompliant").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Whether it is joined to a domain on premises too (hybrid joined).
+    pub(super) fn is_domain_joined(&self) -> bool {
+        self.property("trusttype").is_some_and(|value| value.eq_ignore_ascii_case("ServerAD"))
+    }
 }
 
 /// What names a platform in a `User-Agent` or an `x-client-OS`, in lower case; the first that fits.
@@ -43,6 +76,7 @@ impl Whereabouts {
             address: first.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             country: country.filter(is_country).map(str::to_ascii_uppercase),
             platform: says.map(str::to_ascii_lowercase).find_map(|text| platform(&text)),
+            device: request.header("x-sandbox-device").and_then(Device::parse),
         }
     }
 }

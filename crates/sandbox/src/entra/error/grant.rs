@@ -58,6 +58,21 @@ impl EntraError {
         )
     }
 
+    /// Somebody of another tenant who is no guest of this one.
+    pub(crate) fn strange_account(
+        user: &str,
+        provider: &str,
+        tenant: &str,
+        (client, name): (&str, &str),
+    ) -> Self {
+        Self::invalid_grant(
+            50_020,
+            format!(
+                "User account '{user}' from identity provider '{provider}' does not exist in tenant '{tenant}' and cannot access the application '{client}'({name}) in that tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in again with a different Azure Active Directory user account."
+            ),
+        )
+    }
+
     pub(crate) fn disabled_user() -> Self {
         Self::invalid_grant(50_057, "The user account is disabled.")
     }

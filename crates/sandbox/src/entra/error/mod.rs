@@ -26,6 +26,8 @@ pub(crate) struct EntraError {
     pub(crate) suberror: Option<&'static str>,
     /// What the client is to send to `/authorize`: JSON in a string.
     pub(crate) claims: Option<Box<str>>,
+    /// How many seconds to wait before the next try.
+    pub(crate) retry_after: Option<u32>,
 }
 
 /// Nobody sees it: the request is answered again.
@@ -39,7 +41,7 @@ impl EntraError {
     pub(crate) fn new(error: &'static str, code: u32, message: impl Into<String>) -> Self {
         let status =
             if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-        Self { status, error, code, message: message.into(), suberror: None, claims: None }
+        Self { status, error, code, message: message.into(), suberror: None, claims: None, retry_after: None }
     }
 
     fn invalid_client(code: u32, message: impl Into<String>) -> Self {
@@ -106,7 +108,11 @@ impl EntraError {
             decision.error = Some(self.error.to_owned());
             decision.aadsts = Some(self.code);
         });
-        Response::json(self.status, &body)
+        let response = Response::json(self.status, &body);
+        match self.retry_after {
+            Some(seconds) => response.with(http::header::RETRY_AFTER, &seconds.to_string()),
+            None => response,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What stands between a right password and a token: policies, locks, expiry (Entra reference §1.13, §13).
 
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::EntraError;
@@ -106,6 +107,16 @@ impl EntraError {
                 "Your administrator has configured the application {name} ('{app}') to block users unless they are specifically granted ('assigned') access to the application. The signed in user '{user}' is blocked because they are not a direct member of a group with access, nor had access directly assigned by an administrator. Please contact your administrator to assign access to this application."
             ),
         )
+    }
+
+    /// Too many tokens asked for.
+    pub(crate) fn throttled(retry_after: Option<u32>) -> Self {
+        let message = "There are too many incoming requests. The request was throttled; keep tokens until they expire, and try again later.";
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after,
+            ..Self::new("temporarily_unavailable", 90_055, message)
+        }
     }
 
     /// The same refresh, over and over.

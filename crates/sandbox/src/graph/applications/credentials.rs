@@ -138,39 +138,59 @@ fn check_own_or_permitted(call: &Call<'_>) -> Result<(), GraphError> {
 fn add_key(call: &mut Call<'_>) -> Answer {
     check_own_or_permitted(call)?;
     let body = call.body()?;
-    proof::check(call.application()?, &body, call.now)?;
-    let asked =
-        body.get("keyCredential").and_then(Value::as_object).ok_or_else(|| invalid("keyCredential"))?;
-    let credential = new_key(call, asked)?;
+    let app = call.application()?;
+    proof::check(&app.keys, &app.id, &body, call.now)?;
+    let credential = asked_key(call, &body)?;
     let policies = &call.tenant.workloads.policies.app_management;
     policies.check(call.application()?, Credential::Key, credential.start, credential.end)?;
-    let mut shown = wire::key_credential(&credential, false);
-    shown["@odata.context"] = json!(call.context("microsoft.graph.keyCredential"));
+    let shown = shown_key(call, &credential);
     call.application_mut()?.keys.push(credential);
     Ok(call.ok(&shown))
+}
+
+/// The certificate that the body of `addKey` brings.
+pub(in crate::graph) fn asked_key(
+    call: &Call<'_>,
+    body: &Map<String, Value>,
+) -> Result<KeyCredential, GraphError> {
+    let asked = body.get("keyCredential").and_then(Value::as_object);
+    new_key(call, asked.ok_or_else(|| invalid("keyCredential"))?)
+}
+
+/// The answer of `addKey`.
+pub(in crate::graph) fn shown_key(call: &Call<'_>, credential: &KeyCredential) -> Value {
+    let mut shown = wire::key_credential(credential, false);
+    shown["@odata.context"] = json!(call.context("microsoft.graph.keyCredential"));
+    shown
 }
 
 fn remove_key(call: &mut Call<'_>) -> Answer {
     check_own_or_permitted(call)?;
     let body = call.body()?;
-    proof::check(call.application()?, &body, call.now)?;
+    let app = call.application()?;
+    proof::check(&app.keys, &app.id, &body, call.now)?;
     let key_id = key_id(&body)?;
-    let keys = &mut call.application_mut()?.keys;
-    let Some(at) = keys.iter().position(|one| one.key_id.eq_ignore_ascii_case(&key_id)) else {
+    forget_key(&mut call.application_mut()?.keys, &key_id)?;
+    Ok(call.no_content())
+}
+
+/// Takes the certificate of that key id away.
+pub(in crate::graph) fn forget_key(keys: &mut Vec<KeyCredential>, key_id: &str) -> Result<(), GraphError> {
+    let Some(at) = keys.iter().position(|one| one.key_id.eq_ignore_ascii_case(key_id)) else {
         return Err(GraphError::bad_request("No key credential found with keyId."));
     };
     keys.remove(at);
-    Ok(call.no_content())
+    Ok(())
 }
 
 /// The list that replaces the old one. An entry without `key` keeps the certificate of that `keyId`, as
 /// entries do that a client read (where `key` is null) and sends back.
-pub(super) fn replace_keys(
+pub(in crate::graph) fn replace_keys(
     call: &Call<'_>,
-    app: &Application,
+    old: &[KeyCredential],
     list: &[Map<String, Value>],
+    allow: impl Fn(&KeyCredential) -> Result<(), GraphError>,
 ) -> Result<Vec<KeyCredential>, GraphError> {
-    let old = &app.keys;
     let mut keys: Vec<KeyCredential> = Vec::with_capacity(list.len());
     for entry in list {
         let known = entry
@@ -182,8 +202,7 @@ pub(super) fn replace_keys(
             (Some(Value::String(der)), Some(known)) if *der == known.der => known.clone(),
             _ => {
                 let key = new_key(call, entry)?;
-                let policies = &call.tenant.workloads.policies.app_management;
-                policies.check(app, Credential::Key, key.start, key.end)?;
+                allow(&key)?;
                 key
             }
         };

@@ -4,7 +4,7 @@ mod create;
 pub(crate) mod credentials;
 mod federated;
 mod inheritable;
-mod proof;
+pub(crate) mod proof;
 mod publisher;
 mod update;
 pub(crate) mod wire;

@@ -1,4 +1,4 @@
-//! The proof of possession with which an application rolls its own keys: a JWT that one of its valid
+//! The proof of possession with which an application or its principal rolls its own keys: a JWT that one of its valid
 //! certificates signed (Entra reference §8).
 
 use aws_lc_rs::signature::{
@@ -10,7 +10,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::directory::Application;
+use crate::directory::KeyCredential;
 use crate::graph::error::GraphError;
 
 /// Who the proof is for.
@@ -19,13 +19,18 @@ const AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";
 /// A proof lives at most ten minutes.
 const LONGEST: i64 = 600;
 
-/// Whether the body's `proof` was signed by a valid certificate of that application, for itself, lately.
-pub(super) fn check(app: &Application, body: &Map<String, Value>, now: Timestamp) -> Result<(), GraphError> {
+/// Whether the body's `proof` was signed by one of these valid certificates, for the object that has them, lately.
+pub(in crate::graph) fn check(
+    keys: &[KeyCredential],
+    id: &str,
+    body: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<(), GraphError> {
     let proof = body.get("proof").and_then(Value::as_str).unwrap_or_default();
-    let keys = app.keys.iter().filter(|key| key.start <= now && now < key.end);
+    let keys = keys.iter().filter(|key| key.start <= now && now < key.end);
     keys.filter_map(|key| STANDARD.decode(&key.der).ok())
         .find_map(|der| verified(proof, &der))
-        .filter(|claims| is_for(claims, app, now))
+        .filter(|claims| is_for(claims, id, now))
         .map(|_| ())
         .ok_or_else(|| {
             GraphError::new(
@@ -36,12 +41,12 @@ pub(super) fn check(app: &Application, body: &Map<String, Value>, now: Timestamp
         })
 }
 
-fn is_for(claims: &Map<String, Value>, app: &Application, now: Timestamp) -> bool {
+fn is_for(claims: &Map<String, Value>, id: &str, now: Timestamp) -> bool {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
     let number = |name: &str| claims.get(name).and_then(Value::as_i64);
     let (Some(from), Some(until)) = (number("nbf"), number("exp")) else { return false };
     let now = now.as_second();
-    text("aud") == AUDIENCE && text("iss") == app.id && from <= now && now < until && until - from <= LONGEST
+    text("aud") == AUDIENCE && text("iss") == id && from <= now && now < until && until - from <= LONGEST
 }
 
 /// The claims, if that certificate's key signed the token.

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::directory::{ApiScope, Application, PublishedRole, new_id};
+use crate::directory::{ApiScope, Application, KeyCredential, PublishedRole, new_id};
 use crate::graph::agent_limits;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::payload::Payload;
 use crate::graph::permissions::permissions;
+use crate::graph::policies::Credential;
 use crate::graph::route::{Needs, Route};
 
 use super::{BLUEPRINT, credentials};
@@ -155,7 +156,9 @@ pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload
         app.is_disabled = disabled;
     }
     if let Some(keys) = payload.objects("keyCredentials")? {
-        app.keys = credentials::replace_keys(call, app, &keys)?;
+        let policies = &call.tenant.workloads.policies.app_management;
+        let allow = |key: &KeyCredential| policies.check(app, Credential::Key, key.start, key.end);
+        app.keys = credentials::replace_keys(call, &app.keys, &keys, allow)?;
     }
     if let Some(passwords) = payload.objects("passwordCredentials")? {
         credentials::keep_passwords(app, &passwords)?;

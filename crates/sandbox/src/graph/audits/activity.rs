@@ -57,6 +57,7 @@ pub(super) fn activities(call: &Call<'_>) -> Option<Vec<Activity>> {
         ("users", "DELETE", "approleassignments", _) => {
             activity("Remove app role assignment from user", USERS, "Unassign", "User")
         }
+        ("invitations", ..) => activity("Invite external user", USERS, "Invite", "User"),
         ("users" | "me", ..) => activity("Update user", USERS, "Update", "User"),
 
         ("groups", "POST", "", _) => activity("Add group", GROUPS, "Add", "Group"),

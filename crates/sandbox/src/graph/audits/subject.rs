@@ -79,7 +79,7 @@ pub(super) fn referenced(call: &Call<'_>) -> Option<Value> {
 impl Subject {
     /// What a call made, from its answer.
     pub(super) fn made(call: &Call<'_>, made: &Value) -> Option<Self> {
-        let id = made["id"].as_str()?;
+        let id = made["invitedUser"]["id"].as_str().or_else(|| made["id"].as_str())?;
         let grantee = made["clientId"].as_str().or_else(|| made["principalId"].as_str());
         let id = grantee.unwrap_or(id).to_owned();
         let object = object(call, &id).unwrap_or_else(|| made.clone());

@@ -59,7 +59,7 @@ fn of_user(call: &mut Call<'_>) -> Answer {
             places.push(Place::Chat { key: key.clone(), id: chat.id.clone() });
         }
     }
-    answer(call, &places, Some(&user.id), "Collection(microsoft.graph.chatMessage)")
+    answer(call, &places, Some(&user.id), Wanted::Everything)
 }
 
 fn of_team(call: &mut Call<'_>) -> Answer {
@@ -70,13 +70,21 @@ fn of_team(call: &mut Call<'_>) -> Answer {
         .iter()
         .map(|channel| Place::Channel { team: team.id.clone(), channel: channel.id.clone(), root: None })
         .collect();
-    answer(call, &places, None, "Collection(microsoft.graph.chatMessage)")
+    answer(call, &places, None, Wanted::Everything)
 }
 
 fn channel_delta(call: &mut Call<'_>) -> Answer {
     let place = call.place()?;
-    let context = place.context();
-    answer(call, &[place], None, &context)
+    answer(call, &[place], None, Wanted::Conversations)
+}
+
+/// What is told of channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Every message.
+    Everything,
+    /// The first message of each conversation: a channel's delta.
+    Conversations,
 }
 
 /// `model` once said who is billed; it means nothing any more, but it has to be one that there was.
@@ -102,7 +110,7 @@ struct Token {
     top: Option<usize>,
 }
 
-fn answer(call: &Call<'_>, places: &[Place], reader: Option<&str>, context: &str) -> Answer {
+fn answer(call: &Call<'_>, places: &[Place], reader: Option<&str>, wanted: Wanted) -> Answer {
     let is_delta = call.path.segments.last().is_some_and(|last| last.eq_ignore_ascii_case("delta"));
     let (token, size) = asked(call, is_delta)?;
     let mut found: Vec<(&Place, &Message)> = Vec::new();
@@ -116,8 +124,7 @@ fn answer(call: &Call<'_>, places: &[Place], reader: Option<&str>, context: &str
             .filter(|message| token.before.is_none_or(|before| message.modified < before))
             .filter(|message| match place {
                 Place::Chat { .. } => place.shows(call.tenant, reader, message),
-                // A delta tells of conversations, an export of everything.
-                Place::Channel { .. } => !is_delta || places.len() > 1 || message.reply_to.is_none(),
+                Place::Channel { .. } => wanted == Wanted::Everything || message.reply_to.is_none(),
             })
             .take(size + 1);
         found.extend(changes.map(|message| (place, message)));
@@ -130,7 +137,11 @@ fn answer(call: &Call<'_>, places: &[Place], reader: Option<&str>, context: &str
     let end = Token { revision: found.last().map_or(token.revision, |(_, last)| last.revision), ..token };
     let shown = call.shown();
     let items: Vec<Value> = found.into_iter().map(|(place, message)| shown.message(place, message)).collect();
-    let mut body = json!({ "@odata.context": call.context(context) });
+    let context = match (wanted, places) {
+        (Wanted::Conversations, [place]) => place.context(),
+        _ => "Collection(microsoft.graph.chatMessage)".to_owned(),
+    };
+    let mut body = json!({ "@odata.context": call.context(&context) });
     let link = |name: &str| {
         let token = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&end).unwrap_or_default());
         json!(format!("{}{}?${name}={token}", call.request.origin, call.request.path))

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
+use crate::graph::mail;
 use crate::graph::odata::{Query, Service, Surface};
 use crate::graph::route::Route;
 
@@ -187,6 +188,9 @@ fn invite(call: &mut Call<'_>) -> Answer {
     let people: Vec<Recipient> =
         recipients.iter().map(|one| Recipient::read(call, one)).collect::<Result<_, _>>()?;
     let by = call.drive_author();
+    let sends_mail = body.get("sendInvitation").and_then(Value::as_bool).unwrap_or(false);
+    let addresses: Vec<String> =
+        people.iter().filter(|_| sends_mail).filter_map(|person| person.address(call)).collect();
 
     let mut shown = Vec::new();
     for person in people {
@@ -217,7 +221,27 @@ fn invite(call: &mut Call<'_>) -> Answer {
         shown.push(wire::permission(call.tenant, call.drive_at(&place)?, &permission, None));
     }
     touch(call, &place)?;
+    let message = body.get("message").and_then(Value::as_str).unwrap_or_default();
+    tell(call, &place, &addresses, message)?;
     Ok(call.whole("Collection(permission)", shown))
+}
+
+/// The mail of an invitation, with what whoever shares has to say.
+fn tell(call: &mut Call<'_>, place: &Place, addresses: &[String], message: &str) -> Result<(), GraphError> {
+    let item = call.drive_item(place)?;
+    let sharer = call.caller.user_id().and_then(|id| call.tenant.users.get(id));
+    let sharer = sharer.map_or_else(|| call.tenant.display_name.clone(), |user| user.display_name.clone());
+    let link = wire::web_url(call.tenant, call.drive_at(place)?, item);
+    let announcement = mail::Announcement {
+        from: "no-reply@sharepointonline.com",
+        name: sharer.clone(),
+        subject: format!("{sharer} shared \"{}\" with you", item.name),
+        text: [message, &link].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("\r\n\r\n"),
+    };
+    for address in addresses {
+        mail::announce(call.tenant, address, announcement.clone(), (call.now, call.lag));
+    }
+    Ok(())
 }
 
 /// Gives an item a permission.
@@ -245,6 +269,14 @@ struct Recipient {
 }
 
 impl Recipient {
+    /// Where the mail goes.
+    fn address(&self, call: &Call<'_>) -> Option<String> {
+        match call.tenant.users.get(&self.key) {
+            Some(user) => call.tenant.primary_address(user, call.now),
+            None => Some(self.key.clone()),
+        }
+    }
+
     fn read(call: &Call<'_>, recipient: &Value) -> Result<Self, GraphError> {
         let named = |name: &str| recipient.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let email = named("email");

@@ -46,7 +46,8 @@ fn get(call: &mut Call<'_>) -> Answer {
     let query = call.query(&VERSION)?;
     let place = call.drive_place(Role::Read)?;
     let shown: Value = wire::version(call.tenant, &named(call, &place)?);
-    Ok(call.entity(&query, "versions", shown, None))
+    let items = super::items::context(call.drive_at(&place)?);
+    Ok(call.entity(&query, &format!("{items}('{}')/versions", place.item), shown, None))
 }
 
 fn content(call: &mut Call<'_>) -> Answer {

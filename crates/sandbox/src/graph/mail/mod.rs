@@ -1,6 +1,7 @@
 //! Mail: mailboxes, folders, messages, sending, delta and settings (Graph reference §4, §3.2, §6.1).
 
 mod access;
+mod announce;
 mod attachments;
 mod changes;
 mod delta;
@@ -27,6 +28,7 @@ use http::Method;
 
 use super::route::{Area, Handler, Needs, Route};
 
+pub(crate) use announce::{Announcement, announce};
 pub(crate) use recipients::{Destination, owner, resolve};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use search::withstand_search;

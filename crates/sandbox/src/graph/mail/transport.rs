@@ -299,7 +299,7 @@ fn answer_automatically(tenant: &mut Tenant, owner: &str, item: &Item, now: Time
     tenant.workloads.mail.transport.later(now, work);
 }
 
-fn spool(tenant: &mut Tenant, owner: &str, item: &Held<Item>, to: Vec<String>, now: Timestamp) {
+pub(super) fn spool(tenant: &mut Tenant, owner: &str, item: &Held<Item>, to: Vec<String>, now: Timestamp) {
     let transport = &mut tenant.workloads.mail.transport;
     transport.next += 1;
     let id = transport.next;

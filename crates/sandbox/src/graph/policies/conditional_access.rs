@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::directory::new_id;
-use crate::entra::{Conditions, GrantControls, Policy, PolicyState, SessionControls};
+use crate::entra::{Conditions, DeviceRule, Externals, GrantControls, Policy, PolicyState, SessionControls};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::Surface;
@@ -209,9 +209,9 @@ fn check_conditions(call: &Call<'_>, conditions: &Conditions) -> Result<(), Grap
     }
     check_locations(call, conditions)?;
     check_platforms(conditions)?;
-    let users = conditions.users.as_ref();
+    check_devices(conditions)?;
+    check_externals(conditions)?;
     for (name, is_set) in [
-        ("devices", conditions.devices.is_some()),
         ("insiderRiskLevels", conditions.insider_risk_levels.is_some()),
         ("applicationFilter", conditions.applications.application_filter.is_some()),
         ("includeUserActions", !conditions.applications.include_user_actions.is_empty()),
@@ -220,13 +220,6 @@ fn check_conditions(call: &Call<'_>, conditions: &Conditions) -> Result<(), Grap
             !conditions.applications.include_authentication_context_class_references.is_empty(),
         ),
         ("servicePrincipalFilter", clients.is_some_and(|one| one.service_principal_filter.is_some())),
-        (
-            "includeGuestsOrExternalUsers",
-            users.is_some_and(|one| {
-                one.include_guests_or_external_users.is_some()
-                    || one.exclude_guests_or_external_users.is_some()
-            }),
-        ),
     ] {
         if is_set {
             return Err(not_emulated(name));
@@ -250,6 +243,35 @@ fn check_locations(call: &Call<'_>, conditions: &Conditions) -> Result<(), Graph
         }
     }
     Ok(())
+}
+
+/// A filter's rule can be read.
+fn check_devices(conditions: &Conditions) -> Result<(), GraphError> {
+    let filter = conditions.devices.as_ref().and_then(|devices| devices.device_filter.as_ref());
+    match filter {
+        Some(filter) if DeviceRule::parse(&filter.rule).is_none() => {
+            Err(refused("1083: Invalid device filter rule: the rule is not valid."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Kinds of guests are those that Graph knows, and at least one.
+fn check_externals(conditions: &Conditions) -> Result<(), GraphError> {
+    const KINDS: [&str; 6] = [
+        "internalGuest",
+        "b2bCollaborationGuest",
+        "b2bCollaborationMember",
+        "b2bDirectConnectUser",
+        "otherExternalUser",
+        "serviceProvider",
+    ];
+    let Some(users) = &conditions.users else { return Ok(()) };
+    let is_sound = |externals: &Externals| {
+        externals.guest_or_external_user_types.split(',').all(|one| KINDS.contains(&one.trim()))
+    };
+    let externals = [&users.include_guests_or_external_users, &users.exclude_guests_or_external_users];
+    if externals.into_iter().flatten().all(is_sound) { Ok(()) } else { Err(schema()) }
 }
 
 fn check_platforms(conditions: &Conditions) -> Result<(), GraphError> {

@@ -11,13 +11,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::changes::ChangeKind;
-use crate::directory::{ServicePrincipal, ServicePrincipalKind};
+use crate::directory::{KeyCredential, ServicePrincipal, ServicePrincipalKind};
+use crate::graph::applications::credentials::replace_keys;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::managers::{CREATE_AS_MANAGER, OWNED_BY, manages_identity};
 use crate::graph::odata::{Query, Service, Surface};
 use crate::graph::path::Key;
 use crate::graph::payload::Payload;
+use crate::graph::policies::Credential;
 use crate::graph::properties::SERVICE_PRINCIPAL;
 use crate::graph::route::{Needs, Route};
 use crate::tenant::Tenant;
@@ -276,6 +278,13 @@ fn update(call: &mut Call<'_>) -> Answer {
             return Err(payload.invalid("displayName"));
         }
         sp.display_name = name;
+    }
+    if sp.kind == ServicePrincipalKind::Application
+        && let Some(keys) = payload.objects("keyCredentials")?
+    {
+        let policies = &call.tenant.workloads.policies.app_management;
+        let allow = |key: &KeyCredential| policies.check_principal(&sp, Credential::Key, key.start, key.end);
+        sp.keys = replace_keys(call, &sp.keys, &keys, allow)?;
     }
     create::refuse_incompatible(&sp.kind, &mut payload)?;
     sp.other.extend(payload.rest(create::PASSIVE)?);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::directory::{ServicePrincipal, ServicePrincipalKind};
-use crate::graph::applications::wire::{password_credential, role, scope};
+use crate::graph::applications::wire::{key_credential, password_credential, role, scope};
 use crate::graph::instants::{seconds, seconds_or_null};
 use crate::tenant::Tenant;
 
@@ -70,7 +70,7 @@ pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value
             "logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null,
             "termsOfServiceUrl": null,
         },
-        "keyCredentials": [],
+        "keyCredentials": sp.keys.iter().map(|key| key_credential(key, false)).collect::<Vec<_>>(),
         "loginUrl": null,
         "logoutUrl": null,
         "notes": null,

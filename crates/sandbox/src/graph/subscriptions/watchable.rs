@@ -309,8 +309,9 @@ const WATCHABLES: [Watchable; 27] = [
     directory("/users/{user}", &["users/{user}"], Some("/users/{user}"), USERS),
     directory("/groups", &["groups/*"], None, GROUPS),
     directory("/groups/{group}", &["groups/{group}"], None, GROUPS),
-    drive("/users/{user}/drive/root", &["users/{user}/drive/**"]),
-    drive("/drives/{drive}/root", &["drives/{drive}/**"]),
+    // `…/root`, as paths of drives are read.
+    drive("/users/{user}/drive/items/root", &["users/{user}/drive/**"]),
+    drive("/drives/{drive}/items/root", &["drives/{drive}/**"]),
 ];
 
 #[cfg(test)]
@@ -344,6 +345,8 @@ mod tests {
         }
         assert_eq!(find("chats/getAllMessages").unwrap(), ["chats/*/messages/*"]);
         assert_eq!(find("chats/19:x").unwrap(), ["chats/19:x"]);
+        assert_eq!(find("users/u/drive/root").unwrap(), ["users/u/drive/**"]);
+        assert_eq!(find("drives/d/root").unwrap(), ["drives/d/**"]);
         assert!(find("users/u/nonsense").is_none());
     }
 }

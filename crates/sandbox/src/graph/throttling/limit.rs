@@ -15,6 +15,8 @@ pub(super) enum Per {
     Place,
     /// All requests of an app for one user.
     User,
+    /// All requests on behalf of one user, whatever the app.
+    Person,
 }
 
 /// What is counted.

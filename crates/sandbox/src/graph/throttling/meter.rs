@@ -83,6 +83,7 @@ impl std::fmt::Display for Exceeded {
             Per::Mailbox => "each app and mailbox",
             Per::Place => "each app and chat, channel or team",
             Per::User => "each app and user",
+            Per::Person => "each user",
         };
         write!(f, "{} {of} in {} s for {per}", self.most, self.seconds)
     }
@@ -135,6 +136,13 @@ impl Meter {
         self.counts().windows.get(key).filter(|window| window.ends > now).map_or(0, |window| window.used)
     }
 
+    /// How much is used now, and in how many seconds that is over.
+    pub(super) fn standing(&self, key: &Key, now: Timestamp) -> Option<(u64, i64)> {
+        let counts = self.counts();
+        let window = counts.windows.get(key).filter(|window| window.ends > now)?;
+        Some((window.used, until(window.ends, now)))
+    }
+
     /// Forgets what was counted; what is being answered stays.
     pub(crate) fn clear(&self) {
         let mut counts = self.counts();
@@ -158,10 +166,14 @@ impl Counts {
             *window = fresh;
         }
         window.used += one.cost;
-        let left = window.ends.duration_since(now);
-        let wait = left.as_secs() + i64::from(left.subsec_nanos() > 0);
-        (window.used, wait.max(1))
+        (window.used, until(window.ends, now))
     }
+}
+
+/// Whole seconds, at least one.
+fn until(ends: Timestamp, now: Timestamp) -> i64 {
+    let left = ends.duration_since(now);
+    (left.as_secs() + i64::from(left.subsec_nanos() > 0)).max(1)
 }
 
 fn ratio(used: u64, most: u64) -> f64 {

@@ -5,6 +5,7 @@
 mod limit;
 mod meter;
 mod refusal;
+pub(crate) mod sign_in;
 mod table;
 
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use super::path::{Params, Path};
 use super::route::{Area, Route};
 use limit::{Of, Per};
 use meter::{Key, Use};
-use table::{ALL, COSTS, ROWS, Row};
+use refusal::Quota;
+use table::{ALL, COSTS, OF_MANY, OF_SHARING, ROWS, Row};
 
 pub(crate) use meter::Meter;
 
@@ -39,11 +41,16 @@ pub(crate) struct Admitted {
     units: Option<u32>,
     /// The share of its limits that is used up.
     share: f64,
+    /// What is left of the app's minute, of a request for files that came near its end.
+    quota: Option<Quota>,
 }
 
 impl Admitted {
-    /// The answer with what the directory says about limits.
-    pub(crate) fn mark(&self, response: Response) -> Response {
+    /// The answer with what the directory or SharePoint says about limits.
+    pub(crate) fn mark(&self, mut response: Response) -> Response {
+        for (name, value) in self.quota.into_iter().flat_map(Quota::headers) {
+            response = response.with(name, &value);
+        }
         let Some(units) = self.units else { return response };
         let response = response.with(HeaderName::from_static("x-ms-resource-unit"), &units.to_string());
         if self.share <= 0.8 {
@@ -77,8 +84,9 @@ pub(crate) fn admit(
     let method = if request.method == Method::HEAD { &Method::GET } else { &request.method };
     let Some((route, params)) = shared.routes.find(method, path) else { return Ok(None) };
     let Ok(caller) = authenticate(request, &shared.key, now) else { return Ok(None) };
-    let asked = Asked { realm, request, caller: &caller, params: &params, shape: shape(route) };
-    let (row, number) = asked.row(route.area);
+    let asked =
+        Asked { realm, request, caller: &caller, params: &params, area: route.area, shape: shape(route) };
+    let (row, number) = asked.row();
     let mut uses = asked.uses(&ALL, ROWS.len());
     uses.extend(asked.uses(row, number));
     for one in &mut uses {
@@ -93,6 +101,7 @@ pub(crate) fn admit(
             running: uses.iter().filter(|one| one.of == Of::AtOnce).map(|one| one.key.clone()).collect(),
             units: (row.area == Some(Area::Directory)).then(|| asked.units()),
             share,
+            quota: quota(realm, &uses, row, now),
         })),
         Err(exceeded) => {
             note(|decision| decision.limit = Some(exceeded.to_string()));
@@ -108,13 +117,15 @@ struct Asked<'a> {
     request: &'a Request,
     caller: &'a Caller,
     params: &'a Params,
+    area: Area,
     /// `GET /chats/{}/messages`.
     shape: String,
 }
 
 impl Asked<'_> {
-    fn row(&self, area: Area) -> (&'static Row, usize) {
-        let fits = |row: &&Row| row.area.is_none_or(|wanted| wanted == area) && self.is_one_of(row.requests);
+    fn row(&self) -> (&'static Row, usize) {
+        let fits =
+            |row: &&Row| row.area.is_none_or(|wanted| wanted == self.area) && self.is_one_of(row.requests);
         let number = ROWS.iter().position(|row| fits(&row));
         number.and_then(|number| Some((ROWS.get(number)?, number))).unwrap_or((&NOTHING, ROWS.len() + 1))
     }
@@ -150,6 +161,7 @@ impl Asked<'_> {
         let app = &self.caller.app_id;
         let thing = match per {
             Per::Tenant => return Some(String::new()),
+            Per::Person => return self.caller.user_id().map(str::to_owned),
             Per::App | Per::AppAndTenant => return Some(app.clone()),
             Per::Mailbox => self.owner(),
             Per::User => self.caller.user_id().map(str::to_owned).or_else(|| self.owner()),
@@ -174,6 +186,7 @@ impl Asked<'_> {
         let is_write = !self.shape.starts_with("GET ");
         match of {
             Of::Requests | Of::AtOnce => 1,
+            Of::Units if self.area == Area::Files => self.file_units().into(),
             Of::Units => self.units().into(),
             Of::Writes => is_write.into(),
             Of::Bytes if is_write => self.request.body.len() as u64,
@@ -191,6 +204,25 @@ impl Asked<'_> {
         let less = u32::from(has("$select").is_some()) + u32::from(is_short);
         units.saturating_sub(less).max(1)
     }
+
+    /// SharePoint's units: five about sharing, two for a list or a change, one for a single item or what is new.
+    fn file_units(&self) -> u32 {
+        let expands = self.request.query("$expand").is_some_and(|names| names.contains("permissions"));
+        if expands || self.is_one_of(OF_SHARING) {
+            return 5;
+        }
+        let is_write = !self.shape.starts_with("GET ");
+        let is_list = self.is_one_of(OF_MANY) && self.request.query("token").is_none();
+        if is_write || is_list { 2 } else { 1 }
+    }
+}
+
+/// What is left of an app's minute with SharePoint, if that is not much.
+fn quota(realm: &Realm, uses: &[Use], row: &Row, now: jiff::Timestamp) -> Option<Quota> {
+    let told = |one: &&Use| refusal::is_quota(one.per, one.of, one.key.seconds);
+    let minute = uses.iter().find(told).filter(|_| row.words == refusal::Words::SharePoint)?;
+    let (used, reset) = realm.meter.standing(&minute.key, now)?;
+    Quota::near(minute.most, used, reset)
 }
 
 /// What no row limits.

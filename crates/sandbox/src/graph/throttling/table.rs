@@ -2,7 +2,7 @@
 //! first row that it matches, and for the row of all requests. Paths are written without the user that a chat
 //! or a mailbox is reached through: `/me/chats` and `/users/{id}/chats` are `/chats`; `*` is one part.
 
-use super::limit::Per::{App, AppAndTenant, Mailbox, Place, Tenant, User};
+use super::limit::Per::{App, AppAndTenant, Mailbox, Person, Place, Tenant, User};
 use super::limit::{Limit, Of};
 use super::refusal::Words;
 use crate::graph::route::Area;
@@ -133,6 +133,10 @@ pub(super) const ROWS: &[Row] = &[
         &[each(App, 300), each(AppAndTenant, 30), each(Place, 1), each(User, 1)],
         Words::Teams,
     ),
+    // Files: SharePoint's resource units.
+    of(Area::Files, &["**"], FILES, Words::SharePoint),
+    // Guests.
+    row(&["* /invitations"], &[Limit::requests(Tenant, 150, 5)], Words::Directory),
     // Mailboxes, photos among what is in them.
     of(Area::Outlook, &["**"], OUTLOOK, Words::Outlook),
     row(&["* /photo", "* /photo/$value"], OUTLOOK, Words::Outlook),
@@ -144,6 +148,14 @@ const OUTLOOK: &[Limit] = &[
     Limit::requests(Mailbox, 4, 0).of(Of::AtOnce),
     Limit::requests(Mailbox, 10_000, 600),
     Limit::requests(Mailbox, 150 * 1024 * 1024, 300).of(Of::Bytes),
+];
+
+/// For a tenant of up to a thousand licences (Microsoft: "Avoid getting throttled or blocked in SharePoint Online").
+const FILES: &[Limit] = &[
+    Limit::requests(AppAndTenant, 1_200, 60).of(Of::Units),
+    Limit::requests(AppAndTenant, 1_200_000, 86_400).of(Of::Units),
+    Limit::requests(Person, 3_000, 300),
+    Limit::requests(Tenant, 18_750, 300).of(Of::Units),
 ];
 
 const DIRECTORY: &[Limit] = &[
@@ -172,6 +184,26 @@ pub(super) const COSTS: &[(&str, u32)] = &[
     ("POST **/checkMemberObjects", 4),
     ("POST **/getMemberGroups", 2),
     ("POST **/getMemberObjects", 2),
+];
+
+/// Files: what asks about sharing costs five units.
+pub(super) const OF_SHARING: &[&str] = &[
+    "* **/permissions",
+    "* **/permissions/*",
+    "POST **/createLink",
+    "POST **/invite",
+    "GET /shares/*/permission",
+];
+
+/// Files: what reads many items costs two units.
+pub(super) const OF_MANY: &[&str] = &[
+    "GET **/children",
+    "GET **/search/*",
+    "GET **/delta",
+    "GET **/recent",
+    "GET **/sharedWithMe",
+    "GET **/versions",
+    "GET **/drives",
 ];
 
 const fn row(requests: &'static [&'static str], limits: &'static [Limit], words: Words) -> Row {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::directory::{Sku, User};
+use crate::entra::Guest;
 use crate::graph::groups::security_identifier;
 use crate::graph::instants::{seconds, seconds_or_null};
 use crate::tenant::Tenant;
@@ -77,10 +78,30 @@ pub(crate) fn user(tenant: &Tenant, user: &User, now: Timestamp) -> Value {
         return Value::Null;
     };
     object.extend(fields);
+    if let Some(guest) = tenant.entra.guests.get(&user.id) {
+        object.extend(invited(tenant, user, guest));
+    }
     for (name, value) in user.other.iter() {
         object.insert(name.to_owned(), value.clone());
     }
     Value::Object(object)
+}
+
+/// What tells of a guest (Microsoft: "Properties of a B2B guest user").
+fn invited(tenant: &Tenant, user: &User, guest: &Guest) -> [(String, Value); 4] {
+    let own = json!({
+        "signInType": "userPrincipalName", "issuer": tenant.domains.first(), "issuerAssignedId": user.upn,
+    });
+    let elsewhere =
+        json!({ "signInType": "federated", "issuer": "ExternalAzureAD", "issuerAssignedId": null });
+    let identities = if guest.accepted.is_some() { json!([own, elsewhere]) } else { json!([own]) };
+    [
+        ("creationType", json!("Invitation")),
+        ("externalUserState", json!(guest.state())),
+        ("externalUserStateChangeDateTime", json!(seconds(guest.accepted.unwrap_or(guest.invited)))),
+        ("identities", identities),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
 }
 
 fn assigned_plans(tenant: &Tenant, user: &User) -> Vec<Value> {
