@@ -50,6 +50,9 @@ const ADD: &str = "
     INSERT INTO entries (place, sequence, id, time, act, failed, leaf, withheld, hash)
     SELECT place, sequence, id, time, act, failed, leaf, withheld, hash FROM w";
 
+/// How many entries are removed in one statement.
+const ROUND: usize = 500;
+
 const ADD_BLOCKS: &str = "
     INSERT INTO blocks (place, number, root) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[])";
 
@@ -246,17 +249,45 @@ impl Connections {
         rows.iter().map(|row| hash(row, column)).collect()
     }
 
+    /// Each round is a statement of its own, which ends long before a statement must; whoever asks again after one
+    /// that failed goes on from there.
     pub(crate) async fn retained(&self, log: Log, forget: Range<u64>) -> Result<u64, StoreError> {
+        let (mut removed, mut from) = (0, forget.start);
+        loop {
+            let round = EntryQuery { sequences: from..forget.end, ..EntryQuery::all(log, ROUND) };
+            let rows = self.shown_entries(round).await?;
+            let Some(last) = rows.last() else { return Ok(removed) };
+            from = last.sequence + 1;
+            removed += self.emptied(log, &rows).await?;
+        }
+    }
+
+    /// The terms of an entry follow from its text: so they are found by their key, and need no index of their own.
+    async fn emptied(&self, log: Log, rows: &[EntryRow]) -> Result<u64, StoreError> {
+        let (mut sequences, mut terms, mut carried) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows.iter().filter(|row| row.text.is_some()) {
+            let sequence = number(row.sequence);
+            sequences.push(sequence);
+            for term in row.terms()? {
+                terms.push(term);
+                carried.push(sequence);
+            }
+        }
+        if sequences.is_empty() {
+            return Ok(0);
+        }
         let sql = "
-            WITH emptied AS (
+            WITH unfound AS (
+                DELETE FROM entry_terms t USING unnest($3::text[], $4::bigint[]) AS w(term, sequence)
+                WHERE t.place = $1 AND t.term = w.term AND t.sequence = w.sequence
+            ), emptied AS (
                 UPDATE entries SET leaf = NULL, withheld = NULL
-                WHERE place = $1 AND sequence >= $2 AND sequence < $3 AND leaf IS NOT NULL RETURNING 1
-            ), unfound AS (
-                DELETE FROM entry_terms WHERE place = $1 AND sequence >= $2 AND sequence < $3
+                WHERE place = $1 AND sequence = ANY($2::bigint[]) AND leaf IS NOT NULL RETURNING 1
             )
             SELECT count(*) AS n FROM emptied";
-        let (from, to) = (number(forget.start), number(forget.end));
-        let rows = self.ask("removing old entries", sql, &[&log.0.uuid(), &from, &to]).await?;
+        let place = log.0.uuid();
+        let params: [Param<'_>; 4] = [&place, &sequences, &terms, &carried];
+        let rows = self.once("removing old entries", sql, &params).await?;
         rows.first().map_or(Ok(0), |row| read_number(row, "n", "entry"))
     }
 }

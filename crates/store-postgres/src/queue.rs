@@ -138,7 +138,7 @@ impl Connections {
                 ORDER BY changed LIMIT $2 FOR UPDATE SKIP LOCKED
             ), gone AS (DELETE FROM jobs USING old WHERE jobs.id = old.id RETURNING 1)
             SELECT count(*) AS n FROM gone";
-        let rows = self.ask("forgetting jobs", sql, &[&time(before), &limit(most)]).await?;
+        let rows = self.once("forgetting jobs", sql, &[&time(before), &limit(most)]).await?;
         rows.first().map_or(Ok(0), |row| read_number(row, "n", "job"))
     }
 }

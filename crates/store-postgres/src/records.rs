@@ -110,7 +110,7 @@ impl Connections {
                 DELETE FROM lookups l USING due d WHERE l.kind = d.kind AND l.place = d.place AND l.key = d.key
             )
             SELECT count(*) AS n FROM gone";
-        let rows = self.ask("sweeping records", sql, &[&time(now), &limit(most)]).await?;
+        let rows = self.once("sweeping records", sql, &[&time(now), &limit(most)]).await?;
         rows.first().map_or(Ok(0), |row| read_number(row, "n", "count"))
     }
 }

@@ -57,6 +57,10 @@ fn conflict(change: &Change) -> Fault {
     CommitError::Conflict { kind: change.kind, key: change.key.clone() }.into()
 }
 
+fn taken(change: &Change) -> Fault {
+    CommitError::Taken { kind: change.kind, lookup: "key" }.into()
+}
+
 fn create(
     connection: &Connection,
     change: &Change,
@@ -67,7 +71,7 @@ fn create(
                ON CONFLICT DO NOTHING RETURNING id";
     let row = params![change.kind, At(change.place), change.key, body, expires];
     let id = connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
-    id.ok_or_else(|| CommitError::Taken { kind: change.kind, lookup: "key" }.into())
+    id.ok_or_else(|| taken(change))
 }
 
 fn update(
@@ -97,7 +101,11 @@ fn expect(connection: &Connection, change: &Change) -> Result<(), Fault> {
     let sql = "SELECT version FROM record WHERE kind = ?1 AND place = ?2 AND key = ?3";
     let at = params![change.kind, At(change.place), change.key];
     let found = connection.prepare_cached(sql)?.query_row(at, |row| row.get(0)).optional()?;
-    if found.map(count) == change.expects { Ok(()) } else { Err(conflict(change)) }
+    match (found.map(count), change.expects) {
+        (found, expected) if found == expected => Ok(()),
+        (_, Some(_)) => Err(conflict(change)),
+        (_, None) => Err(taken(change)),
+    }
 }
 
 /// A lookup as it stands.

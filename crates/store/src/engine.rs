@@ -201,7 +201,8 @@ pub trait Engine: Send + Sync {
     /// The roots of these full blocks.
     async fn blocks(&self, log: Log, range: Range<u64>) -> Result<Vec<Hash>, StoreError>;
 
-    /// Removes the texts and terms of these entries, keeping their hashes; says how many had one.
+    /// Removes the texts and terms of these entries, keeping their hashes; says how many had one. It may do so in
+    /// rounds: after an error some may be removed, and asking again goes on.
     async fn retain(&self, log: Log, forget: Range<u64>) -> Result<u64, StoreError>;
 
     /// Whether it answers.

@@ -29,7 +29,8 @@ pub struct Change {
     pub place: Place,
     /// Its key.
     pub key: String,
-    /// The version that it must have; `None` when it must not exist.
+    /// The version that it must have, or else the unit conflicts; `None` when it must not exist, or else its key is
+    /// taken.
     pub expects: Option<u64>,
     /// What becomes of it.
     pub becomes: Becomes,

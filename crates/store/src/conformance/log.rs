@@ -278,3 +278,14 @@ pub async fn what_was_kept_long_enough_is_removed(world: World) {
     world.commit(|unit| _ = unit.erase(org, 0)).await.unwrap();
     assert!(entries(&world, EntryQuery::all(log_of(org), 1)).await[0].text.is_none());
 }
+
+pub async fn however_many_there_are_all_are_removed_with_their_terms(world: World) {
+    let org = world.org();
+    world.write(org, 1_300).await;
+    assert_eq!(world.engine.retain(log_of(org), 3..1_203).await.unwrap(), 1_200);
+    let left = entries(&world, EntryQuery::all(log_of(org), 2_000)).await;
+    let kept: Vec<u64> = numbers(&left).into_iter().filter(|number| !(3..1_203).contains(number)).collect();
+    assert!(left.iter().all(|row| row.text.is_some() == kept.contains(&row.sequence)));
+    let by_term = EntryQuery { term: Some("n-1"), ..EntryQuery::all(log_of(org), 2_000) };
+    assert_eq!(numbers(&entries(&world, by_term).await), kept);
+}

@@ -43,6 +43,7 @@ macro_rules! conformance {
                 a_unit_that_does_nothing_is_applied
                 one_conflict_refuses_the_whole_unit
                 an_expectation_changes_nothing_and_holds
+                what_is_expected_not_to_be_there_has_its_key_taken_if_it_is
                 a_record_is_replaced_within_one_unit
                 units_at_once_are_all_applied
             }
@@ -96,6 +97,7 @@ macro_rules! conformance {
                 logs_that_nobody_signed_are_known
                 what_was_withheld_is_destroyed
                 what_was_kept_long_enough_is_removed
+                however_many_there_are_all_are_removed_with_their_terms
             }
             proofs {
                 every_proof_of_a_log_verifies

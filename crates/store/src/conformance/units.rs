@@ -2,7 +2,7 @@
 
 use super::World;
 use super::world::Note;
-use crate::{CommitError, Page, Unit};
+use crate::{Becomes, Change, CommitError, Page, Record, Scope, Unit};
 
 pub async fn a_unit_that_does_nothing_is_applied(world: World) {
     assert_eq!(world.commit(|_| ()).await.unwrap(), [0_u64; 0]);
@@ -54,6 +54,25 @@ pub async fn an_expectation_changes_nothing_and_holds(world: World) {
         .await;
     assert!(matches!(refused, Err(CommitError::Conflict { .. })), "{refused:?}");
     assert!(world.note(org, "n-3").await.is_none());
+}
+
+pub async fn what_is_expected_not_to_be_there_has_its_key_taken_if_it_is(world: World) {
+    let org = world.org();
+    world.add(org, &Note::new("there")).await;
+    for becomes in [Becomes::Same, Becomes::Nothing] {
+        let absent = |key: &str| Change {
+            kind: Note::KIND,
+            place: org.place(),
+            key: key.to_owned(),
+            expects: None,
+            becomes: becomes.clone(),
+        };
+        let refused = world.commit(|unit| unit.changes.push(absent("there"))).await;
+        assert!(matches!(refused, Err(CommitError::Taken { kind: "note", lookup: "key" })), "{refused:?}");
+        world.commit(|unit| unit.changes.push(absent("elsewhere"))).await.unwrap();
+    }
+    assert!(world.note(org, "there").await.is_some());
+    assert!(world.note(org, "elsewhere").await.is_none());
 }
 
 pub async fn a_record_is_replaced_within_one_unit(world: World) {
