@@ -65,6 +65,11 @@ const REQUESTS: &[Row] = &[
     ),
     ("last_owner", "an organisation keeps at least one owner", "make somebody else an owner first"),
     (
+        "still_member",
+        "what the log holds of a member is not destroyed while they are one",
+        "remove them from the organisation first",
+    ),
+    (
         "cross_site",
         "the request does not come from a page of this gateway, or from one of another session",
         "reload the page; programs use an API key",

@@ -1,5 +1,5 @@
-//! The clerk: signs what no checkpoint covers yet, some seconds after it was written or when somebody asks, sweeps
-//! what has expired, and removes what retention no longer keeps.
+//! The clerk: signs what no checkpoint covers yet, some seconds after it was written or when somebody asks, and sweeps
+//! what has expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,6 @@ use tracing::{error, warn};
 
 use super::{AuditError, key};
 use crate::Gateway;
-
-pub(crate) use super::export::FORGET;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_secs(5);

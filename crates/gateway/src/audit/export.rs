@@ -1,20 +1,16 @@
 //! Exports: the whole log as a file that `attache audit verify` and standard tools check, or its entries as JSON
-//! lines. And retention: what is older than an organisation keeps loses its text, while the hashes stay and prove
-//! the gap.
+//! lines. Where retention has removed entries, their hashes stand for them and prove the gap.
 
 use std::sync::Arc;
 
-use attache_ledger::{ActName, Export, Retention, perfect_ranges, subtree_root};
-use attache_store::{EntryQuery, EntryRow, GatewayScope, JobEnd, Log, OrgScope, Place, Unit};
+use attache_ledger::{Export, perfect_ranges, subtree_root};
+use attache_store::{EntryQuery, EntryRow, GatewayScope, Log};
 use axum::body::Body;
 use bytes::Bytes;
 
 use super::view::EntryView;
 use super::{AuditError, clerk, key};
 use crate::Gateway;
-use crate::jobs::{Ending, JobError, Kind, Turn};
-use crate::organisations::Organisation;
-use crate::record::system;
 
 /// How many entries are read at once.
 const PART: usize = 500;
@@ -98,47 +94,4 @@ pub(super) fn lines(gateway: Arc<Gateway>, log: Log, size: u64) -> Body {
         Ok(Some((Bytes::from(text), (gateway, last + 1))))
     });
     Body::from_stream(parts)
-}
-
-/// The job that removes what an organisation no longer keeps.
-pub(crate) const FORGET: Kind =
-    Kind { name: "audit.forget", tries: 10, work: |gateway, turn| Box::pin(forget(gateway, turn)) };
-
-/// How often it looks.
-const DAILY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
-
-const KEPT: ActName = ActName::new("audit.retained");
-
-async fn forget(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
-    let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
-    let scope = OrgScope::granted(org);
-    let organisation = gateway.store.org(scope).get::<Organisation>(org).await?;
-    let Some(days) = organisation.and_then(|organisation| organisation.record.audit_days) else {
-        return Ok(Ending::done());
-    };
-    let now = gateway.clock.now();
-    let age = std::time::Duration::from_secs(u64::from(days) * 24 * 3600);
-    let before = now.saturating_sub(age).unwrap_or(now);
-    let log = Log(Place::Org(org));
-    let engine = gateway.store.engine(GatewayScope::granted());
-    let old = EntryQuery {
-        until: Some(before),
-        order: attache_store::Order::Descending,
-        ..EntryQuery::all(log, 1)
-    };
-    let due = now.saturating_add(DAILY).unwrap_or(now);
-    let end = JobEnd::Wait { due, reason: "looks again tomorrow".to_owned() };
-    let Some(last) = engine.entries(old).await?.pop().filter(|row| row.text.is_some()) else {
-        return Ok(Ending { end, unit: Unit::new() });
-    };
-    // What is to be removed is on record, and signed for, before it is removed.
-    let to = last.sequence + 1;
-    let mut unit = Unit::new();
-    let removed = Retention { from: 0, to, entries: to };
-    unit.record(scope, gateway.composer.retention(removed, system(), attache_ledger::Correlation::default()));
-    turn.commit(unit).await?;
-    clerk::checkpoint(&gateway, log).await.map_err(|error| JobError::Failed(error.to_string()))?;
-    let count = engine.retain(log, 0..to).await?;
-    tracing::info!(count, act = %KEPT, "audit entries past their time were removed");
-    Ok(Ending { end, unit: Unit::new() })
 }

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use super::link::{Audited, LinkId};
 use super::view::EntryView;
-use super::{clerk, export, key, new_link};
+use super::{clerk, export, keeping, key, new_link};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::record::{on, thing};
@@ -39,6 +39,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
         .routes(routes!(export_log))
         .routes(routes!(make_link))
         .routes(routes!(revoke_link))
+        .merge(keeping::api())
 }
 
 /// Which entries. What is not given lets everything through.
@@ -352,7 +353,7 @@ pub(super) async fn linked(gateway: &Gateway, secret: &str) -> Answer<(Audited, 
         Problem::new(
             StatusCode::NOT_FOUND,
             "link_gone",
-            "this link leads nowhere: it has ended, was taken back, or was mistyped",
+            "this link leads nowhere: it has ended, was taken back, was mistyped, or its entry was kept long enough",
             "ask the organisation that the message came from",
         )
     };
@@ -361,6 +362,10 @@ pub(super) async fn linked(gateway: &Gateway, secret: &str) -> Answer<(Audited, 
     let good = |link: &Versioned<Audited>| link.revoked.is_none() && link.ends > gateway.clock.now();
     let link = found.filter(good).ok_or_else(gone)?.record;
     let scope = attache_store::OrgScope::granted(link.org);
-    let row = find(gateway.store.org(scope), &EntryId::to_string(&link.entry)).await?;
-    Ok((link, row))
+    match find(gateway.store.org(scope), &EntryId::to_string(&link.entry)).await {
+        Ok(row) => Ok((link, row)),
+        // Nothing but its number finds an entry that retention has removed.
+        Err(problem) if problem.code == "not_found" => Err(gone()),
+        Err(problem) => Err(problem),
+    }
 }

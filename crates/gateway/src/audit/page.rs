@@ -13,6 +13,7 @@ use http::header::REFERRER_POLICY;
 use serde::Deserialize;
 
 use super::http::{ProvedView, Wanted, find, linked, proved, select};
+use super::keeping;
 use super::view::{EntryView, who};
 use crate::Gateway;
 use crate::access::{Allowed, right};
@@ -23,6 +24,7 @@ pub(crate) fn pages() -> Router<Arc<Gateway>> {
     Router::new()
         .route("/orgs/{org}/audit", get(list))
         .route("/orgs/{org}/audit/{entry}", get(one))
+        .merge(keeping::pages())
         .route("/a/{secret}", get(shown))
 }
 
@@ -34,6 +36,8 @@ struct List {
     entries: Vec<EntryView>,
     wanted: Wanted,
     next: Option<u64>,
+    /// For how many days entries are kept.
+    days: Option<u32>,
 }
 
 async fn list(
@@ -48,6 +52,7 @@ async fn list(
         entries: rows.iter().map(EntryView::of).collect(),
         wanted,
         next,
+        days: allowed.organisation.audit_days,
     }))
 }
 

@@ -86,4 +86,5 @@ pub(crate) const KINDS: &[Kind] = &[
     sponsors::WATCH,
     sponsors::HAND_OVER,
     audit::FORGET,
+    audit::ERASE,
 ];

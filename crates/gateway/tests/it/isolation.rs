@@ -84,6 +84,8 @@ fn body(path: &str) -> Value {
         "test-send" => json!({ "to": "a@b.example" }),
         "sponsor" => json!({ "sponsor": "0f8b4a0e-54cf-4a4e-9a39-6a2f0a1b8a11" }),
         "aliases" => json!({ "aliases": [] }),
+        "retention" => json!({ "days": 30 }),
+        "erasures" => json!({ "subject": "x" }),
         _ => json!({}),
     }
 }

@@ -8,6 +8,7 @@ mod audit;
 mod idempotency;
 mod identities;
 mod isolation;
+mod keeping;
 mod keys;
 mod limits;
 mod members;

@@ -49,6 +49,7 @@ pub(crate) struct World {
     pub(crate) url: Url,
     pub(crate) store: Store,
     pub(crate) operator: Operator,
+    clock: Arc<dyn Clock>,
     running: Option<Running>,
     secrets: Arc<dyn SecretStore>,
     sign_in: String,
@@ -109,11 +110,20 @@ impl Answer {
 impl World {
     /// A gateway at rest, in a tenant without lag.
     pub(crate) async fn new() -> Self {
-        Self::tuned(|_| {}).await
+        Self::with(Arc::new(SystemClock), |_| {}).await
     }
 
     /// The same, with some settings of the gateway's changed.
     pub(crate) async fn tuned(tune: fn(&mut Config)) -> Self {
+        Self::with(Arc::new(SystemClock), tune).await
+    }
+
+    /// The same, with its own time.
+    pub(crate) async fn at(clock: Arc<dyn Clock>) -> Self {
+        Self::with(clock, |_| {}).await
+    }
+
+    async fn with(clock: Arc<dyn Clock>, tune: fn(&mut Config)) -> Self {
         let settings =
             SandboxConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..SandboxConfig::default() };
         let sandbox = Sandbox::start(settings).await.unwrap();
@@ -133,9 +143,9 @@ impl World {
         let app = |name: &str| app_named(&state, name).unwrap();
         let (sign_in, provisioner) = (app("Sign-in"), app("Gateway"));
         let folder = tempfile::tempdir().unwrap();
-        let (clock, rng) = parts();
-        let engine =
-            Sqlite::open(SqliteOptions { path: folder.path().join("gateway.db"), clock, rng }).unwrap();
+        let (own, rng): (_, Arc<dyn Rng>) = (Arc::clone(&clock), Arc::new(SystemRng));
+        let path = folder.path().join("gateway.db");
+        let engine = Sqlite::open(SqliteOptions { path, clock: own, rng }).unwrap();
         let store = Store::new(Arc::new(engine) as Arc<dyn Engine>);
         let person = &ready.users[0];
         let operator =
@@ -146,6 +156,7 @@ impl World {
             url,
             store,
             operator,
+            clock,
             running: None,
             secrets,
             sign_in,
@@ -159,11 +170,15 @@ impl World {
 
     /// Starts the gateway, again.
     pub(crate) async fn start(&mut self) {
-        let (clock, rng) = parts();
-        let parts = Parts { store: self.store.clone(), secrets: Arc::clone(&self.secrets), clock, rng };
         let mut config = self.config();
         (self.tune)(&mut config);
-        self.running = Some(Gateway::start(config, parts).await.unwrap());
+        self.running = Some(Gateway::start(config, self.parts()).await.unwrap());
+    }
+
+    /// What a gateway, or a command beside it, is made of.
+    pub(crate) fn parts(&self) -> Parts {
+        let (clock, rng): (_, Arc<dyn Rng>) = (Arc::clone(&self.clock), Arc::new(SystemRng));
+        Parts { store: self.store.clone(), secrets: Arc::clone(&self.secrets), clock, rng }
     }
 
     /// Ends the gateway, in order.
@@ -178,7 +193,8 @@ impl World {
         self.folder.path().join(name)
     }
 
-    fn config(&self) -> Config {
+    /// Its configuration.
+    pub(crate) fn config(&self) -> Config {
         let ready = self.sandbox.ready();
         let origin: Origin = ready.url.parse().unwrap();
         let secret = || Secret::new(SECRET.to_owned());
@@ -220,8 +236,9 @@ impl World {
 
     /// The operator, signed in by a one-time link.
     pub(crate) async fn operator(&self) -> Caller {
-        let (clock, rng) = (SystemClock, SystemRng);
-        let link = sign_in_link(&self.store, &self.url, self.operator, "Ada", &clock, &rng).await.unwrap();
+        let clock = &*self.clock;
+        let link =
+            sign_in_link(&self.store, &self.url, self.operator, "Ada", clock, &SystemRng).await.unwrap();
         let mut caller = self.anybody();
         let path = link.expose().strip_prefix(self.url.as_str()).unwrap().to_owned();
         let answer = caller.send(Method::POST, &path, None).await;
@@ -314,10 +331,6 @@ pub(crate) fn users_named(state: &Value, begin: &str) -> BTreeSet<String> {
         _ => {}
     }
     ids
-}
-
-fn parts() -> (Arc<dyn Clock>, Arc<dyn Rng>) {
-    (Arc::new(SystemClock), Arc::new(SystemRng))
 }
 
 impl Caller {

@@ -1,0 +1,148 @@
+//! Retention: what is older than an organisation keeps loses its text, while the hashes stay and prove the gap. What
+//! is to be removed is on record, and signed for, before any of it is; a turn that dies in between is taken up where
+//! it was left, and announces nothing twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_ledger::{ActName, Correlation, Retention};
+use attache_store::{
+    EntryQuery, GatewayScope, JobEnd, JobId, Log, NewJob, Order, OrgId, OrgScope, Place, Record, Unit,
+    Versioned,
+};
+use serde::{Deserialize, Serialize};
+
+use super::clerk;
+use crate::Gateway;
+use crate::access::Grant;
+use crate::jobs::{Ending, JobError, Kind, Turn};
+use crate::organisations::Organisation;
+use crate::record::{on, system, thing};
+use crate::server::{Answer, Problem};
+
+/// The job that removes what an organisation no longer keeps.
+pub(crate) const FORGET: Kind =
+    Kind { name: "audit.forget", tries: 10, work: |gateway, turn| Box::pin(forget(gateway, turn)) };
+
+/// The fewest days: whoever wants to hide what they did must wait for as long.
+const FEWEST: u32 = 30;
+/// The most days: a hundred years.
+const MOST: u32 = 36_500;
+
+/// How often the job looks.
+const DAILY: Duration = Duration::from_secs(24 * 3600);
+
+/// How many entries are removed in one go, before the lease is looked at.
+const ROUND: u64 = 1_000;
+
+const CHANGED: ActName = ActName::new("audit.retention_changed");
+
+/// How far a log was emptied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Emptied {
+    /// Whose log.
+    org: OrgId,
+    /// Up to which entry the log says that it is removed.
+    announced: u64,
+    /// Up to which it is.
+    done: u64,
+}
+
+impl Record for Emptied {
+    const KIND: &'static str = "audit_emptied";
+    type Scope = OrgScope;
+
+    fn key(&self) -> String {
+        self.org.to_string()
+    }
+}
+
+/// Says for how long entries are kept: some days, or for ever. The job looks at once, and then daily.
+pub(super) async fn keep_for(gateway: &Gateway, grant: &Grant, days: Option<u32>) -> Answer<()> {
+    if days.is_some_and(|days| !(FEWEST..=MOST).contains(&days)) {
+        let remedy = "give 30 to 36500 days, or none to keep entries for ever";
+        return Err(Problem::invalid("days", "out of range", remedy));
+    }
+    let before = &grant.organisation;
+    let mut unit = Unit::new();
+    unit.update(before, &Organisation { audit_days: days, ..before.record.clone() });
+    let about = on([
+        thing("organisation", before.id),
+        thing("audit_days", days.map_or_else(|| "for-ever".to_owned(), |days| days.to_string())),
+    ]);
+    unit.record(grant.scope, gateway.changed(&grant.caller, CHANGED, about));
+    if days.is_some() {
+        let id = JobId::make(&*gateway.clock, &*gateway.rng);
+        unit.enqueue(NewJob::new(id, FORGET.name, Some(before.id), &()).only("retention"));
+    }
+    gateway.store.commit(unit).await?;
+    Ok(())
+}
+
+async fn forget(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
+    let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
+    let scope = OrgScope::granted(org);
+    let emptied = finish(&gateway, &turn, scope).await?;
+    let organisation = gateway.store.org(scope).get::<Organisation>(org).await?;
+    let Some(days) = organisation.and_then(|organisation| organisation.record.audit_days) else {
+        return Ok(Ending::done());
+    };
+    let now = gateway.clock.now();
+    let before = now.saturating_sub(Duration::from_secs(u64::from(days) * 24 * 3600)).unwrap_or(now);
+    let done = emptied.as_ref().map_or(0, |emptied| emptied.done);
+    let old = EntryQuery {
+        sequences: done..u64::MAX,
+        until: Some(before),
+        order: Order::Descending,
+        ..EntryQuery::all(Log(Place::Org(org)), 1)
+    };
+    let engine = gateway.store.engine(GatewayScope::granted());
+    if let Some(last) = engine.entries(old).await?.pop() {
+        let to = last.sequence + 1;
+        let announced = Emptied { org, announced: to, done };
+        let mut unit = Unit::new();
+        match &emptied {
+            Some(emptied) => unit.update(emptied, &announced),
+            None => unit.create(scope, &announced),
+        };
+        // All that is gone, so that the newest entry of this kind explains the whole gap: older ones go too.
+        let removed = Retention { from: 0, to, entries: to - done };
+        unit.record(scope, gateway.composer.retention(removed, system(), Correlation::default()));
+        turn.commit(unit).await?;
+        finish(&gateway, &turn, scope).await?;
+    }
+    let due = now.saturating_add(DAILY).unwrap_or(now);
+    let end = JobEnd::Wait { due, reason: "looks again tomorrow".to_owned() };
+    Ok(Ending { end, unit: Unit::new() })
+}
+
+/// Removes what the log says is removed, if something of it is still there.
+async fn finish(
+    gateway: &Gateway,
+    turn: &Turn,
+    scope: OrgScope,
+) -> Result<Option<Versioned<Emptied>>, JobError> {
+    let org = scope.org();
+    let Some(mut emptied) = gateway.store.org(scope).get::<Emptied>(org).await? else { return Ok(None) };
+    if emptied.done >= emptied.announced {
+        return Ok(Some(emptied));
+    }
+    let log = Log(Place::Org(org));
+    clerk::checkpoint(gateway, log).await.map_err(|error| JobError::Failed(error.to_string()))?;
+    let engine = gateway.store.engine(GatewayScope::granted());
+    let (from, to) = (emptied.done, emptied.announced);
+    let mut at = from;
+    while at < to {
+        turn.before_write().await?;
+        let end = to.min(at + ROUND);
+        engine.retain(log, at..end).await?;
+        at = end;
+    }
+    let done = Emptied { done: to, ..emptied.record };
+    let mut unit = Unit::new();
+    unit.update(&emptied, &done);
+    turn.commit(unit).await?;
+    emptied = emptied.replaced(done);
+    tracing::info!(count = to - from, "audit entries past their time were removed");
+    Ok(Some(emptied))
+}
