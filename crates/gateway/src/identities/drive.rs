@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use attache_entra::ClientCredential;
 use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target};
-use attache_provision::{Action, Ended, Outcome, Record as Steps, next, perform};
+use attache_provision::{Action, Ended, Outcome, Record as Steps, Step, next, perform};
 use attache_store::{JobEnd, OrgId, OrgScope, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::opening::{Blueprint, Opening};
 use super::provisioning::{OpenIntent, Provisioning};
-use super::{Identity, IdentityId, Method, Mode, State, Trouble, Waiting, subdomain, verify, wish};
+use super::{Identity, IdentityId, Method, Mode, State, Trouble, Waiting, opening, subdomain, verify, wish};
 use crate::Gateway;
 use crate::cells::{self, Cell};
 use crate::config::HostedTenant;
@@ -69,7 +70,18 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         JobError::Failed(format!("the tenant {} is not configured on this gateway", cell.tenant))
     })?;
     subdomain::ensure(&gateway, &turn, scope, &identity, &hosted).await?;
-    Drive::begin(&gateway, scope, identity, &cell, hosted).await?.run(&turn).await
+    let opening = match opening::look(&gateway, &identity, &cell).await? {
+        Blueprint::Made => None,
+        Blueprint::Make(opening) => Some(opening),
+        Blueprint::Wait => {
+            let due = gateway.clock.now().saturating_add(opening::LOOK).unwrap_or(Timestamp::MAX);
+            let end = JobEnd::Wait { due, reason: opening::REASON.to_owned() };
+            return Ok(Ending { end, unit: Unit::new() });
+        }
+    };
+    let mut drive = Drive::begin(&gateway, scope, identity, &cell, hosted).await?;
+    drive.opening = opening;
+    drive.run(&turn).await
 }
 
 /// The identity with its cell, allotted now if it has none.
@@ -102,6 +114,8 @@ struct Drive {
     clients: TenantClients,
     /// What the last step came to, to be committed with the intent of the next.
     unit: Unit,
+    /// That it makes the cell's blueprint, until it has.
+    opening: Option<Versioned<Opening>>,
 }
 
 impl Drive {
@@ -134,8 +148,15 @@ impl Drive {
         let (app, secret) = hosted.provisioner.clone();
         let provisioner = (app, ClientCredential::Secret(secret));
         let clients = TenantClients::new(gateway, cell.tenant, provisioner, credential);
-        let mut drive =
-            Self { gateway: Arc::clone(gateway), scope, identity, provisioning, clients, unit: Unit::new() };
+        let mut drive = Self {
+            gateway: Arc::clone(gateway),
+            scope,
+            identity,
+            provisioning,
+            clients,
+            unit: Unit::new(),
+            opening: None,
+        };
         drive.go_on(certificate);
         Ok(drive)
     }
@@ -156,6 +177,11 @@ impl Drive {
             match action {
                 Action::Do(step) => {
                     turn.before_write().await?;
+                    if step > Step::Inheritance
+                        && let Some(opening) = self.opening.take()
+                    {
+                        self.unit.update(&opening, &opening.made());
+                    }
                     let mut after = self.provisioning.record.clone();
                     let before = after.open.take();
                     after.steps.begin(step, self.gateway.rng.uuid(), now);

@@ -4,6 +4,7 @@
 mod aliases;
 mod drive;
 mod http;
+mod opening;
 mod page;
 mod provisioning;
 mod removal;

@@ -67,6 +67,41 @@ async fn two_calls_at_once_make_one_identity() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn identities_that_come_at_once_share_blueprints_and_double_none() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let slowly = attache_sandbox::Effect::Delay { ms: 30 };
+    let slowly = attache_sandbox::Fault {
+        method: None,
+        count: None,
+        ..attache_sandbox::Fault::once("", "/v1.0/**", slowly)
+    };
+    world.sandbox.control().add_fault(slowly);
+    let path = "api/v1/orgs/acme/agent-identity/provision";
+    // The first opens a cell, in which the others find room before its blueprint is there.
+    acme.post(path, &json!({})).await.ok(202);
+    let begun = |jobs: &serde_json::Value| jobs["items"][0]["state"] == "running";
+    acme.until("api/v1/orgs/acme/jobs", begun).await;
+    for template in ["one", "two", "three", "four", "five"] {
+        acme.post(path, &json!({ "template": template })).await.ok(202);
+    }
+    for template in ["default", "one", "two", "three", "four", "five"] {
+        let path = format!("api/v1/orgs/acme/agent-identities/{template}");
+        let ended = acme.until(&path, |seen| seen["state"] == "active" || seen["state"] == "error").await;
+        assert_eq!(ended["state"], "active", "{ended}");
+    }
+    let state = world.sandbox.control().state();
+    let applications =
+        state["tenants"][&world.sandbox.ready().tenant_id]["applications"].as_object().unwrap();
+    let blueprints = applications.values().filter(|one| one["kind"] == "Blueprint");
+    let names: Vec<&str> = blueprints.map(|one| one["display_name"].as_str().unwrap()).collect();
+    let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len(), "{names:?}");
+    assert!(names.len() < 6, "no cell was shared: {names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_provisioning_goes_on_by_itself() {
     let mut world = World::new().await;
     let operator = world.operator().await;
