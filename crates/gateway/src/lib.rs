@@ -35,5 +35,6 @@ pub use config::{Config, Governance, HostedTenant, Operator, SignInApp, Tls};
 pub use gateway::{Gateway, Parts, Running, StartError};
 pub use limits::Limits;
 pub use nature::NatureError;
+pub use sealing::{MasterKeyError, MasterKeyRotation, Rewrapped, rotate_master_key};
 pub use server::TlsError;
 pub use sign_in::sign_in_link;

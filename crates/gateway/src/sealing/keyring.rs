@@ -14,12 +14,17 @@ use zeroize::Zeroizing;
 
 use super::{Bytes, Context, SealError, Sealed};
 
+/// What the master key is kept as.
+pub(super) const MASTER: &str = "master-key";
+/// What the master key is kept as that is to come, while it takes the place of the other.
+pub(super) const NEXT: &str = "master-key-next";
+
 /// A data key as it is kept: sealed by the master key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct DataKey {
-    id: Uuid,
-    wrapped: Bytes,
-    created: Timestamp,
+pub(super) struct DataKey {
+    pub(super) id: Uuid,
+    pub(super) wrapped: Bytes,
+    pub(super) created: Timestamp,
 }
 
 impl Record for DataKey {
@@ -37,10 +42,10 @@ impl Record for DataKey {
 
 /// Seals and opens.
 pub(crate) struct Keyring {
-    store: Store,
-    secrets: Arc<dyn SecretStore>,
-    clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
+    pub(super) store: Store,
+    pub(super) secrets: Arc<dyn SecretStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) rng: Arc<dyn Rng>,
     opened: Mutex<HashMap<Uuid, Arc<LessSafeKey>>>,
 }
 
@@ -66,30 +71,54 @@ impl Keyring {
         unseal(&key, context, &sealed.text.0)
     }
 
-    /// Makes a new data key: what is sealed from now on is sealed by it.
-    pub(crate) async fn rotate(&self) -> Result<Uuid, SealError> {
-        let id = attache_store::ids::uuid_v7(&*self.clock, &*self.rng);
-        let mut fresh = Zeroizing::new(vec![0; 32]);
-        self.rng.fill(&mut fresh);
-        let fresh = SecretBytes::new(fresh.to_vec());
-        let wrapped = Bytes(self.close(&self.master().await?, of(&id.to_string()), &fresh)?);
-        let mut unit = Unit::new();
-        unit.create(GatewayScope::granted(), &DataKey { id, wrapped, created: self.clock.now() });
-        match self.store.commit(unit).await {
-            Ok(_) | Err(CommitError::Taken { .. }) => Ok(id),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// The newest data key, made if there is none.
     async fn current(&self) -> Result<(Uuid, Arc<LessSafeKey>), SealError> {
         let system = self.store.system(GatewayScope::granted());
         let newest: Option<Versioned<DataKey>> = system.list(Page::newest(1)).await?.pop();
         let id = match newest {
             Some(newest) => newest.id,
-            None => self.rotate().await?,
+            None => self.first().await?,
         };
         Ok((id, self.key(id).await?))
+    }
+
+    /// Keeps the first data key. Of two nodes that make one at once, both are kept, and the newest is used.
+    async fn first(&self) -> Result<Uuid, SealError> {
+        let master = match self.kept(NEXT).await? {
+            Some(next) => next,
+            None => self.master().await?,
+        };
+        let fresh = self.fresh_data_key(&master)?;
+        let mut unit = Unit::new();
+        unit.create(GatewayScope::granted(), &fresh);
+        match self.store.commit(unit).await {
+            Ok(_) | Err(CommitError::Taken { .. }) => Ok(fresh.id),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A new data key, sealed by this master key.
+    pub(super) fn fresh_data_key(&self, master: &LessSafeKey) -> Result<DataKey, SealError> {
+        let id = attache_store::ids::uuid_v7(&*self.clock, &*self.rng);
+        let wrapped = self.wrap(master, id, &self.fresh_bytes())?;
+        Ok(DataKey { id, wrapped, created: self.clock.now() })
+    }
+
+    /// 256 random bits.
+    pub(super) fn fresh_bytes(&self) -> SecretBytes {
+        let mut fresh = Zeroizing::new(vec![0; 32]);
+        self.rng.fill(&mut fresh);
+        SecretBytes::new(fresh.to_vec())
+    }
+
+    /// A data key, sealed by a master key.
+    pub(super) fn wrap(
+        &self,
+        master: &LessSafeKey,
+        id: Uuid,
+        bytes: &SecretBytes,
+    ) -> Result<Bytes, SealError> {
+        Ok(Bytes(self.close(master, of(&id.to_string()), bytes)?))
     }
 
     async fn key(&self, id: Uuid) -> Result<Arc<LessSafeKey>, SealError> {
@@ -98,10 +127,16 @@ impl Keyring {
         }
         let system = self.store.system(GatewayScope::granted());
         let kept: Versioned<DataKey> = system.get(id).await?.ok_or(SealError::NoKey(id))?;
-        let master = self.master().await?;
-        let bytes =
-            unseal(&master, of(&id.to_string()), &kept.wrapped.0).map_err(|_| SealError::NoKey(id))?;
-        let key = Arc::new(key_of(&bytes)?);
+        // While the master key is being replaced, either may open it.
+        let mut opened = None;
+        for name in [MASTER, NEXT] {
+            if opened.is_none()
+                && let Some(master) = self.kept(name).await?
+            {
+                opened = unwrap(&master, &kept);
+            }
+        }
+        let key = Arc::new(key_of(&opened.ok_or(SealError::NoKey(id))?)?);
         self.remembered().insert(id, Arc::clone(&key));
         Ok(key)
     }
@@ -112,10 +147,12 @@ impl Keyring {
 
     /// The master key: made when there is none.
     async fn master(&self) -> Result<LessSafeKey, SealError> {
-        let mut fresh = vec![0; 32];
-        self.rng.fill(&mut fresh);
-        let name = SecretName::new("gateway", "master-key");
-        key_of(&self.secrets.get_or_put(&name, &SecretBytes::new(fresh)).await?)
+        key_of(&self.secrets.get_or_put(&name(MASTER), &self.fresh_bytes()).await?)
+    }
+
+    /// A master key, if it is kept.
+    pub(super) async fn kept(&self, which: &'static str) -> Result<Option<LessSafeKey>, SealError> {
+        self.secrets.get(&name(which)).await?.map(|bytes| key_of(&bytes)).transpose()
     }
 
     fn close(
@@ -139,12 +176,22 @@ impl Keyring {
     }
 }
 
+/// What a master key is kept under.
+pub(super) fn name(which: &'static str) -> SecretName {
+    SecretName::new("gateway", which)
+}
+
+/// The data key, if this master key opens it.
+pub(super) fn unwrap(master: &LessSafeKey, data_key: &DataKey) -> Option<SecretBytes> {
+    unseal(master, of(&data_key.id.to_string()), &data_key.wrapped.0).ok()
+}
+
 /// What a data key is sealed for.
 fn of(id: &str) -> Context<'_> {
     Context { purpose: "data_key", of: id }
 }
 
-fn key_of(bytes: &SecretBytes) -> Result<LessSafeKey, SealError> {
+pub(super) fn key_of(bytes: &SecretBytes) -> Result<LessSafeKey, SealError> {
     UnboundKey::new(&AES_256_GCM, bytes.expose()).map(LessSafeKey::new).map_err(|_| SealError::Altered)
 }
 

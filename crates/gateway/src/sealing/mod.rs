@@ -4,6 +4,7 @@
 
 mod error;
 mod keyring;
+mod rotation;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 pub(crate) use error::SealError;
 pub(crate) use keyring::Keyring;
+pub use rotation::{MasterKeyError, MasterKeyRotation, Rewrapped, rotate_master_key};
 
 /// A sealed secret, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ mod config;
 mod keys;
 mod link;
 mod open;
+mod rotate_key;
 mod sandbox;
 mod serve;
 
@@ -56,6 +57,12 @@ enum Command {
     Config,
     /// Print a link that signs an operator in once
     Link,
+    /// Seal the database's secrets by a new master key; go on with a rotation that was interrupted
+    RotateKey {
+        /// Only keep the new key beside the old one, so that the file can be brought to every node first
+        #[arg(long)]
+        prepare: bool,
+    },
     /// Copy the SQLite database into a new file, while the gateway runs
     Backup {
         /// The new file
@@ -96,6 +103,7 @@ pub(super) fn run(command: Gateway, global: &Global, output: Output) -> Result<(
             Ok(())
         }
         Some(Command::Link) => threads(link::print(home, values, output)),
+        Some(Command::RotateKey { prepare }) => threads(rotate_key::rotate(home, values, prepare, output)),
         Some(Command::Backup { to }) => threads(open::backup(home, values, to, output)),
         Some(Command::Restore { from }) => open::restore(&home, &values, &from, output),
     }
