@@ -33,6 +33,7 @@ mod tenants;
 
 pub use config::{Config, Governance, HostedTenant, Operator, SignInApp, Tls};
 pub use gateway::{Gateway, Parts, Running, StartError};
+pub use identities::{Import, ImportError, Taken, What, import_identities};
 pub use limits::Limits;
 pub use nature::NatureError;
 pub use sealing::{MasterKeyError, MasterKeyRotation, Rewrapped, rotate_master_key};

@@ -91,7 +91,7 @@ const REQUESTS: &[Row] = &[
     ),
     (
         "link_gone",
-        "a link to an audit entry has ended or was taken back",
+        "a link to an audit entry has ended or was taken back, or the entry was kept long enough",
         "ask the organisation that the message came from",
     ),
     (
@@ -203,6 +203,11 @@ const GATEWAY: &[Row] = &[
         "give a real gateway a database of its own",
     ),
     ("database_is_real", "the database has seen a real tenant", "give the sandbox a database of its own"),
+    (
+        "export_unreadable",
+        "the file to import is no export of mongoexport's",
+        "export the collection again, one document a line or one array",
+    ),
     ("listen_refused", "nothing can listen on the address", "stop what listens there, or choose another"),
     ("tls_unreadable", "a certificate or key file cannot be read", "correct its path and its permissions"),
     (

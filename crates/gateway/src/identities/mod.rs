@@ -4,6 +4,7 @@
 mod aliases;
 mod drive;
 mod http;
+mod import;
 mod opening;
 mod page;
 mod provisioning;
@@ -24,6 +25,7 @@ use utoipa::ToSchema;
 
 pub(crate) use drive::PROVISION;
 pub(crate) use http::{api, find};
+pub use import::{Import, ImportError, Taken, What, import_identities};
 pub(crate) use page::{IdentityCard, pages};
 pub(crate) use removal::REMOVE;
 pub(crate) use state::{State, Trouble, Waiting};

@@ -149,7 +149,12 @@ async fn go_on(gateway: &Gateway, grant: &Grant, existing: Versioned<Identity>) 
     }
 }
 
-fn fresh(gateway: &Gateway, organisation: &Organisation, wanted: &Wanted) -> Result<Identity, Problem> {
+/// An identity as it is wished, which is not kept yet.
+pub(super) fn fresh(
+    gateway: &Gateway,
+    organisation: &Organisation,
+    wanted: &Wanted,
+) -> Result<Identity, Problem> {
     if wanted.template != DEFAULT && !is_slug(&wanted.template) {
         return Err(Problem::invalid(
             "template",

@@ -7,6 +7,7 @@ mod access;
 mod audit;
 mod idempotency;
 mod identities;
+mod import;
 mod isolation;
 mod keeping;
 mod keys;

@@ -1,6 +1,7 @@
 //! `attache gateway`: the control plane, and what its operator does beside it.
 
 mod config;
+mod import;
 mod keys;
 mod link;
 mod open;
@@ -57,6 +58,8 @@ enum Command {
     Config,
     /// Print a link that signs an operator in once
     Link,
+    /// Take in identities of an earlier system
+    Import(import::Wanted),
     /// Seal the database's secrets by a new master key; go on with a rotation that was interrupted
     RotateKey {
         /// Only keep the new key beside the old one, so that the file can be brought to every node first
@@ -103,6 +106,7 @@ pub(super) fn run(command: Gateway, global: &Global, output: Output) -> Result<(
             Ok(())
         }
         Some(Command::Link) => threads(link::print(home, values, output)),
+        Some(Command::Import(wanted)) => threads(import::run(home, values, wanted, output)),
         Some(Command::RotateKey { prepare }) => threads(rotate_key::rotate(home, values, prepare, output)),
         Some(Command::Backup { to }) => threads(open::backup(home, values, to, output)),
         Some(Command::Restore { from }) => open::restore(&home, &values, &from, output),
