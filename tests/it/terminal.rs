@@ -7,7 +7,7 @@ use attache_tests::{DEADLINE, Home};
 use tokio::time::timeout;
 
 /// Every command, as the help of the one above lists it.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["try"],
     &["mcp"],
@@ -23,6 +23,9 @@ const COMMANDS: [&[&str]; 18] = [
     &["gateway", "link"],
     &["gateway", "backup"],
     &["gateway", "restore"],
+    &["gateway", "rotate-key"],
+    &["gateway", "import"],
+    &["gateway", "ready"],
     &["doctor"],
     &["config", "show"],
     &["completions"],

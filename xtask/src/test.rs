@@ -15,10 +15,11 @@ type Stage = (&'static str, fn(&Repository, &Parts) -> Result<()>);
 
 /// The stages between installing and testing, in order. `--workspace` and `--all-targets` stand in each so
 /// that all of them settle on one set of features and share what they build.
-const CHECKS: [Stage; 7] = [
+const CHECKS: [Stage; 8] = [
     ("fmt", fmt),
     ("deny", deny),
     ("clippy", clippy),
+    ("halves", halves),
     ("doc", doc),
     ("build", build),
     ("doctests", doctests),
@@ -73,6 +74,16 @@ fn deny(repository: &Repository, parts: &Parts) -> Result<()> {
 
 fn clippy(repository: &Repository, _: &Parts) -> Result<()> {
     repository.cargo(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
+}
+
+/// Either half of the binary without the other, as a packager may build it. The whole workspace is named, so that
+/// nothing but the binary is looked at again.
+fn halves(repository: &Repository, _: &Parts) -> Result<()> {
+    for half in ["attache/device", "attache/gateway"] {
+        let half = ["clippy", "--locked", "--workspace", "--no-default-features", "--features", half];
+        repository.cargo(half).args(["--", "-D", "warnings"]).run()?;
+    }
+    Ok(())
 }
 
 fn doc(repository: &Repository, _: &Parts) -> Result<()> {

@@ -9,13 +9,19 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Attaché gives an AI agent its own Microsoft 365 identity.
 #[derive(Debug, Parser)]
 #[command(name = "attache", version = VERSION, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "No account, no telemetry, no calls home. Start with `attache try`.")]
+#[command(after_help = START)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// What is said below the help.
+#[cfg(all(feature = "device", feature = "gateway"))]
+const START: &str = "No account, no telemetry, no calls home. Start with `attache try`.";
+#[cfg(not(all(feature = "device", feature = "gateway")))]
+const START: &str = "No account, no telemetry, no calls home.";
 
 /// The version with the commit that it was built from.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("ATTACHE_COMMIT"), ")");
@@ -80,31 +86,21 @@ impl Settings {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// See the whole story against a sandbox tenant on this machine; nothing else is needed
+    #[cfg(all(feature = "device", feature = "gateway"))]
     Try(Try),
-    /// Serve the agent to an MCP host over standard input and output
-    Mcp,
-    /// Sign the sponsor in
-    SignIn(SignIn),
-    /// Forget the sponsor's tokens
-    SignOut,
-    /// Show who the agent is, under which name it acts, and what it waits for
-    Whoami,
-    /// Bring the agent's own identity from nothing to ready
-    Provision(Provision),
+    #[cfg(feature = "device")]
+    #[command(flatten)]
+    Device(crate::commands::device::Device),
     /// Look whether an agent's mail works and until when; it only reads
     Doctor(Doctor),
-    /// Remove what provisioning created, and list what is left
-    Deprovision(Provision),
     /// Read and verify the ledger
     #[command(subcommand)]
     Audit(Audit),
     /// Run an emulated Entra ID and Microsoft Graph tenant, or steer one that runs
     Sandbox(Box<Sandbox>),
     /// Run the control plane for many organisations
+    #[cfg(feature = "gateway")]
     Gateway(Box<crate::commands::gateway::Gateway>),
-    /// Show the configuration
-    #[command(subcommand)]
-    Config(Config),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -112,6 +108,7 @@ pub(crate) enum Command {
     },
 }
 
+#[cfg(all(feature = "device", feature = "gateway"))]
 #[derive(Debug, Args)]
 pub(crate) struct Try {
     /// Take a fresh directory and a free port, and end after the story
@@ -122,6 +119,7 @@ pub(crate) struct Try {
     pub(crate) listen: Option<SocketAddr>,
 }
 
+#[cfg(feature = "device")]
 #[derive(Debug, Args)]
 pub(crate) struct SignIn {
     /// Sign in on another device by a code, where there is no browser here
@@ -129,6 +127,7 @@ pub(crate) struct SignIn {
     pub(crate) device_code: bool,
 }
 
+#[cfg(feature = "device")]
 #[derive(Debug, Args)]
 pub(crate) struct Provision {
     /// Only show what would be done
@@ -175,6 +174,7 @@ pub(crate) enum Audit {
     },
 }
 
+#[cfg(feature = "device")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
     /// Print every setting, its value and where that came from; secrets are not shown

@@ -28,6 +28,7 @@ pub(crate) enum LogFormat {
 
 impl LogFormat {
     /// The words of the setting.
+    #[cfg_attr(not(feature = "gateway"), expect(dead_code, reason = "a setting of the gateway's"))]
     pub(crate) const CHOICES: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
 }
 

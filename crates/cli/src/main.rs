@@ -1,12 +1,19 @@
 //! `attache`: parse what was said, put the rooms together, and talk to the terminal.
 
+#[cfg(not(any(feature = "device", feature = "gateway")))]
+compile_error!("take the feature `device`, the feature `gateway`, or both");
+
 mod args;
 mod commands;
 mod config;
 mod logs;
+#[cfg(feature = "gateway")]
+mod loopback;
 mod output;
+#[cfg(feature = "device")]
 mod settings;
 mod signals;
+#[cfg(all(feature = "device", feature = "gateway"))]
 mod story;
 
 use std::process::ExitCode;

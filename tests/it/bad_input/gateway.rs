@@ -41,3 +41,13 @@ async fn a_database_is_copied_while_the_gateway_runs_and_put_back_only_while_it_
     ensure!(std::path::Path::new(before).is_file(), "{before} is not there");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_a_gateway_is_ready_is_told_by_the_status() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let listen = gateway.ready()["listen"].as_str().context("where it listens")?.to_owned();
+    let ask = ["gateway", "ready", "--listen", &listen];
+    run(gateway.home(), &ask).await?.succeeded()?;
+    let (home, _) = gateway.end().await?;
+    run(&home, &ask).await?.failed("not_ready", &["/readyz"])
+}

@@ -53,6 +53,28 @@ fn there_is_one_crypto_provider() {
 }
 
 #[test]
+fn the_gateways_container_names_what_there_is() {
+    let container = read("packaging/container/Dockerfile");
+    let features = manifest("crates/cli/Cargo.toml")["features"].as_table().unwrap().clone();
+    assert!(
+        container.contains("--no-default-features --features gateway ") && features.contains_key("gateway")
+    );
+    assert!(container.contains("CMD [\"attache\", \"gateway\", \"ready\"]"), "its health check");
+    assert!(read("crates/cli/src/commands/gateway/mod.rs").contains("Command::Ready"));
+    let settings = read("crates/cli/src/commands/gateway/keys.rs");
+    let named: Vec<&str> =
+        container.split(|char: char| !(char.is_ascii_uppercase() || char == '_')).collect();
+    for name in named.into_iter().filter(|name| name.starts_with("ATTACHE_") && *name != "ATTACHE_HOME") {
+        assert!(settings.contains(&format!("\"{name}\"")), "{name} is no setting of the gateway's");
+    }
+    let user = container.lines().rfind(|line| line.starts_with("USER "));
+    assert_eq!(user, Some("USER 65532:65532"), "somebody, by a number, who is not root");
+    let toolchain =
+        manifest("Cargo.toml")["workspace"]["package"]["rust-version"].as_str().unwrap().to_owned();
+    assert!(container.contains(&format!("FROM rust:{toolchain}-")), "the image has Rust {toolchain}");
+}
+
+#[test]
 fn continuous_integration_does_what_a_developer_does() {
     assert!(read(".ci/run").contains("\nexec cargo xtask test"));
     let aliases = manifest(".cargo/config.toml");

@@ -13,12 +13,12 @@ use crate::output::{Failure, Output};
 
 /// Verifies or shows the ledger.
 pub(super) fn run(command: Audit, place: &Place, output: Output) -> Result<(), Failure> {
-    let or_own = |file: Option<PathBuf>| file.unwrap_or_else(|| place.profile.ledger());
+    let or_own = |file: Option<PathBuf>| file.map_or_else(|| place.ledger(), Ok);
     match command {
         Audit::Verify { file, checkpoint, key } => {
-            verify(&or_own(file), &held(checkpoint.as_deref(), key.as_deref())?, output)
+            verify(&or_own(file)?, &held(checkpoint.as_deref(), key.as_deref())?, output)
         }
-        Audit::Show { file, last } => show(&or_own(file), last, output),
+        Audit::Show { file, last } => show(&or_own(file)?, last, output),
     }
 }
 

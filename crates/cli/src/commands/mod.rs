@@ -1,25 +1,27 @@
 //! One file a command. Here: which runtime each needs, and what they share.
 
 mod audit;
+#[cfg(feature = "device")]
+pub(crate) mod device;
 mod doctor;
+#[cfg(feature = "gateway")]
 pub(crate) mod gateway;
+#[cfg(feature = "device")]
 mod identity;
+#[cfg(feature = "device")]
 mod mcp;
+#[cfg(feature = "device")]
 mod provision;
 pub(crate) mod sandbox;
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use attache_agent::Agent;
 use clap::CommandFactory;
 
-use crate::args::{self, Cli, Command, Global};
-use crate::config::{self, Given, Place};
-use crate::logs::{self, LogFormat};
+use crate::args::{Cli, Command, Global};
+use crate::config::{Given, Place};
 use crate::output::{Failure, Output};
-use crate::{settings, story};
 
 /// Does what was asked.
 pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Failure> {
@@ -31,41 +33,19 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             output.line(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
-        Command::Config(args::Config::Show) => {
-            config::show(&given(&global)?, &output);
-            Ok(())
-        }
         Command::Sandbox(command) => sandbox::run(*command, &global, output),
+        #[cfg(feature = "gateway")]
         Command::Gateway(command) => gateway::run(*command, &global, output),
-        Command::Try(command) => threads(story::run(command, global, output)),
+        #[cfg(all(feature = "device", feature = "gateway"))]
+        Command::Try(command) => threads(crate::story::run(command, global, output)),
         Command::Doctor(command) => {
             let way = given(&global)?.way().map_err(|problems| Failure::configuration(&problems))?;
             one_thread(doctor::run(command, way, output))
         }
         Command::Audit(command) => audit::run(command, &place(&global)?, output),
-        Command::Mcp => one_thread(mcp::run(agent(&global)?)),
-        Command::SignIn(command) => with(agent(&global)?, |agent| identity::sign_in(command, agent, output)),
-        Command::SignOut => with(agent(&global)?, |agent| identity::sign_out(agent, output)),
-        Command::Whoami => with(agent(&global)?, |agent| identity::whoami(agent, output)),
-        Command::Provision(command) => {
-            with(agent(&global)?, |agent| provision::provision(command, agent, output))
-        }
-        Command::Deprovision(command) => {
-            with(agent(&global)?, |agent| provision::deprovision(command, agent, output))
-        }
+        #[cfg(feature = "device")]
+        Command::Device(command) => device::run(command, &global, output),
     }
-}
-
-/// Runs one command with an agent, and lets the agent finish what it has begun, above all its ledger.
-fn with<W: Future<Output = Result<(), Failure>>>(
-    agent: Arc<Agent>,
-    work: impl FnOnce(Arc<Agent>) -> W,
-) -> Result<(), Failure> {
-    one_thread(async {
-        let done = work(Arc::clone(&agent)).await;
-        agent.stop().await;
-        done
-    })
 }
 
 /// The place that was chosen; `~/.attache` when none was.
@@ -76,9 +56,7 @@ fn place(global: &Global) -> Result<Place, Failure> {
     };
     let home = std::path::absolute(&home)
         .map_err(|error| Failure::usage("home_unusable", format!("--home {}: {error}", home.display())))?;
-    let profile =
-        global.profile.parse().map_err(|error| Failure::usage("profile_name", format!("{error}")))?;
-    Ok(Place::new(home, profile))
+    Place::named(home, &global.profile)
 }
 
 /// `~/.attache`.
@@ -90,16 +68,6 @@ pub(crate) fn default_home() -> Result<PathBuf, Failure> {
 
 fn given(global: &Global) -> Result<Given, Failure> {
     Ok(Given::gather(place(global)?, &global.settings.given()))
-}
-
-/// The device agent that flags, environment and file describe.
-fn agent(global: &Global) -> Result<Arc<Agent>, Failure> {
-    let given = given(global)?;
-    let logging = given.log().to_owned();
-    let config = given.judge().map_err(|problems| Failure::configuration(&problems))?;
-    logs::start(&logging, LogFormat::Text, &config.place.profile.directory().join("logs"))
-        .map_err(|problem| Failure::usage("log", problem))?;
-    Ok(settings::agent(config))
 }
 
 /// Runs on this thread alone: the least to start and to hold.

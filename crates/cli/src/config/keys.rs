@@ -16,6 +16,7 @@ pub(crate) struct Key {
     pub(crate) help: &'static str,
 }
 
+#[cfg(feature = "device")]
 const fn key(
     name: &'static str,
     variables: &'static [&'static str],
@@ -25,12 +26,14 @@ const fn key(
     Key { name, variables, default, secret: false, help }
 }
 
+#[cfg(feature = "device")]
 const fn secret(name: &'static str, variables: &'static [&'static str], help: &'static str) -> Key {
     Key { name, variables, default: None, secret: true, help }
 }
 
 /// All of them, in the order in which they are shown. The variables that do not start with `ATTACHE_` are
 /// those of the programs that came before.
+#[cfg(feature = "device")]
 pub(crate) const KEYS: &[Key] = &[
     key(
         "tenant",

@@ -5,11 +5,14 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::keys::KEYS;
-use super::{Given, Key, Values};
+use super::Values;
+use super::keys::Key;
+#[cfg(feature = "device")]
+use super::{Given, keys::KEYS};
 use crate::output::Output;
 
 /// Prints every setting of a profile.
+#[cfg(feature = "device")]
 pub(crate) fn show(given: &Given, output: &Output) {
     let name = given.place.profile.name();
     if output.json {
@@ -24,6 +27,7 @@ pub(crate) fn show(given: &Given, output: &Output) {
 }
 
 /// Prints every setting of the gateway.
+#[cfg(feature = "gateway")]
 pub(crate) fn show_gateway(keys: &[Key], values: &Values, file: &Path, output: &Output) {
     if output.json {
         output.object(&settings(keys, values, file));

@@ -13,11 +13,11 @@ use url::Url;
 
 use super::browser;
 use super::home::Home;
-use super::loopback::Loopback;
 use super::people;
 use super::show::Show;
 use super::steps::{PATIENCE, PROVISION_SCALE, Story};
 use crate::commands::gateway::{Database, SandboxGateway, start_in_sandbox};
+use crate::loopback::Loopback;
 
 /// The organisation of the story.
 const ORGANISATION: &str = "acme";

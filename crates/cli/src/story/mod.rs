@@ -6,7 +6,6 @@ mod gateway;
 mod home;
 mod host;
 mod hosts;
-mod loopback;
 mod people;
 mod show;
 mod steps;

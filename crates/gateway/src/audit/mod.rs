@@ -15,8 +15,8 @@ mod page;
 mod retention;
 mod view;
 
-pub(crate) use course::Course;
 pub(crate) use clerk::keep;
+pub(crate) use course::Course;
 pub(crate) use erasure::ERASE;
 pub(crate) use error::AuditError;
 pub(crate) use http::api;

@@ -16,7 +16,7 @@ const fn secret(name: &'static str, variables: &'static [&'static str], help: &'
 }
 
 /// All of them. What has no default and is not said to be optional must be given.
-pub(super) const KEYS: &[Key] = &[
+pub(crate) const KEYS: &[Key] = &[
     key("listen", &["ATTACHE_GATEWAY_LISTEN"], Some("127.0.0.1:8443"), "where it listens"),
     key(
         "public_url",

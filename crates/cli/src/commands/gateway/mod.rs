@@ -5,6 +5,7 @@ mod import;
 mod keys;
 mod link;
 mod open;
+mod ready;
 mod rotate_key;
 mod sandbox;
 mod serve;
@@ -19,7 +20,11 @@ use crate::commands::{place, threads};
 use crate::config::show_gateway;
 use crate::output::{Failure, Output};
 
+#[cfg(feature = "device")]
 pub(crate) use config::Database;
+#[cfg(not(feature = "device"))]
+pub(crate) use keys::KEYS;
+#[cfg(feature = "device")]
 pub(crate) use sandbox::{SandboxGateway, start as start_in_sandbox};
 
 /// The gateway, or what is done beside it.
@@ -58,6 +63,8 @@ enum Command {
     Config,
     /// Print a link that signs an operator in once
     Link,
+    /// Ask the gateway with these settings whether it is ready
+    Ready,
     /// Take in identities of an earlier system
     Import(import::Wanted),
     /// Seal the database's secrets by a new master key; go on with a rotation that was interrupted
@@ -106,6 +113,7 @@ pub(super) fn run(command: Gateway, global: &Global, output: Output) -> Result<(
             Ok(())
         }
         Some(Command::Link) => threads(link::print(home, values, output)),
+        Some(Command::Ready) => threads(ready::ask(values, output)),
         Some(Command::Import(wanted)) => threads(import::run(home, values, wanted, output)),
         Some(Command::RotateKey { prepare }) => threads(rotate_key::rotate(home, values, prepare, output)),
         Some(Command::Backup { to }) => threads(open::backup(home, values, to, output)),

@@ -1,49 +1,58 @@
 //! Plain HTTP to this machine, as a browser speaks it to a gateway on loopback; the product's own client refuses
 //! to. It keeps cookies, and nothing else.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context, bail};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use url::{Position, Url};
+use url::{Host, Position, Url};
 
 /// A browser on this machine.
 #[derive(Debug, Default)]
-pub(super) struct Loopback {
+pub(crate) struct Loopback {
     cookies: Vec<(String, String)>,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) location: Option<String>,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+    pub(crate) body: String,
 }
 
 impl Answer {
     /// The body as JSON.
-    pub(super) fn json(&self) -> anyhow::Result<Value> {
+    pub(crate) fn json(&self) -> anyhow::Result<Value> {
         serde_json::from_str(&self.body).with_context(|| format!("no JSON: {}", self.body))
+    }
+}
+
+/// The address of this machine that a URL names; `localhost` is 127.0.0.1.
+fn machine(url: &Url) -> IpAddr {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.into(),
+        Some(Host::Ipv6(address)) => address.into(),
+        Some(Host::Domain(_)) | None => Ipv4Addr::LOCALHOST.into(),
     }
 }
 
 impl Loopback {
     /// Fetches a page.
-    pub(super) async fn get(&mut self, url: &Url) -> anyhow::Result<Answer> {
+    pub(crate) async fn get(&mut self, url: &Url) -> anyhow::Result<Answer> {
         self.send("GET", url, None).await
     }
 
     /// Sends JSON, as a page of the same origin does.
-    pub(super) async fn post(&mut self, url: &Url, body: &Value) -> anyhow::Result<Answer> {
+    pub(crate) async fn post(&mut self, url: &Url, body: &Value) -> anyhow::Result<Answer> {
         self.send("POST", url, Some(body)).await
     }
 
     async fn send(&mut self, method: &str, url: &Url, body: Option<&Value>) -> anyhow::Result<Answer> {
         let port = url.port_or_known_default().context("the address has no port")?;
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        let mut stream = TcpStream::connect((machine(url), port)).await?;
         let target = &url[Position::BeforePath..Position::AfterQuery];
         let mut head =
             format!("{method} {target} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n");
