@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod faults;
 mod idempotency;
 mod identities;
 mod import;
