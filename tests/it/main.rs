@@ -14,6 +14,8 @@ mod inspector;
 mod kill;
 mod msal;
 mod msgraph;
+#[cfg(unix)]
+mod nodes;
 mod oidc;
 mod pages;
 mod story;

@@ -58,6 +58,7 @@ pub struct Gateway {
 /// A gateway that runs. [`Running::stop`] ends it in order.
 pub struct Running {
     address: SocketAddr,
+    node: NodeId,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -148,14 +149,14 @@ impl Gateway {
         let listener = TcpListener::bind(wanted).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let acceptor = server::Acceptor::new(gateway.config.tls.as_ref(), &gateway.clock)?;
-        let (stop, tasks) = (gateway.stopping.clone(), TaskTracker::new());
+        let (node, stop, tasks) = (gateway.node, gateway.stopping.clone(), TaskTracker::new());
         let timeout = gateway.config.stop_timeout;
         let router = server::router(&gateway);
         tasks.spawn(server::serve(listener, acceptor, router, timeout, stop.clone()));
         tasks.spawn(jobs::run(Arc::clone(&gateway), stop.clone()));
         tasks.spawn(audit::keep(Arc::clone(&gateway), stop.clone()));
         tasks.close();
-        Ok(Running { address, stop, tasks })
+        Ok(Running { address, node, stop, tasks })
     }
 
     /// The system's scope, for what the gateway does by itself.
@@ -168,6 +169,11 @@ impl Running {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// This process among those that share a database: the `node` of the jobs that it has.
+    pub fn node(&self) -> NodeId {
+        self.node
     }
 
     /// Ends it: no new connections, what was accepted is finished, jobs are put back.

@@ -35,7 +35,8 @@ pub(super) fn listen_for_signals() -> Result<impl Future<Output = ()>, Failure> 
 /// Says that it answers.
 pub(super) fn announce(output: Output, running: &Running, url: &str, more: &serde_json::Value) {
     if output.json {
-        let mut line = json!({ "event": "ready", "url": url, "listen": running.address() });
+        let (listen, node) = (running.address(), running.node().to_string());
+        let mut line = json!({ "event": "ready", "url": url, "listen": listen, "node": node });
         if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
             line.extend(more.clone());
         }
