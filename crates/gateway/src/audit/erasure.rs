@@ -62,7 +62,7 @@ pub(super) async fn ask(gateway: &Gateway, grant: &Grant, person: &Person) -> An
     let mut unit = Unit::new();
     unit.enqueue(NewJob::new(id, ERASE.name, Some(grant.scope.org()), &body));
     unit.record(grant.scope, gateway.changed(&grant.caller, REQUESTED, on([thing("job", id)])));
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(id)
 }
 

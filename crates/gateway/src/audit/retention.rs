@@ -75,7 +75,7 @@ pub(super) async fn keep_for(gateway: &Gateway, grant: &Grant, days: Option<u32>
         let id = JobId::make(&*gateway.clock, &*gateway.rng);
         unit.enqueue(NewJob::new(id, FORGET.name, Some(before.id), &()).only("retention"));
     }
-    gateway.store.commit(unit).await?;
+    gateway.commit(&grant.caller, unit).await?;
     Ok(())
 }
 
