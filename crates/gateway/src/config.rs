@@ -46,6 +46,10 @@ pub struct Config {
     pub workers: usize,
     /// How identities are watched over.
     pub governance: Governance,
+    /// Addresses that are not public and that customers may have the gateway connect to all the same.
+    pub outbound_allowed: Vec<IpAddr>,
+    /// The region of every organisation on this gateway; each may have its own when `None`.
+    pub region: Option<String>,
     /// How many requests a minute somebody may make.
     pub limits: Limits,
 }

@@ -139,6 +139,31 @@ const REQUESTS: &[Row] = &[
         "the request took effect, but its answer was lost with the process",
         "read what it was to make or change; its entry is in the audit log",
     ),
+    (
+        "siem_unresolved",
+        "the host to which the audit log is to be sent has no address",
+        "correct the host, or its entry in the DNS",
+    ),
+    (
+        "siem_not_public",
+        "the host to which the audit log is to be sent has no public address",
+        "name another one, or have the operator allow it (`outbound_allowed`)",
+    ),
+    (
+        "siem_unreachable",
+        "nothing answers where the audit log is to be sent",
+        "see that the receiver runs and that its firewall lets the gateway in",
+    ),
+    (
+        "siem_tls",
+        "the receiver of the audit log has no certificate that is good for its host",
+        "give it one, and the authority that signed it as `ca`",
+    ),
+    (
+        "siem_broken",
+        "the receiver of the audit log broke off, or did not close the connection when it had everything",
+        "see its own log; it must take RFC 5424 in octet-counted frames",
+    ),
     ("conflict", "somebody else changed it at the same time", "read it again and repeat the change"),
     ("taken", "the name is in use", "choose another one"),
     ("not_active", "the identity cannot act yet, or no longer", "see on its page what it waits for"),

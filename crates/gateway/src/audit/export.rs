@@ -8,9 +8,10 @@ use attache_store::{EntryQuery, EntryRow, GatewayScope, Log};
 use axum::body::Body;
 use bytes::Bytes;
 
-use super::view::EntryView;
+use super::view::line;
 use super::{AuditError, clerk, key};
 use crate::Gateway;
+use crate::organisations::Organisation;
 
 /// How many entries are read at once.
 const PART: usize = 500;
@@ -79,19 +80,22 @@ async fn write(
 }
 
 /// The entries as JSON lines, the oldest first.
-pub(super) fn lines(gateway: Arc<Gateway>, log: Log, size: u64) -> Body {
-    let parts = futures_util::stream::try_unfold((gateway, 0_u64), move |(gateway, at)| async move {
-        if at >= size {
-            return Ok::<_, AuditError>(None);
-        }
-        let rows = rows(&gateway, log, at, size).await?;
-        let Some(last) = rows.last().map(|row| row.sequence) else { return Ok(None) };
-        let mut text = String::new();
-        for row in &rows {
-            text.push_str(&serde_json::to_string(&EntryView::of(row)).unwrap_or_default());
-            text.push('\n');
-        }
-        Ok(Some((Bytes::from(text), (gateway, last + 1))))
-    });
+pub(super) fn lines(gateway: Arc<Gateway>, organisation: Organisation, log: Log, size: u64) -> Body {
+    let parts = futures_util::stream::try_unfold(
+        (gateway, organisation, 0_u64),
+        move |(gateway, organisation, at)| async move {
+            if at >= size {
+                return Ok::<_, AuditError>(None);
+            }
+            let rows = rows(&gateway, log, at, size).await?;
+            let Some(last) = rows.last().map(|row| row.sequence) else { return Ok(None) };
+            let mut text = String::new();
+            for row in &rows {
+                text.push_str(&line(&organisation, row));
+                text.push('\n');
+            }
+            Ok(Some((Bytes::from(text), (gateway, organisation, last + 1))))
+        },
+    );
     Body::from_stream(parts)
 }

@@ -272,7 +272,11 @@ async fn export_log(
         }
         Format::Jsonl => {
             let size = gateway.store.org(allowed.scope).log().await?.map_or(0, |head| head.frontier.size());
-            (export::lines(Arc::clone(&gateway), log, size), "application/jsonl", "audit.jsonl")
+            (
+                export::lines(Arc::clone(&gateway), allowed.organisation.record.clone(), log, size),
+                "application/jsonl",
+                "audit.jsonl",
+            )
         }
     };
     let disposition = format!("attachment; filename=\"{}-{name}\"", allowed.organisation.slug);

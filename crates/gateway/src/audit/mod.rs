@@ -23,3 +23,4 @@ pub(crate) use http::api;
 pub(crate) use link::new_link;
 pub(crate) use page::pages;
 pub(crate) use retention::FORGET;
+pub(crate) use view::line;

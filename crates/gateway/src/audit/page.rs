@@ -16,8 +16,9 @@ use super::http::{ProvedView, Wanted, find, linked, proved, select};
 use super::keeping;
 use super::view::{EntryView, who};
 use crate::Gateway;
-use crate::access::{Allowed, right};
+use crate::access::{Allowed, Role, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
+use crate::siem::{DestinationView, Transport, destination};
 
 /// The routes.
 pub(crate) fn pages() -> Router<Arc<Gateway>> {
@@ -38,6 +39,8 @@ struct List {
     next: Option<u64>,
     /// For how many days entries are kept.
     days: Option<u32>,
+    siem: Option<DestinationView>,
+    owner: bool,
 }
 
 async fn list(
@@ -53,6 +56,8 @@ async fn list(
         wanted,
         next,
         days: allowed.organisation.audit_days,
+        siem: destination(&gateway, &allowed).await?,
+        owner: allowed.role == Some(Role::Owner),
     }))
 }
 

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::organisations::Organisation;
+
 /// An entry of the audit log.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct EntryView {
@@ -123,6 +125,22 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Refused => "refused",
         Verdict::Unknown => "unknown",
     }
+}
+
+/// An entry as one line of JSON, with whose it is.
+#[derive(Serialize)]
+struct Line<'a> {
+    organisation: &'a str,
+    region: Option<&'a str>,
+    #[serde(flatten)]
+    entry: EntryView,
+}
+
+/// An entry as one line of JSON, with its organisation's short name and region; without the line's end.
+pub(crate) fn line(organisation: &Organisation, row: &EntryRow) -> String {
+    let region = organisation.region.as_deref();
+    let line = Line { organisation: &organisation.slug, region, entry: EntryView::of(row) };
+    serde_json::to_string(&line).unwrap_or_default()
 }
 
 /// Who did it, for people who may not know more.

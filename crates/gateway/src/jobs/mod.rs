@@ -22,7 +22,7 @@ pub(crate) use page::pages;
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
 
-use crate::{Gateway, audit, identities, sponsors};
+use crate::{Gateway, audit, identities, siem, sponsors};
 
 /// One kind of job.
 pub(crate) struct Kind {
@@ -87,4 +87,5 @@ pub(crate) const KINDS: &[Kind] = &[
     sponsors::HAND_OVER,
     audit::FORGET,
     audit::ERASE,
+    siem::DELIVER,
 ];

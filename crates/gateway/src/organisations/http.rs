@@ -35,7 +35,8 @@ struct CreateOrganisation {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     name: String,
-    /// Its region, if its contract names one.
+    /// Its region, if its contract names one: `eu`. A gateway that serves one region takes no other.
+    #[schema(example = "eu", min_length = 2, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     region: Option<String>,
 }
 

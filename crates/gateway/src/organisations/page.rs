@@ -60,14 +60,17 @@ async fn home(State(gateway): State<Arc<Gateway>>, caller: Result<Caller, crate:
 struct Wanted {
     slug: String,
     name: String,
+    #[serde(default)]
+    region: String,
 }
 
 async fn create(
     State(gateway): State<Arc<Gateway>>,
     AsOperator(caller): AsOperator,
-    Form(Wanted { slug, name }): Form<Wanted>,
+    Form(Wanted { slug, name, region }): Form<Wanted>,
 ) -> Answer<Response> {
-    let wanted = NewOrganisation { slug, name, region: None };
+    let region = Some(region.trim().to_owned()).filter(|region| !region.is_empty());
+    let wanted = NewOrganisation { slug, name, region };
     let organisation = service::create(&gateway, &caller, wanted).await?;
     Ok(Redirect::to(&format!("/orgs/{}", organisation.slug)).into_response())
 }
@@ -80,6 +83,7 @@ struct Overview {
     identities: Vec<IdentityCard>,
     entries: u64,
     course: Course,
+    region: Option<String>,
 }
 
 async fn overview(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOrganisation>) -> Page {
@@ -89,5 +93,6 @@ async fn overview(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::S
     let entries = store.log().await?.map_or(0, |head| head.frontier.size());
     let course = Course::of(store, gateway.clock.now()).await?;
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, ""));
-    Ok(page(&Overview { look, place, identities, entries, course }))
+    let region = allowed.organisation.region.clone();
+    Ok(page(&Overview { look, place, identities, entries, course, region }))
 }

@@ -45,7 +45,7 @@ pub(crate) async fn create(
         id: OrgId::make(&*gateway.clock, &*gateway.rng),
         slug,
         name: name.to_owned(),
-        region: wanted.region,
+        region: region(gateway.config.region.as_deref(), wanted.region)?,
         audit_days: None,
         created: gateway.clock.now(),
     };
@@ -70,6 +70,21 @@ pub(crate) async fn create(
     Ok(organisation)
 }
 
+/// The region of a new organisation: the gateway's, where it serves just one.
+fn region(served: Option<&str>, wanted: Option<String>) -> Answer<Option<String>> {
+    match (served, wanted) {
+        (_, Some(wanted)) if !is_slug(&wanted) => {
+            Err(Problem::invalid("region", "not a short name", "take a name such as `eu` or `us-east-1`"))
+        }
+        (Some(served), Some(wanted)) if served != wanted => Err(Problem::invalid(
+            "region",
+            format!("this gateway serves {served} alone"),
+            "leave it out, or create the organisation on the gateway of its region",
+        )),
+        (served, wanted) => Ok(wanted.or_else(|| served.map(str::to_owned))),
+    }
+}
+
 /// Whether a text can be one label of a host name and of a path.
 pub(crate) fn is_slug(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -83,6 +98,17 @@ pub(crate) fn is_slug(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gateway_of_one_region_takes_no_organisation_of_another() {
+        let wanted = |text: &str| Some(text.to_owned());
+        assert_eq!(region(Some("eu"), None).unwrap(), wanted("eu"));
+        assert_eq!(region(Some("eu"), wanted("eu")).unwrap(), wanted("eu"));
+        assert!(region(Some("eu"), wanted("us")).is_err());
+        assert_eq!(region(None, wanted("us")).unwrap(), wanted("us"));
+        assert_eq!(region(None, None).unwrap(), None);
+        assert!(region(None, wanted("a b")).is_err());
+    }
 
     #[test]
     fn a_slug_is_one_label() {

@@ -31,7 +31,7 @@ pub(crate) use version::{IfMatch, IfNoneMatch, Tag, Tagged};
 use crate::Gateway;
 use crate::{
     api_keys, audit, dashboard, health, idempotency, identities, jobs, live, members, organisations,
-    problems, sign_in, sponsors,
+    problems, siem, sign_in, sponsors,
 };
 
 /// What the OpenAPI document says of the whole.
@@ -52,6 +52,7 @@ fn api() -> OpenApiRouter<Arc<Gateway>> {
         .merge(identities::api())
         .merge(sponsors::api())
         .merge(audit::api())
+        .merge(siem::api())
         .merge(jobs::api())
 }
 
@@ -70,6 +71,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(identities::pages())
         .merge(sponsors::pages())
         .merge(audit::pages())
+        .merge(siem::pages())
         .merge(jobs::pages())
         .merge(health::pages())
         .merge(live::pages())

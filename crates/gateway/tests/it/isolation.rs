@@ -83,6 +83,7 @@ fn body(path: &str) -> Value {
         "suspend" => json!({ "reason": "x" }),
         "test-send" => json!({ "to": "a@b.example" }),
         "sponsor" => json!({ "sponsor": "0f8b4a0e-54cf-4a4e-9a39-6a2f0a1b8a11" }),
+        "siem" => json!({ "host": "siem.example.com" }),
         "aliases" => json!({ "aliases": [] }),
         "retention" => json!({ "days": 30 }),
         "erasures" => json!({ "subject": "x" }),

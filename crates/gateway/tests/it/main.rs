@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod members;
 mod pages;
+mod siem;
 mod sign_in;
 mod sponsors;
 mod versions;

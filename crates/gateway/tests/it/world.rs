@@ -225,6 +225,8 @@ impl World {
             workers: 8,
             governance: Governance { sponsor_doubt: Duration::from_millis(50), ..Governance::default() },
             limits: Limits::default(),
+            outbound_allowed: Vec::new(),
+            region: None,
         }
     }
 

@@ -130,6 +130,8 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let workers = judge.number("workers", 1.0..=1000.0).map(|number| number as usize);
     let governance = governance(&mut judge);
     let limits = limits(&mut judge);
+    let outbound_allowed = list::<IpAddr>(&mut judge, "outbound_allowed");
+    let region = region(&mut judge);
     let licences: Vec<String> = judge.text("licence").into_iter().collect();
     let shared_sender = judge.text("shared_sender");
     let problems = judge.problems;
@@ -162,6 +164,8 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
             workers: workers?,
             governance: governance?,
             limits: limits?,
+            outbound_allowed,
+            region,
         })
     })();
     match complete {
@@ -184,6 +188,18 @@ pub(super) fn log_format(home: &Path, values: &Values) -> Result<LogFormat, Prob
     let mut judge = Judge::new(values);
     let format = judge.one_of("log_format", LogFormat::CHOICES);
     format.ok_or_else(|| Problems::new(file(home), judge.problems))
+}
+
+/// The region of all organisations.
+fn region(judge: &mut Judge<'_>) -> Option<String> {
+    judge.text("region")?;
+    judge.matching("region", "2 to 40 small letters, digits and inner hyphens, such as eu", |text| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        (2..=40).contains(&text.len())
+            && text.bytes().all(plain)
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+    })
 }
 
 /// The limits alone, which a gateway in a sandbox takes from its settings too.

@@ -133,6 +133,18 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("workers", &["ATTACHE_GATEWAY_WORKERS"], Some("16"), "how many jobs run at once"),
     key(
+        "outbound_allowed",
+        &["ATTACHE_GATEWAY_OUTBOUND_ALLOWED"],
+        None,
+        "addresses that are not public and that owners may have the audit log sent to, with commas between; optional",
+    ),
+    key(
+        "region",
+        &["ATTACHE_GATEWAY_REGION"],
+        None,
+        "the region of every organisation on this gateway, such as eu; optional",
+    ),
+    key(
         "organisation_rate",
         &["ATTACHE_GATEWAY_ORGANISATION_RATE"],
         Some("6000"),

@@ -153,6 +153,8 @@ pub(crate) async fn start(
         workers: 16,
         governance: Governance::default(),
         limits,
+        outbound_allowed: Vec::new(),
+        region: None,
     };
     let folder = config::folder(home);
     let keys = Keys {

@@ -1,0 +1,121 @@
+//! Where an organisation's entries are sent: said by one of its owners, who alone may let its log leave.
+
+use attache_ledger::ActName;
+use attache_store::{JobId, NewJob, Unit, Versioned};
+use http::StatusCode;
+
+use super::{DELIVER, Destination, ONLY, Progress, Transport, send};
+use crate::Gateway;
+use crate::access::{Grant, Role};
+use crate::outbound::may_reach;
+use crate::record::{on, thing};
+use crate::server::{Answer, Problem};
+
+const SET: ActName = ActName::new("audit.destination_set");
+const REMOVED: ActName = ActName::new("audit.destination_removed");
+
+/// The longest bundle of authorities.
+const LONGEST_CA: usize = 64 * 1024;
+
+/// What a destination is made from.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) transport: Transport,
+    pub(super) ca: Option<String>,
+    /// The number of the first entry to be sent, if it is not to go on where it was.
+    pub(super) from: Option<u64>,
+}
+
+/// Sets it; entries begin to be sent.
+pub(super) async fn set(gateway: &Gateway, grant: &Grant, wanted: Wanted) -> Answer<()> {
+    owners(grant)?;
+    let host = checked(gateway, &wanted)?;
+    let store = gateway.store.org(grant.scope);
+    let (before, progress) = (store.get::<Destination>(ONLY).await?, store.get::<Progress>(ONLY).await?);
+    let destination = Destination {
+        org: grant.scope.org(),
+        host,
+        port: wanted.port,
+        transport: wanted.transport,
+        ca: wanted.ca,
+        since: gateway.clock.now(),
+    };
+    let mut unit = Unit::new();
+    match &before {
+        Some(before) => unit.update(before, &destination),
+        None => unit.create(grant.scope, &destination),
+    };
+    match &progress {
+        Some(progress) => {
+            let next = wanted.from.unwrap_or(progress.next);
+            unit.update(progress, &Progress { next, trouble: None, ..progress.record.clone() })
+        }
+        None => {
+            let next = wanted.from.unwrap_or_default();
+            unit.create(grant.scope, &Progress { next, arrived: None, trouble: None })
+        }
+    };
+    unit.record(grant.scope, gateway.changed(&grant.caller, SET, on([thing("siem", ONLY)])));
+    let id = JobId::make(&*gateway.clock, &*gateway.rng);
+    unit.enqueue(NewJob::new(id, DELIVER.name, Some(grant.scope.org()), &()).only(ONLY));
+    gateway.commit(&grant.caller, unit).await?;
+    Ok(())
+}
+
+/// Stops it.
+pub(super) async fn remove(gateway: &Gateway, grant: &Grant) -> Answer<()> {
+    owners(grant)?;
+    let store = gateway.store.org(grant.scope);
+    let destination: Option<Versioned<Destination>> = store.get(ONLY).await?;
+    let destination = destination.ok_or_else(|| Problem::not_found("destination"))?;
+    let mut unit = Unit::new();
+    unit.delete(&destination);
+    if let Some(progress) = store.get::<Progress>(ONLY).await? {
+        unit.delete(&progress);
+    }
+    unit.record(grant.scope, gateway.changed(&grant.caller, REMOVED, on([thing("siem", ONLY)])));
+    gateway.commit(&grant.caller, unit).await?;
+    Ok(())
+}
+
+/// An owner in person: whoever may make keys could give one any scope.
+fn owners(grant: &Grant) -> Answer<()> {
+    match grant.role {
+        Some(Role::Owner) => Ok(()),
+        _ => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "owners_only",
+            "only an owner, in person, says where the audit log is sent",
+            "ask an owner to sign in and do it",
+        )),
+    }
+}
+
+fn checked(gateway: &Gateway, wanted: &Wanted) -> Answer<String> {
+    let host = url::Host::parse(wanted.host.trim()).map_err(|error| {
+        Problem::invalid("host", error, "give a host name or an IP address, without a port")
+    })?;
+    let address = match &host {
+        url::Host::Domain(_) => None,
+        url::Host::Ipv4(address) => Some((*address).into()),
+        url::Host::Ipv6(address) => Some((*address).into()),
+    };
+    if address.is_some_and(|address| !may_reach(address, &gateway.config.outbound_allowed)) {
+        let remedy =
+            "name a host with a public address, or have the operator allow this one (outbound_allowed)";
+        return Err(Problem::invalid("host", "not a public address", remedy));
+    }
+    if wanted.port == 0 {
+        return Err(Problem::invalid("port", "none", "give a port from 1 to 65535; 6514 is usual for TLS"));
+    }
+    if let Some(ca) = &wanted.ca {
+        let long = (ca.len() > LONGEST_CA).then(|| "too long".to_owned());
+        let unfit = long.or_else(|| send::config(Some(ca)).err().map(|error| error.to_string()));
+        if let Some(why) = unfit {
+            return Err(Problem::invalid("ca", why, "give the authorities' certificates, in PEM"));
+        }
+    }
+    Ok(host.to_string())
+}
