@@ -42,6 +42,8 @@ mod verified;
 pub(crate) use assertion::withstand_assertion;
 pub(crate) use attempt::ClientKind;
 pub(crate) use belonging::{has_issued, has_session};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use conditional_access::withstand_device_rule;
 pub(crate) use conditional_access::{
     Conditions, DeviceRule, Externals, GrantControls, IpRange, NamedLocation, Place, Policy, PolicyState,
     SessionControls,

@@ -13,6 +13,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("certificate", graph::withstand_certificate),
     ("control", world::control),
+    ("device_rule", entra::withstand_device_rule),
     ("filter", graph::withstand_filter),
     ("form", entra::withstand_form),
     ("html", mail::withstand_html),

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::authorize::{Caller, require};
@@ -121,6 +122,11 @@ impl Call<'_> {
         graph_json(StatusCode::OK, body)
     }
 
+    /// The same with a body that has no tag, written as it stands.
+    pub(crate) fn ok_untagged(&self, body: &impl Serialize) -> Response {
+        Response::json(StatusCode::OK, body).with_fixed(CONTENT_TYPE, JSON)
+    }
+
     /// 201 with the entity and its `Location` (relative to the base, starting with a slash).
     pub(crate) fn created(&self, location: &str, body: &Value) -> Response {
         graph_json(StatusCode::CREATED, body).with(LOCATION, &format!("{}{location}", self.base()))
@@ -132,11 +138,12 @@ impl Call<'_> {
     }
 }
 
+/// The content type of Graph's answers.
+const JSON: &str =
+    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+
 fn graph_json(status: StatusCode, body: &Value) -> Response {
-    let response = Response::json(status, body).with_fixed(
-        CONTENT_TYPE,
-        "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-    );
+    let response = Response::json(status, body).with_fixed(CONTENT_TYPE, JSON);
     match tags::of_entity(body) {
         Some(tag) => response.with(ETAG, tag),
         None => response,

@@ -133,15 +133,17 @@ pub(super) fn finish(realm: &Realm, request: &Request, answer: Answer) -> Respon
 }
 
 fn handle(shared: &Shared, realm: &Realm, request: &Request, path: &Path, found: Option<&Found>) -> Answer {
-    if shared.routes.find(&request.method, path).is_none() {
+    let Some((route, params)) = shared.routes.find(&request.method, path) else {
         return count(shared, realm, request, path)
             .unwrap_or_else(|| Err(known::no_route(request, path, &shared.routes.methods(path))));
-    }
+    };
     let caller = authenticate(request, &shared.key, realm.clock.now())?;
     if caller.tenant_id != realm.id {
         return Err(GraphError::invalid_token("Access token validation failure. Invalid tenant."));
     }
-    as_caller(shared, realm, request, path, &caller, found)
+    let others = Others::new(&shared.realms, &realm.id);
+    let calling = Calling { shared, realm, request, path, caller: &caller, others: &others, found };
+    calling.answer(route, params)
 }
 
 /// Answers a caller whose token has been read.
@@ -155,16 +157,7 @@ pub(super) fn as_caller(
 ) -> Answer {
     let (route, params) = shared.routes.find(&request.method, path).ok_or_else(|| not_emulated(request))?;
     let others = Others::new(&shared.realms, &realm.id);
-    let calling = Calling { shared, realm, request, path, caller, others: &others, found };
-    loop {
-        let answer = calling.call(route, params.clone());
-        if !others.fetch() {
-            if answer.is_ok() {
-                others.run_errands();
-            }
-            return answer;
-        }
-    }
+    Calling { shared, realm, request, path, caller, others: &others, found }.answer(route, params)
 }
 
 /// An authenticated call on its way to its handler.
@@ -179,6 +172,21 @@ struct Calling<'a> {
 }
 
 impl Calling<'_> {
+    /// Calls the handler, again if it has to look at another tenant first.
+    fn answer(&self, route: &Route, params: Params) -> Answer {
+        let mut answer = self.call(route, params);
+        while self.others.fetch() {
+            // Most calls look nowhere else, and keep no copy of their parameters for it.
+            let again = self.shared.routes.find(&self.request.method, self.path);
+            let (route, params) = again.ok_or_else(|| not_emulated(self.request))?;
+            answer = self.call(route, params);
+        }
+        if answer.is_ok() {
+            self.others.run_errands();
+        }
+        answer
+    }
+
     fn call(&self, route: &Route, params: Params) -> Answer {
         let Self { shared, realm, request, path, caller, others, found } = *self;
         note(|decision| decision.route = Some(route.name().to_owned()));

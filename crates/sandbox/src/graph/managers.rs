@@ -93,6 +93,18 @@ impl Call<'_> {
             .any(|role| roles.contains(&role.name))
     }
 
+    /// What a guest may not do whatever the token holds: read whole lists of the directory (Microsoft: "Default user
+    /// permissions", guests with limited access). A role of the directory lifts that.
+    pub(crate) fn refuse_guest(&self) -> Result<(), GraphError> {
+        let user = self.caller.user_id().and_then(|id| self.tenant.users.get(id));
+        match user.filter(|user| user.is_guest()) {
+            Some(guest) if !guest.is_admin && self.tenant.roles_of(&guest.id).is_empty() => {
+                Err(GraphError::denied())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A delegated token does what both the app and its user may: here, a write that needs one of the
     /// directory's administrator roles.
     pub(crate) fn require_administrator(&self) -> Result<(), GraphError> {

@@ -74,6 +74,18 @@ async fn users_are_made_with_limits_and_show_every_property_on_demand() {
     );
     assert_eq!(shown.json["skills"], json!([]));
     assert_eq!(shown.json["proxyAddresses"], json!(["SMTP:whole@contoso.example"]));
+    // A plain read shows the same as a selection of what is shown by default.
+    const DEFAULTS: &str = "businessPhones,displayName,givenName,id,jobTitle,mail,mobilePhone,officeLocation,preferredLanguage,surname,userPrincipalName";
+    for user in [id.as_str(), &person(&tenant, "grace")] {
+        let mut plain = get(&tenant, &format!("/v1.0/users/{user}"), &token).await.expect(200);
+        let mut selected = select(&tenant, &token, user, DEFAULTS).await;
+        for read in [&mut plain, &mut selected] {
+            read.json.as_object_mut().unwrap().remove("@odata.context");
+        }
+        assert_eq!(plain.json, selected.json);
+        assert!(plain.text.starts_with("{\"@odata.context\":"), "{}", plain.text);
+        assert_eq!(plain.header("content-type"), selected.header("content-type"));
+    }
     for (name, value) in [
         ("otherMails", json!(vec!["x@y.example"; 251])),
         ("mail", json!("nonsense")),

@@ -174,6 +174,20 @@ async fn a_guest_signs_in_here_with_the_password_of_home() {
 
     let me = get(&world.tenant, "/v1.0/me", tokens.text("/access_token")).await.expect(200);
     assert_eq!((me.text("/id"), me.text("/mail")), (&*guest, &*world.address));
+    // A guest sees people one by one, and no list of them, whatever the client was granted.
+    let wide = crate::browser::query(&world.tenant, &[("scope", "User.ReadBasic.All")]);
+    let mut browser = Browser::new(&world.tenant);
+    let page = browser.open(&format!("/oauth2/v2.0/authorize?{wide}")).await;
+    let fields = [("username", world.address.as_str()), ("password", world.password.as_str())];
+    let mut reply = browser.fill(&page, &fields).await;
+    if reply.text.contains("name=\"consent\"") {
+        reply = browser.fill(&reply, &[("decision", "accept")]).await;
+    }
+    let wide = redeem(&world.tenant, &sent(&reply)["code"], &[]).await.expect(200);
+    let one = format!("/v1.0/users/{}", person(&world.tenant, "grace"));
+    get(&world.tenant, &one, wide.text("/access_token")).await.expect(200);
+    let refused = get(&world.tenant, "/v1.0/users", wide.text("/access_token")).await.expect(403);
+    assert_eq!(refused.text("/error/code"), "Authorization_RequestDenied");
     let shown = world.shown(&guest).await;
     assert_eq!(shown["externalUserState"], "Accepted");
     assert_eq!(shown["identities"][1]["issuer"], "ExternalAzureAD");

@@ -19,6 +19,8 @@ use crate::tenant::Tenant;
 use super::error::EntraError;
 
 pub(crate) use device_filter::DeviceRule;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use device_filter::withstand_device_rule;
 pub(crate) use named_location::{IpRange, NamedLocation, Place};
 pub(crate) use policy::{Conditions, Externals, GrantControls, Policy, PolicyState, SessionControls};
 use whereabouts::Device;

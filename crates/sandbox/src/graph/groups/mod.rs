@@ -154,6 +154,7 @@ impl Call<'_> {
 }
 
 fn list(call: &mut Call<'_>) -> Answer {
+    call.refuse_guest()?;
     let query = call.query(&COLLECTION)?;
     let groups = call.tenant.workloads.groups.values().filter(|group| group.life.is_visible(call.now));
     let items = groups.map(|group| call.group_json(group, &query)).collect();

@@ -1,6 +1,9 @@
 //! How users look in JSON (Entra reference §2.4, §3.1–§3.3).
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::directory::{Sku, User};
@@ -42,6 +45,51 @@ pub(crate) fn brief(tenant: &Tenant, user: &User, now: Timestamp) -> Map<String,
         object.insert((*name).to_owned(), value);
     }
     object
+}
+
+/// What [`brief`] shows, with its context, written without being put together first; names in the same order.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Brief<'a> {
+    #[serde(rename = "@odata.context")]
+    context: &'a str,
+    #[serde(rename = "@odata.type", skip_serializing_if = "Option::is_none")]
+    odata_type: Option<&'static str>,
+    business_phones: &'a Value,
+    display_name: &'a str,
+    given_name: Option<&'a Value>,
+    id: &'a str,
+    job_title: Option<&'a Value>,
+    mail: Option<Cow<'a, str>>,
+    mobile_phone: Option<&'a Value>,
+    office_location: Option<&'a Value>,
+    preferred_language: Option<&'a Value>,
+    surname: Option<&'a Value>,
+    user_principal_name: &'a str,
+}
+
+static NO_PHONES: Value = Value::Array(Vec::new());
+
+impl<'a> Brief<'a> {
+    /// Of a user.
+    pub(crate) fn of(tenant: &Tenant, user: &'a User, now: Timestamp, context: &'a str) -> Self {
+        let mail = user.mail.as_deref().map(Cow::Borrowed);
+        Self {
+            context,
+            odata_type: user.identity_parent_id().map(|_| "#microsoft.graph.agentUser"),
+            business_phones: user.other.get("businessPhones").unwrap_or(&NO_PHONES),
+            display_name: &user.display_name,
+            given_name: user.other.get("givenName"),
+            id: &user.id,
+            job_title: user.other.get("jobTitle"),
+            mail: mail.or_else(|| tenant.primary_address(user, now).map(Cow::Owned)),
+            mobile_phone: user.other.get("mobilePhone"),
+            office_location: user.other.get("officeLocation"),
+            preferred_language: user.other.get("preferredLanguage"),
+            surname: user.other.get("surname"),
+            user_principal_name: &user.upn,
+        }
+    }
 }
 
 /// The whole object.
