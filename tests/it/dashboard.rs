@@ -10,7 +10,7 @@ use attache_tests::{Gateway, Lines, chromium, with_node_modules};
 use serde_json::{Value, json};
 
 /// Each is looked at in two widths and two schemes.
-const PAGES: [&str; 25] = [
+const PAGES: [&str; 27] = [
     "sign-in-link",
     "home-empty",
     "overview-empty",
@@ -26,6 +26,8 @@ const PAGES: [&str; 25] = [
     "audit-entry",
     "jobs",
     "health",
+    "suspension",
+    "blueprints",
     "invitation-made",
     "invitation",
     "members",

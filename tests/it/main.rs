@@ -18,6 +18,7 @@ mod msgraph;
 mod nodes;
 mod oidc;
 mod pages;
+mod stop;
 mod story;
 mod terminal;
 mod trust;

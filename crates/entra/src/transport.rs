@@ -20,6 +20,8 @@ pub struct TransportConfig {
     pub timeout: Duration,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
+    /// Whether plain HTTP is spoken, too. Whoever sets it has seen to it that only this machine is spoken to so.
+    pub plain_here: bool,
     /// What we call ourselves.
     pub user_agent: String,
 }
@@ -30,6 +32,7 @@ impl Default for TransportConfig {
             ca: None,
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
+            plain_here: false,
             user_agent: concat!("attache/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -73,7 +76,7 @@ impl Shared {
             .timeout(self.config.timeout)
             .connect_timeout(self.config.connect_timeout)
             .redirect(redirect::Policy::none())
-            .https_only(true)
+            .https_only(!self.config.plain_here)
             .tls_certs_merge(self.ca.iter().cloned())
             .build()
             .map_err(|error| TransportError::NoClient(cause(&error)))

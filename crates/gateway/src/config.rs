@@ -29,10 +29,15 @@ pub struct Config {
     pub hosted: Vec<HostedTenant>,
     /// Who runs this gateway and may create organisations.
     pub operators: Vec<Operator>,
+    /// What programs prove themselves with that act for operators: of each key its SHA-256 in base64url. Such a key
+    /// stops and lets go on, and sees what operators see; nothing that wants a fresh sign-in is done with it.
+    pub operator_keys: Vec<String>,
     /// The address that mail comes from for organisations without an identity: `noreply@example.com`.
     pub shared_sender: Option<String>,
     /// The local part of a hosted identity's address.
     pub local_part: String,
+    /// How many recipients an organisation's hosted identities may write to within 24 hours.
+    pub send_quota: u32,
     /// Whether everything happens in an emulated tenant: pages say so, and a database that has seen a real
     /// tenant refuses to be opened so.
     pub sandbox: bool,

@@ -180,9 +180,33 @@ const REQUESTS: &[Row] = &[
         "wait until it is done; the identity's page on its sponsor shows how far it is",
     ),
     (
+        "organisation_suspended",
+        "the organisation is suspended with all of its identities",
+        "resume the organisation first, if the reason for it is gone",
+    ),
+    (
+        "blueprint_suspended",
+        "an operator suspended the blueprint from which the identity comes",
+        "ask whoever runs the gateway; operators resume it on their page Blueprints",
+    ),
+    (
         "tenant_not_configured",
         "the identity's tenant is not configured on this gateway",
         "have an operator configure it",
+    ),
+];
+
+const HOSTING: &[Row] = &[
+    (
+        "tenants_full",
+        "the tenants that host identities have no room for another subdomain",
+        "have an operator configure one more tenant, or raise `subdomains` of one",
+    ),
+    ("subdomains_used_up", "the organisation has as many subdomains as it may have", "use one that it has"),
+    (
+        "send_quota_used_up",
+        "the organisation's hosted identities wrote to as many recipients within 24 hours as they may",
+        "wait as long as `Retry-After` says, or have an operator raise `send_quota`",
     ),
 ];
 
@@ -426,11 +450,22 @@ const IDENTITIES: &[Row] = &[
         "make the user, or correct its id, then provision again",
     ),
     ("user_disabled", "the user may not sign in", "let the user sign in, then provision again"),
+    (
+        "user_taken",
+        "another identity has the user or its address",
+        "name another user, or deprovision the other identity, then provision again",
+    ),
+    (
+        "given_up",
+        "the work on the identity was given up after many failures",
+        "put right what its job names, then provision again",
+    ),
 ];
 
 const OWN: &[(&str, &[Row])] = &[
     ("Requests", REQUESTS),
     ("Identities", IDENTITIES),
+    ("Hosting", HOSTING),
     ("Mail", MAIL),
     ("The gateway itself", GATEWAY),
     ("Keys and secrets", KEYS),

@@ -24,6 +24,7 @@ use attache_store::{CommitError, Committed, StoreError, Unit};
 use attache_terms::{Clock, Rng};
 use jiff::Timestamp;
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 pub use backup::{backup, restore};
 pub use writer::Written;
@@ -76,6 +77,11 @@ impl Sqlite {
     /// How much was written since it was opened.
     pub fn written(&self) -> Written {
         self.writer.written()
+    }
+
+    /// Changes whenever something was written, whoever wrote it: this process has the file for itself.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.writer.changed()
     }
 
     /// Reads on a thread for blocking work.

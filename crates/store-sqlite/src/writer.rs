@@ -29,6 +29,7 @@ pub struct Written {
 struct Shared {
     path: PathBuf,
     woken: watch::Sender<u64>,
+    changed: watch::Sender<u64>,
     units: AtomicU64,
     groups: AtomicU64,
 }
@@ -92,6 +93,7 @@ impl Writer {
         let shared = Arc::new(Shared {
             path: path.to_owned(),
             woken: watch::Sender::new(0),
+            changed: watch::Sender::new(0),
             units: AtomicU64::new(0),
             groups: AtomicU64::new(0),
         });
@@ -120,6 +122,11 @@ impl Writer {
     /// Changes whenever jobs may have become due.
     pub(crate) fn woken(&self) -> watch::Receiver<u64> {
         self.shared.woken.subscribe()
+    }
+
+    /// Changes whenever something was written.
+    pub(crate) fn changed(&self) -> watch::Receiver<u64> {
+        self.shared.changed.subscribe()
     }
 
     /// How much was written so far.
@@ -159,6 +166,9 @@ fn serve(connection: &Connection, asked: &Receiver<Box<dyn Task>>, shared: &Shar
         }
         for task in group {
             task.answer(&shared.path, lost.as_deref());
+        }
+        if lost.is_none() {
+            shared.changed.send_modify(|count| *count = count.wrapping_add(1));
         }
         if effects.wakes && lost.is_none() {
             shared.woken.send_modify(|count| *count = count.wrapping_add(1));

@@ -123,6 +123,11 @@ await look(page, "jobs");
 await to("/health");
 await look(page, "health");
 
+await to("/settings/suspension");
+await look(page, "suspension");
+await page.goto("/blueprints");
+await look(page, "blueprints");
+
 await to("/settings/members");
 await type(page, "input[name=label]", "Grace Hopper");
 await page.keyboard.press("Enter");

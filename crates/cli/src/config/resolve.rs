@@ -46,6 +46,8 @@ pub(crate) struct Value {
 pub(crate) struct Values {
     keys: &'static [Key],
     values: BTreeMap<&'static str, Value>,
+    /// Tables of the file that may be there several times, by name: `[[tenants]]`.
+    pub(crate) tables: BTreeMap<&'static str, Vec<toml::Table>>,
     /// What is wrong with the file, each as one sentence with its remedy.
     pub(crate) problems: Vec<String>,
 }
@@ -74,8 +76,19 @@ impl Values {
         environment: &dyn Fn(&str) -> Option<String>,
         file: &Path,
     ) -> Self {
+        Self::with_tables(keys, &[], flags, environment, file)
+    }
+
+    /// The same, with tables of these names in the file.
+    pub(crate) fn with_tables(
+        keys: &'static [Key],
+        tables: &[&'static str],
+        flags: &BTreeMap<&'static str, String>,
+        environment: &dyn Fn(&str) -> Option<String>,
+        file: &Path,
+    ) -> Self {
         let mut resolved = Self { keys, ..Self::default() };
-        let written = resolved.read(file);
+        let written = resolved.read(file, tables);
         for key in keys {
             let value = flags
                 .get(key.name)
@@ -94,7 +107,7 @@ impl Values {
     }
 
     /// The file's settings as text; what does not belong there is a problem.
-    fn read(&mut self, file: &Path) -> BTreeMap<String, String> {
+    fn read(&mut self, file: &Path, tables: &[&'static str]) -> BTreeMap<String, String> {
         let mut written = BTreeMap::new();
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
@@ -115,6 +128,20 @@ impl Values {
             }
         };
         for (name, value) in table {
+            if let Some(known) = tables.iter().find(|known| **known == name) {
+                let several = value.as_array().and_then(|array| {
+                    array.iter().map(|one| one.as_table().cloned()).collect::<Option<Vec<_>>>()
+                });
+                match several {
+                    Some(several) => drop(self.tables.insert(known, several)),
+                    None => self.problems.push(format!(
+                        "{}: {name} is a {}; write [[{name}]] before the settings of each",
+                        file.display(),
+                        value.type_str()
+                    )),
+                }
+                continue;
+            }
             let Some(key) = self.keys.iter().find(|key| key.name == name) else {
                 let known: Vec<&str> =
                     self.keys.iter().filter(|key| !key.secret).map(|key| key.name).collect();

@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use attache_gateway::Limits;
 use attache_sandbox::{Lag, LagProfile};
 use attache_terms::{Clock, SystemClock, UserId};
 use serde_json::{Value, json};
@@ -16,7 +15,7 @@ use super::home::Home;
 use super::people;
 use super::show::Show;
 use super::steps::{PATIENCE, PROVISION_SCALE, Story};
-use crate::commands::gateway::{Database, SandboxGateway, start_in_sandbox};
+use crate::commands::gateway::{Database, SandboxGateway, SandboxSettings, start_in_sandbox};
 use crate::loopback::Loopback;
 
 /// The organisation of the story.
@@ -31,8 +30,8 @@ pub(super) async fn tell(story: &Story, show: &mut Show, home: &Home) -> anyhow:
     story.sandbox.control().set_lag(Lag::new(LagProfile::Typical, LAG_SCALE));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, home.gateway_port.unwrap_or(0)));
     let database = Database::File(home.place.home.join("gateway").join("gateway.db"));
-    let (place, limits) = (&home.place.home, Limits::default());
-    let gateway = start_in_sandbox(place, &story.sandbox, database, address, PROVISION_SCALE, limits).await?;
+    let (place, more) = (&home.place.home, SandboxSettings::default());
+    let gateway = start_in_sandbox(place, &story.sandbox, database, address, PROVISION_SCALE, more).await?;
     let mut browser = Loopback::default();
     let ready = browser.get(&gateway.url.join("readyz")?).await?;
     ensure!(ready.status == 200, "it is not ready: {}", ready.body);

@@ -41,7 +41,7 @@ pub(crate) struct Grant {
 impl Grant {
     /// Whether it is an operator's, who does not belong to the organisation.
     pub(crate) fn is_operators(&self) -> bool {
-        self.role.is_none() && matches!(self.caller.principal, Principal::Person(..))
+        self.role.is_none() && self.caller.is_operator()
     }
 }
 
@@ -103,6 +103,12 @@ pub(crate) async fn grant(
             }
             None
         }
+        // What wants a fresh sign-in is for people.
+        Principal::Operator(_) if needs.step_up => {
+            return Err(operators_only("an operator must sign in for that; an operator's key does not do"));
+        }
+        Principal::Operator(_) if OPERATORS_MAY.contains(&needs.scope) => None,
+        Principal::Operator(_) => return Err(no_organisation()),
         // Whose organisation it is is nobody else's to know.
         Principal::Key(_) => return Err(no_organisation()),
         Principal::Person(session, _) => {
@@ -136,7 +142,7 @@ const OPERATORS_MAY: &[&str] = &[
     "jobs:read",
 ];
 
-/// A person who runs this gateway.
+/// Somebody who runs this gateway.
 #[derive(Debug)]
 pub(crate) struct AsOperator(pub(crate) Caller);
 
@@ -145,8 +151,7 @@ impl FromRequestParts<Arc<Gateway>> for AsOperator {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Turned> {
         let mut caller = Caller::from_request_parts(parts, gateway).await?;
-        let is_operator = matches!(&caller.principal, Principal::Person(session, _) if session.operator);
-        if !is_operator {
+        if !caller.is_operator() {
             return Err(operators_only("only an operator of this gateway may do that").into());
         }
         once(parts, gateway, None, &mut caller).await?;

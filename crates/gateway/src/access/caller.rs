@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use attache_ledger::{Actor, By, ByKind, Correlation};
+use attache_terms::{Rng, Secret};
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use uuid::Uuid;
 
-use super::{Csrf, Digest, SESSION, Session, cookie};
+use super::{Csrf, Digest, SESSION, Session, Token, cookie};
 use crate::Gateway;
 use crate::api_keys::{self, ApiKey};
 use crate::config::Operator;
@@ -38,9 +39,20 @@ pub(crate) enum Principal {
     Person(Box<Session>, Csrf),
     /// A program that holds an API key.
     Key(Box<ApiKey>),
+    /// A program that holds an operator's key.
+    Operator(Digest),
 }
 
 impl Caller {
+    /// Whether they run this gateway.
+    pub(crate) fn is_operator(&self) -> bool {
+        match &self.principal {
+            Principal::Person(session, _) => session.operator,
+            Principal::Operator(_) => true,
+            Principal::Key(_) => false,
+        }
+    }
+
     /// What an audit entry says of them.
     pub(crate) fn actor(&self) -> Actor {
         Actor { by: Some(self.by()), from: Some(self.from), ..Actor::default() }
@@ -58,6 +70,8 @@ impl Caller {
             }
             Principal::Person(session, _) => By::new(ByKind::Person, session.user.to_string()),
             Principal::Key(key) => By::new(ByKind::Key, key.id.to_string()),
+            // Enough to tell keys from one another.
+            Principal::Operator(digest) => By::new(ByKind::Operator, format!("key {:.12}", digest.as_str())),
         }
     }
 }
@@ -72,7 +86,10 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
             Some(header) => {
                 let header = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
                 let secret = header.ok_or_else(unauthenticated)?;
-                Principal::Key(Box::new(api_keys::authenticate(gateway, secret.trim(), from).await?))
+                match secret.trim() {
+                    secret if secret.starts_with(OPERATOR) => operator(gateway, secret)?,
+                    secret => Principal::Key(Box::new(api_keys::authenticate(gateway, secret, from).await?)),
+                }
             }
             None => {
                 let secret = cookie(&parts.headers, SESSION, gateway.config.is_https());
@@ -98,7 +115,32 @@ fn count(gateway: &Gateway, parts: &Parts, principal: &Principal) -> Result<(), 
             count(Policy::Organisation, key.org.uuid())
         }
         Principal::Person(session, _) => count(Policy::Person, session.user.uuid()),
+        // Whoever stops many organisations at once must not be kept from it.
+        Principal::Operator(_) => Ok(()),
     }
+}
+
+/// What operators' keys begin with.
+const OPERATOR: &str = "ato_";
+
+/// A new operator's key, and what the configuration keeps of it (`operator_keys`).
+pub fn operator_key(rng: &dyn Rng) -> (Secret, String) {
+    let token = Token::new(OPERATOR, rng);
+    (token.secret, token.digest.as_str().to_owned())
+}
+
+/// Whoever holds one of the operators' keys. The hash of 256 random bits tells nothing by how long it takes to find.
+fn operator(gateway: &Gateway, secret: &str) -> Result<Principal, Problem> {
+    let digest = Digest::of(secret);
+    if gateway.config.operator_keys.iter().any(|own| own == digest.as_str()) {
+        return Ok(Principal::Operator(digest));
+    }
+    Err(Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "key_unknown",
+        "this gateway does not know the operator's key",
+        "see that its SHA-256 stands in operator_keys; `attache gateway operator-key` makes a new one",
+    ))
 }
 
 /// The session with this secret, unless it has ended.

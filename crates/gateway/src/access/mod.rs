@@ -12,6 +12,7 @@ mod secret;
 mod session;
 
 pub(crate) use allowed::{Allowed, AsOperator, Grant, operators_only};
+pub use caller::operator_key;
 pub(crate) use caller::{Caller, Principal};
 pub(crate) use cookie::{SESSION, cookie, set_cookie};
 pub(crate) use rights::{Needs, Right, Role, Scopes, right};

@@ -54,7 +54,8 @@ pub(crate) async fn allot(
 async fn open(gateway: &Gateway, tenant: TenantId, reserved: Option<OrgId>) -> Result<(), CellError> {
     let id = CellId::make(&*gateway.clock, &*gateway.rng);
     let (key, certificate) = key::make(gateway, id).await?;
-    let cell = Cell { id, tenant, reserved, taken: 0, key, certificate, created: gateway.clock.now() };
+    let created = gateway.clock.now();
+    let cell = Cell { id, tenant, reserved, taken: 0, key, certificate, suspended: None, created };
     let mut unit = Unit::new();
     unit.create(GatewayScope::granted(), &cell);
     unit.record(GatewayScope::granted(), gateway.changed_by_itself(OPENED, on([thing("cell", id)])));

@@ -3,7 +3,10 @@
 //! ones counted, since they count for Entra too.
 
 mod allot;
+mod http;
 mod key;
+mod page;
+mod suspend;
 
 use attache_provision::{Naming, Tag};
 use attache_store::{GatewayScope, Lookup, OrgId, Record, id};
@@ -12,7 +15,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use allot::allot;
+pub(crate) use http::api;
 pub(crate) use key::{CellError, credential};
+pub(crate) use page::pages;
+pub(crate) use suspend::{CellSuspension, ENFORCE, refuses};
 
 use crate::sealing::Sealed;
 
@@ -39,12 +45,15 @@ pub(crate) struct Cell {
     pub(crate) key: Sealed,
     /// Its certificate, DER in base64.
     pub(crate) certificate: String,
+    /// That none of its agents may act for now.
+    #[serde(default)]
+    pub(crate) suspended: Option<CellSuspension>,
     /// Since when.
     pub(crate) created: Timestamp,
 }
 
 impl Cell {
-    /// The lookup of cells with free seats, by tenant and whom they are reserved for.
+    /// The lookup of cells with free seats that are not suspended, by tenant and whom they are reserved for.
     pub(crate) const BY_ROOM: &'static str = "room";
 
     /// What its blueprint is called and found by.
@@ -75,7 +84,7 @@ impl Record for Cell {
 
     fn lookups(&self) -> Vec<Lookup> {
         let tenant = Lookup::many("tenant", self.tenant);
-        if self.taken < SEATS {
+        if self.taken < SEATS && self.suspended.is_none() {
             vec![tenant, Lookup::many(Self::BY_ROOM, room(self.tenant, self.reserved))]
         } else {
             vec![tenant]

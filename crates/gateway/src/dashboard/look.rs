@@ -31,7 +31,7 @@ impl Look {
             Principal::Person(session, csrf) => {
                 Some(Person { name: session.name.clone(), csrf: csrf.as_str().to_owned() })
             }
-            Principal::Key(_) => None,
+            Principal::Key(_) | Principal::Operator(_) => None,
         };
         Self { person, ..Self::plain(gateway) }
     }
@@ -71,6 +71,7 @@ const WAYS: &[(Option<&str>, &str, &str)] = &[
     (None, "Audit", "/audit"),
     (None, "Jobs", "/jobs"),
     (Some("Settings"), "Agent identity", "/settings/agent-identity"),
+    (None, "Suspension", "/settings/suspension"),
     (None, "Members", "/settings/members"),
     (None, "API keys", "/settings/api-keys"),
     (None, "Health", "/health"),

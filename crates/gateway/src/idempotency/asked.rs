@@ -92,6 +92,7 @@ impl Asked {
     fn identify(&self, org: Option<OrgId>, path: &str, principal: &Principal) -> Digest {
         let who = match principal {
             Principal::Key(key) => format!("key {}", key.id),
+            Principal::Operator(digest) => format!("operator {}", digest.as_str()),
             Principal::Person(session, _) => format!("person {}/{}", session.tenant, session.user),
         };
         let whose = org.map_or_else(|| "gateway".to_owned(), |org| org.to_string());

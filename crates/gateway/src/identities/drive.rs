@@ -8,7 +8,7 @@ use std::time::Duration;
 use attache_entra::ClientCredential;
 use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target};
 use attache_provision::{Action, Ended, Outcome, Record as Steps, Step, next, perform};
-use attache_store::{JobEnd, OrgId, OrgScope, Unit, Versioned};
+use attache_store::{Job, JobEnd, OrgId, OrgScope, StoreError, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ use crate::Gateway;
 use crate::cells::{self, Cell};
 use crate::config::HostedTenant;
 use crate::jobs::{Ending, JobError, Kind, Turn, correlated};
+use crate::organisations::Organisation;
 use crate::record::{on, system, thing};
 use crate::sponsors;
 use crate::tenants::TenantClients;
@@ -54,7 +55,8 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     if identity.mode == Mode::Shared {
         return Ok(Ending::done());
     }
-    if identity.suspended.is_some() {
+    let organisation = gateway.store.org(scope).get::<Organisation>(org).await?;
+    if identity.suspended.is_some() || organisation.is_some_and(|found| found.suspended.is_some()) {
         // What is made now would be enabled, and nothing would suspend it.
         let due = gateway.clock.now().saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
         return Ok(Ending { end: JobEnd::Wait { due, reason: "suspended".to_owned() }, unit: Unit::new() });
@@ -65,6 +67,11 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         return verify::look(&gateway, scope, identity, &gateway.provisioner(hosted)).await;
     }
     let (identity, cell) = seat(&gateway, scope, identity).await?;
+    if cell.suspended.is_some() {
+        let due = gateway.clock.now().saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
+        let reason = "its blueprint is suspended".to_owned();
+        return Ok(Ending { end: JobEnd::Wait { due, reason }, unit: Unit::new() });
+    }
     let hosted = gateway.hosted(cell.tenant).cloned();
     let hosted = hosted.ok_or_else(|| {
         JobError::Failed(format!("the tenant {} is not configured on this gateway", cell.tenant))
@@ -82,6 +89,34 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let mut drive = Drive::begin(&gateway, scope, identity, &cell, hosted).await?;
     drive.opening = opening;
     drive.run(&turn).await
+}
+
+/// What becomes of an identity whose job is given up: it does not wait any more, and says what is in its way.
+pub(crate) async fn given_up(gateway: Arc<Gateway>, job: Job, reason: String) -> Result<Unit, StoreError> {
+    let mut unit = Unit::new();
+    let (Some(org), Body { identity }) = (job.org, job.body()?) else { return Ok(unit) };
+    let scope = OrgScope::granted(org);
+    let Some(identity) = gateway.store.org(scope).get::<Identity>(identity).await? else { return Ok(unit) };
+    if identity.state.acts() || matches!(identity.state, State::Deprovisioning | State::Deprovisioned) {
+        return Ok(unit);
+    }
+    let trouble = Trouble {
+        code: "given_up".to_owned(),
+        message: format!("the work on it was given up: {reason}"),
+        remedy: "put right what is said, then provision again".to_owned(),
+    };
+    let stopped = Identity {
+        state: State::Error,
+        waiting: None,
+        trouble: Some(trouble),
+        changed: gateway.clock.now(),
+        ..identity.record.clone()
+    };
+    unit.update(&identity, &stopped);
+    let act = Act::new(PROVISIONED, system()).on(on([thing("identity", identity.id)]));
+    let code = Some(Code::new("given_up"));
+    unit.record(scope, gateway.composer.change(act, attache_ledger::Verdict::Failed, code));
+    Ok(unit)
 }
 
 /// The identity with its cell, allotted now if it has none.
@@ -204,6 +239,13 @@ impl Drive {
                     let unit = self.finish(state, Some((reason.to_string(), at)), None);
                     return Ok(Ending { end: JobEnd::Wait { due: at, reason: reason.to_string() }, unit });
                 }
+                Action::Failed(_) if self.is_stopped().await? => {
+                    // What failed did so because its blueprint was suspended meanwhile.
+                    let due = now.saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
+                    let reason = "its blueprint is suspended".to_owned();
+                    let unit = self.finish(State::Pending, Some((reason.clone(), due)), None);
+                    return Ok(Ending { end: JobEnd::Wait { due, reason }, unit });
+                }
                 Action::Failed(failure) => {
                     let mut unit = self.finish(State::Error, None, Some(Trouble::from(&failure)));
                     let code = failure.code().parse().unwrap_or(Code::new("failed"));
@@ -222,6 +264,13 @@ impl Drive {
                 }
             }
         }
+    }
+
+    /// Whether the blueprint is suspended by now.
+    async fn is_stopped(&self) -> Result<bool, JobError> {
+        let Some(cell) = self.identity.cell else { return Ok(false) };
+        let cell = self.gateway.system().get::<Cell>(cell).await?;
+        Ok(cell.is_some_and(|cell| cell.suspended.is_some()))
     }
 
     /// Takes in what came of a step: the record now, the outcomes with the next commit.

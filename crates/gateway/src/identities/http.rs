@@ -17,7 +17,7 @@ use super::aliases::{self, Aliases};
 use super::service::{self, Wanted};
 use super::{Identity, Method, Mode, State, Suspension, Trouble, Waiting, removal, send, suspend};
 use crate::Gateway;
-use crate::access::{Allowed, right};
+use crate::access::{Allowed, Grant, right};
 use crate::server::{
     Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
 };
@@ -239,9 +239,25 @@ async fn suspend_identity(
     Path(which): Path<Which>,
     Json(request): Json<SuspendRequest>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
-    let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    let suspended = suspend::suspend(&gateway, &allowed, &identity, &request.reason).await?;
+    let suspended = suspend_named(&gateway, &allowed, &which.identity, &request.reason).await?;
     Ok((StatusCode::ACCEPTED, Json(suspended.into())))
+}
+
+/// Suspends the identity of this id or template.
+pub(crate) async fn suspend_named(
+    gateway: &Gateway,
+    grant: &Grant,
+    named: &str,
+    reason: &str,
+) -> Answer<Identity> {
+    let identity = find(gateway, grant.scope, named).await?;
+    suspend::suspend(gateway, grant, &identity, reason).await
+}
+
+/// Resumes the identity of this id or template.
+pub(crate) async fn resume_named(gateway: &Gateway, grant: &Grant, named: &str) -> Answer<Identity> {
+    let identity = find(gateway, grant.scope, named).await?;
+    suspend::resume(gateway, grant, &identity).await
 }
 
 /// Let a suspended identity act again.
@@ -254,8 +270,7 @@ async fn resume_identity(
     allowed: Allowed<right::SuspendIdentities>,
     Path(which): Path<Which>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
-    let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    let resumed = suspend::resume(&gateway, &allowed, &identity).await?;
+    let resumed = resume_named(&gateway, &allowed, &which.identity).await?;
     Ok((StatusCode::ACCEPTED, Json(resumed.into())))
 }
 

@@ -3,6 +3,8 @@
 
 mod aliases;
 mod drive;
+mod follow;
+mod halted;
 mod http;
 mod import;
 mod opening;
@@ -23,8 +25,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use drive::PROVISION;
-pub(crate) use http::{api, find};
+pub(crate) use drive::{PROVISION, given_up};
+pub(crate) use follow::FOLLOW;
+pub(crate) use halted::{Halted, Stopped, halted};
+pub(crate) use http::{api, find, resume_named, suspend_named};
 pub use import::{Import, ImportError, Taken, What, import_identities};
 pub(crate) use page::{IdentityCard, pages};
 pub(crate) use removal::REMOVE;
@@ -32,6 +36,7 @@ pub(crate) use state::{State, Trouble, Waiting};
 pub(crate) use suspend::{ENFORCE, acting, enforcement, pause};
 
 use crate::cells::CellId;
+use crate::organisations::SuspensionId;
 
 id! {
     /// An agent identity of an organisation.
@@ -125,6 +130,10 @@ pub(crate) struct Suspension {
     /// For what: that decides who ends it.
     #[serde(default)]
     pub(crate) cause: Cause,
+    /// With which suspension of its organisation; absent when it was suspended for a reason of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) with: Option<SuspensionId>,
     /// What the tenant was told, and what is proved of it.
     #[serde(default)]
     pub(crate) proof: suspend::Proof,
@@ -148,6 +157,8 @@ impl Identity {
     pub(crate) const BY_USER: &'static str = "user";
     /// The lookup by address.
     pub(crate) const BY_ADDRESS: &'static str = "address";
+    /// The lookup by cell.
+    pub(crate) const BY_CELL: &'static str = "cell";
     /// The lookup by state.
     pub(crate) const BY_STATE: &'static str = "state";
     /// The lookup by sponsor, in a tenant.
@@ -179,7 +190,7 @@ impl Record for Identity {
             lookups.push(Lookup::many(Self::BY_SPONSOR, format!("{tenant}/{sponsor}")));
         }
         if let Some(cell) = self.cell {
-            lookups.push(Lookup::many("cell", cell));
+            lookups.push(Lookup::many(Self::BY_CELL, cell));
         }
         lookups
     }

@@ -18,6 +18,7 @@ use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::server::{Answer, Form, Problem};
+use crate::{hosting, sending};
 
 /// The routes.
 pub(crate) fn pages() -> Router<Arc<Gateway>> {
@@ -221,6 +222,7 @@ struct Settings {
     place: PlaceOf,
     chain: Option<Chain>,
     domain: Option<String>,
+    sending: sending::Standing,
     local_part: String,
 }
 
@@ -235,7 +237,8 @@ async fn settings(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right:
         look: Look::of(&gateway, &allowed.caller),
         place,
         chain,
-        domain: gateway.config.hosted.first().map(|hosted| hosted.domain.clone()),
+        domain: hosting::expected(&gateway, allowed.scope).await?.map(|hosted| hosted.domain.clone()),
+        sending: sending::standing(&gateway, allowed.scope).await?,
         local_part: gateway.config.local_part.clone(),
     }))
 }

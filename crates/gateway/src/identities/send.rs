@@ -13,13 +13,14 @@ use http::StatusCode;
 use uuid::Uuid;
 
 use super::provisioning::Provisioning;
-use super::{Identity, suspend};
+use super::{Identity, Mode, suspend};
 use crate::Gateway;
 use crate::access::{Caller, Grant};
 use crate::audit::new_link;
 use crate::cells::{self, Cell};
 use crate::jobs::correlated;
 use crate::record::{on, thing};
+use crate::sending;
 use crate::server::{Answer, Problem};
 
 const SENT: ActName = ActName::new("mail.test_send");
@@ -42,6 +43,7 @@ pub(super) async fn test(
     identity: &Versioned<Identity>,
     to: &str,
 ) -> Answer<Delivered> {
+    grant.organisation.goes_on()?;
     if let Some(suspension) = &identity.suspended {
         return Err(suspend::refused(suspension));
     }
@@ -88,6 +90,9 @@ pub(super) async fn test(
     }
     .finish()
     .map_err(|error| Problem::explained(StatusCode::UNPROCESSABLE_ENTITY, &error))?;
+    if identity.mode == Mode::Hosted {
+        sending::count(gateway, grant.scope, 1).await?;
+    }
     let (scope, caller) = (grant.scope, grant.caller.clone());
     let delivery = Delivery { gateway: Arc::clone(gateway), scope, caller, entry, request };
     // On its own, so that who asked may leave: what was meant gets its outcome all the same.
@@ -160,6 +165,9 @@ async fn transport(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -
         return Err(not_ready());
     };
     let cell: Versioned<Cell> = gateway.system().get(cell).await?.ok_or_else(not_ready)?;
+    if let Some(suspension) = &cell.suspended {
+        return Err(suspension.refused());
+    }
     let (credential, _) = cells::credential(gateway, &cell)
         .await
         .map_err(|error| Problem::explained(StatusCode::INTERNAL_SERVER_ERROR, &error))?;

@@ -7,8 +7,9 @@ use attache_terms::UserId;
 use super::drive::Body;
 use super::{DEFAULT, Identity, IdentityId, Method, Mode, PROVISION, State, aliases};
 use crate::Gateway;
-use crate::access::{Grant, Principal, operators_only};
+use crate::access::{Grant, operators_only};
 use crate::config::HostedTenant;
+use crate::hosting::{Taken, Wish, place};
 use crate::organisations::{Organisation, is_slug};
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
@@ -82,44 +83,38 @@ impl<P: Into<Problem>> From<P> for Refused {
 }
 
 async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Identity, Refused> {
+    grant.organisation.goes_on()?;
     may_name_user(grant, wanted)?;
-    let identity = fresh(gateway, &grant.organisation, wanted)?;
-    if let Some(subdomain) = &identity.subdomain {
-        is_nobody_elses(gateway, &grant.organisation, subdomain).await?;
-    }
     let mut unit = Unit::new();
+    let hosted = match wanted.mode {
+        Mode::Hosted => Some(host(gateway, grant, wanted, &mut unit).await?),
+        Mode::Shared | Mode::OwnTenant => None,
+    };
+    let identity = fresh(gateway, &grant.organisation, wanted, hosted)?;
     unit.create(grant.scope, &identity);
+    // Whoever suspends the organisation meanwhile is heard.
+    unit.expect(&grant.organisation);
     let about = on([thing("identity", identity.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, REQUESTED, about));
     unit.enqueue(job(gateway, &identity));
     match gateway.commit(&grant.caller, unit).await {
         Ok(_) => Ok(identity),
         Err(CommitError::Taken { lookup: Identity::BY_TEMPLATE, .. }) => Err(Refused::Beaten),
-        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => Err(taken().into()),
-        Err(error) => Err(Problem::from(error).into()),
+        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => Err(Taken::refused().into()),
+        Err(error) => match Taken::of(&error) {
+            Some(Taken::Subdomain) => Err(Taken::refused().into()),
+            Some(Taken::Place) => Err(Refused::Beaten),
+            None => Err(Problem::from(error).into()),
+        },
     }
 }
 
 /// The users of our tenant are our operators' to give away: whoever has one as identity writes mail as them.
 fn may_name_user(grant: &Grant, wanted: &Wanted) -> Result<(), Problem> {
-    let is_operator = matches!(&grant.caller.principal, Principal::Person(session, _) if session.operator);
-    if wanted.user.is_none() || is_operator {
+    if wanted.user.is_none() || grant.caller.is_operator() {
         return Ok(());
     }
     Err(operators_only("only an operator of this gateway may name a user that is there already (user_id)"))
-}
-
-/// Nobody takes a subdomain that is another organisation's slug.
-async fn is_nobody_elses(gateway: &Gateway, own: &Organisation, subdomain: &str) -> Answer<()> {
-    let other = gateway.system().find::<Organisation>(Organisation::BY_SLUG, subdomain).await?;
-    match other.filter(|other| other.id != own.id) {
-        Some(_) => Err(taken()),
-        None => Ok(()),
-    }
-}
-
-fn taken() -> Problem {
-    Problem::invalid("subdomain", "another organisation has it", "choose another subdomain")
 }
 
 /// An identity that exists: what stands still is set in motion again.
@@ -127,6 +122,7 @@ async fn go_on(gateway: &Gateway, grant: &Grant, existing: Versioned<Identity>) 
     if existing.state.acts() || existing.state == State::Deprovisioning {
         return Ok(existing.record);
     }
+    grant.organisation.goes_on()?;
     let mut unit = Unit::new();
     unit.enqueue(job(gateway, &existing));
     let mut now = existing.record.clone();
@@ -154,6 +150,7 @@ pub(super) fn fresh(
     gateway: &Gateway,
     organisation: &Organisation,
     wanted: &Wanted,
+    hosted: Option<&HostedTenant>,
 ) -> Result<Identity, Problem> {
     if wanted.template != DEFAULT && !is_slug(&wanted.template) {
         return Err(Problem::invalid(
@@ -172,18 +169,7 @@ pub(super) fn fresh(
     if wanted.display_name.as_deref().is_some_and(|name| !is_line(name)) {
         return Err(Problem::invalid("display_name", "not a name", "write 1 to 100 characters on one line"));
     }
-    let hosted = match wanted.mode {
-        Mode::Hosted => Some(host(gateway)?),
-        Mode::Shared | Mode::OwnTenant => None,
-    };
-    let subdomain = wanted.subdomain.clone().unwrap_or_else(|| organisation.slug.clone());
-    if hosted.is_some() && !is_slug(&subdomain) {
-        return Err(Problem::invalid(
-            "subdomain",
-            "not one label of a host name",
-            "take a name such as `acme`",
-        ));
-    }
+    let subdomain = subdomain(organisation, wanted);
     let local = match wanted.template.as_str() {
         DEFAULT => &gateway.config.local_part,
         specialist => specialist,
@@ -226,15 +212,21 @@ fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= 100 && !text.chars().any(char::is_control)
 }
 
-/// The tenant of ours that takes the next identity.
-fn host(gateway: &Gateway) -> Result<&HostedTenant, Problem> {
-    gateway.config.hosted.first().ok_or_else(|| {
-        Problem::invalid(
-            "mode",
-            "this gateway has no tenant of its own to host identities in",
-            "choose own_tenant, or have an operator configure a hosted tenant",
-        )
-    })
+/// The subdomain that is wanted: the organisation's short name unless said.
+pub(super) fn subdomain(organisation: &Organisation, wanted: &Wanted) -> String {
+    wanted.subdomain.clone().unwrap_or_else(|| organisation.slug.clone())
+}
+
+/// The tenant of ours that takes the identity.
+async fn host<'a>(
+    gateway: &'a Gateway,
+    grant: &Grant,
+    wanted: &Wanted,
+    unit: &mut Unit,
+) -> Answer<&'a HostedTenant> {
+    let subdomain = subdomain(&grant.organisation, wanted);
+    let wish = Wish { subdomain: &subdomain, address: None };
+    place(gateway, grant.scope, &grant.organisation, wish, unit).await
 }
 
 fn job(gateway: &Gateway, identity: &Identity) -> NewJob {

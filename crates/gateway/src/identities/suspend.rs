@@ -7,7 +7,6 @@ use std::time::Duration;
 use attache_graph::{Answered, Cause, Graph, GraphError};
 use attache_ledger::{Act, ActName, Actor, Mode as As};
 use attache_store::{JobId, NewJob, OrgId, OrgScope, Unit, Versioned};
-use attache_terms::Who;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,6 +16,7 @@ use crate::Gateway;
 use crate::access::Grant;
 use crate::cells::{self, Cell};
 use crate::jobs::{Ending, JobError, Kind, Turn, outside};
+use crate::organisations::plain;
 use crate::record::{on, system, thing};
 use crate::server::{Answer, Problem};
 use crate::sponsors;
@@ -24,8 +24,8 @@ use crate::sponsors;
 /// How long Entra's tokens live at most where nothing revokes them (Entra reference §1.11).
 const LONGEST_TOKEN: Duration = Duration::from_secs(90 * 60);
 
-const SUSPENDED: ActName = ActName::new("identity.suspended");
-const RESUMED: ActName = ActName::new("identity.resumed");
+pub(super) const SUSPENDED: ActName = ActName::new("identity.suspended");
+pub(super) const RESUMED: ActName = ActName::new("identity.resumed");
 const USER: ActName = ActName::new("agent_user.enable");
 const SESSIONS: ActName = ActName::new("agent_user.sessions.revoke");
 const AGENT: ActName = ActName::new("agent_identity.enable");
@@ -58,13 +58,15 @@ pub(crate) async fn suspend(
     identity: &Versioned<Identity>,
     reason: &str,
 ) -> Answer<Identity> {
-    // Who asks for it also wants it to last when a sponsor is found again.
-    if identity.suspended.as_ref().is_some_and(|suspension| suspension.cause == Why::Asked) {
-        return Ok(identity.record.clone());
-    }
-    let reason = reason.chars().filter(|c| !c.is_control()).take(200).collect();
-    let suspended = stopped(gateway, identity, reason, Why::Asked);
-    change(gateway, grant, identity, suspended, SUSPENDED).await
+    let fresh = Suspension::new(gateway.clock.now(), plain(reason), Why::Asked);
+    let suspension = match &identity.suspended {
+        // It stays so when its organisation is resumed.
+        Some(own) if own.with.is_some() => Suspension { reason: fresh.reason, with: None, ..own.clone() },
+        Some(own) if own.cause == Why::Asked => return Ok(identity.record.clone()),
+        // Who asks for it also wants it to last when a sponsor is found again.
+        Some(_) | None => fresh,
+    };
+    change(gateway, grant, identity, stopped(gateway, identity, suspension), SUSPENDED).await
 }
 
 /// Suspends an identity by itself, since nobody answers for it; who reads this is told why.
@@ -75,20 +77,14 @@ pub(crate) fn pause(
     identity: &Versioned<Identity>,
     reason: &str,
 ) {
-    unit.update(identity, &stopped(gateway, identity, reason.to_owned(), Why::Sponsor));
+    let suspension = Suspension::new(gateway.clock.now(), reason.to_owned(), Why::Sponsor);
+    unit.update(identity, &stopped(gateway, identity, suspension));
     unit.record(scope, gateway.changed_by_itself(SUSPENDED, on([thing("identity", identity.id)])));
     unit.enqueue(enforcement(gateway, identity.org, identity.id));
 }
 
-fn stopped(gateway: &Gateway, identity: &Identity, reason: String, cause: Why) -> Identity {
-    let now = gateway.clock.now();
-    let tokens_end = now.saturating_add(LONGEST_TOKEN).ok();
-    let proof = Proof { tokens_end, ..Proof::default() };
-    Identity {
-        suspended: Some(Suspension { since: now, reason, cause, proof }),
-        changed: now,
-        ..identity.clone()
-    }
+fn stopped(gateway: &Gateway, identity: &Identity, suspension: Suspension) -> Identity {
+    Identity { suspended: Some(suspension), changed: gateway.clock.now(), ..identity.clone() }
 }
 
 /// Lets an identity act again.
@@ -97,6 +93,7 @@ pub(crate) async fn resume(
     grant: &Grant,
     identity: &Versioned<Identity>,
 ) -> Answer<Identity> {
+    grant.organisation.goes_on()?;
     match &identity.suspended {
         None => return Ok(identity.record.clone()),
         Some(suspension) if suspension.cause == Why::Sponsor => return Err(nobody_answers(suspension)),
@@ -115,6 +112,8 @@ async fn change(
 ) -> Answer<Identity> {
     let mut unit = Unit::new();
     unit.update(before, &after);
+    // An organisation that is suspended meanwhile stays so with all that it has.
+    unit.expect(&grant.organisation);
     if after.suspended.is_none() {
         // Whether somebody answers for it was of no concern meanwhile.
         unit.enqueue(sponsors::look_now(gateway, &after));
@@ -143,13 +142,21 @@ fn nobody_answers(suspension: &Suspension) -> Problem {
     )
 }
 
+impl Suspension {
+    /// From now on, for this; nothing is proved yet.
+    pub(super) fn new(now: jiff::Timestamp, reason: String, cause: Why) -> Self {
+        let proof = Proof { tokens_end: now.saturating_add(LONGEST_TOKEN).ok(), ..Proof::default() };
+        Self { since: now, reason, cause, with: None, proof }
+    }
+}
+
 /// That somebody may not act for now, as a problem.
 pub(crate) fn refused(suspension: &Suspension) -> Problem {
     Problem::new(
         http::StatusCode::CONFLICT,
         "suspended",
         format!("the identity is suspended since {}: {}", suspension.since, suspension.reason),
-        "resume it first",
+        if suspension.with.is_some() { "resume its organisation first" } else { "resume it first" },
     )
 }
 
@@ -277,9 +284,7 @@ pub(crate) async fn acting(
 fn is_refusal(error: &GraphError) -> bool {
     match error.cause() {
         Cause::Unauthorised { .. } | Cause::Forbidden { .. } => true,
-        Cause::Token(fault) => {
-            fault.code() != "authority_unreachable" && !matches!(fault.remedy().who, Who::Platform { .. })
-        }
+        Cause::Token(fault) => cells::refuses(fault),
         _ => false,
     }
 }

@@ -99,9 +99,18 @@ pub(super) async fn look(
     let now = gateway.clock.now();
     let before = identity.record.clone();
     let scale = gateway.config.provision_scale;
-    let next = judge(identity.method, &seen, before.created, now, scale);
-    let user = seen.user.as_ref().map(|user| user.id).or(before.user);
-    let address = seen.user.as_ref().map(|user| user.user_principal_name.clone()).or(before.address.clone());
+    let next = match &seen.user {
+        Some(user) if is_anothers(gateway, &identity, user).await? => Next::Failed(trouble(
+            "user_taken",
+            "another identity of this gateway has that user",
+            "name another user, or deprovision the identity that has this one, then provision again",
+        )),
+        _ => judge(identity.method, &seen, before.created, now, scale),
+    };
+    // What is another's does not become this one's by a failure.
+    let ours = seen.user.as_ref().filter(|_| !matches!(next, Next::Failed(_)));
+    let user = ours.map(|user| user.id).or(before.user);
+    let address = ours.map(|user| user.user_principal_name.clone()).or(before.address.clone());
     let hosted = before.tenant.and_then(|tenant| gateway.hosted(tenant));
     let sponsor = before.sponsor.or(hosted.and_then(|hosted| hosted.sponsor));
     let base =
@@ -137,6 +146,18 @@ pub(super) async fn look(
         }
     };
     Ok(Ending { end, unit })
+}
+
+/// Whether another identity has this user, or the user's address for one of its own.
+async fn is_anothers(gateway: &Gateway, own: &Identity, user: &User) -> Result<bool, JobError> {
+    let store = gateway.system();
+    let address = user.user_principal_name.to_ascii_lowercase();
+    let mut holders = vec![store.find::<Identity>(Identity::BY_ADDRESS, &address).await?];
+    if let Some(tenant) = own.tenant {
+        let key = format!("{tenant}/{}", user.id);
+        holders.push(store.find::<Identity>(Identity::BY_USER, &key).await?);
+    }
+    Ok(holders.into_iter().flatten().any(|holder| holder.id != own.id))
 }
 
 async fn seen(graph: &Graph, identity: &Identity) -> Result<Seen, JobError> {

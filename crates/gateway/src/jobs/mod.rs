@@ -14,7 +14,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use attache_store::{JobEnd, StoreError, Unit};
+use attache_store::{Job, JobEnd, StoreError, Unit};
 
 pub(crate) use http::api;
 pub(crate) use outside::{correlated, outside};
@@ -22,7 +22,7 @@ pub(crate) use page::pages;
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
 
-use crate::{Gateway, audit, identities, siem, sponsors};
+use crate::{Gateway, audit, cells, identities, siem, sponsors};
 
 /// One kind of job.
 pub(crate) struct Kind {
@@ -82,6 +82,8 @@ pub(crate) enum JobError {
 pub(crate) const KINDS: &[Kind] = &[
     identities::PROVISION,
     identities::ENFORCE,
+    identities::FOLLOW,
+    cells::ENFORCE,
     identities::REMOVE,
     sponsors::WATCH,
     sponsors::HAND_OVER,
@@ -89,3 +91,13 @@ pub(crate) const KINDS: &[Kind] = &[
     audit::ERASE,
     siem::DELIVER,
 ];
+
+/// What is left to do when a job of a kind is given up, in the unit that says so: what the job was about must not
+/// wait for it for ever.
+pub(crate) type Leftover =
+    fn(Arc<Gateway>, Job, String) -> Pin<Box<dyn Future<Output = Result<Unit, StoreError>> + Send>>;
+
+/// Every kind that leaves something.
+pub(crate) const GIVEN_UP: &[(&str, Leftover)] = &[(identities::PROVISION.name, |gateway, job, reason| {
+    Box::pin(identities::given_up(gateway, job, reason))
+})];

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use attache_graph::{Answered, Cause, GraphError};
 use attache_ledger::{Act, ActName, Code, Correlation, Outcome, RequestId, Verdict};
-use attache_store::{OrgScope, Unit};
+use attache_store::{Scope, Unit};
 use attache_terms::Explain as _;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::Gateway;
 pub(crate) async fn outside<T, F: Future<Output = Answered<T>>>(
     gateway: &Gateway,
     turn: &Turn,
-    scope: OrgScope,
+    scope: impl Scope,
     act: Act,
     call: impl FnOnce(Uuid) -> F,
 ) -> Result<Answered<T>, JobError> {

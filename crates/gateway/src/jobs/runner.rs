@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_store::{Claim, CommitError, GatewayScope, JobEnd, Lease};
+use attache_store::{Claim, CommitError, GatewayScope, Job, JobEnd, Lease, Unit};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -11,7 +11,7 @@ use tracing::{Instrument, error, info_span, warn};
 
 use super::pace::pause;
 use super::turn::LEASE;
-use super::{Ending, JobError, KINDS, Kind, Turn};
+use super::{Ending, GIVEN_UP, JobError, KINDS, Kind, Turn};
 use crate::Gateway;
 
 /// How long it sleeps at most when nothing wakes it: another node may have added a job unheard.
@@ -89,10 +89,7 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
                 warn!("another node has taken the job over");
                 return;
             }
-            Err(error) => Ending {
-                end: failed(&gateway, kind, job.failures + 1, &error),
-                unit: attache_store::Unit::new(),
-            },
+            Err(error) => failed_ending(&gateway, kind, &job, &error).await,
         };
         let lease = current.lock().await.clone();
         let error = match conclude(&gateway, kind, &lease, ending).await {
@@ -100,15 +97,36 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
             Err(error) => error,
         };
         // What the turn came to does not stand: that counts as a failure, so that it is not repeated for ever.
-        let end = failed(&gateway, kind, job.failures + 1, &error.into());
-        let ending = Ending { end, unit: attache_store::Unit::new() };
-        if let Err(error) = conclude(&gateway, kind, &lease, ending).await {
+        let ending = failed_ending(&gateway, kind, &job, &error.into()).await;
+        let end = ending.end.clone();
+        let mut concluded = conclude(&gateway, kind, &lease, ending).await;
+        if matches!(concluded, Err(CommitError::Conflict { .. } | CommitError::Taken { .. })) {
+            // What it was about changed meanwhile, and says for itself how it stands.
+            concluded = conclude(&gateway, kind, &lease, Ending { end, unit: Unit::new() }).await;
+        }
+        if let Err(error) = concluded {
             // The lease lapses, and the job is done again: it looks before it writes.
             error!(%error, "the end of a job was not recorded");
         }
     }
     .instrument(span)
     .await;
+}
+
+/// How a turn that failed ends; when its job is given up, with what that leaves.
+async fn failed_ending(gateway: &Arc<Gateway>, kind: &Kind, job: &Job, error: &JobError) -> Ending {
+    let end = failed(gateway, kind, job.failures + 1, error);
+    let leftover = GIVEN_UP.iter().find(|(name, _)| *name == kind.name).map(|(_, leftover)| leftover);
+    let unit = match (&end, leftover) {
+        (JobEnd::Dead { reason }, Some(leftover)) => {
+            leftover(Arc::clone(gateway), job.clone(), reason.clone()).await.unwrap_or_else(|error| {
+                error!(%error, "what a job was about still waits for it");
+                Unit::new()
+            })
+        }
+        _ => Unit::new(),
+    };
+    Ending { end, unit }
 }
 
 /// Commits how a turn ended, with what it came to.

@@ -11,14 +11,20 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{NewOrganisation, Organisation, service};
+use super::{NewOrganisation, OrgSuspension, Organisation, service, suspension};
 use crate::Gateway;
 use crate::access::{Allowed, AsOperator, right};
+use crate::identities::{Halted, Suspension, halted};
 use crate::server::{Answer, Cursor, IfNoneMatch, Json, Listed, Problem, Tag, Tagged};
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read))
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(read))
+        .routes(routes!(read_suspension))
+        .routes(routes!(suspend))
+        .routes(routes!(resume))
 }
 
 /// What an organisation is made from.
@@ -51,6 +57,8 @@ struct OrganisationView {
     name: String,
     /// Its region.
     region: Option<String>,
+    /// That nothing is done for it for now.
+    suspended: Option<OrgSuspensionView>,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
     created: Timestamp,
@@ -63,6 +71,7 @@ impl From<&Organisation> for OrganisationView {
             slug: organisation.slug.clone(),
             name: organisation.name.clone(),
             region: organisation.region.clone(),
+            suspended: organisation.suspended.as_ref().map(OrgSuspensionView::from),
             created: organisation.created,
         }
     }
@@ -108,4 +117,104 @@ async fn list(
 async fn read(allowed: Allowed<right::SeeOrganisation>, has: IfNoneMatch) -> Response {
     let organisation = &allowed.organisation;
     has.show(Tagged(Tag::of(organisation), OrganisationView::from(&organisation.record)))
+}
+
+/// That nothing is done for an organisation for now.
+#[derive(Debug, Serialize, ToSchema)]
+struct OrgSuspensionView {
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// Why, as whoever did it wrote.
+    reason: String,
+    /// Whether an operator of the gateway did it; then only an operator ends it.
+    by_operator: bool,
+}
+
+impl From<&OrgSuspension> for OrgSuspensionView {
+    fn from(suspension: &OrgSuspension) -> Self {
+        let OrgSuspension { since, reason, by_operator, .. } = suspension.clone();
+        Self { since, reason, by_operator }
+    }
+}
+
+/// How far an organisation is stopped.
+#[derive(Debug, Serialize, ToSchema)]
+struct StoppedView {
+    /// That nothing is done for the organisation; absent when only some of its identities are suspended, or none.
+    suspended: Option<OrgSuspensionView>,
+    /// What is known of its identities.
+    #[serde(flatten)]
+    halted: Halted,
+    /// Each that is suspended.
+    stopped: Vec<StoppedIdentity>,
+}
+
+/// An identity that is suspended.
+#[derive(Debug, Serialize, ToSchema)]
+struct StoppedIdentity {
+    /// Its id.
+    id: String,
+    /// `default`, or the specialist's name.
+    template: String,
+    /// Since when, why, and what proves it.
+    suspended: Suspension,
+}
+
+/// See how far an organisation's identities are stopped, and what proves it.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/suspension", tag = "Organisations",
+    params(("org" = String, Path, description = "The organisation's id or slug")),
+    responses((status = 200, body = StoppedView), (status = "default", body = Problem)),
+)]
+async fn read_suspension(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeOrganisation>,
+) -> Answer<Json<StoppedView>> {
+    let suspended = allowed.organisation.suspended.as_ref().map(OrgSuspensionView::from);
+    let (halted, identities) = halted(&gateway, allowed.scope).await?;
+    let stopped = identities.into_iter().filter_map(|identity| {
+        let (id, template) = (identity.id.to_string(), identity.template);
+        identity.suspended.map(|suspended| StoppedIdentity { id, template, suspended })
+    });
+    Ok(Json(StoppedView { suspended, halted, stopped: stopped.collect() }))
+}
+
+/// Why an organisation is to be suspended.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SuspendOrganisation {
+    /// Why, for those who look at it later.
+    reason: String,
+}
+
+/// Suspend an organisation: nothing is done for its identities from now on, none is provisioned, and the tenant is told
+/// to let each of them do nothing.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/suspend", tag = "Organisations",
+    params(("org" = String, Path, description = "The organisation's id or slug")),
+    request_body = SuspendOrganisation,
+    responses((status = 202, body = OrganisationView), (status = "default", body = Problem)),
+)]
+async fn suspend(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SuspendIdentities>,
+    Json(request): Json<SuspendOrganisation>,
+) -> Answer<(StatusCode, Json<OrganisationView>)> {
+    let organisation = suspension::suspend(&gateway, &allowed, &request.reason).await?;
+    Ok((StatusCode::ACCEPTED, Json(OrganisationView::from(&organisation))))
+}
+
+/// Let a suspended organisation go on, and those of its identities that its suspension stopped.
+#[utoipa::path(
+    post, path = "/api/v1/orgs/{org}/resume", tag = "Organisations",
+    params(("org" = String, Path, description = "The organisation's id or slug")),
+    responses((status = 202, body = OrganisationView), (status = "default", body = Problem)),
+)]
+async fn resume(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SuspendIdentities>,
+) -> Answer<(StatusCode, Json<OrganisationView>)> {
+    let organisation = suspension::resume(&gateway, &allowed).await?;
+    Ok((StatusCode::ACCEPTED, Json(OrganisationView::from(&organisation))))
 }

@@ -3,6 +3,8 @@
 mod http;
 mod page;
 mod service;
+mod stop_page;
+mod suspension;
 
 use attache_store::{Lookup, OrgId, OrgScope, Record};
 use jiff::Timestamp;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use http::api;
 pub(crate) use page::pages;
 pub(crate) use service::{NewOrganisation, is_slug};
+pub(crate) use suspension::{OrgSuspension, SuspensionId, follow, plain};
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ pub(crate) struct Organisation {
     /// For how many days its audit entries keep their text; for ever when `None`.
     #[serde(default)]
     pub(crate) audit_days: Option<u32>,
+    /// That nothing is done for it for now.
+    #[serde(default)]
+    pub(crate) suspended: Option<OrgSuspension>,
     /// Since when.
     pub(crate) created: Timestamp,
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use super::{NewOrganisation, Organisation, service};
+use super::{NewOrganisation, OrgSuspension, Organisation, service, stop_page};
 use crate::Gateway;
 use crate::access::{Allowed, AsOperator, Caller, Principal, right};
 use crate::audit::Course;
@@ -21,7 +21,11 @@ use crate::server::{Answer, Form};
 
 /// The routes.
 pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new().route("/", get(home)).route("/orgs", post(create)).route("/orgs/{org}", get(overview))
+    Router::new()
+        .route("/", get(home))
+        .route("/orgs", post(create))
+        .route("/orgs/{org}", get(overview))
+        .merge(stop_page::pages())
 }
 
 #[derive(Template)]
@@ -84,6 +88,7 @@ struct Overview {
     entries: u64,
     course: Course,
     region: Option<String>,
+    suspended: Option<OrgSuspension>,
 }
 
 async fn overview(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOrganisation>) -> Page {
@@ -94,5 +99,6 @@ async fn overview(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::S
     let course = Course::of(store, gateway.clock.now()).await?;
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, ""));
     let region = allowed.organisation.region.clone();
-    Ok(page(&Overview { look, place, identities, entries, course, region }))
+    let suspended = allowed.organisation.suspended.clone();
+    Ok(page(&Overview { look, place, identities, entries, course, region, suspended }))
 }

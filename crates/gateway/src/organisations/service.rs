@@ -1,11 +1,12 @@
 //! What happens to organisations.
 
 use attache_ledger::ActName;
-use attache_store::{OrgId, OrgScope, Unit};
+use attache_store::{CommitError, OrgId, OrgScope, Unit};
 
 use super::Organisation;
 use crate::Gateway;
 use crate::access::{Caller, Principal, Role};
+use crate::hosting;
 use crate::members::{Member, MemberId};
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
@@ -47,11 +48,13 @@ pub(crate) async fn create(
         name: name.to_owned(),
         region: region(gateway.config.region.as_deref(), wanted.region)?,
         audit_days: None,
+        suspended: None,
         created: gateway.clock.now(),
     };
     let scope = OrgScope::granted(organisation.id);
     let mut unit = Unit::new();
     unit.create(scope, &organisation);
+    hosting::claim_name(&mut unit, scope, &organisation.slug, organisation.created);
     unit.record(scope, gateway.changed(caller, CREATED, on([thing("organisation", organisation.id)])));
     if let Principal::Person(session, _) = &caller.principal {
         let owner = Member {
@@ -66,8 +69,16 @@ pub(crate) async fn create(
         };
         unit.create(scope, &owner);
     }
-    gateway.commit(caller, unit).await?;
-    Ok(organisation)
+    match gateway.commit(caller, unit).await {
+        Ok(_) => Ok(organisation),
+        Err(CommitError::Taken { kind: hosting::CLAIM, .. }) => Err(Problem::new(
+            http::StatusCode::CONFLICT,
+            "taken",
+            "another organisation has that name, or has it as its subdomain",
+            "choose another slug",
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The region of a new organisation: the gateway's, where it serves just one.

@@ -30,8 +30,8 @@ pub(crate) use version::{IfMatch, IfNoneMatch, Tag, Tagged};
 
 use crate::Gateway;
 use crate::{
-    api_keys, audit, dashboard, health, idempotency, identities, jobs, live, members, organisations,
-    problems, siem, sign_in, sponsors,
+    api_keys, audit, cells, dashboard, health, idempotency, identities, jobs, live, members, organisations,
+    problems, sending, siem, sign_in, sponsors,
 };
 
 /// What the OpenAPI document says of the whole.
@@ -51,6 +51,8 @@ fn api() -> OpenApiRouter<Arc<Gateway>> {
         .merge(api_keys::api())
         .merge(identities::api())
         .merge(sponsors::api())
+        .merge(cells::api())
+        .merge(sending::api())
         .merge(audit::api())
         .merge(siem::api())
         .merge(jobs::api())
@@ -70,6 +72,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(api_keys::pages())
         .merge(identities::pages())
         .merge(sponsors::pages())
+        .merge(cells::pages())
         .merge(audit::pages())
         .merge(siem::pages())
         .merge(jobs::pages())

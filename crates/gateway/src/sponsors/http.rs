@@ -246,7 +246,7 @@ pub(super) async fn asked(gateway: &Gateway, session: &Session) -> Answer<Vec<As
 pub(super) fn person(caller: &Caller) -> Answer<&Session> {
     match &caller.principal {
         Principal::Person(session, _) => Ok(session),
-        Principal::Key(_) => Err(Problem::new(
+        Principal::Key(_) | Principal::Operator(_) => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "people_only",
             "a program cannot answer for an agent",

@@ -184,3 +184,42 @@ async fn missing_aliases_come_with_what_an_administrator_runs() {
     let (path, body) = (format!("{DEFAULT}/aliases"), json!({ "aliases": many }));
     assert_eq!(acme.send(reqwest::Method::PUT, &path, Some(&body)).await.problem(422), "invalid");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_another_identity_has_is_an_error_that_says_what_to_do() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let path = "api/v1/orgs/acme/agent-identity/provision";
+    // An identity waits for a user of this name, and does not look, since it is suspended.
+    let cfo = "api/v1/orgs/acme/agent-identities/cfo";
+    acme.post(path, &json!({ "method": "verify", "template": "cfo" })).await.ok(202);
+    acme.post(&format!("{cfo}/suspend"), &json!({ "reason": "a drill" })).await.ok(202);
+    let upn = "cfo@acme.agents.contoso.example";
+    let planted = json!({
+        "settings": { "domains": ["acme.agents.contoso.example"] },
+        "users": [{ "upn": upn, "licences": ["SPE_E3"] }],
+    });
+    world.sandbox.control().plant(&planted.to_string()).unwrap();
+    let user = users_named(&world.sandbox.control().state(), upn).pop_first().unwrap();
+    let adopt = json!({ "method": "adopt", "template": "grace", "user_id": user });
+    operator.post(path, &adopt).await.ok(202);
+    let grace = "api/v1/orgs/acme/agent-identities/grace";
+    let stopped = acme.until(grace, |seen| seen["state"] == "error").await;
+    assert_eq!(stopped["trouble"]["code"], "user_taken");
+    assert!(stopped["trouble"]["remedy"].as_str().unwrap().contains("another user"), "{stopped}");
+    assert!(stopped["waiting"].is_null(), "{stopped}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_whose_job_is_given_up_does_not_wait_for_it() {
+    let world = World::tuned(|config| config.hosted[0].sponsor = None).await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({})).await.ok(202);
+    let stopped = acme.until(DEFAULT, |seen| seen["state"] == "error").await;
+    assert_eq!(stopped["trouble"]["code"], "given_up");
+    assert!(stopped["trouble"]["message"].as_str().unwrap().contains("sponsor"), "{stopped}");
+    let jobs = acme.get("api/v1/orgs/acme/jobs?state=dead").await.ok(200);
+    assert_eq!(jobs["items"].as_array().unwrap().len(), 1, "{jobs}");
+}

@@ -5,7 +5,9 @@
 
 mod access;
 mod audit;
+mod blueprints;
 mod faults;
+mod hosting;
 mod idempotency;
 mod identities;
 mod import;
@@ -14,9 +16,12 @@ mod keeping;
 mod keys;
 mod limits;
 mod members;
+mod operator_keys;
 mod pages;
+mod sending;
 mod siem;
 mod sign_in;
 mod sponsors;
+mod suspension;
 mod versions;
 mod world;

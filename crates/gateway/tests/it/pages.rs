@@ -18,6 +18,7 @@ async fn every_page_of_an_organisation_shows() {
         "/audit/0",
         "/jobs",
         "/settings/agent-identity",
+        "/settings/suspension",
         "/settings/members",
         "/settings/api-keys",
         "/health",

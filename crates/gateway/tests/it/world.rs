@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use attache_gateway::{
@@ -13,10 +14,11 @@ use attache_keys::{MemoryStore, SecretStore};
 use attache_sandbox::{Config as SandboxConfig, Sandbox};
 use attache_store::{Engine, Store};
 use attache_store_sqlite::{Sqlite, SqliteOptions};
-use attache_terms::{Clock, Cloud, Origin, Rng, Secret, SystemClock, SystemRng};
+use attache_terms::{Boot, Clock, Cloud, Origin, Rng, Secret, Sleep, SystemClock, SystemRng};
 use reqwest::header::{COOKIE, HeaderMap, HeaderName, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use url::Url;
 
 pub(crate) const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
@@ -51,10 +53,12 @@ pub(crate) struct World {
     pub(crate) operator: Operator,
     clock: Arc<dyn Clock>,
     running: Option<Running>,
+    changed: watch::Receiver<u64>,
+    tune: Box<dyn Fn(&mut Config) + Send + Sync>,
+    more: Vec<HostedTenant>,
     secrets: Arc<dyn SecretStore>,
     sign_in: String,
     provisioner: String,
-    tune: fn(&mut Config),
     folder: tempfile::TempDir,
 }
 
@@ -63,6 +67,7 @@ pub(crate) struct World {
 pub(crate) struct Caller {
     client: Client,
     url: Url,
+    changed: watch::Receiver<u64>,
     pub(crate) cookie: Option<String>,
     pub(crate) key: Option<String>,
     headers: HeaderMap,
@@ -114,7 +119,7 @@ impl World {
     }
 
     /// The same, with some settings of the gateway's changed.
-    pub(crate) async fn tuned(tune: fn(&mut Config)) -> Self {
+    pub(crate) async fn tuned(tune: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
         Self::with(Arc::new(SystemClock), tune).await
     }
 
@@ -123,7 +128,11 @@ impl World {
         Self::with(clock, |_| {}).await
     }
 
-    async fn with(clock: Arc<dyn Clock>, tune: fn(&mut Config)) -> Self {
+    /// The same, with both.
+    pub(crate) async fn with(
+        clock: Arc<dyn Clock>,
+        tune: impl Fn(&mut Config) + Send + Sync + 'static,
+    ) -> Self {
         let settings =
             SandboxConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..SandboxConfig::default() };
         let sandbox = Sandbox::start(settings).await.unwrap();
@@ -146,11 +155,13 @@ impl World {
         let (own, rng): (_, Arc<dyn Rng>) = (Arc::clone(&clock), Arc::new(SystemRng));
         let path = folder.path().join("gateway.db");
         let engine = Sqlite::open(SqliteOptions { path, clock: own, rng }).unwrap();
+        let changed = engine.changed();
         let store = Store::new(Arc::new(engine) as Arc<dyn Engine>);
         let person = &ready.users[0];
         let operator =
             Operator { tenant: ready.tenant_id.parse().unwrap(), user: person.id.parse().unwrap() };
         let secrets: Arc<dyn SecretStore> = Arc::new(MemoryStore::default());
+        let tune = Box::new(tune);
         let mut world = Self {
             sandbox,
             url,
@@ -158,10 +169,12 @@ impl World {
             operator,
             clock,
             running: None,
+            changed,
+            tune,
+            more: Vec::new(),
             secrets,
             sign_in,
             provisioner,
-            tune,
             folder,
         };
         world.start().await;
@@ -171,6 +184,7 @@ impl World {
     /// Starts the gateway, again.
     pub(crate) async fn start(&mut self) {
         let mut config = self.config();
+        config.hosted.extend(self.more.iter().cloned());
         (self.tune)(&mut config);
         self.running = Some(Gateway::start(config, self.parts()).await.unwrap());
     }
@@ -179,6 +193,36 @@ impl World {
     pub(crate) fn parts(&self) -> Parts {
         let (clock, rng): (_, Arc<dyn Rng>) = (Arc::clone(&self.clock), Arc::new(SystemRng));
         Parts { store: self.store.clone(), secrets: Arc::clone(&self.secrets), clock, rng }
+    }
+
+    /// Hosts identities in one more tenant of the sandbox, which takes so many subdomains. Its id.
+    pub(crate) async fn host_in_another(&mut self, domain: &str, subdomains: u32) -> String {
+        self.stop().await;
+        let ready = self.sandbox.ready().clone();
+        let send = |path: String, body: Value| {
+            let url = format!("{}/_sandbox/{path}", ready.url);
+            self.browser().post(url).bearer_auth(&ready.control_token).json(&body).send()
+        };
+        let made = send("tenants".to_owned(), json!({})).await.unwrap();
+        let made: Value = made.error_for_status().unwrap().json().await.unwrap();
+        let id = made["tenant_id"].as_str().unwrap().to_owned();
+        let document = json!({
+            "settings": { "domains": [domain] },
+            "apps": [{ "name": "Gateway elsewhere", "secret": SECRET, "roles": ROLES }],
+        });
+        send(format!("seed?tenant={id}"), document).await.unwrap().error_for_status().unwrap();
+        let app = app_named(&self.sandbox.control().state(), "Gateway elsewhere").unwrap();
+        self.more.push(HostedTenant {
+            tenant: id.parse().unwrap(),
+            provisioner: (app.parse().unwrap(), Secret::new(SECRET.to_owned())),
+            domain: domain.to_owned(),
+            licences: Vec::new(),
+            usage_location: "US".to_owned(),
+            subdomains,
+            sponsor: made["users"][0]["id"].as_str().map(|id| id.parse().unwrap()),
+        });
+        self.start().await;
+        id
     }
 
     /// Ends the gateway, in order.
@@ -216,8 +260,10 @@ impl World {
                 sponsor: Some(self.operator.user),
             }],
             operators: vec![self.operator],
+            operator_keys: Vec::new(),
             shared_sender: None,
             local_part: "assistant".to_owned(),
+            send_quota: 200,
             sandbox: true,
             provision_scale: 0.02,
             request_timeout: Duration::from_secs(30),
@@ -233,7 +279,8 @@ impl World {
     /// Somebody who has proved nothing.
     pub(crate) fn anybody(&self) -> Caller {
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Caller { client, url: self.url.clone(), cookie: None, key: None, headers: HeaderMap::new() }
+        let (changed, headers) = (self.changed.clone(), HeaderMap::new());
+        Caller { client, url: self.url.clone(), changed, cookie: None, key: None, headers }
     }
 
     /// The operator, signed in by a one-time link.
@@ -303,6 +350,31 @@ impl World {
         let mut caller = self.anybody();
         caller.key = Some(made["secret"].as_str().unwrap().to_owned());
         caller
+    }
+}
+
+/// The machine's clock, whose time of day can be moved ahead by seconds.
+#[derive(Default)]
+pub(crate) struct Ahead(AtomicU64);
+
+impl Ahead {
+    /// Moves it.
+    pub(crate) fn advance(&self, span: Duration) {
+        self.0.fetch_add(span.as_secs(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> jiff::Timestamp {
+        SystemClock.now().saturating_add(Duration::from_secs(self.0.load(Ordering::Relaxed))).unwrap()
+    }
+
+    fn boot(&self) -> Boot {
+        SystemClock.boot()
+    }
+
+    fn sleep(&self, span: Duration) -> Sleep {
+        SystemClock.sleep(span)
     }
 }
 
@@ -404,15 +476,18 @@ impl Caller {
         rest.split('"').next().unwrap().to_owned()
     }
 
-    /// Asks until the answer is as it is wanted: what happens in the background ends, or the test does.
+    /// Asks whenever something was written, until the answer is as it is wanted: what happens in the background ends,
+    /// or the test does.
     pub(crate) async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut changed = self.changed.clone();
         let waiting = async {
             loop {
+                changed.mark_unchanged();
                 let seen = self.get(path).await.ok(200);
                 if wanted(&seen) {
                     return seen;
                 }
-                SystemClock.sleep(Duration::from_millis(20)).await;
+                changed.changed().await.unwrap();
             }
         };
         let ended = tokio::time::timeout(Duration::from_secs(60), waiting).await;
@@ -420,6 +495,24 @@ impl Caller {
             Ok(seen) => seen,
             Err(_) => panic!("it did not come about: {}", self.get(path).await.text),
         }
+    }
+}
+
+impl Caller {
+    /// Posts whenever something was written, until it succeeds.
+    pub(crate) async fn until_posted(&self, path: &str, body: &Value) {
+        let mut changed = self.changed.clone();
+        let waiting = async {
+            loop {
+                changed.mark_unchanged();
+                let answer = self.post(path, body).await;
+                if answer.status.is_success() {
+                    return;
+                }
+                changed.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it does not succeed");
     }
 }
 

@@ -12,6 +12,7 @@ use attache_terms::{AppId, Cloud, Origin, Secret, TenantId};
 use url::Url;
 
 use super::keys::KEYS;
+use super::tenants;
 use crate::config::{Judge, Problems, Values};
 use crate::logs::LogFormat;
 
@@ -47,7 +48,7 @@ pub(super) struct Keys {
 /// Gathers what flags, environment and file say.
 pub(super) fn gather(home: &Path, flags: &BTreeMap<&'static str, String>) -> Values {
     let environment = |name: &str| std::env::var(name).ok();
-    Values::resolve(KEYS, flags, &environment, &file(home))
+    Values::with_tables(KEYS, &[tenants::TABLE], flags, &environment, &file(home))
 }
 
 /// The configuration file.
@@ -94,10 +95,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     if let Some(url) = &public_url
         && !is_usable(url)
     {
-        judge.problems.push(
-            "public_url: write https://host, with a port if need be, and no path; http only for this machine"
-                .to_owned(),
-        );
+        judge.problems.push(UNUSABLE.to_owned());
     }
     let tls = pair(&mut judge, "tls_certificate", "tls_key");
     let trusted_proxies = list::<IpAddr>(&mut judge, "trusted_proxies");
@@ -132,8 +130,17 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let limits = limits(&mut judge);
     let outbound_allowed = list::<IpAddr>(&mut judge, "outbound_allowed");
     let region = region(&mut judge);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from 1 to 10000")]
+    let send_quota = judge.number("send_quota", 1.0..=10_000.0).map(|number| number as u32);
+    let operator_keys = operator_keys(&mut judge);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from 1 to 5000")]
+    let subdomains = judge.number("subdomains", 1.0..=5000.0).map(|number| number as u32);
     let licences: Vec<String> = judge.text("licence").into_iter().collect();
     let shared_sender = judge.text("shared_sender");
+    let environment = |name: &str| std::env::var(name).ok();
+    let more = tenants::judge(values, &environment, &mut judge.problems);
+    let own = tenant.zip(domain.clone());
+    tenants::twice(own, &more, &mut judge.problems);
     let problems = judge.problems;
     let complete = (|| {
         let hosted = HostedTenant {
@@ -142,7 +149,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
             domain: domain?,
             licences,
             usage_location: usage_location?,
-            subdomains: 10_000,
+            subdomains: subdomains?,
             sponsor,
         };
         Some(Config {
@@ -153,10 +160,12 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
             cloud: Cloud::at(authority?, graph?),
             ca,
             sign_in: SignInApp { client_id: sign_in?, client_secret: sign_in_secret? },
-            hosted: vec![hosted],
+            hosted: std::iter::once(hosted).chain(more).collect(),
             operators,
+            operator_keys,
             shared_sender,
             local_part: local_part?,
+            send_quota: send_quota?,
             sandbox: false,
             provision_scale: scale?,
             request_timeout: Duration::from_secs(30),
@@ -219,9 +228,12 @@ fn limits(judge: &mut Judge<'_>) -> Option<Limits> {
     let mut rate = |name| judge.number(name, 0.0..=1_000_000.0).map(|rate| NonZeroU32::new(rate as u32));
     Some(Limits { organisation: rate("organisation_rate")?, key: rate("key_rate")? })
 }
+/// What is to be written instead.
+pub(super) const UNUSABLE: &str =
+    "public_url: write https://host, with a port if need be, and no path; http only for this machine";
 
 /// Whether browsers can come to it: `https`, or `http` on this machine, and no path.
-fn is_usable(url: &Url) -> bool {
+pub(super) fn is_usable(url: &Url) -> bool {
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let scheme = url.scheme() == "https" || (url.scheme() == "http" && local);
     scheme
@@ -257,6 +269,23 @@ fn list<T: std::str::FromStr<Err: std::fmt::Display>>(judge: &mut Judge<'_>, nam
         }
     }
     values
+}
+
+/// The hashes of operators' keys. A key itself, put there by mistake, is not repeated.
+pub(super) fn operator_keys(judge: &mut Judge<'_>) -> Vec<String> {
+    let text = judge.text("operator_keys").unwrap_or_default();
+    let all: Vec<String> =
+        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let is_hash = |text: &String| {
+        text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    if !all.iter().all(is_hash) {
+        judge.problems.push(
+            "operator_keys: give what `attache gateway operator-key` prints beside the key, 43 characters each"
+                .to_owned(),
+        );
+    }
+    all
 }
 
 fn operators(judge: &mut Judge<'_>) -> Vec<Operator> {

@@ -67,6 +67,12 @@ pub(crate) const KEYS: &[Key] = &[
         "the verified domain below which organisations get subdomains: agents.example.com",
     ),
     key(
+        "subdomains",
+        &["ATTACHE_GATEWAY_SUBDOMAINS"],
+        Some("4500"),
+        "how many subdomains the tenant may hold; Entra holds 5,000 domains in one",
+    ),
+    key(
         "sponsor",
         &["ATTACHE_GATEWAY_SPONSOR"],
         None,
@@ -96,6 +102,23 @@ pub(crate) const KEYS: &[Key] = &[
         &["ATTACHE_GATEWAY_OPERATORS"],
         None,
         "who runs this gateway, as tenant-id/object-id, with commas between",
+    ),
+    key(
+        "operator_keys",
+        &["ATTACHE_GATEWAY_OPERATOR_KEYS"],
+        None,
+        "the SHA-256 of each key that acts for operators, as `attache gateway operator-key` prints it; optional",
+    ),
+    secret(
+        "key",
+        &["ATTACHE_GATEWAY_KEY"],
+        "the key with which `attache gateway suspend` and `resume` speak to it; for these commands only",
+    ),
+    key(
+        "send_quota",
+        &["ATTACHE_GATEWAY_SEND_QUOTA"],
+        Some("200"),
+        "how many recipients an organisation's hosted identities may write to within 24 hours",
     ),
     key(
         "local_part",

@@ -9,6 +9,8 @@ mod ready;
 mod rotate_key;
 mod sandbox;
 mod serve;
+mod stop;
+mod tenants;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,7 +27,7 @@ pub(crate) use config::Database;
 #[cfg(not(feature = "device"))]
 pub(crate) use keys::KEYS;
 #[cfg(feature = "device")]
-pub(crate) use sandbox::{SandboxGateway, start as start_in_sandbox};
+pub(crate) use sandbox::{SandboxGateway, SandboxSettings, start as start_in_sandbox};
 
 /// The gateway, or what is done beside it.
 #[derive(Debug, Args)]
@@ -73,6 +75,23 @@ enum Command {
         #[arg(long)]
         prepare: bool,
     },
+    /// Suspend an agent, an organisation or a whole blueprint at the gateway that runs, and wait for the proof
+    ///
+    /// The key is that of ATTACHE_GATEWAY_KEY, the gateway that at --public-url.
+    Suspend {
+        #[command(flatten)]
+        what: stop::What,
+        /// Why, for those who look at it later
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let what was suspended go on
+    Resume {
+        #[command(flatten)]
+        what: stop::What,
+    },
+    /// Make a key with which a program acts for the operators, and print what the configuration keeps of it
+    OperatorKey,
     /// Copy the SQLite database into a new file, while the gateway runs
     Backup {
         /// The new file
@@ -110,6 +129,17 @@ pub(super) fn run(command: Gateway, global: &Global, output: Output) -> Result<(
         None => threads(serve::serve(home, values, output)),
         Some(Command::Config) => {
             show_gateway(keys::KEYS, &values, &config::file(&home), &output);
+            Ok(())
+        }
+        Some(Command::Suspend { what, reason }) => {
+            let running = stop::Running::of(config::file(&home), &values)?;
+            threads(stop::suspend(running, what, reason, output))
+        }
+        Some(Command::Resume { what }) => {
+            threads(stop::resume(stop::Running::of(config::file(&home), &values)?, what, output))
+        }
+        Some(Command::OperatorKey) => {
+            stop::operator_key(output);
             Ok(())
         }
         Some(Command::Link) => threads(link::print(home, values, output)),

@@ -18,7 +18,7 @@ use url::Url;
 
 use super::config::{Database, Keys};
 use super::{config, open, serve};
-use crate::config::Values;
+use crate::config::{Judge, Problems, Values};
 use crate::output::{Failure, Output};
 
 /// What the application is called to which people sign in.
@@ -51,6 +51,15 @@ const ROLES: &[&str] = &[
     "User.ReadWrite.All",
     "User.RevokeSessions.All",
 ];
+
+/// What a gateway in a sandbox takes from its settings, too.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SandboxSettings {
+    /// How many requests a minute somebody may make.
+    pub(crate) limits: Limits,
+    /// What programs of its operators prove themselves with.
+    pub(crate) operator_keys: Vec<String>,
+}
 
 /// A gateway in a sandbox.
 pub(crate) struct SandboxGateway {
@@ -91,7 +100,13 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
             "remove the folder gateway in the home and start again",
         ),
     };
-    let started = start(&home, &sandbox, database, listen, 1.0, limits).await.map_err(failed)?;
+    let mut judge = Judge::new(&values);
+    let operator_keys = config::operator_keys(&mut judge);
+    if !judge.problems.is_empty() {
+        return Err(Failure::configuration(&Problems::of_gateway(config::file(&home), judge.problems)));
+    }
+    let more = SandboxSettings { limits, operator_keys };
+    let started = start(&home, &sandbox, database, listen, 1.0, more).await.map_err(failed)?;
     let ready = sandbox.ready();
     let more = json!({
         "link": started.link.expose(), "sandbox": { "url": ready.url, "ca": ready.ca, "tenant_id": ready.tenant_id },
@@ -114,7 +129,7 @@ pub(crate) async fn start(
     database: Database,
     listen: SocketAddr,
     scale: f64,
-    limits: Limits,
+    more: SandboxSettings,
 ) -> anyhow::Result<SandboxGateway> {
     let ready = sandbox.ready();
     // The port must be known before the tenant is told where browsers come back to.
@@ -144,15 +159,17 @@ pub(crate) async fn start(
         sign_in: SignInApp { client_id: sign_in, client_secret: Secret::new(SECRET.to_owned()) },
         hosted: vec![hosted],
         operators: vec![operator],
+        operator_keys: more.operator_keys,
         shared_sender: Some(format!("noreply@{}", ready.domain)),
         local_part: "assistant".to_owned(),
+        send_quota: 200,
         sandbox: true,
         provision_scale: scale,
         request_timeout: Duration::from_secs(30),
         stop_timeout: Duration::from_secs(5),
         workers: 16,
         governance: Governance::default(),
-        limits,
+        limits: more.limits,
         outbound_allowed: Vec::new(),
         region: None,
     };

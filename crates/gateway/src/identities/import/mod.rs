@@ -15,11 +15,13 @@ use uuid::Uuid;
 
 use self::document::{Document, Refused, Status};
 use super::drive::Body;
-use super::service::{Wanted, fresh};
+use super::service::{Wanted, fresh, subdomain};
 use super::{Identity, IdentityId, Method, Mode, PROVISION, State};
+use crate::hosting::{self, Wish, place};
 use crate::nature::{self, NatureError};
 use crate::organisations::{Organisation, is_slug};
 use crate::record::{on, thing};
+use crate::server::Problem;
 use crate::{Config, Gateway, Parts, StartError};
 
 const IMPORTED: ActName = ActName::new("identity.imported");
@@ -187,7 +189,8 @@ async fn take(
     let organisation =
         found.as_ref().map_or_else(|| new(gateway, document, slug), |found| found.record.clone());
     let scope = OrgScope::granted(organisation.id);
-    let identity = match identity(gateway, &organisation, document) {
+    let mut unit = Unit::new();
+    let identity = match identity(gateway, scope, &organisation, document, &mut unit).await {
         Ok(identity) => identity,
         Err(reason) => {
             taken.what = What::Refused { reason };
@@ -218,9 +221,15 @@ async fn take(
     if plan {
         return Ok(taken);
     }
-    let mut unit = Unit::new();
+    if identity.state == State::Deprovisioned {
+        // It needs no place any more.
+        unit = Unit::new();
+    }
     if found.is_none() {
         unit.create(scope, &organisation);
+        if identity.state == State::Deprovisioned || identity.subdomain.as_deref() != Some(slug) {
+            hosting::claim_name(&mut unit, scope, slug, organisation.created);
+        }
         unit.record(scope, by_command(gateway, CREATED, on([thing("organisation", organisation.id)])));
     }
     unit.create(scope, &identity);
@@ -266,13 +275,21 @@ fn new(gateway: &Gateway, document: &Document, slug: &str) -> Organisation {
         name: name.chars().filter(|char| !char.is_control()).take(100).collect(),
         region: None,
         audit_days: None,
+        suspended: None,
         created: gateway.clock.now(),
     }
 }
 
 /// The identity that a document becomes. Its id follows from the document, so that the same one is never taken in
 /// twice.
-fn identity(gateway: &Gateway, organisation: &Organisation, document: &Document) -> Result<Identity, String> {
+async fn identity(
+    gateway: &Gateway,
+    scope: OrgScope,
+    organisation: &Organisation,
+    document: &Document,
+    unit: &mut Unit,
+) -> Result<Identity, String> {
+    let refused = |problem: Problem| format!("{}; {}", problem.detail, problem.remedy);
     let method = match document.status {
         Status::Active => Method::Adopt,
         Status::Pending | Status::Error | Status::Deprovisioned => Method::Verify,
@@ -287,8 +304,15 @@ fn identity(gateway: &Gateway, organisation: &Organisation, document: &Document)
         user: document.user,
         ..Wanted::default()
     };
-    let made = fresh(gateway, organisation, &wanted)
-        .map_err(|problem| format!("{}; {}", problem.detail, problem.remedy))?;
+    let subdomain = subdomain(organisation, &wanted);
+    let hosted = match wanted.mode {
+        Mode::Hosted => {
+            let wish = Wish { subdomain: &subdomain, address: document.address.as_deref() };
+            Some(place(gateway, scope, organisation, wish, unit).await.map_err(refused)?)
+        }
+        Mode::Shared | Mode::OwnTenant => None,
+    };
+    let made = fresh(gateway, organisation, &wanted, hosted).map_err(refused)?;
     let state = match (document.status, document.mode) {
         (Status::Deprovisioned, _) => State::Deprovisioned,
         (_, Mode::Shared) => State::Active,

@@ -110,6 +110,8 @@ async fn change(
         let about = on([thing("identity", identity.id)]);
         unit.record(scope, gateway.changed_by_itself(RESUMED, about));
         unit.enqueue(enforcement(gateway, identity.org, identity.id));
+        // Its organisation may be suspended by now.
+        unit.enqueue(crate::organisations::follow(gateway, identity.org));
     }
     let end = match proved {
         Some(_) => JobEnd::Done,

@@ -1,0 +1,110 @@
+//! Suspending a whole organisation: nothing is done for any of its identities from now on and no new one is
+//! provisioned; then each identity is suspended as by itself, with its own proof. What was suspended for a reason of
+//! its own stays so when the organisation is resumed.
+
+use attache_ledger::ActName;
+use attache_store::{JobId, NewJob, OrgId, Unit, id};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Organisation;
+use crate::Gateway;
+use crate::access::{Grant, operators_only};
+use crate::identities::FOLLOW;
+use crate::record::{on, thing};
+use crate::server::{Answer, Problem};
+
+id! {
+    /// One suspension of an organisation.
+    SuspensionId = "a suspension's id";
+}
+
+const SUSPENDED: ActName = ActName::new("organisation.suspended");
+const RESUMED: ActName = ActName::new("organisation.resumed");
+
+/// That nothing is done for an organisation for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrgSuspension {
+    /// Which one: what it stopped is what its end lets go on.
+    pub(crate) id: SuspensionId,
+    /// Since when.
+    pub(crate) since: Timestamp,
+    /// Why, as whoever did it wrote.
+    pub(crate) reason: String,
+    /// Whether an operator of the gateway did it, who does not belong to the organisation.
+    pub(crate) by_operator: bool,
+}
+
+/// Suspends an organisation. One that is suspended already stays as it is.
+pub(crate) async fn suspend(gateway: &Gateway, grant: &Grant, reason: &str) -> Answer<Organisation> {
+    if grant.organisation.suspended.is_some() {
+        return Ok(grant.organisation.record.clone());
+    }
+    let suspension = OrgSuspension {
+        id: SuspensionId::make(&*gateway.clock, &*gateway.rng),
+        since: gateway.clock.now(),
+        reason: plain(reason),
+        by_operator: grant.is_operators(),
+    };
+    change(gateway, grant, Some(suspension), SUSPENDED).await
+}
+
+/// Lets an organisation go on. What an operator stopped, an operator lets go on.
+pub(crate) async fn resume(gateway: &Gateway, grant: &Grant) -> Answer<Organisation> {
+    let Some(suspension) = &grant.organisation.suspended else {
+        return Ok(grant.organisation.record.clone());
+    };
+    if suspension.by_operator && !grant.caller.is_operator() {
+        return Err(operators_only(
+            "an operator of this gateway suspended the organisation, and only one resumes it",
+        ));
+    }
+    change(gateway, grant, None, RESUMED).await
+}
+
+async fn change(
+    gateway: &Gateway,
+    grant: &Grant,
+    suspended: Option<OrgSuspension>,
+    act: ActName,
+) -> Answer<Organisation> {
+    let after = Organisation { suspended, ..grant.organisation.record.clone() };
+    let mut unit = Unit::new();
+    unit.update(&grant.organisation, &after);
+    let about = on([thing("organisation", after.id)]);
+    unit.record(grant.scope, gateway.changed(&grant.caller, act, about));
+    unit.enqueue(follow(gateway, after.id));
+    gateway.commit(&grant.caller, unit).await?;
+    Ok(after)
+}
+
+/// The job that brings the identities to where the organisation is. While it runs it is asked for once more.
+pub(crate) fn follow(gateway: &Gateway, org: OrgId) -> NewJob {
+    let id = JobId::make(&*gateway.clock, &*gateway.rng);
+    NewJob::new(id, FOLLOW.name, Some(org), &()).only("suspension")
+}
+
+/// A reason on one line, at most 200 characters of it.
+pub(crate) fn plain(reason: &str) -> String {
+    reason.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+impl OrgSuspension {
+    /// That the organisation is suspended, as a problem.
+    pub(crate) fn refused(&self) -> Problem {
+        let who = if self.by_operator { " by an operator of this gateway" } else { "" };
+        Problem::new(
+            http::StatusCode::CONFLICT,
+            "organisation_suspended",
+            format!("the organisation is suspended{who} since {}: {}", self.since, self.reason),
+            "resume the organisation first (POST /api/v1/orgs/{org}/resume, or its page Suspension)",
+        )
+    }
+}
+
+impl Organisation {
+    /// Nothing, or that it is suspended.
+    pub(crate) fn goes_on(&self) -> Answer<()> {
+        self.suspended.as_ref().map_or(Ok(()), |suspension| Err(suspension.refused()))
+    }
+}

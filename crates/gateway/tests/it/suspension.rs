@@ -1,0 +1,93 @@
+//! A whole organisation is stopped at once, and let go on.
+
+use serde_json::json;
+
+use crate::world::World;
+
+const ORG: &str = "api/v1/orgs/acme";
+const PROVISION: &str = "api/v1/orgs/acme/agent-identity/provision";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_organisation_does_nothing_and_leaves_alone_what_was_suspended_by_itself() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let one = |template: &str| format!("{ORG}/agent-identities/{template}");
+    for template in ["default", "cfo"] {
+        acme.post(PROVISION, &json!({ "template": template })).await.ok(202);
+        acme.until(&one(template), |seen| seen["state"] == "active").await;
+    }
+    acme.post(&format!("{}/suspend", one("cfo")), &json!({ "reason": "its own" })).await.ok(202);
+
+    // At once nothing is issued or provisioned, with a code of its own.
+    let suspended = acme.post(&format!("{ORG}/suspend"), &json!({ "reason": "a drill" })).await.ok(202);
+    assert_eq!(suspended["suspended"]["reason"], "a drill");
+    let to = json!({ "to": world.sandbox.ready().users[1].upn });
+    let sent = acme.post(&format!("{}/test-send", one("default")), &to).await;
+    assert_eq!(sent.problem(409), "organisation_suspended");
+    let more = acme.post(PROVISION, &json!({ "template": "dev" })).await;
+    assert_eq!(more.problem(409), "organisation_suspended");
+
+    // Then each identity is stopped in its tenant, and that is proved.
+    let stopped = acme.until(&format!("{ORG}/suspension"), |seen| seen["proved"] == 2).await;
+    assert_eq!((&stopped["identities"], &stopped["enforced"]), (&json!(2), &json!(2)), "{stopped}");
+    let seconds = stopped["tokens_live_seconds"].as_i64().unwrap();
+    assert!((5000..=5400).contains(&seconds), "{stopped}");
+    let resumed = acme.post(&format!("{}/resume", one("default")), &json!({})).await;
+    assert_eq!(resumed.problem(409), "organisation_suspended");
+
+    // What it stopped goes on; what was stopped for its own reason does not.
+    acme.post(&format!("{ORG}/resume"), &json!({})).await.ok(202);
+    acme.until(&one("default"), |seen| seen["suspended"].is_null()).await;
+    acme.until_posted(&format!("{}/test-send", one("default")), &to).await;
+    let cfo = acme.get(&one("cfo")).await.ok(200);
+    assert_eq!(cfo["suspended"]["reason"], "its own", "{cfo}");
+    assert!(cfo["suspended"]["with"].is_null(), "{cfo}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_suspended_only_an_operator_resumes() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    // The operator belongs to the organisation that it made; another owner takes its place.
+    let members = operator.get(&format!("{ORG}/members")).await.ok(200);
+    let own = members["items"][0]["id"].as_str().unwrap().to_owned();
+    let invited = json!({ "label": "Grace", "role": "owner" });
+    let invited = operator.post(&format!("{ORG}/invitations"), &invited).await.ok(201);
+    let link = invited["link"].as_str().unwrap().strip_prefix(world.url.as_str()).unwrap().to_owned();
+    let grace = crate::sign_in::as_user(&world, 1).await;
+    let csrf = grace.csrf().await;
+    assert_eq!(grace.form(&link, &[("csrf", &csrf)]).await.status, 303);
+    grace.delete(&format!("{ORG}/members/{own}")).await.ok(204);
+
+    let suspended = operator.post(&format!("{ORG}/suspend"), &json!({ "reason": "abuse" })).await.ok(202);
+    assert_eq!(suspended["suspended"]["by_operator"], true);
+    let resumed = acme.post(&format!("{ORG}/resume"), &json!({})).await;
+    assert_eq!(resumed.problem(403), "operators_only");
+    operator.post(&format!("{ORG}/resume"), &json!({})).await.ok(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_stop_an_organisation_on_a_page_that_says_how_to_do_it_without_us() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    acme.post(PROVISION, &json!({})).await.ok(202);
+    let active =
+        acme.until(&format!("{ORG}/agent-identities/default"), |seen| seen["state"] == "active").await;
+    let csrf = operator.csrf().await;
+    let path = "orgs/acme/settings/suspension";
+    let page = operator.page(path).await;
+    let user = active["m365_user_id"].as_str().unwrap();
+    assert!(page.text.contains(&format!("/users/{user}/revokeSignInSessions")), "{}", page.text);
+    let fields = [("csrf", csrf.as_str()), ("reason", "a drill")];
+    assert_eq!(operator.form(&format!("{path}/suspend"), &fields).await.status, 303);
+    acme.until(&format!("{ORG}/suspension"), |seen| seen["proved"] == 1).await;
+    let page = operator.page(path).await;
+    assert!(page.text.contains("a drill") && page.text.contains("AADSTS"), "{}", page.text);
+    assert!(operator.page("orgs/acme").await.text.contains("This organisation is suspended"));
+    assert_eq!(operator.form(&format!("{path}/resume"), &[("csrf", &csrf)]).await.status, 303);
+    let forged = operator.form(&format!("{path}/suspend"), &[("csrf", "x"), ("reason", "forged")]).await;
+    assert_eq!(forged.status, 403);
+}
