@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod logs;
 #[cfg(feature = "gateway")]
+#[cfg_attr(not(feature = "device"), expect(dead_code, reason = "the story posts, and reads what comes back"))]
 mod loopback;
 mod output;
 #[cfg(feature = "device")]

@@ -1,12 +1,11 @@
 //! What a command of a device's agent is configured with.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use attache_terms::{AppId, ChatId, Cloud, Origin, Secret, TenantId};
 
-use super::{Given, Judge, Place, Problems, Values, keys};
+use super::{Given, Judge, Place, Problems};
 
 /// Which place keeps secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +39,11 @@ pub(crate) struct Config {
 }
 
 impl Given {
-    /// Takes up what the file says, and nothing else.
+    /// Takes up what the file says, and nothing else, as the story does.
+    #[cfg(feature = "gateway")]
     pub(crate) fn of_file(place: Place) -> Self {
-        let values = Values::resolve(keys::KEYS, &BTreeMap::new(), &|_| None, &place.file());
+        let nothing = std::collections::BTreeMap::new();
+        let values = super::Values::resolve(super::keys::KEYS, &nothing, &|_| None, &place.file());
         Self { place, values }
     }
 
@@ -131,6 +132,7 @@ impl Given {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Values, keys};
     use super::*;
 
     fn given(flags: &[(&'static str, &str)]) -> Given {

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_terms::{Clock, ManualClock, SystemClock};
+use attache_ledger::{Actor, Composer, Correlation, Retention};
+use attache_store::{Becomes, Change, OrgScope, Place, Unit};
+use attache_terms::{Clock, ManualClock, SystemClock, SystemRng};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -76,6 +78,40 @@ async fn what_was_kept_long_enough_loses_its_text_and_the_gap_is_proved() {
     acme.send(Method::PUT, RETENTION, Some(&json!({ "days": null }))).await.ok(200);
     clock.advance(2 * DAY);
     until_done(&acme, "audit.forget", "done").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retention_that_died_half_way_goes_on_and_announces_nothing_twice() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let id = operator.get("api/v1/orgs/acme").await.ok(200)["id"].as_str().unwrap().to_owned();
+    let scope = OrgScope::granted(id.parse().unwrap());
+    // What a turn leaves that dies after it has announced two entries, and before it removes them.
+    let (removed, system) = (Retention { from: 0, to: 2, entries: 2 }, Actor::default());
+    let composer = Composer::new(Arc::new(SystemClock), Arc::new(SystemRng));
+    let mut unit = Unit::new();
+    unit.record(scope, composer.retention(removed, system, Correlation::default()));
+    unit.changes.push(Change {
+        kind: "audit_emptied",
+        place: Place::Org(scope.org()),
+        key: id.clone(),
+        expects: None,
+        becomes: Becomes::Body {
+            body: json!({ "org": id, "announced": 2, "done": 0 }).to_string(),
+            lookups: Vec::new(),
+            expires: None,
+        },
+    });
+    world.store.commit(unit).await.unwrap();
+
+    acme.send(Method::PUT, RETENTION, Some(&json!({ "days": 3_000 }))).await.ok(200);
+    acme.until("api/v1/orgs/acme/audit/entries/1", |seen| seen["entry"]["kind"] == "removed").await;
+    until_done(&acme, "audit.forget", "waiting").await;
+    let report = verified(&world, &acme).await;
+    assert_eq!((report.missing, report.unexplained), (2, 0), "{report:?}");
+    let lines = acme.get("api/v1/orgs/acme/audit/export?format=jsonl").await.text;
+    assert_eq!(lines.matches("\"kind\":\"retention\"").count(), 1, "{lines}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

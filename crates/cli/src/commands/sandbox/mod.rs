@@ -24,6 +24,7 @@ mod trust;
 mod variables;
 mod wait;
 
+#[cfg(feature = "gateway")]
 pub(crate) use serve::failure;
 
 use clap::Subcommand;
