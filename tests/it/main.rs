@@ -8,6 +8,7 @@ mod control_api;
 mod dashboard;
 mod doctor;
 mod fixtures;
+mod gateway_api;
 mod host;
 mod house;
 mod inspector;

@@ -47,11 +47,11 @@ pub(super) struct Missing {
 
 /// The part before the @ of an alias, or why it is none.
 pub(super) fn checked(names: &[String]) -> Result<Vec<String>, Problem> {
-    let names: BTreeSet<String> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
     if names.len() > MOST {
         let why = format!("{} are too many", names.len());
         return Err(Problem::invalid("aliases", why, "choose at most twelve"));
     }
+    let names: BTreeSet<String> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
     let plain = |name: &String| {
         (1..=64).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
