@@ -46,7 +46,10 @@ pub(crate) fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // What is destroyed is overwritten.
-    connection.pragma_update(None, "secure_delete", true)
+    connection.pragma_update(None, "secure_delete", true)?;
+    // What undoes a unit of a group is kept in memory: it is of no use after a crash, and in a file every page that
+    // a unit touches would be written once more.
+    connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
 /// A connection that reads, while others write.

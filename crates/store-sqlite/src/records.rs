@@ -68,10 +68,12 @@ fn create(
     expires: Option<Micros>,
 ) -> Result<i64, Fault> {
     let sql = "INSERT INTO record (kind, place, key, version, body, expires) VALUES (?1, ?2, ?3, 1, ?4, ?5)
-               ON CONFLICT DO NOTHING RETURNING id";
+               ON CONFLICT DO NOTHING";
     let row = params![change.kind, At(change.place), change.key, body, expires];
-    let id = connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
-    id.ok_or_else(|| taken(change))
+    match connection.prepare_cached(sql)?.execute(row)? {
+        0 => Err(taken(change)),
+        _ => Ok(connection.last_insert_rowid()),
+    }
 }
 
 fn update(
