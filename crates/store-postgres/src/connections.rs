@@ -2,6 +2,7 @@
 //! questions that are asked again when it was only the connection that broke.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use attache_store::StoreError;
@@ -12,6 +13,7 @@ use tokio_postgres::{Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::OpenError;
+use crate::ends::Ends;
 use crate::error::{Trouble, silent, trouble, unavailable};
 
 /// For how long an answer is waited for; longer than the server itself takes to give up.
@@ -34,6 +36,7 @@ const SESSION: &str = "
 #[derive(Clone)]
 pub(crate) struct Connections {
     pool: Pool,
+    pub(crate) ends: Arc<Ends>,
 }
 
 pub(crate) type Param<'a> = &'a (dyn ToSql + Sync);
@@ -53,7 +56,7 @@ impl Connections {
             .post_create(prepare)
             .build()
             .map_err(|error| OpenError::Address(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self { pool, ends: Arc::default() })
     }
 
     /// A free connection, or a new one.

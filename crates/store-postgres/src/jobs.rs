@@ -48,7 +48,7 @@ const END: &str = "
     FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::boolean[], $6::text[])
         AS w(id, token, state, due, failed, reason)
     WHERE j.id = w.id AND j.token = w.token AND j.state = 1
-    RETURNING 1";
+    RETURNING j.id";
 
 /// Whether a lease's job was ended under it.
 pub(crate) const ENDED_BY: &str = "SELECT 1 FROM jobs WHERE id = $1 AND token = $2 AND state <> 1";

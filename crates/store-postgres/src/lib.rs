@@ -7,6 +7,7 @@
 mod address;
 mod changes;
 mod connections;
+mod ends;
 mod error;
 mod jobs;
 mod log;

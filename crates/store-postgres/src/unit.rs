@@ -11,6 +11,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Row, SimpleQueryMessage};
 
 use crate::connections::{Connections, Failed, PATIENCE, patient};
+use crate::ends::Ended;
 use crate::error::{Trouble, damaged, silent, trouble, unavailable};
 use crate::pipeline::{Asked, pipelined};
 use crate::statement::Statement;
@@ -80,7 +81,11 @@ impl Connections {
         now: Option<SystemTime>,
     ) -> Result<Committed, CommitError> {
         if let ([(lease, end)], true) = (&unit.ended[..], only_ends(unit)) {
-            return self.ended_alone(lease, end, now).await;
+            return match self.ended_with_others(lease, end, now).await {
+                Ended::Done => Ok(Committed::default()),
+                Ended::LeaseLost => Err(CommitError::LeaseLost),
+                Ended::Alone { may_have_ended } => self.ended_alone(lease, end, now, may_have_ended).await,
+            };
         }
         let mut tries = 1;
         loop {
@@ -104,17 +109,17 @@ impl Connections {
         }
     }
 
-    /// The end of one job and nothing else needs one statement, which is a transaction of its own. When the
-    /// connection breaks it is simply sent again: the token tells whether the first was applied.
+    /// Ends one job, after the statement that it shared with others has failed. When the connection breaks it is
+    /// simply sent again: the token tells whether the first was applied.
     async fn ended_alone(
         &self,
         lease: &Lease,
         end: &JobEnd,
         now: Option<SystemTime>,
+        mut may_have_ended: bool,
     ) -> Result<Committed, CommitError> {
         let ends = [(lease.clone(), end.clone())];
         let Some(statement) = jobs::ended(&ends, now) else { return Ok(Committed::default()) };
-        let mut may_have_ended = false;
         let settle = async {
             loop {
                 let answer = self.try_once(WHAT, statement.sql, &statement.params()).await;

@@ -11,6 +11,7 @@ use attache_terms::{Clock, SystemClock};
 use attache_tests::{Cable, Cluster};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::node::{Node, job};
 
@@ -51,6 +52,40 @@ async fn three_nodes_do_each_job_once() {
     work(&nodes, &done, 300, Duration::from_secs(60)).await;
     done.all_once(300);
     assert_eq!(nodes[0].count(JobState::Done).await.unwrap(), 300);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_end_at_once_each_hear_what_became_of_them() {
+    let address = Cluster::shared().unwrap().database().unwrap();
+    let node = Node::on(&address).await;
+    enqueue(&node, 40).await;
+    let leases = node.claim(40, Duration::from_secs(60)).await.unwrap();
+    let mut ending = JoinSet::new();
+    for (number, mut lease) in leases.into_iter().enumerate() {
+        let (engine, lost) = (node.engine.clone(), number % 4 == 0);
+        if lost {
+            lease.token = Uuid::nil();
+        }
+        // Each asks twice: the second time the lease is gone.
+        for _ in 0..2 {
+            let (engine, lease) = (engine.clone(), lease.clone());
+            ending.spawn(async move {
+                let mut unit = Unit::new();
+                unit.end(&lease, JobEnd::Done);
+                match engine.commit(unit).await {
+                    Ok(_) => (lost, true),
+                    Err(CommitError::LeaseLost) => (lost, false),
+                    Err(error) => panic!("{error}"),
+                }
+            });
+        }
+    }
+    let told = ending.join_all().await;
+    let count = |wanted| told.iter().filter(|told| **told == wanted).count();
+    assert_eq!([count((false, true)), count((false, false))], [30, 30], "once ended, once refused");
+    assert_eq!([count((true, true)), count((true, false))], [0, 20], "not ended by whoever lost the lease");
+    assert_eq!(node.count(JobState::Done).await.unwrap(), 30);
+    assert_eq!(node.count(JobState::Running).await.unwrap(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
