@@ -1,6 +1,8 @@
 //! A tenant from a document, in TOML or JSON: what stands in it is made through Graph's own handlers, so that it
 //! is what a client would have made. Every problem is told at once, and then nothing stands.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use jiff::Span;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -8,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::directory::PasswordCredential;
+use crate::directory::{PasswordCredential, Sku};
 use crate::graph::domains::is_host_name;
 use crate::graph::{Insider, perform};
 use crate::lag::Lag;
@@ -40,6 +42,8 @@ struct Settings {
     lag: Option<Lag>,
     /// Verified domains besides those that the tenant has.
     domains: Vec<String>,
+    /// How many seats the tenant's subscriptions have, by part number, such as `SPE_E3`.
+    seats: BTreeMap<String, u32>,
 }
 
 /// A person.
@@ -157,6 +161,7 @@ impl Planting<'_> {
             );
         }
         self.at("settings.domains".to_owned(), |this| this.domains(&document.settings.domains));
+        self.at("settings.seats".to_owned(), |this| this.seats(&document.settings.seats));
         for (index, person) in document.users.iter().enumerate() {
             self.at(format!("users[{index}] ({})", person.upn), |this| this.person(person));
         }
@@ -230,6 +235,22 @@ impl Planting<'_> {
                 if !tenant.domains.contains(&domain) {
                     tenant.domains.push(domain);
                 }
+            }
+        })
+    }
+
+    fn seats(&self, seats: &BTreeMap<String, u32>) -> Result<(), String> {
+        if seats.is_empty() {
+            return Ok(());
+        }
+        let tenant = self.realm.look();
+        let is = |sku: &Sku, name: &str| sku.part_number.eq_ignore_ascii_case(name);
+        if let Some(odd) = seats.keys().find(|name| !tenant.skus.iter().any(|sku| is(sku, name))) {
+            return Err(format!("the tenant has no subscription {odd:?}"));
+        }
+        self.change(|tenant| {
+            for (name, seats) in seats {
+                tenant.skus.iter_mut().filter(|sku| is(sku, name)).for_each(|sku| sku.seats = *seats);
             }
         })
     }

@@ -9,6 +9,7 @@ use crate::support::Tenant;
 const DOCUMENT: &str = r#"
 [settings]
 lag = { profile = "typical", scale = 0.5 }
+seats = { SPE_E3 = 12000 }
 
 [[users]]
 upn = "mary"
@@ -48,6 +49,10 @@ async fn what_a_document_describes_is_there_and_reset_comes_back_to_it() {
         let mary =
             tenant.graph(Method::GET, "/v1.0/users/mary@contoso.example", &token, None).await.expect(200);
         assert_eq!(mary.text("/displayName"), "Mary Somerville");
+        let skus = tenant.graph(Method::GET, "/v1.0/subscribedSkus", &token, None).await.expect(200);
+        let skus = skus.json["value"].as_array().unwrap();
+        let e3 = skus.iter().find(|sku| sku["skuPartNumber"] == "SPE_E3").unwrap();
+        assert_eq!(e3["prepaidUnits"]["enabled"], 12_000);
         tenant.graph(Method::GET, "/v1.0/users/clerk@contoso.example", &token, None).await.expect(200);
         let said = tenant.control(Method::GET, "chats/messages", None).await.expect(200);
         let texts: Vec<&str> = said.json["value"]
@@ -69,14 +74,19 @@ async fn every_problem_is_told_and_then_nothing_stands() {
     let tenant = Tenant::start().await;
     let before = tenant.sandbox.control().state();
     let document = json!({
+        "settings": { "seats": { "SPE_E9": 1 } },
         "users": [{ "upn": "mary" }, { "upn": constants::ADA_UPN }],
         "chats": [{ "members": ["mary", "nobody"] }],
         "apps": [{ "name": "Reader", "roles": ["Nothing.Read"] }],
     });
     let refused = tenant.control(Method::POST, "seed", Some(document)).await.expect(422);
     let message = refused.text("/error/message");
-    for problem in ["users[1] (ada@contoso.example)", "chats[0]: there is no user \"nobody\"", "Nothing.Read"]
-    {
+    for problem in [
+        "settings.seats: the tenant has no subscription \"SPE_E9\"",
+        "users[1] (ada@contoso.example)",
+        "chats[0]: there is no user \"nobody\"",
+        "Nothing.Read",
+    ] {
         assert!(message.contains(problem), "{message}");
     }
     let shape = |state: &Value| {
