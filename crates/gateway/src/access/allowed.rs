@@ -88,11 +88,13 @@ pub(crate) async fn grant(
     named: &str,
     needs: Needs,
 ) -> Result<Grant, Problem> {
-    let id = match named.parse::<OrgId>() {
-        Ok(id) => id,
+    // Found by its name it is read already; by its id it is read once it is known whose it may be.
+    let (id, found) = match named.parse::<OrgId>() {
+        Ok(id) => (id, None),
         Err(_) => {
             let found = gateway.system().find::<Organisation>(Organisation::BY_SLUG, named).await?;
-            found.ok_or_else(no_organisation)?.id
+            let found = found.ok_or_else(no_organisation)?;
+            (found.id, Some(found))
         }
     };
     let scope = OrgScope::granted(id);
@@ -128,7 +130,10 @@ pub(crate) async fn grant(
     {
         return Err(step_up());
     }
-    let organisation = gateway.store.org(scope).get::<Organisation>(id).await?.ok_or_else(no_organisation)?;
+    let organisation = match found {
+        Some(found) => found,
+        None => gateway.store.org(scope).get(id).await?.ok_or_else(no_organisation)?,
+    };
     Ok(Grant { scope, organisation, caller, role })
 }
 
