@@ -1,9 +1,13 @@
 //! `cargo xtask bench`: what Attaché costs, beside what it cannot cost less than, measured in one run.
 
+mod audited;
+mod gateway;
 mod hops;
+mod provisioning;
 mod sandbox;
 mod startup;
 mod store_postgres;
+mod store_sqlite;
 mod tenant;
 mod token;
 
@@ -16,10 +20,32 @@ fn print(line: std::fmt::Arguments<'_>) {
 }
 
 /// The parts, as they are named on the command line.
-const PARTS: [&str; 7] = ["startup", "token", "hops", "ledger", "ledger-verify", "sandbox", "store-postgres"];
+const PARTS: [&str; 10] = [
+    "startup",
+    "token",
+    "hops",
+    "ledger",
+    "ledger-verify",
+    "sandbox",
+    "gateway",
+    "provisioning",
+    "store-sqlite",
+    "store-postgres",
+];
+
+/// Takes `--organisations N` out of what was asked.
+fn organisations(asked: &mut Vec<String>) -> anyhow::Result<usize> {
+    let Some(flag) = asked.iter().position(|word| word == "--organisations") else {
+        return Ok(provisioning::ORGANISATIONS);
+    };
+    anyhow::ensure!(flag + 1 < asked.len(), "--organisations needs a number");
+    let number = asked.drain(flag..flag + 2).next_back();
+    Ok(number.unwrap_or_default().parse()?)
+}
 
 fn main() -> anyhow::Result<()> {
-    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let mut asked: Vec<String> = std::env::args().skip(1).collect();
+    let organisations = organisations(&mut asked)?;
     if let Some(unknown) = asked.iter().find(|part| !PARTS.contains(&part.as_str())) {
         anyhow::bail!("there is no part {unknown:?}; there are {}", PARTS.join(", "));
     }
@@ -46,6 +72,19 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("ledger-verify") {
         attache_bench::ledger_verify::run()?;
+    }
+    if wants("gateway") {
+        let this = std::env::current_exe()?;
+        runtime.block_on(async {
+            let (attache, constant) = (this.with_file_name("attache"), this.with_file_name("constant"));
+            tokio::spawn(async move { gateway::run(&attache, &constant).await }).await
+        })??;
+    }
+    if wants("provisioning") {
+        runtime.block_on(async { tokio::spawn(provisioning::run(organisations)).await })??;
+    }
+    if wants("store-sqlite") {
+        runtime.block_on(async { tokio::spawn(store_sqlite::run()).await })??;
     }
     if wants("store-postgres") {
         runtime.block_on(async { tokio::spawn(store_postgres::run()).await })??;

@@ -2,8 +2,8 @@
 //! beside its bound or beside what the machine gives in the same run.
 
 mod bare;
-mod client;
-mod process;
+pub(crate) mod client;
+pub(crate) mod process;
 mod rates;
 mod size;
 mod snapshot;
@@ -21,11 +21,11 @@ pub(crate) async fn run(attache: &Path) -> anyhow::Result<()> {
     snapshot::run().await
 }
 
-fn millis(duration: Duration) -> f64 {
+pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn median<T: Copy>(mut all: Vec<T>, order: impl FnMut(&T, &T) -> std::cmp::Ordering) -> T {
+pub(crate) fn median<T: Copy>(mut all: Vec<T>, order: impl FnMut(&T, &T) -> std::cmp::Ordering) -> T {
     all.sort_by(order);
     all[all.len() / 2]
 }

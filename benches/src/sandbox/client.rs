@@ -1,5 +1,5 @@
-//! A client that costs little beside what it asks: HTTP/1.1 on kept-alive TLS connections, and load made of
-//! several of them.
+//! A client that costs little beside what it asks: HTTP/1.1 on kept-alive connections, with TLS or without, and load
+//! made of several of them.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -23,34 +24,34 @@ use tokio_rustls::TlsConnector;
 const CONNECTIONS: usize = 8;
 
 /// Where to connect, and whom to trust.
-pub(super) struct Client {
-    connector: TlsConnector,
+pub(crate) struct Client {
+    connector: Option<TlsConnector>,
     address: SocketAddr,
 }
 
 /// A request that can be sent again and again.
 #[derive(Debug, Clone)]
-pub(super) struct Ask {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) bearer: Option<String>,
-    pub(super) kind: &'static str,
-    pub(super) body: Bytes,
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) bearer: Option<String>,
+    pub(crate) kind: &'static str,
+    pub(crate) body: Bytes,
 }
 
 impl Ask {
-    pub(super) fn get(path: impl Into<String>, bearer: Option<&str>) -> Self {
+    pub(crate) fn get(path: impl Into<String>, bearer: Option<&str>) -> Self {
         let bearer = bearer.map(|token| format!("Bearer {token}"));
         Self { method: Method::GET, path: path.into(), bearer, kind: "", body: Bytes::new() }
     }
 
-    pub(super) fn post(path: impl Into<String>, bearer: &str, body: &Value) -> Self {
+    pub(crate) fn post(path: impl Into<String>, bearer: &str, body: &Value) -> Self {
         let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
         Self { method: Method::POST, kind: "application/json", body, ..Self::get(path, Some(bearer)) }
     }
 
     /// A token for Graph, by client id and secret.
-    pub(super) fn token(ready: &Value) -> anyhow::Result<Self> {
+    pub(crate) fn token(ready: &Value) -> anyhow::Result<Self> {
         let text = |pointer| super::process::text(ready, pointer);
         // None of these has a character that a form would have to escape.
         let body = format!(
@@ -68,15 +69,15 @@ impl Ask {
 }
 
 /// An answer, whole.
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Reply {
     /// What a request that succeeded answered.
-    pub(super) fn json(&self) -> anyhow::Result<Value> {
+    pub(crate) fn json(&self) -> anyhow::Result<Value> {
         ensure!(self.status.is_success(), "{}: {}", self.status, String::from_utf8_lossy(&self.body));
         Ok(if self.body.is_empty() { Value::Null } else { serde_json::from_slice(&self.body)? })
     }
@@ -84,13 +85,13 @@ impl Reply {
 
 impl Client {
     /// A client for a sandbox, by its ready line.
-    pub(super) fn of(url: &str, ca: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn of(url: &str, ca: &Path) -> anyhow::Result<Self> {
         let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).context("no port")?;
         let roots: Result<Vec<_>, _> = CertificateDer::pem_file_iter(ca)?.collect();
         Self::new(([127, 0, 0, 1], port).into(), roots?)
     }
 
-    pub(super) fn new(address: SocketAddr, roots: Vec<CertificateDer<'static>>) -> anyhow::Result<Self> {
+    pub(crate) fn new(address: SocketAddr, roots: Vec<CertificateDer<'static>>) -> anyhow::Result<Self> {
         let mut store = RootCertStore::empty();
         roots.into_iter().try_for_each(|root| store.add(root))?;
         let config =
@@ -98,21 +99,33 @@ impl Client {
                 .with_safe_default_protocol_versions()?
                 .with_root_certificates(store)
                 .with_no_client_auth();
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)), address })
+        Ok(Self { connector: Some(TlsConnector::from(Arc::new(config))), address })
     }
 
-    pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
+    /// A client without TLS.
+    pub(crate) fn plain(address: SocketAddr) -> Self {
+        Self { connector: None, address }
+    }
+
+    pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
+        let Some(connector) = &self.connector else { return self.over(stream).await };
         let name = ServerName::try_from("localhost")?;
-        let stream = self.connector.connect(name, stream).await?;
+        self.over(connector.connect(name, stream).await?).await
+    }
+
+    async fn over<S>(&self, stream: S) -> anyhow::Result<Connection>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, driver) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(driver);
         Ok(Connection { sender, host: format!("localhost:{}", self.address.port()) })
     }
 
     /// How many answers of 200 a second several connections get that ask one after the other.
-    pub(super) async fn rate(&self, ask: &Ask, time: Duration) -> anyhow::Result<f64> {
+    pub(crate) async fn rate(&self, ask: &Ask, time: Duration) -> anyhow::Result<f64> {
         let mut connections = Vec::new();
         for _ in 0..CONNECTIONS {
             let mut connection = self.connect().await?;
@@ -144,24 +157,28 @@ impl Client {
 }
 
 /// A connection that is kept alive.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
 }
 
 impl Connection {
-    pub(super) async fn send(&mut self, ask: &Ask) -> anyhow::Result<Reply> {
-        let mut request =
-            Request::builder().method(&ask.method).uri(&ask.path).header(HOST, self.host.as_str());
+    pub(crate) async fn send(&mut self, ask: &Ask) -> anyhow::Result<Reply> {
+        let mut request = Request::builder().method(&ask.method).uri(&ask.path);
         if let Some(bearer) = &ask.bearer {
             request = request.header(AUTHORIZATION, bearer.as_str());
         }
         if !ask.kind.is_empty() {
             request = request.header(CONTENT_TYPE, ask.kind);
         }
+        self.forward(request.body(Full::new(ask.body.clone()))?).await
+    }
+
+    /// Sends a request as it is, with the host added.
+    pub(crate) async fn forward(&mut self, mut request: Request<Full<Bytes>>) -> anyhow::Result<Reply> {
+        request.headers_mut().insert(HOST, self.host.parse()?);
         self.sender.ready().await?;
-        let response = self.sender.send_request(request.body(Full::new(ask.body.clone()))?).await?;
-        let (parts, body) = response.into_parts();
+        let (parts, body) = self.sender.send_request(request).await?.into_parts();
         Ok(Reply { status: parts.status, headers: parts.headers, body: body.collect().await?.to_bytes() })
     }
 }

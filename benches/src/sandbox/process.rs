@@ -1,4 +1,4 @@
-//! `attache sandbox` as a process of its own, and what the system says of its memory.
+//! `attache` as a process of its own, and what the system says of its memory.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,27 +11,33 @@ use tempfile::TempDir;
 
 use super::client::Client;
 
-/// A running sandbox; it ends when this is dropped.
-pub(super) struct Process {
+/// A running `attache`; it ends when this is dropped.
+pub(crate) struct Process {
     child: Child,
-    pub(super) ready: Value,
-    pub(super) started: Instant,
+    pub(crate) ready: Value,
+    pub(crate) started: Instant,
     /// From the start to the ready line.
-    pub(super) to_ready: Duration,
+    pub(crate) to_ready: Duration,
     /// Its home, and what it leaves behind.
     _home: TempDir,
 }
 
 impl Process {
-    /// Starts one and waits for its ready line.
-    pub(super) fn start(attache: &Path, data: Option<&Path>) -> anyhow::Result<Self> {
+    /// Starts a sandbox and waits for its ready line.
+    pub(crate) fn sandbox(attache: &Path, data: Option<&Path>) -> anyhow::Result<Self> {
         let home = tempfile::tempdir()?;
         let mut command = Command::new(attache);
         command.args(["sandbox", "--json", "--listen", "127.0.0.1:0"]);
         if let Some(data) = data {
             command.arg("--data").arg(data);
         }
-        command.env("ATTACHE_HOME", home.path()).env("TMPDIR", home.path());
+        command.env("ATTACHE_HOME", home.path());
+        Self::start(command, home)
+    }
+
+    /// Starts this and waits for its ready line. The folder is its own, for as long as it runs.
+    pub(crate) fn start(mut command: Command, home: TempDir) -> anyhow::Result<Self> {
+        command.env("TMPDIR", home.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let started = Instant::now();
         let mut child = command.spawn().with_context(|| format!("{command:?} does not start"))?;
@@ -46,17 +52,17 @@ impl Process {
             _home: home,
         };
         read?;
-        ensure!(process.ready["event"] == "ready", "the sandbox said {line:?}");
+        ensure!(process.ready["event"] == "ready", "{command:?} said {line:?}");
         Ok(process)
     }
 
     /// A client that trusts it.
-    pub(super) fn client(&self) -> anyhow::Result<Client> {
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
         Client::of(text(&self.ready, "/url")?, Path::new(text(&self.ready, "/ca")?))
     }
 
     /// Memory in KiB, by its name in `/proc/PID/status`.
-    pub(super) fn memory(&self, name: &str) -> anyhow::Result<f64> {
+    pub(crate) fn memory(&self, name: &str) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let found = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         Ok(found.context("no such line")?.trim().trim_end_matches("kB").trim().parse()?)
@@ -72,6 +78,6 @@ impl Drop for Process {
 }
 
 /// The text at a place in JSON.
-pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> anyhow::Result<&'v str> {
+pub(crate) fn text<'v>(value: &'v Value, pointer: &str) -> anyhow::Result<&'v str> {
     value.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no {pointer} in {value}"))
 }

@@ -30,10 +30,10 @@ const NAME: &str = "MODEL-NAME";
 pub(super) async fn users(attache: &Path) -> anyhow::Result<()> {
     // Beside the program, since a folder for temporary files may be memory.
     let data = tempfile::tempdir_in(attache.parent().context("the program stands in a folder")?)?;
-    drop(Process::start(attache, Some(data.path()))?);
-    let empty = Process::start(attache, Some(data.path()))?.memory("VmRSS")?;
+    drop(Process::sandbox(attache, Some(data.path()))?);
+    let empty = Process::sandbox(attache, Some(data.path()))?.memory("VmRSS")?;
     let last = add_users(&tenant_file(data.path())?)?;
-    let process = Process::start(attache, Some(data.path()))?;
+    let process = Process::sandbox(attache, Some(data.path()))?;
     let each = (process.memory("VmRSS")? - empty) * 1024.0 / f64::from(USERS);
     let mut connection = process.client()?.connect().await?;
     let token = connection.send(&Ask::token(&process.ready)?).await?.json()?;
@@ -100,7 +100,7 @@ fn add_users(path: &Path) -> anyhow::Result<String> {
 
 /// A thousand tenants in one process: what each takes, and whether all answer.
 pub(super) async fn tenants(attache: &Path) -> anyhow::Result<()> {
-    let process = Process::start(attache, None)?;
+    let process = Process::sandbox(attache, None)?;
     let mut connection = process.client()?.connect().await?;
     let add = Ask::post("/_sandbox/tenants", text(&process.ready, "/control_token")?, &json!({}));
     let before = process.memory("VmRSS")?;

@@ -16,7 +16,7 @@ const EMPTY: f64 = 20.0;
 pub(super) async fn run(attache: &Path) -> anyhow::Result<()> {
     let (mut ready, mut answered, mut resident, mut peak) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TIMES {
-        let process = Process::start(attache, None)?;
+        let process = Process::sandbox(attache, None)?;
         ready.push(millis(process.to_ready));
         let path = format!("/{}/v2.0/.well-known/openid-configuration", text(&process.ready, "/tenant_id")?);
         process.client()?.connect().await?.send(&Ask::get(path, None)).await?.json()?;

@@ -4,54 +4,18 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use attache_ledger::{
-    Act, ActName, Actor, By, ByKind, Composer, Draft, Frontier, Name, Target, Thing, Verdict,
-};
-use attache_store::{Engine, Lookup, NewEntry, Numberer, OrgId, OrgScope, Record, Unit};
-use attache_terms::{Rng, SystemClock, SystemRng};
+use attache_ledger::{Composer, Frontier};
+use attache_store::{Engine, Numberer, OrgId};
+use attache_terms::{SystemClock, SystemRng};
 use attache_tests::Cluster;
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
 use super::{NODES, ROUNDS, Round, bare, node, rate};
+use crate::audited::{self, Rows};
 
 const WRITERS: usize = 12;
 const UNITS: usize = 150;
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Identity {
-    id: String,
-    display_name: String,
-    address: String,
-}
-
-impl Record for Identity {
-    const KIND: &'static str = "bench_identity";
-    type Scope = OrgScope;
-
-    fn key(&self) -> String {
-        self.id.clone()
-    }
-
-    fn lookups(&self) -> Vec<Lookup> {
-        vec![Lookup::unique_everywhere("address", &self.address)]
-    }
-}
-
-fn identity() -> Identity {
-    let id = SystemRng.uuid().to_string();
-    let address = format!("assistant@{id}.agents.example");
-    Identity { id, display_name: "Contoso's assistant".into(), address }
-}
-
-fn entry(composer: &Composer, identity: &Identity) -> anyhow::Result<Draft> {
-    let actor = Actor { by: Some(By::new(ByKind::Person, "ada@contoso.example")), ..Actor::default() };
-    let thing = Thing::new(Name::new("identity"), identity.id.parse()?);
-    let act = Act::new(ActName::new("identity.create"), actor);
-    let target = Target { things: vec![thing], ..Target::default() };
-    Ok(composer.change(act.on(target), Verdict::Done, None))
-}
 
 /// Both, in turn; each writer has an organisation of its own.
 pub(super) async fn rounds(cluster: &Cluster) -> anyhow::Result<Vec<Round>> {
@@ -80,14 +44,9 @@ pub(super) async fn rounds(cluster: &Cluster) -> anyhow::Result<Vec<Round>> {
 async fn our_round(nodes: &[Arc<dyn Engine>], composer: &Composer) -> anyhow::Result<f64> {
     let mut work = Vec::new();
     for _ in 0..WRITERS {
-        let org = OrgScope::granted(OrgId::make(&SystemClock, &SystemRng));
-        let mut units = Vec::new();
-        for _ in 0..UNITS {
-            let (identity, mut unit) = (identity(), Unit::new());
-            unit.create(org, &identity).record(org, entry(composer, &identity)?);
-            units.push(unit);
-        }
-        work.push(units);
+        let org = audited::organisation();
+        let units = (0..UNITS).map(|_| audited::unit(org, composer));
+        work.push(units.collect::<anyhow::Result<Vec<_>>>()?);
     }
     let started = Instant::now();
     let mut writers = JoinSet::new();
@@ -103,25 +62,12 @@ async fn our_round(nodes: &[Arc<dyn Engine>], composer: &Composer) -> anyhow::Re
     Ok(rate(WRITERS * UNITS, started.elapsed()))
 }
 
-struct Rows {
-    identity: Identity,
-    body: String,
-    entry: NewEntry,
-    frontier: Vec<u8>,
-}
-
 async fn bare_round(clients: &[Arc<Client>], composer: &Composer) -> anyhow::Result<f64> {
     let mut work = Vec::new();
     for _ in 0..WRITERS {
         let mut log = Numberer::from(Frontier::default());
-        let mut units = Vec::new();
-        for _ in 0..UNITS {
-            let identity = identity();
-            let entry = log.number(entry(composer, &identity)?);
-            let body = serde_json::to_string(&identity)?;
-            units.push(Rows { identity, body, entry, frontier: log.frontier().to_bytes() });
-        }
-        work.push(units);
+        let units = (0..UNITS).map(|_| Rows::next(&mut log, composer));
+        work.push(units.collect::<anyhow::Result<Vec<_>>>()?);
     }
     let started = Instant::now();
     let mut writers = JoinSet::new();
@@ -156,7 +102,7 @@ async fn bare_units(client: Arc<Client>, units: Vec<Rows>) -> anyhow::Result<()>
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .await?;
-    for Rows { identity, body, entry: new, frontier } in units {
+    for Rows { identity, body, entry: new, frontier, .. } in units {
         let row = &new.row;
         let (sequence, time) = (i64::try_from(row.sequence)?, SystemTime::from(row.time));
         let (leaf, withheld) = row.text.clone().unzip();

@@ -41,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ASSEMBLERS: &[&str] = &["attache", "attache-tests", "attache-bench"];
 
 /// Outside knowledge that belongs to one room: the SDK, SQL, the operating system's key stores, the terminal.
-/// The benchmarks measure ours beside a bare server on the same SDK, and the store beside bare SQL.
+/// The benchmarks measure ours beside bare servers on the same SDK and HTTP stack, and the store beside bare SQL.
 const BELONGS_TO: &[(&str, &[&str])] = &[
     ("rmcp", &["attache-mcp", "attache-bench"]),
     ("rusqlite", &["attache-agent", "attache-store-sqlite", "attache-bench"]),
@@ -51,7 +51,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("keyring-core", &["attache-keys"]),
     ("zbus-secret-service-keyring-store", &["attache-keys"]),
     ("argon2", &["attache-keys"]),
-    ("axum", &["attache-gateway", "attache-sandbox"]),
+    ("axum", &["attache-gateway", "attache-sandbox", "attache-bench"]),
     ("askama", &["attache-gateway", "attache-sandbox"]),
     ("clap", &["attache"]),
     ("indicatif", &["attache"]),

@@ -1,0 +1,111 @@
+//! Organisations provisioned against a sandbox without lag or throttling, beside the rate at which the requests that
+//! provisioning makes can be made bare in the same run: recorded from one provisioning, sent again with other names
+//! and ids, as many at once, by the same HTTP client. In the end it counts what the tenant holds: nothing twice.
+//!
+//! A tenant has at most 5,000 domains, and each organisation one of its own, so that they are spread over tenants,
+//! each with a gateway of its own, one after the other. Tenant, gateway and load are one process on two threads.
+
+mod recorder;
+mod script;
+mod world;
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use world::World;
+
+/// The share of the bare rate that provisioning is to reach.
+const BOUND: f64 = 0.5;
+
+/// How many there are unless somebody says otherwise.
+pub(crate) const ORGANISATIONS: usize = 10_000;
+
+/// How many in one tenant, and in one round; bare requests are measured before each round in the same tenant, for it
+/// grows.
+const IN_TENANT: usize = 2_500;
+const IN_ROUND: usize = 500;
+
+/// Identities whose requests are made bare each time: as many as fit below one blueprint.
+const BARE: usize = 160;
+
+/// How many identities are provisioned at once.
+const AT_ONCE: usize = 16;
+
+/// What was measured of some.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measured {
+    identities: usize,
+    requests: usize,
+    took: Duration,
+}
+
+impl Measured {
+    fn add(&mut self, more: Self) {
+        self.identities += more.identities;
+        self.requests += more.requests;
+        self.took += more.took;
+    }
+
+    fn rate(&self) -> f64 {
+        self.identities as f64 / self.took.as_secs_f64()
+    }
+
+    fn requests_each(&self) -> f64 {
+        self.requests as f64 / self.identities as f64
+    }
+}
+
+/// Prints both rates and their ratio.
+pub(crate) async fn run(organisations: usize) -> anyhow::Result<()> {
+    let (mut ours, mut bare, mut left) = (Measured::default(), Measured::default(), organisations);
+    while left > 0 {
+        let here = left.min(IN_TENANT);
+        tenant(here, &mut ours, &mut bare).await?;
+        left -= here;
+    }
+    crate::print(format_args!(
+        "provisioning, {} organisations    {:.1} /s, {:.1} requests each; the {:.1} requests of one made bare, {AT_ONCE} at \
+         once: {:.1} /s; ratio {:.2} (to reach: {BOUND}); nothing doubled",
+        ours.identities,
+        ours.rate(),
+        ours.requests_each(),
+        bare.requests_each(),
+        bare.rate(),
+        ours.rate() / bare.rate(),
+    ));
+    Ok(())
+}
+
+async fn tenant(organisations: usize, ours: &mut Measured, bare: &mut Measured) -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let mut done = 0;
+    while done < organisations {
+        let script = world.recorded().await?;
+        let restore = world.snapshot().await?;
+        let started = Instant::now();
+        script.play(&world, BARE.min(organisations), AT_ONCE).await?;
+        let took = started.elapsed();
+        let identities = BARE.min(organisations);
+        bare.add(Measured { identities, requests: script.len() * identities, took });
+        world.restore(&restore).await?;
+
+        let slugs: Vec<String> =
+            (done..organisations.min(done + IN_ROUND)).map(|number| format!("org-{number:05}")).collect();
+        world.organisations(&slugs).await?;
+        let before = world.requests();
+        let started = Instant::now();
+        world.provision(&slugs, AT_ONCE).await?;
+        let took = started.elapsed();
+        ours.add(Measured { identities: slugs.len(), requests: world.requests() - before, took });
+        done += slugs.len();
+    }
+    let (agents, users) = world.agents();
+    let all = organisations + world.recordings();
+    ensure!(
+        agents == all && users == all,
+        "{all} identities have {agents} agent identities and {users} users"
+    );
+    world.stop().await;
+    Ok(())
+}
