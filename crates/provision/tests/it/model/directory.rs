@@ -249,9 +249,13 @@ impl Directory {
         let absent = || (404, error("Request_ResourceNotFound", "Resource does not exist."));
 
         match (request.method().as_str(), &path[..]) {
+            ("GET", ["domains"]) => {
+                (200, json!({ "value": [{ "id": "contoso.example", "isVerified": true }] }))
+            }
             ("GET", ["domains", "contoso.example"]) => {
                 (200, json!({ "id": "contoso.example", "isVerified": true }))
             }
+            ("GET", ["domains", _]) => absent(),
             ("GET", ["subscribedSkus"]) => {
                 let used = self
                     .live("user")
