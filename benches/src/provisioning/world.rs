@@ -250,6 +250,8 @@ impl Served {
             stop_timeout: Duration::from_secs(5),
             workers: super::AT_ONCE,
             governance: Governance::default(),
+            operator_keys: Vec::new(),
+            send_quota: 200,
             outbound_allowed: Vec::new(),
             region: None,
             limits: Limits::NONE,
