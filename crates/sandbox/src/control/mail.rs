@@ -286,6 +286,7 @@ fn inject(steer: &Steer<'_>) -> Answer {
             StatusCode::UNPROCESSABLE_ENTITY,
             "550 5.1.10: none of the recipients has a mailbox in this tenant.",
         )),
+        Accepted::Full(why) => Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("550 {why}."))),
         Accepted::Unreadable => {
             Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "That is no RFC 5322 message."))
         }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::smtp::{Refused, hand_over};
-use crate::graph::mail::{self, Incoming, Outgoing};
+use crate::graph::mail::{self, Accepted, Incoming, Outgoing};
 use crate::realm::Realm;
 use crate::sandbox::Shared;
 
@@ -107,7 +107,9 @@ fn bring(shared: &Shared, id: &str, to: Vec<String>, outgoing: &Outgoing) -> Vec
             authentication_results: Some(passed(&outgoing.from)),
             is_junk: false,
         };
-        mail::receive(&mut tenant, &incoming, now, lag);
+        if let Accepted::Full(why) = mail::receive(&mut tenant, &incoming, now, lag) {
+            refused.extend(incoming.to.iter().map(|one| (one.clone(), format!("550 {why}"))));
+        }
         settle(&other, &mut tenant);
     }
     refused

@@ -105,3 +105,26 @@ async fn a_mailbox_is_there_once_it_is_licensed() {
     post(&tenant, &from, &app, message).await.expect(202);
     assert_eq!(get(&tenant, &path, &app).await.expect(200).json["value"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_mailbox_takes_a_third_of_its_hour_from_one_sender() {
+    let tenant = mail_tenant().await;
+    let (ada, grace) = (sign_in(&tenant, "ada").await, sign_in(&tenant, "grace").await);
+    let inject = async |from: &str| {
+        let letter =
+            json!({ "from": from, "to": "grace@contoso.example", "subject": "Again", "text": "again" });
+        tenant.control(Method::POST, "mail", Some(letter)).await
+    };
+    for _ in 0..1_200 {
+        inject("loud@outside.example").await.expect(201);
+    }
+    let refused = inject("loud@outside.example").await.expect(422);
+    assert!(refused.text.contains("5.2.121"), "{}", refused.text);
+    inject("quiet@outside.example").await.expect(201);
+    // A colleague is somebody else still, and the next hour is another.
+    send(&tenant, &ada, letter("Hello", &["grace@contoso.example"])).await.expect(202);
+    let path = "/v1.0/me/mailFolders/inbox/messages?$filter=subject eq 'Hello'";
+    assert_eq!(get(&tenant, path, &grace).await.expect(200).json["value"].as_array().unwrap().len(), 1);
+    tenant.sandbox.control().clock().advance(Duration::from_secs(3_600));
+    inject("loud@outside.example").await.expect(201);
+}

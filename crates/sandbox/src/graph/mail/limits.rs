@@ -1,5 +1,8 @@
-//! How much may be sent: thirty messages a minute and mailbox, ten thousand recipients a day, and the tenant's
-//! external recipients (Graph reference §4.1, §13).
+//! How much may be sent and received: thirty messages a minute and mailbox, ten thousand recipients a day, the
+//! tenant's external recipients; 3,600 messages an hour into a mailbox, a third of them of one sender (Graph
+//! reference §4.1, §13).
+
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +23,10 @@ const RECIPIENTS: usize = 500;
 const RECIPIENTS_A_DAY: usize = 10_000;
 /// External recipients a day of a tenant whose senders are on `onmicrosoft.com`.
 const ONMICROSOFT_A_DAY: usize = 100;
+/// Messages that a mailbox takes within an hour.
+const RECEIVED_AN_HOUR: u32 = 3_600;
+/// Of them those of one sender.
+const OF_ONE_SENDER: u32 = RECEIVED_AN_HOUR / 3;
 /// What a message may weigh.
 const LARGEST: usize = 35 * 1024 * 1024;
 
@@ -31,6 +38,46 @@ pub(super) struct Sent {
     pub(super) recipients: usize,
     /// How many of them turned out to be outside.
     pub(super) outside: usize,
+}
+
+/// What a mailbox received in the hour that began then, by sender in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Received {
+    since: Timestamp,
+    total: u32,
+    senders: BTreeMap<String, u32>,
+}
+
+impl Received {
+    /// Nothing yet.
+    pub(super) fn new(since: Timestamp) -> Self {
+        Self { since, total: 0, senders: BTreeMap::new() }
+    }
+
+    /// Takes a message, or says which limit it meets; what is refused is not counted.
+    pub(super) fn admit(&mut self, sender: &str, now: Timestamp) -> Result<(), Failure> {
+        let hour = SignedDuration::from_hours(1);
+        // The clock may have been put back.
+        if now.duration_since(self.since) >= hour || now < self.since {
+            *self = Self::new(now);
+        }
+        if self.total >= RECEIVED_AN_HOUR {
+            return Err(failure(
+                "5.2.122",
+                "The recipient has exceeded their limit for the number of messages they can receive per hour",
+            ));
+        }
+        let of_sender = self.senders.entry(sender.to_ascii_lowercase()).or_default();
+        if *of_sender >= OF_ONE_SENDER {
+            return Err(failure(
+                "5.2.121",
+                "The recipient has exceeded their limit for the number of messages they can receive per hour from a specific sender",
+            ));
+        }
+        *of_sender += 1;
+        self.total += 1;
+        Ok(())
+    }
 }
 
 /// Refuses a message that may not be sent at all.
@@ -145,6 +192,25 @@ fn external_recipients(licences: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mailbox_takes_so_much_an_hour_and_a_third_of_it_of_one_sender() {
+        let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let later = |minutes| start + SignedDuration::from_mins(minutes);
+        let mut received = Received::new(start);
+        let status = |taken: Result<(), Failure>| taken.err().map(|failure| failure.status);
+        for sender in ["a@x.example", "b@x.example", "c@x.example"] {
+            for _ in 0..1_200 {
+                received.admit(sender, later(1)).unwrap();
+            }
+            let twice = received.admit(&sender.to_uppercase(), later(2));
+            let expected = if sender.starts_with('c') { "5.2.122" } else { "5.2.121" };
+            assert_eq!(status(twice).as_deref(), Some(expected));
+        }
+        assert_eq!(status(received.admit("d@x.example", later(59))).as_deref(), Some("5.2.122"));
+        received.admit("a@x.example", later(60)).unwrap();
+        received.admit("a@x.example", start).unwrap();
+    }
 
     #[test]
     fn the_thirty_first_message_of_a_minute_waits() {

@@ -35,6 +35,8 @@ pub(crate) struct Transport {
     next: u64,
     /// What each mailbox sent within a day, oldest first.
     pub(super) sent: SnapshotMap<String, Vec<limits::Sent>>,
+    /// What each mailbox received within the hour.
+    received: SnapshotMap<String, limits::Received>,
 }
 
 /// A message that left the tenant.
@@ -71,9 +73,9 @@ enum Work {
     Report { owner: String, item: Held<Item>, failures: Vec<Failure> },
 }
 
-parts!(Transport { outgoing, sent } whole { queue, waiting, next });
+parts!(Transport { outgoing, sent, received } whole { queue, waiting, next });
 
-whole!(Outgoing, Vec<limits::Sent>);
+whole!(Outgoing, Vec<limits::Sent>, limits::Received);
 
 impl Transport {
     fn later(&mut self, due: Timestamp, work: Work) {
@@ -182,12 +184,17 @@ fn send(
     let delivered = Held::new(delivered);
 
     let (mut reached, mut outside, mut failures) = (Vec::new(), Vec::<String>::new(), Vec::new());
+    let sender = item.from.as_ref().map(|from| from.address.clone()).unwrap_or_default();
     for recipient in item.recipients() {
         match resolve(tenant, &recipient.address, Some(owner), due) {
             Destination::Mailboxes(owners) => {
                 for one in owners {
-                    if !reached.contains(&one) {
-                        reached.push(one);
+                    if reached.contains(&one) {
+                        continue;
+                    }
+                    match take_in(tenant, &one, &sender, due) {
+                        Ok(()) => reached.push(one),
+                        Err(failure) => failures.push(Failure { address: recipient.clone(), ..failure }),
                     }
                 }
             }
@@ -215,6 +222,12 @@ fn send(
         let work = Work::Report { owner: owner.to_owned(), item: delivered, failures };
         tenant.workloads.mail.transport.later(at, work);
     }
+}
+
+/// Counts a message into a mailbox, if the mailbox takes it.
+fn take_in(tenant: &mut Tenant, owner: &str, sender: &str, now: Timestamp) -> Result<(), Failure> {
+    let received = &mut tenant.workloads.mail.transport.received;
+    received.get_or_insert_with(&owner.to_owned(), || limits::Received::new(now)).admit(sender, now)
 }
 
 fn mime_has(item: &Item, name: &str) -> bool {
@@ -385,6 +398,8 @@ pub(crate) enum Accepted {
     Delivered(Vec<(String, String)>),
     /// None of the recipients is there.
     NoRecipient,
+    /// None of them takes more for now, and why: `5.2.122 …`.
+    Full(String),
     /// The bytes are no message.
     Unreadable,
 }
@@ -404,6 +419,17 @@ pub(crate) fn receive(tenant: &mut Tenant, incoming: &Incoming, now: Timestamp, 
     }
     if owners.is_empty() {
         return Accepted::NoRecipient;
+    }
+    let mut full = None;
+    owners.retain(|(owner, _)| match take_in(tenant, owner, &incoming.from, now) {
+        Ok(()) => true,
+        Err(failure) => {
+            full = Some(format!("{} {}", failure.status, failure.text));
+            false
+        }
+    });
+    if let (true, Some(why)) = (owners.is_empty(), full) {
+        return Accepted::Full(why);
     }
     let front = report::edge_headers(tenant, incoming, now);
     let bytes = crate::mail::rewrite_headers(&incoming.bytes, &front, report::is_firewalled);

@@ -122,6 +122,7 @@ impl Edge for Tenants<'_> {
     fn accept(&self, from: &str, to: &[String], bytes: Vec<u8>) -> String {
         let mut delivered = 0;
         let mut is_unreadable = false;
+        let mut full = None;
         for realm in self.0.realms.all() {
             let own: Vec<String> = to
                 .iter()
@@ -137,6 +138,7 @@ impl Edge for Tenants<'_> {
             match receive(&mut tenant, &incoming, realm.clock.now(), realm.lag()) {
                 Accepted::Delivered(messages) => delivered += messages.len(),
                 Accepted::NoRecipient => {}
+                Accepted::Full(why) => full = Some(why),
                 Accepted::Unreadable => is_unreadable = true,
             }
             if let Err(error) = realm.settle(&mut tenant) {
@@ -146,6 +148,7 @@ impl Edge for Tenants<'_> {
         }
         match (delivered, is_unreadable) {
             (0, true) => "554 5.6.0 The message has no header".to_owned(),
+            (0, false) if full.is_some() => format!("550 {}", full.unwrap_or_default()),
             (0, false) => "550 5.1.10 RESOLVER.ADR.RecipientNotFound".to_owned(),
             _ => "250 2.6.0 Queued mail for delivery".to_owned(),
         }
