@@ -37,7 +37,7 @@ async fn an_organisation_and_a_blueprint_are_stopped_from_the_command_line() -> 
 
     let stop = ["suspend", "--org", "acme", "--reason", "a drill"];
     let (done, stopped) = ran(&gateway, &key, &stop).await?;
-    ensure!(done && stopped["proved"] == 1 && stopped["suspended"]["reason"] == "a drill", "{stopped}");
+    ensure!(done && stopped["proved"] == 1 && stopped["organisation"]["reason"] == "a drill", "{stopped}");
     let (done, again) = ran(&gateway, &key, &["resume", "--org", "acme"]).await?;
     ensure!(done && again["suspended"].is_null(), "{again}");
 

@@ -142,7 +142,7 @@ impl From<&OrgSuspension> for OrgSuspensionView {
 #[derive(Debug, Serialize, ToSchema)]
 struct StoppedView {
     /// That nothing is done for the organisation; absent when only some of its identities are suspended, or none.
-    suspended: Option<OrgSuspensionView>,
+    organisation: Option<OrgSuspensionView>,
     /// What is known of its identities.
     #[serde(flatten)]
     halted: Halted,
@@ -171,13 +171,13 @@ async fn read_suspension(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::SeeOrganisation>,
 ) -> Answer<Json<StoppedView>> {
-    let suspended = allowed.organisation.suspended.as_ref().map(OrgSuspensionView::from);
+    let organisation = allowed.organisation.suspended.as_ref().map(OrgSuspensionView::from);
     let (halted, identities) = halted(&gateway, allowed.scope).await?;
     let stopped = identities.into_iter().filter_map(|identity| {
         let (id, template) = (identity.id.to_string(), identity.template);
         identity.suspended.map(|suspended| StoppedIdentity { id, template, suspended })
     });
-    Ok(Json(StoppedView { suspended, halted, stopped: stopped.collect() }))
+    Ok(Json(StoppedView { organisation, halted, stopped: stopped.collect() }))
 }
 
 /// Why an organisation is to be suspended.

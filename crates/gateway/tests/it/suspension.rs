@@ -30,6 +30,7 @@ async fn a_suspended_organisation_does_nothing_and_leaves_alone_what_was_suspend
 
     // Then each identity is stopped in its tenant, and that is proved.
     let stopped = acme.until(&format!("{ORG}/suspension"), |seen| seen["proved"] == 2).await;
+    assert_eq!((&stopped["suspended"], &stopped["organisation"]["reason"]), (&json!(2), &json!("a drill")));
     assert_eq!((&stopped["identities"], &stopped["enforced"]), (&json!(2), &json!(2)), "{stopped}");
     let seconds = stopped["tokens_live_seconds"].as_i64().unwrap();
     assert!((5000..=5400).contains(&seconds), "{stopped}");
