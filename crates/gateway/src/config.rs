@@ -27,6 +27,9 @@ pub struct Config {
     pub sign_in: SignInApp,
     /// Our own tenants, in which hosted identities live.
     pub hosted: Vec<HostedTenant>,
+    /// The multi-tenant application that customers' administrators consent to; without one, no identity can live in
+    /// a customer's own tenant.
+    pub connect: Option<ConnectApp>,
     /// Who runs this gateway and may create organisations.
     pub operators: Vec<Operator>,
     /// What programs prove themselves with that act for operators: of each key its SHA-256 in base64url. Such a key
@@ -88,6 +91,17 @@ pub struct Tls {
 /// `<public_url>/sign-in/callback`.
 #[derive(Clone)]
 pub struct SignInApp {
+    /// Its client id.
+    pub client_id: AppId,
+    /// Its client secret.
+    pub client_secret: Secret,
+}
+
+/// The multi-tenant application to which an administrator consents so that identities can live in their tenant: a
+/// confidential web client with the redirect URI `<public_url>/connect/callback` and the application permissions of
+/// [`OWN_TENANT`](crate::OWN_TENANT).
+#[derive(Clone)]
+pub struct ConnectApp {
     /// Its client id.
     pub client_id: AppId,
     /// Its client secret.

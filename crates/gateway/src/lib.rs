@@ -12,6 +12,7 @@ mod api_keys;
 mod audit;
 mod cells;
 mod config;
+mod connection;
 mod dashboard;
 mod gateway;
 mod health;
@@ -36,7 +37,8 @@ mod sponsors;
 mod tenants;
 
 pub use access::operator_key;
-pub use config::{Config, Governance, HostedTenant, Operator, SignInApp, Tls};
+pub use config::{Config, ConnectApp, Governance, HostedTenant, Operator, SignInApp, Tls};
+pub use connection::{Needed, OWN_TENANT, Permission, hosted_permissions};
 pub use gateway::{Gateway, Parts, Running, StartError};
 pub use identities::{Import, ImportError, Taken, What, import_identities};
 pub use limits::Limits;

@@ -191,8 +191,73 @@ const REQUESTS: &[Row] = &[
     ),
     (
         "tenant_not_configured",
-        "the identity's tenant is not configured on this gateway",
-        "have an operator configure it",
+        "the identity's tenant is neither configured on this gateway nor connected",
+        "have an operator configure it, or connect it again",
+    ),
+];
+
+const TENANTS: &[Row] = &[
+    (
+        "connect_not_configured",
+        "the gateway has no application for customers' own tenants",
+        "have an operator configure connect_client_id and its secret, or choose a hosted identity",
+    ),
+    (
+        "not_connected",
+        "the organisation has no tenant of its own that is connected",
+        "connect one at Settings > Agent identity",
+    ),
+    (
+        "people_only",
+        "it needs a browser's session, which an API key has not",
+        "have an owner or administrator of the organisation do it on the page",
+    ),
+    (
+        "connection_refused",
+        "this session has begun no such connection, or it was used or is too old, or what came back is no answer to it",
+        "begin again at Settings > Agent identity, and go through it in one browser",
+    ),
+    (
+        "consent_declined",
+        "Entra ID gave no consent",
+        "begin again and accept, or have an administrator of the tenant do it",
+    ),
+    (
+        "tenant_not_consented",
+        "the tenant does not let the application in, or not far enough",
+        "have an administrator consent to all that is listed; fresh consent may take some minutes",
+    ),
+    (
+        "not_administrator",
+        "the account is neither Global Administrator nor Privileged Role Administrator of the tenant",
+        "sign in as one; where the role is only eligible, activate it first",
+    ),
+    ("already_connected", "the organisation is connected with another tenant", "disconnect that one first"),
+    (
+        "tenant_bound",
+        "the tenant is bound to another organisation of this gateway",
+        "have that one disconnect it, or, as its administrator, allow several organisations",
+    ),
+    ("tenant_in_use", "identities live in the tenant", "deprovision them first"),
+    (
+        "blueprint_taken",
+        "another organisation of this gateway has given the blueprint",
+        "give a blueprint of your own",
+    ),
+    (
+        "blueprint_full",
+        "every seat of the given blueprint is taken",
+        "give another blueprint; one holds 200 identities here, removed ones counted",
+    ),
+    (
+        "given_blueprint_unknown",
+        "the tenant has no principal of the given blueprint",
+        "check its client id, and create its principal in the tenant",
+    ),
+    (
+        "given_blueprint_incomplete",
+        "the given blueprint lacks something that agents need",
+        "have its owner add what the message names, then provision again",
     ),
 ];
 
@@ -466,6 +531,7 @@ const OWN: &[(&str, &[Row])] = &[
     ("Requests", REQUESTS),
     ("Identities", IDENTITIES),
     ("Hosting", HOSTING),
+    ("Customers' own tenants", TENANTS),
     ("Mail", MAIL),
     ("The gateway itself", GATEWAY),
     ("Keys and secrets", KEYS),

@@ -23,6 +23,7 @@ mod grants;
 mod inheritable;
 mod licences;
 mod mail;
+mod memberships;
 mod messages;
 mod organisation;
 mod policies;

@@ -122,6 +122,20 @@ pub enum FailureCause {
         /// For what.
         reason: Reason,
     },
+    /// The tenant does not know a blueprint that somebody else owns.
+    #[error("the tenant has no principal of the blueprint {blueprint}")]
+    GivenUnknown {
+        /// Its client id.
+        blueprint: String,
+    },
+    /// A blueprint that somebody else owns is not as an agent needs it.
+    #[error("the blueprint {blueprint}, which is its owner's, lacks {lacks}")]
+    GivenLacks {
+        /// Its client id.
+        blueprint: String,
+        /// What is missing.
+        lacks: String,
+    },
     /// Entra gave no token, for a reason that does not pass.
     #[error("Entra gives no token")]
     NoToken,
@@ -184,6 +198,8 @@ impl Explain for Failure {
             FailureCause::TooLong { reason: Reason::Mailbox } => "mailbox_missing",
             FailureCause::TooLong { reason: Reason::Teams } => "teams_missing",
             FailureCause::TooLong { .. } => "waited_too_long",
+            FailureCause::GivenUnknown { .. } => "given_blueprint_unknown",
+            FailureCause::GivenLacks { .. } => "given_blueprint_incomplete",
             FailureCause::NoToken => "no_token",
             FailureCause::Refused => "refused",
         }
@@ -230,6 +246,12 @@ impl Explain for Failure {
             FailureCause::CertificateUnknown => Remedy::operator(
                 "check in the Entra admin centre whether the certificate was removed from the blueprint, and that this machine's clock is right; attache provision appends it again",
             ),
+            FailureCause::GivenUnknown { .. } => Remedy::operator(
+                "check its client id; whoever owns the blueprint creates its principal in this tenant, then provision again",
+            ),
+            FailureCause::GivenLacks { lacks, .. } => {
+                Remedy::operator(format!("have whoever owns the blueprint add {lacks}, then provision again"))
+            }
             FailureCause::TooLong { reason: Reason::Mailbox } => Remedy::operator(
                 "check that the licence contains Exchange Online; Microsoft documents that some agent users never get a mailbox; attache provision goes on waiting",
             ),

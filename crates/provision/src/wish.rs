@@ -16,6 +16,9 @@ pub struct Wish {
     pub tenant: TenantId,
     /// The blueprint. Several agents may share one, by its tag.
     pub blueprint: Naming,
+    /// A blueprint that somebody else owns, to be used as it is instead of one of ours.
+    #[serde(default)]
+    pub given: Option<AppId>,
     /// The agent identity.
     pub agent: Naming,
     /// The agent user.

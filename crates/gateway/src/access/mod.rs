@@ -11,7 +11,7 @@ mod rights;
 mod secret;
 mod session;
 
-pub(crate) use allowed::{Allowed, AsOperator, Grant, operators_only};
+pub(crate) use allowed::{Allowed, AsOperator, Grant, grant, operators_only};
 pub use caller::operator_key;
 pub(crate) use caller::{Caller, Principal};
 pub(crate) use cookie::{SESSION, cookie, set_cookie};

@@ -74,6 +74,10 @@ pub(crate) mod right {
         ManageSponsors = "sponsors:write", MANAGERS, step_up: false;
         /// Deprovision.
         RemoveIdentities = "identities:remove", MANAGERS, step_up: true;
+        /// See how the organisation's own tenant is connected.
+        SeeTenant = "tenant:read", ALL, step_up: false;
+        /// Connect the organisation's own tenant, settle how it is used, disconnect it.
+        ConnectTenant = "tenant:write", MANAGERS, step_up: true;
         /// See who belongs to the organisation.
         SeeMembers = "members:read", ALL, step_up: false;
         /// Invite, change roles, remove.

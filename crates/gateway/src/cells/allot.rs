@@ -3,9 +3,9 @@
 
 use attache_ledger::ActName;
 use attache_store::{CommitError, GatewayScope, OrgId, Page, Unit, Versioned};
-use attache_terms::TenantId;
+use attache_terms::{AppId, TenantId};
 
-use super::{Cell, CellError, CellId, key, room};
+use super::{Cell, CellError, CellId, SEATS, key, room};
 use crate::Gateway;
 use crate::record::{on, thing};
 
@@ -50,15 +50,66 @@ pub(crate) async fn allot(
     }
 }
 
+/// Takes a seat in this cell and in no other: that of a blueprint that a customer owns.
+pub(crate) async fn take(
+    gateway: &Gateway,
+    cell: CellId,
+    with: impl Fn(&mut Unit, &Cell),
+) -> Result<Cell, CellError> {
+    loop {
+        let found: Option<Versioned<Cell>> = gateway.system().get(cell).await?;
+        let found = found.ok_or(CellError::Gone(cell))?;
+        if found.taken >= SEATS {
+            return Err(CellError::Full(cell));
+        }
+        let taken = Cell { taken: found.taken + 1, ..found.record.clone() };
+        let mut unit = Unit::new();
+        unit.update(&found, &taken);
+        with(&mut unit, &taken);
+        match gateway.store.commit(unit).await {
+            Ok(_) => return Ok(taken),
+            Err(CommitError::Conflict { kind: "cell", .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Opens a cell: its key now, its blueprint when its first identity is provisioned.
 async fn open(gateway: &Gateway, tenant: TenantId, reserved: Option<OrgId>) -> Result<(), CellError> {
+    let cell = fresh(gateway, tenant, reserved, None).await?;
+    let mut unit = Unit::new();
+    opened(gateway, &mut unit, &cell);
+    gateway.store.commit(unit).await?;
+    Ok(())
+}
+
+/// A cell for a blueprint that an organisation owns: its key is made now, so that the owner can add the certificate.
+/// It comes to be with the unit.
+pub(crate) async fn open_given(
+    gateway: &Gateway,
+    tenant: TenantId,
+    owner: OrgId,
+    blueprint: AppId,
+    unit: &mut Unit,
+) -> Result<Cell, CellError> {
+    let cell = fresh(gateway, tenant, Some(owner), Some(blueprint)).await?;
+    opened(gateway, unit, &cell);
+    Ok(cell)
+}
+
+async fn fresh(
+    gateway: &Gateway,
+    tenant: TenantId,
+    reserved: Option<OrgId>,
+    given: Option<AppId>,
+) -> Result<Cell, CellError> {
     let id = CellId::make(&*gateway.clock, &*gateway.rng);
     let (key, certificate) = key::make(gateway, id).await?;
     let created = gateway.clock.now();
-    let cell = Cell { id, tenant, reserved, taken: 0, key, certificate, suspended: None, created };
-    let mut unit = Unit::new();
-    unit.create(GatewayScope::granted(), &cell);
-    unit.record(GatewayScope::granted(), gateway.changed_by_itself(OPENED, on([thing("cell", id)])));
-    gateway.store.commit(unit).await?;
-    Ok(())
+    Ok(Cell { id, tenant, reserved, given, taken: 0, key, certificate, suspended: None, created })
+}
+
+fn opened(gateway: &Gateway, unit: &mut Unit, cell: &Cell) {
+    unit.create(GatewayScope::granted(), cell);
+    unit.record(GatewayScope::granted(), gateway.changed_by_itself(OPENED, on([thing("cell", cell.id)])));
 }

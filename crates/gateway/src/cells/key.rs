@@ -40,6 +40,9 @@ pub(crate) enum CellError {
     /// The cell is not there.
     #[error("there is no cell {0}")]
     Gone(CellId),
+    /// Every seat of a blueprint that a customer owns is taken.
+    #[error("the cell {0} of the given blueprint has no free seat")]
+    Full(CellId),
 }
 
 impl Explain for CellError {
@@ -51,6 +54,7 @@ impl Explain for CellError {
             Self::Store(error) => error.code(),
             Self::Commit(error) => error.code(),
             Self::Gone(_) => "cell_gone",
+            Self::Full(_) => "blueprint_full",
         }
     }
 
@@ -60,6 +64,9 @@ impl Explain for CellError {
             Self::Seal(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::Commit(error) => error.remedy(),
+            Self::Full(_) => Remedy::operator(
+                "give another blueprint (Settings > Agent identity); one holds 200 identities here, removed ones counted",
+            ),
             Self::Certificate(_) | Self::Gone(_) => Remedy::operator("restore the database from a backup"),
         }
     }

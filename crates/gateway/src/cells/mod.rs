@@ -10,11 +10,11 @@ mod suspend;
 
 use attache_provision::{Naming, Tag};
 use attache_store::{GatewayScope, Lookup, OrgId, Record, id};
-use attache_terms::TenantId;
+use attache_terms::{AppId, TenantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use allot::allot;
+pub(crate) use allot::{allot, open_given, take};
 pub(crate) use http::api;
 pub(crate) use key::{CellError, credential};
 pub(crate) use page::pages;
@@ -37,8 +37,11 @@ pub(crate) struct Cell {
     pub(crate) id: CellId,
     /// In which tenant.
     pub(crate) tenant: TenantId,
-    /// The organisation that it is reserved for: of a blueprint that a customer owns.
+    /// The organisation that it is reserved for: that of the tenant, where it is a customer's own.
     pub(crate) reserved: Option<OrgId>,
+    /// The blueprint that the customer owns and has given for this cell; one of ours is made when it is `None`.
+    #[serde(default)]
+    pub(crate) given: Option<AppId>,
     /// How many identities it holds.
     pub(crate) taken: u32,
     /// Its private key (PKCS#8), sealed.
@@ -55,10 +58,18 @@ pub(crate) struct Cell {
 impl Cell {
     /// The lookup of cells with free seats that are not suspended, by tenant and whom they are reserved for.
     pub(crate) const BY_ROOM: &'static str = "room";
+    /// The lookup of the one cell of a given blueprint: its key opens all of its agents, so nobody shares it.
+    pub(crate) const BY_GIVEN: &'static str = "given";
+
+    /// The lookup's value of a given blueprint.
+    pub(crate) fn given_key(tenant: TenantId, blueprint: AppId) -> String {
+        format!("{tenant}/{blueprint}")
+    }
 
     /// What its blueprint is called and found by.
     pub(crate) fn blueprint(&self) -> Naming {
-        let short = &self.id.to_string()[..13];
+        // Past the time, so that two that open at once are told apart.
+        let short = &self.id.to_string()[..18];
         Naming { display_name: format!("Attaché cell {short}"), tag: tag("cell", &self.id.to_string()) }
     }
 }
@@ -84,10 +95,16 @@ impl Record for Cell {
 
     fn lookups(&self) -> Vec<Lookup> {
         let tenant = Lookup::many("tenant", self.tenant);
-        if self.taken < SEATS && self.suspended.is_none() {
-            vec![tenant, Lookup::many(Self::BY_ROOM, room(self.tenant, self.reserved))]
-        } else {
-            vec![tenant]
+        match self.given {
+            // A seat in it is asked for by name.
+            Some(given) => {
+                let given = Self::given_key(self.tenant, given);
+                vec![tenant, Lookup::unique_everywhere(Self::BY_GIVEN, given)]
+            }
+            None if self.taken < SEATS && self.suspended.is_none() => {
+                vec![tenant, Lookup::many(Self::BY_ROOM, room(self.tenant, self.reserved))]
+            }
+            None => vec![tenant],
         }
     }
 }

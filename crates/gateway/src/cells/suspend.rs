@@ -130,13 +130,13 @@ async fn change(
 async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let Body { cell } = turn.job().body()?;
     let Some(cell) = gateway.system().get::<Cell>(cell).await? else { return Ok(Ending::done()) };
-    let Some(hosted) = gateway.hosted(cell.tenant) else {
+    let Some(home) = gateway.home_of_cell(&cell).await? else {
         return Err(JobError::Failed(format!(
             "the tenant {} is not configured on this gateway",
             cell.tenant
         )));
     };
-    let graph = gateway.provisioner(hosted);
+    let graph = gateway.provisioner(&home);
     let blueprint = graph.blueprints_tagged(cell.blueprint().tag.as_str()).await?.value.into_iter().next();
     let blueprint = blueprint.map(|found| found.app_id);
     let principal = match blueprint {

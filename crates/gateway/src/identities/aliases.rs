@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use attache_graph::{Cause, GraphError};
 use attache_ledger::ActName;
-use attache_store::{Unit, Versioned};
+use attache_store::{OrgScope, Unit, Versioned};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -99,12 +99,11 @@ pub(super) fn compare(address: &str, wanted: &[String], addresses: Option<&[Stri
 }
 
 /// The aliases of an identity, as the tenant has them now.
-pub(super) async fn read(gateway: &Gateway, identity: &Identity) -> Answer<Aliases> {
+pub(super) async fn read(gateway: &Gateway, scope: OrgScope, identity: &Identity) -> Answer<Aliases> {
     let address = identity.address.clone().unwrap_or_default();
-    let hosted = identity.tenant.and_then(|tenant| gateway.hosted(tenant));
-    let addresses = match (identity.user, hosted) {
-        (Some(user), Some(hosted)) => {
-            let answer = gateway.provisioner(hosted).proxy_addresses(user).await;
+    let addresses = match (identity.user, gateway.home(scope, identity).await?) {
+        (Some(user), Some(home)) => {
+            let answer = gateway.provisioner(&home).proxy_addresses(user).await;
             Some(answer.map_err(|error| unread(&error))?.value)
         }
         _ => None,

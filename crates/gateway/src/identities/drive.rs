@@ -18,12 +18,11 @@ use super::provisioning::{OpenIntent, Provisioning};
 use super::{Identity, IdentityId, Method, Mode, State, Trouble, Waiting, opening, subdomain, verify, wish};
 use crate::Gateway;
 use crate::cells::{self, Cell};
-use crate::config::HostedTenant;
 use crate::jobs::{Ending, JobError, Kind, Turn, correlated};
 use crate::organisations::Organisation;
 use crate::record::{on, system, thing};
 use crate::sponsors;
-use crate::tenants::TenantClients;
+use crate::tenants::{Home, TenantClients};
 
 /// The kind of job.
 pub(crate) const PROVISION: Kind =
@@ -61,22 +60,23 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         let due = gateway.clock.now().saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
         return Ok(Ending { end: JobEnd::Wait { due, reason: "suspended".to_owned() }, unit: Unit::new() });
     }
+    let home = gateway.home(scope, &identity).await?;
+    let home = home.ok_or_else(|| {
+        let tenant = identity.tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
+        JobError::Failed(format!("the tenant {tenant} is neither configured nor connected"))
+    })?;
     if identity.method != Method::Create {
-        let tenant = identity.tenant.and_then(|tenant| gateway.hosted(tenant));
-        let hosted = tenant.ok_or_else(|| JobError::Hopeless("the identity has no tenant of ours".into()))?;
-        return verify::look(&gateway, scope, identity, &gateway.provisioner(hosted)).await;
+        return verify::look(&gateway, scope, identity, &home).await;
     }
-    let (identity, cell) = seat(&gateway, scope, identity).await?;
+    let (identity, cell) = seat(&gateway, scope, identity, &home).await?;
     if cell.suspended.is_some() {
         let due = gateway.clock.now().saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
         let reason = "its blueprint is suspended".to_owned();
         return Ok(Ending { end: JobEnd::Wait { due, reason }, unit: Unit::new() });
     }
-    let hosted = gateway.hosted(cell.tenant).cloned();
-    let hosted = hosted.ok_or_else(|| {
-        JobError::Failed(format!("the tenant {} is not configured on this gateway", cell.tenant))
-    })?;
-    subdomain::ensure(&gateway, &turn, scope, &identity, &hosted).await?;
+    if home.owner.is_none() {
+        subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
+    }
     let opening = match opening::look(&gateway, &identity, &cell).await? {
         Blueprint::Made => None,
         Blueprint::Make(opening) => Some(opening),
@@ -86,7 +86,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
             return Ok(Ending { end, unit: Unit::new() });
         }
     };
-    let mut drive = Drive::begin(&gateway, scope, identity, &cell, hosted).await?;
+    let mut drive = Drive::begin(&gateway, scope, identity, &cell, home).await?;
     drive.opening = opening;
     drive.run(&turn).await
 }
@@ -124,6 +124,7 @@ async fn seat(
     gateway: &Gateway,
     scope: OrgScope,
     identity: Versioned<Identity>,
+    home: &Home,
 ) -> Result<(Versioned<Identity>, Cell), JobError> {
     let failed = |error: cells::CellError| JobError::Failed(error.to_string());
     if let Some(id) = identity.cell {
@@ -131,11 +132,14 @@ async fn seat(
         let cell = cell.ok_or_else(|| failed(cells::CellError::Gone(id)))?;
         return Ok((identity, cell.record));
     }
-    let tenant = identity.tenant.ok_or_else(|| JobError::Hopeless("the identity has no tenant".into()))?;
-    let cell = cells::allot(gateway, tenant, None, |unit, cell| {
+    let with = |unit: &mut Unit, cell: &Cell| {
         unit.update(&identity, &Identity { cell: Some(cell.id), ..identity.record.clone() });
-    });
-    let cell = cell.await.map_err(failed)?;
+    };
+    let cell = match home.cell {
+        Some(given) => cells::take(gateway, given, with).await,
+        None => cells::allot(gateway, home.tenant, home.owner, with).await,
+    };
+    let cell = cell.map_err(failed)?;
     let seated = gateway.store.org(scope).get::<Identity>(identity.id).await?;
     Ok((seated.ok_or_else(|| JobError::Failed("the identity is gone".into()))?, cell))
 }
@@ -159,7 +163,7 @@ impl Drive {
         scope: OrgScope,
         identity: Versioned<Identity>,
         cell: &Cell,
-        hosted: HostedTenant,
+        home: Home,
     ) -> Result<Self, JobError> {
         let (credential, certificate) =
             cells::credential(gateway, cell).await.map_err(|error| JobError::Failed(error.to_string()))?;
@@ -167,11 +171,11 @@ impl Drive {
         let provisioning = match store.get::<Provisioning>(identity.id).await? {
             Some(provisioning) => provisioning,
             None => {
-                let sponsor = identity.sponsor.or(hosted.sponsor).ok_or_else(|| {
+                let sponsor = identity.sponsor.or(home.sponsor).ok_or_else(|| {
                     JobError::Hopeless("nobody is named who answers for the agent (sponsor)".into())
                 })?;
                 let scale = gateway.config.provision_scale;
-                let wish = wish::hosted(&identity, cell, certificate.clone(), &hosted, sponsor, scale);
+                let wish = wish::of(&identity, cell, certificate.clone(), &home, sponsor, scale);
                 let fresh = Provisioning { identity: identity.id, steps: Steps::new(wish), open: None };
                 let mut unit = Unit::new();
                 unit.create(scope, &fresh);
@@ -180,7 +184,7 @@ impl Drive {
                 kept.ok_or_else(|| JobError::Failed("the provisioning is gone".into()))?
             }
         };
-        let (app, secret) = hosted.provisioner.clone();
+        let (app, secret) = home.provisioner.clone();
         let provisioner = (app, ClientCredential::Secret(secret));
         let clients = TenantClients::new(gateway, cell.tenant, provisioner, credential);
         let mut drive = Self {

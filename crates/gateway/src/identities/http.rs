@@ -373,7 +373,7 @@ async fn read_aliases(
     Path(which): Path<Which>,
 ) -> Answer<Json<Aliases>> {
     let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    Ok(Json(aliases::read(&gateway, &identity).await?))
+    Ok(Json(aliases::read(&gateway, allowed.scope, &identity).await?))
 }
 
 /// The part of an extra address before the @.
@@ -407,5 +407,5 @@ async fn want_aliases(
 ) -> Answer<Json<Aliases>> {
     let identity = expected.seen(find(&gateway, allowed.scope, &which.identity).await?)?;
     let changed = expected.done(aliases::want(&gateway, &allowed, &identity, &request.aliases).await)?;
-    Ok(Json(aliases::read(&gateway, &changed).await?))
+    Ok(Json(aliases::read(&gateway, allowed.scope, &changed).await?))
 }

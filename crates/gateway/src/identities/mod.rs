@@ -14,6 +14,7 @@ mod removal;
 mod send;
 mod service;
 mod state;
+mod stoppable;
 mod subdomain;
 mod suspend;
 mod verify;
@@ -33,6 +34,7 @@ pub use import::{Import, ImportError, Taken, What, import_identities};
 pub(crate) use page::{IdentityCard, pages};
 pub(crate) use removal::REMOVE;
 pub(crate) use state::{State, Trouble, Waiting};
+pub(crate) use stoppable::{Stoppable, stoppable};
 pub(crate) use suspend::{ENFORCE, acting, enforcement, pause};
 
 use crate::cells::CellId;

@@ -16,6 +16,7 @@ use super::service::{self, Wanted};
 use super::{DEFAULT, Identity, IdentityId, Mode, State};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
+use crate::connection::Card;
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::server::{Answer, Form, Problem};
 use crate::{hosting, sending};
@@ -138,6 +139,15 @@ const LINKS: &[(&str, &[Step])] = &[
 ];
 
 impl Chain {
+    /// The mode, as forms send it.
+    fn mode(&self) -> &'static str {
+        match self.identity.mode {
+            Mode::Shared => "shared",
+            Mode::Hosted => "hosted",
+            Mode::OwnTenant => "own_tenant",
+        }
+    }
+
     async fn of(store: OrgStore<'_>, identity: Identity) -> Answer<Self> {
         let provisioning = store.get::<Provisioning>(identity.id).await?;
         let current = provisioning.as_ref().and_then(|provisioning| provisioning.steps.current());
@@ -224,6 +234,7 @@ struct Settings {
     domain: Option<String>,
     sending: sending::Standing,
     local_part: String,
+    card: Card,
 }
 
 async fn settings(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right::SeeIdentities>) -> Page {
@@ -240,6 +251,7 @@ async fn settings(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right:
         domain: hosting::expected(&gateway, allowed.scope).await?.map(|hosted| hosted.domain.clone()),
         sending: sending::standing(&gateway, allowed.scope).await?,
         local_part: gateway.config.local_part.clone(),
+        card: Card::of(&gateway, &allowed).await?,
     }))
 }
 

@@ -114,18 +114,18 @@ async fn aim(
 ) -> Answer<Option<(Aim, TenantClients)>> {
     let Some(cell) = identity.cell else { return Ok(None) };
     let Some(cell) = gateway.system().get::<Cell>(cell).await? else { return Ok(None) };
-    let hosted = gateway.hosted(cell.tenant).ok_or_else(|| {
+    let home = gateway.home(scope, identity).await?.ok_or_else(|| {
         Problem::new(
             http::StatusCode::CONFLICT,
             "tenant_not_configured",
-            format!("the tenant {} is not configured on this gateway", cell.tenant),
-            "have an operator configure it",
+            format!("the tenant {} is neither configured nor connected", cell.tenant),
+            "have an operator configure it, or connect it again",
         )
     })?;
     let (credential, _) = cells::credential(gateway, &cell)
         .await
         .map_err(|error| Problem::explained(http::StatusCode::INTERNAL_SERVER_ERROR, &error))?;
-    let (app, secret) = hosted.provisioner.clone();
+    let (app, secret) = home.provisioner.clone();
     let clients =
         TenantClients::new(gateway, cell.tenant, (app, ClientCredential::Secret(secret)), credential);
     let provisioning = gateway.store.org(scope).get::<Provisioning>(identity.id).await?;
@@ -133,6 +133,7 @@ async fn aim(
         Some(provisioning) => (provisioning.steps.objects().clone(), provisioning.steps.wish().patience),
         None => Default::default(),
     };
+    let known = attache_provision::Objects { blueprint: known.blueprint.or(cell.given), ..known };
     let aim = Aim {
         blueprint: cell.blueprint().tag,
         agent: cells::tag("identity", &identity.id.to_string()),

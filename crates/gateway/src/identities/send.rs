@@ -151,11 +151,10 @@ async fn transport(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -
     if !identity.state.acts() {
         return Err(not_ready());
     }
-    if let (None, Some(user), Some(hosted)) =
-        (identity.agent, identity.user, identity.tenant.and_then(|tenant| gateway.hosted(tenant)))
-    {
+    let home = gateway.home(grant.scope, identity).await?;
+    if let (None, Some(user), Some(home)) = (identity.agent, identity.user, home) {
         // An ordinary user, whose mailbox the application may send from.
-        return Ok(GraphMail::new(gateway.provisioner(hosted), Mailbox::Of(user)));
+        return Ok(GraphMail::new(gateway.provisioner(&home), Mailbox::Of(user)));
     }
     let provisioning = gateway.store.org(grant.scope).get::<Provisioning>(identity.id).await?;
     let blueprint = provisioning.and_then(|provisioning| provisioning.steps.objects().blueprint);

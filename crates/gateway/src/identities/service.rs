@@ -1,14 +1,15 @@
 //! What is asked of identities: provisioning is idempotent, and two calls at once make one identity.
 
 use attache_ledger::ActName;
-use attache_store::{CommitError, JobId, NewJob, Unit, Versioned};
+use attache_store::{CommitError, JobId, NewJob, Record as _, Unit, Versioned};
 use attache_terms::UserId;
 
 use super::drive::Body;
 use super::{DEFAULT, Identity, IdentityId, Method, Mode, PROVISION, State, aliases};
 use crate::Gateway;
-use crate::access::{Grant, operators_only};
+use crate::access::{Grant, Principal, operators_only};
 use crate::config::HostedTenant;
+use crate::connection::{self, Connection};
 use crate::hosting::{Taken, Wish, place};
 use crate::organisations::{Organisation, is_slug};
 use crate::record::{on, thing};
@@ -84,23 +85,37 @@ impl<P: Into<Problem>> From<P> for Refused {
 
 async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Identity, Refused> {
     grant.organisation.goes_on()?;
-    may_name_user(grant, wanted)?;
+    let connection = match wanted.mode {
+        Mode::OwnTenant => Some(own_tenant(gateway, grant, wanted).await?),
+        Mode::Hosted | Mode::Shared => {
+            may_name_user(grant, wanted)?;
+            None
+        }
+    };
     let mut unit = Unit::new();
     let hosted = match wanted.mode {
         Mode::Hosted => Some(host(gateway, grant, wanted, &mut unit).await?),
         Mode::Shared | Mode::OwnTenant => None,
     };
-    let identity = fresh(gateway, &grant.organisation, wanted, hosted)?;
+    let identity =
+        fresh(gateway, &grant.organisation, wanted, hosted, connection.as_ref().map(|found| &found.record))?;
     unit.create(grant.scope, &identity);
     // Whoever suspends the organisation meanwhile is heard.
     unit.expect(&grant.organisation);
+    if let Some(connection) = &connection {
+        // Whoever disconnects the tenant meanwhile meets this.
+        unit.update(connection, &Connection { asked: connection.asked + 1, ..connection.record.clone() });
+    }
     let about = on([thing("identity", identity.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, REQUESTED, about));
     unit.enqueue(job(gateway, &identity));
     match gateway.commit(&grant.caller, unit).await {
         Ok(_) => Ok(identity),
         Err(CommitError::Taken { lookup: Identity::BY_TEMPLATE, .. }) => Err(Refused::Beaten),
-        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => Err(Taken::refused().into()),
+        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => {
+            Err(if connection.is_some() { address_taken() } else { Taken::refused() }.into())
+        }
+        Err(CommitError::Conflict { kind: Connection::KIND, .. }) => Err(Refused::Beaten),
         Err(error) => match Taken::of(&error) {
             Some(Taken::Subdomain) => Err(Taken::refused().into()),
             Some(Taken::Place) => Err(Refused::Beaten),
@@ -115,6 +130,32 @@ fn may_name_user(grant: &Grant, wanted: &Wanted) -> Result<(), Problem> {
         return Ok(());
     }
     Err(operators_only("only an operator of this gateway may name a user that is there already (user_id)"))
+}
+
+/// The organisation's own tenant. A user who is there already is an administrator's of that tenant to give away, for
+/// the same reason: a name such as `ceo` would be found by its address.
+async fn own_tenant(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Answer<Versioned<Connection>> {
+    let connection = Connection::of(gateway.store.org(grant.scope)).await?;
+    let connection = connection.ok_or_else(connection::not_connected)?;
+    if wanted.method == Method::Create && wanted.user.is_none() {
+        return Ok(connection);
+    }
+    let home = gateway.connected_home(&connection).ok_or_else(connection::not_connected)?;
+    let is_administrator = match &grant.caller.principal {
+        Principal::Person(session, _) if session.tenant == connection.tenant => {
+            connection::is_administrator(&gateway.provisioner(&home), session.user).await?
+        }
+        _ => false,
+    };
+    if is_administrator { Ok(connection) } else { Err(connection::not_administrator()) }
+}
+
+fn address_taken() -> Problem {
+    Problem::invalid(
+        "template",
+        "another identity of this gateway has the address",
+        "choose another address before the @ at Settings > Agent identity > Your own tenant, or another template",
+    )
 }
 
 /// An identity that exists: what stands still is set in motion again.
@@ -151,6 +192,7 @@ pub(super) fn fresh(
     organisation: &Organisation,
     wanted: &Wanted,
     hosted: Option<&HostedTenant>,
+    own: Option<&Connection>,
 ) -> Result<Identity, Problem> {
     if wanted.template != DEFAULT && !is_slug(&wanted.template) {
         return Err(Problem::invalid(
@@ -159,20 +201,17 @@ pub(super) fn fresh(
             "take `default`, or a name such as `cfo`",
         ));
     }
-    if wanted.mode == Mode::OwnTenant {
-        return Err(Problem::invalid(
-            "mode",
-            "identities in a customer's own tenant are not there yet",
-            "choose hosted, or shared",
-        ));
-    }
     if wanted.display_name.as_deref().is_some_and(|name| !is_line(name)) {
         return Err(Problem::invalid("display_name", "not a name", "write 1 to 100 characters on one line"));
     }
+    if wanted.mode == Mode::OwnTenant && own.is_none() {
+        return Err(connection::not_connected());
+    }
     let subdomain = subdomain(organisation, wanted);
-    let local = match wanted.template.as_str() {
-        DEFAULT => &gateway.config.local_part,
-        specialist => specialist,
+    let local = match (wanted.template.as_str(), own) {
+        (DEFAULT, Some(own)) => &own.local_part,
+        (DEFAULT, None) => &gateway.config.local_part,
+        (specialist, _) => specialist,
     };
     let now = gateway.clock.now();
     Ok(Identity {
@@ -181,10 +220,11 @@ pub(super) fn fresh(
         template: wanted.template.clone(),
         mode: wanted.mode,
         method: wanted.method,
-        tenant: hosted.map(|hosted| hosted.tenant),
-        address: match (hosted, wanted.mode) {
-            (Some(hosted), _) => Some(format!("{local}@{subdomain}.{}", hosted.domain)),
-            (None, _) => None,
+        tenant: own.map(|own| own.tenant).or(hosted.map(|hosted| hosted.tenant)),
+        address: match (hosted, own) {
+            (_, Some(own)) => Some(format!("{local}@{}", own.domain)),
+            (Some(hosted), None) => Some(format!("{local}@{subdomain}.{}", hosted.domain)),
+            (None, None) => None,
         },
         subdomain: hosted.map(|_| subdomain),
         display_name: wanted

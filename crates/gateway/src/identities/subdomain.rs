@@ -6,9 +6,9 @@ use attache_store::OrgScope;
 
 use super::Identity;
 use crate::Gateway;
-use crate::config::HostedTenant;
 use crate::jobs::{JobError, Turn, outside};
 use crate::record::{on, system, thing};
+use crate::tenants::Home;
 
 const ADD: ActName = ActName::new("domain.add");
 
@@ -18,16 +18,16 @@ pub(super) async fn ensure(
     turn: &Turn,
     scope: OrgScope,
     identity: &Identity,
-    hosted: &HostedTenant,
+    home: &Home,
 ) -> Result<(), JobError> {
     let Some((_, domain)) = identity.address.as_deref().and_then(|address| address.split_once('@')) else {
         return Ok(());
     };
-    let graph = gateway.provisioner(hosted);
+    let graph = gateway.provisioner(home);
     if is_there(&graph, domain).await? {
         return Ok(());
     }
-    let actor = Actor { tenant: Some(hosted.tenant), mode: Some(As::Application), ..system() };
+    let actor = Actor { tenant: Some(home.tenant), mode: Some(As::Application), ..system() };
     let act = Act::new(ADD, actor).on(on([thing("identity", identity.id)]));
     let add = |correlation| {
         let graph = graph.correlated(correlation);

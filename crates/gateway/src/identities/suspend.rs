@@ -174,10 +174,10 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
     let (Some(tenant), enabled) = (identity.tenant, identity.suspended.is_none()) else {
         return Ok(Ending::done());
     };
-    let Some(hosted) = gateway.hosted(tenant) else {
-        return Err(JobError::Failed(format!("the tenant {tenant} is not configured on this gateway")));
+    let Some(home) = gateway.home(scope, &identity).await? else {
+        return Err(JobError::Failed(format!("the tenant {tenant} is neither configured nor connected")));
     };
-    let graph = gateway.provisioner(hosted);
+    let graph = gateway.provisioner(&home);
     tell(&gateway, &turn, scope, &identity, &graph, enabled).await?;
     let Some(suspension) = &identity.suspended else { return Ok(Ending::done()) };
     let hops_fail = hops(&gateway, scope, &identity).await?;
@@ -195,8 +195,8 @@ pub(super) async fn block(
     scope: OrgScope,
     identity: &Identity,
 ) -> Result<(), JobError> {
-    let Some(hosted) = identity.tenant.and_then(|tenant| gateway.hosted(tenant)) else { return Ok(()) };
-    tell(gateway, turn, scope, identity, &gateway.provisioner(hosted), false).await
+    let Some(home) = gateway.home(scope, identity).await? else { return Ok(()) };
+    tell(gateway, turn, scope, identity, &gateway.provisioner(&home), false).await
 }
 
 async fn tell(

@@ -13,6 +13,7 @@ use crate::Gateway;
 use crate::jobs::{Ending, JobError};
 use crate::record::{on, thing};
 use crate::sponsors;
+use crate::tenants::Home;
 
 const PROVISIONED: ActName = ActName::new("identity.provisioned");
 
@@ -93,9 +94,9 @@ pub(super) async fn look(
     gateway: &Gateway,
     scope: OrgScope,
     identity: Versioned<Identity>,
-    graph: &Graph,
+    home: &Home,
 ) -> Result<Ending, JobError> {
-    let seen = seen(graph, &identity).await?;
+    let seen = seen(&gateway.provisioner(home), &identity).await?;
     let now = gateway.clock.now();
     let before = identity.record.clone();
     let scale = gateway.config.provision_scale;
@@ -111,8 +112,7 @@ pub(super) async fn look(
     let ours = seen.user.as_ref().filter(|_| !matches!(next, Next::Failed(_)));
     let user = ours.map(|user| user.id).or(before.user);
     let address = ours.map(|user| user.user_principal_name.clone()).or(before.address.clone());
-    let hosted = before.tenant.and_then(|tenant| gateway.hosted(tenant));
-    let sponsor = before.sponsor.or(hosted.and_then(|hosted| hosted.sponsor));
+    let sponsor = before.sponsor.or(home.sponsor);
     let base =
         Identity { user, address, sponsor, waiting: None, trouble: None, changed: now, ..before.clone() };
     let mut unit = Unit::new();

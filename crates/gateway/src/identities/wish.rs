@@ -5,18 +5,18 @@ use attache_terms::{SkuId, UserId};
 
 use super::Identity;
 use crate::cells::{Cell, tag};
-use crate::config::HostedTenant;
+use crate::tenants::Home;
 
 /// The delegated permissions of a gateway's agent users: chat, and mail in both directions.
 const SCOPES: [&str; 7] =
     ["Chat.Create", "Chat.Read", "ChatMessage.Send", "Mail.Read", "Mail.ReadBasic", "Mail.Send", "User.Read"];
 
-/// The wish for an identity in a hosted tenant.
-pub(super) fn hosted(
+/// The wish for an identity in its tenant.
+pub(super) fn of(
     identity: &Identity,
     cell: &Cell,
     certificate: CertificateWish,
-    hosted: &HostedTenant,
+    home: &Home,
     sponsor: UserId,
     scale: f64,
 ) -> Wish {
@@ -28,8 +28,9 @@ pub(super) fn hosted(
         None => local.to_owned(),
     };
     Wish {
-        tenant: hosted.tenant,
+        tenant: home.tenant,
         blueprint: cell.blueprint(),
+        given: cell.given,
         agent: Naming {
             display_name: identity.display_name.clone(),
             tag: tag("identity", &identity.id.to_string()),
@@ -38,10 +39,10 @@ pub(super) fn hosted(
             display_name: identity.display_name.clone(),
             user_principal_name: address,
             mail_nickname: nickname,
-            usage_location: hosted.usage_location.clone(),
+            usage_location: home.usage_location.clone(),
         },
         sponsor,
-        licence: licence(&hosted.licences),
+        licence: licence(&home.licences),
         scopes: SCOPES.map(str::to_owned).to_vec(),
         certificate,
         // The next cell needs them again.

@@ -30,8 +30,8 @@ pub(crate) use version::{IfMatch, IfNoneMatch, Tag, Tagged};
 
 use crate::Gateway;
 use crate::{
-    api_keys, audit, cells, dashboard, health, idempotency, identities, jobs, live, members, organisations,
-    problems, sending, siem, sign_in, sponsors,
+    api_keys, audit, cells, connection, dashboard, health, idempotency, identities, jobs, live, members,
+    organisations, problems, sending, siem, sign_in, sponsors,
 };
 
 /// What the OpenAPI document says of the whole.
@@ -53,6 +53,7 @@ fn api() -> OpenApiRouter<Arc<Gateway>> {
         .merge(sponsors::api())
         .merge(cells::api())
         .merge(sending::api())
+        .merge(connection::api())
         .merge(audit::api())
         .merge(siem::api())
         .merge(jobs::api())
@@ -73,6 +74,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(identities::pages())
         .merge(sponsors::pages())
         .merge(cells::pages())
+        .merge(connection::pages())
         .merge(audit::pages())
         .merge(siem::pages())
         .merge(jobs::pages())

@@ -82,8 +82,8 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let (Some(tenant), Some(sponsor)) = (identity.tenant, identity.sponsor) else {
         return Ok(Ending::done());
     };
-    let Some(hosted) = gateway.hosted(tenant) else {
-        return Err(JobError::Failed(format!("the tenant {tenant} is not configured on this gateway")));
+    let Some(home) = gateway.home(scope, &identity).await? else {
+        return Err(JobError::Failed(format!("the tenant {tenant} is neither configured nor connected")));
     };
     let known = Sponsorship::of(store, identity.id).await?;
     let governance = &gateway.config.governance;
@@ -96,7 +96,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         // The relations in Entra are just being changed.
         return Ok(Ending { end: wait(now, governance.sponsor_doubt), unit: Unit::new() });
     }
-    let seen = look::look(&gateway.provisioner(hosted), &identity, sponsor).await?;
+    let seen = look::look(&gateway.provisioner(&home), &identity, sponsor).await?;
     let finding = look::judge(sponsor, &seen);
     let before = known.as_ref().and_then(|known| known.amiss);
     let next = decide(finding, before, identity.suspended.is_some(), governance.sponsor_doubt, now);

@@ -1,9 +1,11 @@
-//! The tenants in which identities live, and as whom the gateway speaks there: the provisioner of a hosted
+//! The tenants in which identities live, and as whom the gateway speaks there: the provisioner of a
 //! tenant, a cell's blueprint, an agent user.
 
 mod clients;
+mod home;
 
 pub(crate) use clients::TenantClients;
+pub(crate) use home::Home;
 
 use attache_entra::{ClientCredential, Resource};
 use attache_graph::Graph;
@@ -18,11 +20,11 @@ impl Gateway {
         self.config.hosted.iter().find(|hosted| hosted.tenant == tenant)
     }
 
-    /// Graph as the provisioner of a hosted tenant.
-    pub(crate) fn provisioner(&self, hosted: &HostedTenant) -> Graph {
-        let (app, secret) = hosted.provisioner.clone();
+    /// Graph as the provisioner of a tenant in which identities live.
+    pub(crate) fn provisioner(&self, home: &Home) -> Graph {
+        let (app, secret) = home.provisioner.clone();
         let resource = Resource::graph(self.entra.cloud());
-        self.graph(self.entra.application(hosted.tenant, app, ClientCredential::Secret(secret), resource))
+        self.graph(self.entra.application(home.tenant, app, ClientCredential::Secret(secret), resource))
     }
 
     /// Graph as an agent user, by three hops.

@@ -6,6 +6,7 @@
 mod access;
 mod audit;
 mod blueprints;
+mod entra;
 mod faults;
 mod hosting;
 mod idempotency;
@@ -17,6 +18,7 @@ mod keys;
 mod limits;
 mod members;
 mod operator_keys;
+mod own_tenant;
 mod pages;
 mod sending;
 mod siem;

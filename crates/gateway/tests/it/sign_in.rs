@@ -1,8 +1,9 @@
 //! Signing in against Entra, and attacks on it.
 
-use reqwest::header::{COOKIE, LOCATION};
+use reqwest::header::COOKIE;
 use url::Url;
 
+use crate::entra::{Person, through};
 use crate::world::{Caller, World};
 
 /// A person of the sandbox, signed in to the gateway by Entra.
@@ -25,36 +26,26 @@ async fn authorize(world: &World, caller: &Caller, index: usize) -> (String, Url
     (binding, through_entra(world, &begun.location(), index).await)
 }
 
-/// What a person does at Entra: the form, filled in.
+/// What a person of the sandbox's first tenant does at Entra.
 async fn through_entra(world: &World, authorize: &str, index: usize) -> Url {
-    let browser = world.browser();
-    let authorize: Url = authorize.parse().unwrap();
-    let page = browser.get(authorize.clone()).send().await.unwrap().text().await.unwrap();
-    let form = &page[page.find("<form").unwrap()..];
-    let form = &form[..form.find("</form>").unwrap()];
-    let action = attribute(&form[..form.find('>').unwrap()], "action").unwrap();
-    let mut fields = Vec::new();
     let user = &world.sandbox.ready().users[index];
-    for input in form.split("<input").skip(1) {
-        let input = &input[..input.find('>').unwrap()];
-        let Some(name) = attribute(input, "name") else { continue };
-        let value = match attribute(input, "type").as_deref() {
-            Some("hidden") => attribute(input, "value").unwrap_or_default(),
-            Some("password") => user.password.clone(),
-            Some("checkbox" | "submit") => continue,
-            _ => user.upn.clone(),
-        };
-        fields.push((name, value));
-    }
-    let answer = browser.post(authorize.join(&action).unwrap()).form(&fields).send().await.unwrap();
-    let to = answer.headers().get(LOCATION).unwrap_or_else(|| panic!("{}", answer.status()));
-    to.to_str().unwrap().parse().unwrap()
+    let person = Person { id: user.id.clone(), upn: user.upn.clone(), password: user.password.clone() };
+    through(world, authorize, &person, "accept").await
 }
 
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
-    let value = &tag[start..start + tag[start..].find('"')?];
-    Some(value.replace("&#38;", "&").replace("&amp;", "&").replace("&#34;", "\"").replace("&quot;", "\""))
+/// Somebody of any tenant, signed in to the gateway by Entra.
+pub(crate) async fn as_person(world: &World, person: &Person) -> Caller {
+    let mut caller = world.anybody();
+    let begun = caller.get("sign-in").await;
+    caller.cookie = begun.cookies().into_iter().next();
+    // Entra asks for the name first, and goes on at the person's own tenant.
+    let at = format!("{}&login_hint={}", begun.location(), person.upn);
+    let back = through(world, &at, person, "accept").await;
+    let path = back.as_str().strip_prefix(world.url.as_str()).unwrap().to_owned();
+    let ended = caller.get(&path).await;
+    assert_eq!(ended.status, 303, "{}", ended.text);
+    caller.cookie = ended.cookies().into_iter().find(|cookie| cookie.starts_with("attache-session="));
+    caller
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use attache_gateway::{
-    Config, Gateway, Governance, HostedTenant, Limits, Operator, Parts, Running, SignInApp, sign_in_link,
+    Config, ConnectApp, Gateway, Governance, HostedTenant, Limits, OWN_TENANT, Operator, Parts, Running,
+    SignInApp, hosted_permissions, sign_in_link,
 };
 use attache_keys::{MemoryStore, SecretStore};
 use attache_sandbox::{Config as SandboxConfig, Sandbox};
@@ -23,27 +24,8 @@ use url::Url;
 
 pub(crate) const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
 
-const ROLES: &[&str] = &[
-    "AgentIdentity.Read.All",
-    "AgentIdentity.ReadWrite.All",
-    "AgentIdentity.DeleteRestore.All",
-    "AgentIdentityBlueprint.AddRemoveCreds.All",
-    "AgentIdentityBlueprint.Create",
-    "AgentIdentityBlueprint.ReadWrite.All",
-    "AgentIdentityBlueprintPrincipal.Create",
-    "AgentIdentityBlueprintPrincipal.ReadWrite.All",
-    "AgentIdUser.ReadWrite.All",
-    "Application.Read.All",
-    "AppRoleAssignment.ReadWrite.All",
-    "DelegatedPermissionGrant.ReadWrite.All",
-    "Directory.Read.All",
-    "Domain.ReadWrite.All",
-    "LicenseAssignment.ReadWrite.All",
-    "Mail.Send",
-    "Organization.Read.All",
-    "User.ReadWrite.All",
-    "User.RevokeSessions.All",
-];
+/// What the tenant's own administrator may do, past the gateway.
+const ADMINISTRATOR: &[&str] = &["AgentIdentity.ReadWrite.All", "Application.Read.All", "User.ReadWrite.All"];
 
 /// A gateway, its tenant and its folder.
 pub(crate) struct World {
@@ -59,6 +41,8 @@ pub(crate) struct World {
     secrets: Arc<dyn SecretStore>,
     sign_in: String,
     provisioner: String,
+    pub(crate) connect: String,
+    administrator: String,
     folder: tempfile::TempDir,
 }
 
@@ -139,18 +123,24 @@ impl World {
         let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let url: Url = format!("http://localhost:{}/", free.port()).parse().unwrap();
         let ready = sandbox.ready().clone();
+        let roles: Vec<&str> = hosted_permissions().map(|one| one.name).collect();
+        let asked: Vec<&str> = OWN_TENANT.iter().map(|one| one.name).collect();
         let document = json!({
             "settings": { "domains": [format!("agents.{}", ready.domain)] },
             "apps": [
-                { "name": "Sign-in", "secret": SECRET, "web": [format!("{url}sign-in/callback")],
+                { "name": "Sign-in", "secret": SECRET, "multi_tenant": true, "web": [format!("{url}sign-in/callback")],
                   "scopes": ["openid", "profile", "offline_access", "User.Read"] },
-                { "name": "Gateway", "secret": SECRET, "roles": ROLES },
+                { "name": "Gateway", "secret": SECRET, "roles": roles },
+                { "name": "Administrator", "secret": SECRET, "roles": ADMINISTRATOR },
+                { "name": "Connect", "secret": SECRET, "web": [format!("{url}connect/callback")],
+                  "multi_tenant": true, "requires": asked },
             ],
         });
         sandbox.control().plant(&document.to_string()).unwrap();
         let state = sandbox.control().state();
         let app = |name: &str| app_named(&state, name).unwrap();
-        let (sign_in, provisioner) = (app("Sign-in"), app("Gateway"));
+        let (sign_in, provisioner, connect) = (app("Sign-in"), app("Gateway"), app("Connect"));
+        let administrator = app("Administrator");
         let folder = tempfile::tempdir().unwrap();
         let (own, rng): (_, Arc<dyn Rng>) = (Arc::clone(&clock), Arc::new(SystemRng));
         let path = folder.path().join("gateway.db");
@@ -175,6 +165,8 @@ impl World {
             secrets,
             sign_in,
             provisioner,
+            connect,
+            administrator,
             folder,
         };
         world.start().await;
@@ -208,7 +200,7 @@ impl World {
         let id = made["tenant_id"].as_str().unwrap().to_owned();
         let document = json!({
             "settings": { "domains": [domain] },
-            "apps": [{ "name": "Gateway elsewhere", "secret": SECRET, "roles": ROLES }],
+            "apps": [{ "name": "Gateway elsewhere", "secret": SECRET, "roles": roles }],
         });
         send(format!("seed?tenant={id}"), document).await.unwrap().error_for_status().unwrap();
         let app = app_named(&self.sandbox.control().state(), "Gateway elsewhere").unwrap();
@@ -259,6 +251,7 @@ impl World {
                 subdomains: 100,
                 sponsor: Some(self.operator.user),
             }],
+            connect: Some(ConnectApp { client_id: self.connect.parse().unwrap(), client_secret: secret() }),
             operators: vec![self.operator],
             operator_keys: Vec::new(),
             shared_sender: None,
@@ -314,7 +307,7 @@ impl World {
     pub(crate) async fn graph(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let (ready, browser) = (self.sandbox.ready(), self.browser());
         let form = [
-            ("client_id", self.provisioner.as_str()),
+            ("client_id", self.administrator.as_str()),
             ("client_secret", SECRET),
             ("grant_type", "client_credentials"),
             ("scope", "https://graph.microsoft.com/.default"),

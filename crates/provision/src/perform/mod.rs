@@ -5,6 +5,7 @@ mod agent;
 mod blueprint;
 mod certificate;
 mod consent;
+mod given;
 mod principal;
 mod probe;
 pub(crate) mod stop;
@@ -35,22 +36,17 @@ pub async fn perform(clients: &dyn Clients, record: &Record) -> Outcome {
         looks_only: record.doing().is_some_and(|doing| doing.looks_only),
         open: record.open(step),
     };
-    let result = match step {
-        Step::Survey => survey::survey(&scene).await,
-        Step::Blueprint => blueprint::create(&scene).await,
-        Step::Certificate => certificate::append(&scene).await,
-        Step::Principal => principal::create(&scene).await,
-        Step::Role => principal::assign_role(&scene).await,
-        Step::Consent => consent::grant(&scene).await,
-        Step::Inheritance => consent::inherit(&scene).await,
-        Step::Agent => agent::create(&scene).await,
-        Step::User => user::create(&scene).await,
-        Step::UsageLocation => user::locate(&scene).await,
-        Step::Licence => user::license(&scene).await,
-        Step::Strip => strip::strip(&scene).await,
-        Step::Hops => probe::hops(&scene).await,
-        Step::Mailbox => probe::mailbox(&scene).await,
-        Step::Teams => probe::teams(&scene).await,
+    let result = match (step, scene.wish.given) {
+        (
+            Step::Blueprint
+            | Step::Certificate
+            | Step::Principal
+            | Step::Role
+            | Step::Consent
+            | Step::Inheritance,
+            Some(given),
+        ) => given::look(&scene, step, given).await,
+        (step, _) => ours(&scene, step).await,
     };
     match result {
         Ok(did) => Outcome {
@@ -71,6 +67,27 @@ pub async fn perform(clients: &dyn Clients, record: &Record) -> Outcome {
                 learnt: Objects::default(),
             }
         }
+    }
+}
+
+/// A step of a chain that is ours from the blueprint on.
+async fn ours(scene: &Scene<'_>, step: Step) -> Result<Did, Stop> {
+    match step {
+        Step::Survey => survey::survey(scene).await,
+        Step::Blueprint => blueprint::create(scene).await,
+        Step::Certificate => certificate::append(scene).await,
+        Step::Principal => principal::create(scene).await,
+        Step::Role => principal::assign_role(scene).await,
+        Step::Consent => consent::grant(scene).await,
+        Step::Inheritance => consent::inherit(scene).await,
+        Step::Agent => agent::create(scene).await,
+        Step::User => user::create(scene).await,
+        Step::UsageLocation => user::locate(scene).await,
+        Step::Licence => user::license(scene).await,
+        Step::Strip => strip::strip(scene).await,
+        Step::Hops => probe::hops(scene).await,
+        Step::Mailbox => probe::mailbox(scene).await,
+        Step::Teams => probe::teams(scene).await,
     }
 }
 

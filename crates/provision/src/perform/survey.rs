@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use attache_graph::{
     Cause, ConsentType, Correlation, Graph, GraphError, InheritableScopes, Sku, User, graph_app_id,
 };
-use attache_terms::SkuId;
+use attache_terms::{AppId, SkuId};
 use uuid::Uuid;
 
 use super::consent::union;
@@ -97,6 +97,9 @@ async fn sponsor_and_domain(graph: &Graph, wish: &Wish, seen: &mut Findings) -> 
 }
 
 async fn blueprint(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), Stop> {
+    if let Some(given) = wish.given {
+        return existing(graph, given, seen).await;
+    }
     let tag = &wish.blueprint.tag;
     let found =
         graph.blueprints_tagged(tag.as_str()).await.map_err(reads(permissions::READ_BLUEPRINTS))?.value;
@@ -130,12 +133,22 @@ async fn blueprint(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<()
     Ok(())
 }
 
-async fn principal(
-    graph: &Graph,
-    wish: &Wish,
-    blueprint: attache_terms::AppId,
-    seen: &mut Findings,
-) -> Result<(), Stop> {
+/// A blueprint that somebody else owns: whether it is in the tenant. The rest is looked at step by step.
+async fn existing(graph: &Graph, given: AppId, seen: &mut Findings) -> Result<(), Stop> {
+    let found = graph.principal_of(given).await.map_err(reads(permissions::READ_APPLICATIONS))?.value;
+    match found {
+        Some(principal) => {
+            (seen.objects.blueprint, seen.objects.principal) = (Some(given), Some(principal.id));
+        }
+        None => {
+            let cause = FailureCause::GivenUnknown { blueprint: given.to_string() };
+            seen.problems.push(Failure::new(Step::Survey, cause));
+        }
+    }
+    Ok(())
+}
+
+async fn principal(graph: &Graph, wish: &Wish, blueprint: AppId, seen: &mut Findings) -> Result<(), Stop> {
     let found = graph.principal_of(blueprint).await.map_err(reads(permissions::READ_APPLICATIONS))?.value;
     let Some(principal) = found.map(|principal| principal.id) else {
         seen.missing.extend([Step::Principal, Step::Role, Step::Consent]);

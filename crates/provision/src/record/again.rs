@@ -57,6 +57,7 @@ impl Record {
             late.note("the blueprint's name", names.0, names.1, ELSEWHERE);
         } else {
             (self.wish.sponsor, self.wish.blueprint) = (wish.sponsor, wish.blueprint);
+            self.wish.given = wish.given;
             self.wish.agent.tag = wish.agent.tag;
         }
         if self.begun(Step::Agent) {
@@ -137,6 +138,7 @@ mod tests {
         Wish {
             tenant: TenantId::new(Uuid::from_u128(1)),
             blueprint: naming("Agent (blueprint)"),
+            given: None,
             agent: naming("Agent"),
             user: AgentUserWish {
                 display_name: "Agent".to_owned(),

@@ -84,6 +84,12 @@ struct App {
     /// Delegated permissions for Microsoft Graph, consented for everybody.
     #[serde(default)]
     scopes: Vec<String>,
+    /// Whether other tenants may use it.
+    #[serde(default)]
+    multi_tenant: bool,
+    /// Application permissions for Microsoft Graph that its registration asks an administrator for.
+    #[serde(default)]
+    requires: Vec<String>,
 }
 
 /// An agent's chain: blueprint, its principal, an agent identity, and an agent user if it has a name.
@@ -283,13 +289,24 @@ impl Planting<'_> {
     }
 
     fn app(&self, app: &App) -> Result<(), String> {
-        let body = json!({
+        let mut required = Vec::new();
+        for role in &app.requires {
+            required.push(json!({ "id": role_id(role)?, "type": "Role" }));
+        }
+        let mut body = json!({
             "displayName": app.name,
             "web": { "redirectUris": app.web },
             "spa": { "redirectUris": app.spa },
             "publicClient": { "redirectUris": app.public },
             "isFallbackPublicClient": !app.public.is_empty(),
         });
+        if app.multi_tenant {
+            body["signInAudience"] = json!("AzureADMultipleOrgs");
+        }
+        if !required.is_empty() {
+            let graph = "00000003-0000-0000-c000-000000000000";
+            body["requiredResourceAccess"] = json!([{ "resourceAppId": graph, "resourceAccess": required }]);
+        }
         let made = self.post("/applications", &body)?;
         if let Some(secret) = &app.secret {
             self.secret(id_of(&made), secret)?;
@@ -297,10 +314,8 @@ impl Planting<'_> {
         let principal = self.post("/servicePrincipals", &json!({ "appId": made["appId"] }))?;
         let graph = self.realm.look().graph_id().to_owned();
         for role in &app.roles {
-            let known = crate::graph::permission(role).and_then(|permission| permission.role_id);
-            let role_id = known.ok_or_else(|| format!("{role} is no application permission"))?;
             let id = id_of(&principal);
-            let body = json!({ "principalId": id, "resourceId": graph, "appRoleId": role_id });
+            let body = json!({ "principalId": id, "resourceId": graph, "appRoleId": role_id(role)? });
             self.post(&format!("/servicePrincipals/{id}/appRoleAssignments"), &body)?;
         }
         if app.scopes.is_empty() {
@@ -425,6 +440,12 @@ impl Planting<'_> {
         perform(self.shared, self.realm, insider, method, path, Some(body))
             .map_err(|error| format!("{}: {}", error.code, error.message))
     }
+}
+
+/// The id of an application permission.
+fn role_id(name: &str) -> Result<&'static str, String> {
+    let known = crate::graph::permission(name).and_then(|permission| permission.role_id);
+    known.ok_or_else(|| format!("{name} is no application permission"))
 }
 
 pub(super) fn id_of(made: &Value) -> &str {

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use attache_gateway::{Config, Governance, HostedTenant, Limits, Operator, SignInApp, Tls};
+use attache_gateway::{Config, ConnectApp, Governance, HostedTenant, Limits, Operator, SignInApp, Tls};
 use attache_terms::{AppId, Cloud, Origin, Secret, TenantId};
 use url::Url;
 
@@ -109,6 +109,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let sign_in =
         judge.required::<AppId>("sign_in_client_id", "the web application that people sign in to, a GUID");
     let sign_in_secret = secret(&mut judge, "sign_in_client_secret");
+    let connect = connect(&mut judge);
     let operators = operators(&mut judge);
     let authority = judge.required::<Origin>("authority", "");
     let graph = judge.required::<Origin>("graph", "");
@@ -161,6 +162,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
             ca,
             sign_in: SignInApp { client_id: sign_in?, client_secret: sign_in_secret? },
             hosted: std::iter::once(hosted).chain(more).collect(),
+            connect,
             operators,
             operator_keys,
             shared_sender,
@@ -245,6 +247,22 @@ pub(super) fn is_usable(url: &Url) -> bool {
 
 fn secret(judge: &mut Judge<'_>, name: &str) -> Option<Secret> {
     judge.required::<String>(name, "a secret, by its variable only").map(Secret::new)
+}
+
+/// The application for customers' tenants: both halves or neither.
+fn connect(judge: &mut Judge<'_>) -> Option<ConnectApp> {
+    let client_id = judge.optional::<AppId>("connect_client_id");
+    let client_secret = judge.text("connect_client_secret").map(Secret::new);
+    match (client_id, client_secret) {
+        (Some(client_id), Some(client_secret)) => Some(ConnectApp { client_id, client_secret }),
+        (None, None) => None,
+        _ => {
+            judge
+                .problems
+                .push("connect_client_id and connect_client_secret: give both or neither".to_owned());
+            None
+        }
+    }
 }
 
 fn pair(judge: &mut Judge<'_>, certificate: &str, key: &str) -> Option<Tls> {

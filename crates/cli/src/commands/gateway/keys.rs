@@ -98,6 +98,17 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     secret("sign_in_client_secret", &["ATTACHE_GATEWAY_SIGN_IN_CLIENT_SECRET"], "its client secret"),
     key(
+        "connect_client_id",
+        &["ATTACHE_GATEWAY_CONNECT_CLIENT_ID"],
+        None,
+        "the multi-tenant application that customers' administrators consent to; its redirect URI is <public_url>/connect/callback; optional",
+    ),
+    secret(
+        "connect_client_secret",
+        &["ATTACHE_GATEWAY_CONNECT_CLIENT_SECRET"],
+        "its client secret, if it is given",
+    ),
+    key(
         "operators",
         &["ATTACHE_GATEWAY_OPERATORS"],
         None,

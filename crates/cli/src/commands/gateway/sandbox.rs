@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
 use attache_gateway::{
-    Config, Gateway, Governance, HostedTenant, Limits, Operator, Running, SignInApp, sign_in_link,
+    Config, ConnectApp, Gateway, Governance, HostedTenant, Limits, OWN_TENANT, Operator, Running, SignInApp,
+    hosted_permissions, sign_in_link,
 };
 use attache_graph::Graph;
 use attache_sandbox::{Ready, Sandbox};
@@ -25,33 +26,10 @@ use crate::output::{Failure, Output};
 const SIGN_IN: &str = "Attaché gateway";
 /// What the application is called that makes agents for the gateway.
 const PROVISIONER: &str = "Attaché gateway (provisioner)";
+/// What the application is called that customers' administrators consent to.
+const CONNECT: &str = "Attaché gateway (your tenant)";
 /// Their secret: everything in a sandbox is public.
 const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
-/// What the provisioner may do (README, "Against a real tenant", and what a gateway needs besides).
-const ROLES: &[&str] = &[
-    "AgentIdentity.Read.All",
-    "AgentIdentity.ReadWrite.All",
-    "AgentIdentity.DeleteRestore.All",
-    "AgentIdentityBlueprint.AddRemoveCreds.All",
-    "AgentIdentityBlueprint.Create",
-    "AgentIdentityBlueprint.ReadWrite.All",
-    "AgentIdentityBlueprint.DeleteRestore.All",
-    "AgentIdentityBlueprintPrincipal.Create",
-    "AgentIdentityBlueprintPrincipal.ReadWrite.All",
-    "AgentIdentityBlueprintPrincipal.DeleteRestore.All",
-    "AgentIdUser.ReadWrite.All",
-    "Application.Read.All",
-    "AppRoleAssignment.ReadWrite.All",
-    "DelegatedPermissionGrant.ReadWrite.All",
-    "Directory.Read.All",
-    "Domain.ReadWrite.All",
-    "LicenseAssignment.ReadWrite.All",
-    "Mail.Send",
-    "Organization.Read.All",
-    "User.ReadWrite.All",
-    "User.RevokeSessions.All",
-];
-
 /// What a gateway in a sandbox takes from its settings, too.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SandboxSettings {
@@ -135,8 +113,9 @@ pub(crate) async fn start(
     // The port must be known before the tenant is told where browsers come back to.
     let listen = free(listen).await?;
     let url: Url = format!("http://localhost:{}/", listen.port()).parse()?;
-    let (sign_in, provisioner) = applications(sandbox, ready, &url).await?;
-    let provisioner = (provisioner, Secret::new(SECRET.to_owned()));
+    let Applications { sign_in, provisioner, connect } = applications(sandbox, ready, &url).await?;
+    let secret = || Secret::new(SECRET.to_owned());
+    let provisioner = (provisioner, secret());
     let person = ready.users.first().context("the sandbox has no users")?;
     let operator = Operator { tenant: ready.tenant_id.parse()?, user: person.id.parse()? };
     let origin: Origin = ready.url.parse()?;
@@ -156,8 +135,9 @@ pub(crate) async fn start(
         trusted_proxies: Vec::new(),
         cloud: Cloud::at(origin.clone(), origin),
         ca: Some(ready.ca.clone()),
-        sign_in: SignInApp { client_id: sign_in, client_secret: Secret::new(SECRET.to_owned()) },
+        sign_in: SignInApp { client_id: sign_in, client_secret: secret() },
         hosted: vec![hosted],
+        connect: Some(ConnectApp { client_id: connect, client_secret: secret() }),
         operators: vec![operator],
         operator_keys: more.operator_keys,
         shared_sender: Some(format!("noreply@{}", ready.domain)),
@@ -197,29 +177,47 @@ fn hosted_domain(ready: &Ready) -> String {
     format!("agents.{}", ready.domain)
 }
 
-/// The two applications of a gateway: the one that people sign in to, with its redirect for this port, and the
-/// one that makes agents. They are made if the tenant has none.
-async fn applications(sandbox: &Sandbox, ready: &Ready, url: &Url) -> anyhow::Result<(AppId, AppId)> {
-    let sign_in = format!("{SIGN_IN} at {}", url.port_or_known_default().unwrap_or_default());
-    let administrator = administrator(ready)?;
-    let find = async |name: &str| anyhow::Ok(administrator.application_named(name).await?.value);
-    let (mut apps, mut found) = (Vec::new(), Vec::new());
-    for name in [sign_in.as_str(), PROVISIONER] {
-        found.push(find(name).await?);
-    }
-    if found[0].is_none() {
-        apps.push(json!({
+/// The applications of a gateway: the one that people sign in to and the one that customers consent to, with their
+/// redirects for this port, and the one that makes agents.
+struct Applications {
+    sign_in: AppId,
+    provisioner: AppId,
+    connect: AppId,
+}
+
+/// Finds them, and makes those that the tenant has not.
+async fn applications(sandbox: &Sandbox, ready: &Ready, url: &Url) -> anyhow::Result<Applications> {
+    let port = url.port_or_known_default().unwrap_or_default();
+    let (sign_in, connect) = (format!("{SIGN_IN} at {port}"), format!("{CONNECT} at {port}"));
+    let roles: Vec<&str> = hosted_permissions().map(|permission| permission.name).collect();
+    let asked: Vec<&str> = OWN_TENANT.iter().map(|permission| permission.name).collect();
+    let wanted = [
+        json!({
             "name": sign_in, "secret": SECRET, "web": [format!("{url}sign-in/callback")],
             "scopes": ["openid", "profile", "offline_access", "User.Read"],
-        }));
-    }
-    if found[1].is_none() {
-        apps.push(json!({ "name": PROVISIONER, "secret": SECRET, "roles": ROLES }));
+        }),
+        json!({ "name": PROVISIONER, "secret": SECRET, "roles": roles }),
+        json!({
+            "name": connect, "secret": SECRET, "web": [format!("{url}connect/callback")],
+            "multi_tenant": true, "requires": asked,
+        }),
+    ];
+    let administrator = administrator(ready)?;
+    let find = async |name: &str| anyhow::Ok(administrator.application_named(name).await?.value);
+    let mut apps = Vec::new();
+    for app in wanted {
+        if find(app["name"].as_str().unwrap_or_default()).await?.is_none() {
+            apps.push(app);
+        }
     }
     let document = json!({ "settings": { "domains": [hosted_domain(ready)] }, "apps": apps });
     sandbox.control().plant(&document.to_string()).map_err(anyhow::Error::msg)?;
     let kept = async |name: &str| find(name).await?.context("the sandbox did not keep an application");
-    Ok((kept(&sign_in).await?, kept(PROVISIONER).await?))
+    Ok(Applications {
+        sign_in: kept(&sign_in).await?,
+        provisioner: kept(PROVISIONER).await?,
+        connect: kept(&connect).await?,
+    })
 }
 
 fn administrator(ready: &Ready) -> anyhow::Result<Graph> {

@@ -312,7 +312,7 @@ async fn identity(
         }
         Mode::Shared | Mode::OwnTenant => None,
     };
-    let made = fresh(gateway, organisation, &wanted, hosted).map_err(refused)?;
+    let made = fresh(gateway, organisation, &wanted, hosted, None).map_err(refused)?;
     let state = match (document.status, document.mode) {
         (Status::Deprovisioned, _) => State::Deprovisioned,
         (_, Mode::Shared) => State::Active,

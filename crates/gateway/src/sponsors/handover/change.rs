@@ -70,13 +70,13 @@ async fn change(
     known: &Versioned<Sponsorship>,
     successor: Successor,
 ) -> Result<Ending, JobError> {
-    let Some(hosted) = gateway.hosted(known.tenant) else {
+    let Some(home) = gateway.home(scope, identity).await? else {
         return Err(JobError::Failed(format!(
-            "the tenant {} is not configured on this gateway",
+            "the tenant {} is neither configured nor connected",
             known.tenant
         )));
     };
-    let graph = gateway.provisioner(hosted);
+    let graph = gateway.provisioner(&home);
     let hand = Hand { gateway, turn, scope, identity, graph };
     for of in sponsored(identity) {
         hand.replace(of, identity.sponsor, successor.user).await?;

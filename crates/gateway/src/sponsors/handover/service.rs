@@ -36,7 +36,7 @@ pub(in crate::sponsors) async fn name(
     if identity.sponsor == Some(user) && is_well {
         return Err(Problem::invalid("sponsor", "they are its sponsor already", "name somebody else"));
     }
-    is_person(gateway, tenant, user).await?;
+    is_person(gateway, grant.scope, identity, user).await?;
     let successor =
         Successor { user, named: gateway.clock.now(), accepted: None, changed: None, proved: None };
     let base =
@@ -167,17 +167,17 @@ fn is_sponsored(identity: &Identity) -> Answer<TenantId> {
 }
 
 /// Whether the user is there, may sign in, and is a person.
-async fn is_person(gateway: &Gateway, tenant: TenantId, user: UserId) -> Answer<()> {
+async fn is_person(gateway: &Gateway, scope: OrgScope, identity: &Identity, user: UserId) -> Answer<()> {
     let remedy = "give the object id of a person of the identity's tenant who can sign in";
-    let hosted = gateway.hosted(tenant).ok_or_else(|| {
+    let home = gateway.home(scope, identity).await?.ok_or_else(|| {
         Problem::new(
             StatusCode::CONFLICT,
             "tenant_not_configured",
-            format!("the tenant {tenant} is not configured on this gateway"),
-            "have an operator configure it",
+            "the identity's tenant is neither configured on this gateway nor connected",
+            "have an operator configure it, or connect it again",
         )
     })?;
-    let found = match gateway.provisioner(hosted).user(user).await {
+    let found = match gateway.provisioner(&home).user(user).await {
         Ok(found) => found.value,
         Err(error) if error.is_not_found() => {
             return Err(Problem::invalid("sponsor", "the identity's tenant has no such user", remedy));

@@ -277,6 +277,7 @@ pub(crate) fn wish() -> Wish {
     Wish {
         tenant: TenantId::new(Uuid::from_u128(1)),
         blueprint: name("Attaché", "default/blueprint"),
+        given: None,
         agent: name("Scout", "default/agent"),
         user: AgentUserWish {
             display_name: "Scout".to_owned(),
