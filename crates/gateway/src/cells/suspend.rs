@@ -137,8 +137,13 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
         )));
     };
     let graph = gateway.provisioner(&home);
-    let blueprint = graph.blueprints_tagged(cell.blueprint().tag.as_str()).await?.value.into_iter().next();
-    let blueprint = blueprint.map(|found| found.app_id);
+    let blueprint = match cell.given {
+        Some(given) => Some(given),
+        None => {
+            let found = graph.blueprints_tagged(cell.blueprint().tag.as_str()).await?.value;
+            found.into_iter().next().map(|found| found.app_id)
+        }
+    };
     let principal = match blueprint {
         Some(blueprint) => graph.principal_of(blueprint).await?.value,
         None => None,

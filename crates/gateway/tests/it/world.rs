@@ -198,6 +198,7 @@ impl World {
         let made = send("tenants".to_owned(), json!({})).await.unwrap();
         let made: Value = made.error_for_status().unwrap().json().await.unwrap();
         let id = made["tenant_id"].as_str().unwrap().to_owned();
+        let roles: Vec<&str> = hosted_permissions().map(|one| one.name).collect();
         let document = json!({
             "settings": { "domains": [domain] },
             "apps": [{ "name": "Gateway elsewhere", "secret": SECRET, "roles": roles }],
