@@ -124,10 +124,10 @@ pub(super) async fn granted(gateway: &Gateway, caller: Caller, attempt: &Attempt
 pub(super) fn person(caller: &Caller) -> Answer<&Session> {
     match &caller.principal {
         Principal::Person(session, _) => Ok(session),
-        Principal::Key(_) => Err(Problem::new(
+        Principal::Key(_) | Principal::Operator(_) => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "people_only",
-            "an API key has no browser session to which an administrator's consent could be bound",
+            "a key has no browser session to which an administrator's consent could be bound",
             "have an owner or administrator of the organisation do it at Settings > Agent identity",
         )),
     }
