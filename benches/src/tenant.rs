@@ -54,6 +54,7 @@ impl Tenant {
         let wish = Wish {
             tenant: id,
             blueprint: named("Bench blueprint", "bench/blueprint")?,
+            given: None,
             agent: named("Bench agent", "bench/agent")?,
             user: AgentUserWish {
                 display_name: "Bench agent".to_owned(),

@@ -241,6 +241,7 @@ impl Served {
             ca: Some(ca.to_owned()),
             sign_in: SignInApp { client_id: app.parse()?, client_secret: secret() },
             hosted: vec![hosted],
+            connect: None,
             operators: vec![operator],
             shared_sender: None,
             local_part: "assistant".to_owned(),
