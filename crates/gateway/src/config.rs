@@ -8,6 +8,7 @@ use attache_terms::{AppId, Cloud, Secret, TenantId, UserId};
 use url::Url;
 
 use crate::Limits;
+use crate::licences::{Money, Prices};
 
 /// The configuration of one gateway process.
 pub struct Config {
@@ -69,12 +70,34 @@ pub struct Governance {
     pub sponsor_look: Duration,
     /// What is amiss with a sponsor must still be so after this time: a directory's replicas may differ.
     pub sponsor_doubt: Duration,
+    /// After how long an identity is to be confirmed again.
+    pub review: Duration,
+    /// How often the seats of a tenant are counted.
+    pub seats_look: Duration,
+    /// When only so many seats remain for agents, or fewer, somebody is told.
+    pub seats_low: u32,
+    /// What the seats of products cost a month.
+    pub prices: Prices,
+    /// What the licence costs a month that each sponsor needs.
+    pub sponsor_price: Money,
+    /// The currency of every price, for people: `USD`.
+    pub currency: String,
 }
 
 impl Default for Governance {
-    /// Every six hours; two minutes of doubt.
+    /// Sponsors every six hours, with two minutes of doubt; reviews every 90 days; seats every hour, and five are few;
+    /// list prices in US dollars, as [`Prices`] says where they come from.
     fn default() -> Self {
-        Self { sponsor_look: Duration::from_secs(6 * 3600), sponsor_doubt: Duration::from_secs(120) }
+        Self {
+            sponsor_look: Duration::from_secs(6 * 3600),
+            sponsor_doubt: Duration::from_secs(120),
+            review: Duration::from_secs(90 * 24 * 3600),
+            seats_look: Duration::from_secs(3600),
+            seats_low: 5,
+            prices: Prices::default(),
+            sponsor_price: Money(1500),
+            currency: "USD".to_owned(),
+        }
     }
 }
 

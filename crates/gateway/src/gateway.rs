@@ -6,7 +6,7 @@ use std::sync::Arc;
 use attache_entra::{Entra, Transport, TransportConfig, TransportError};
 use attache_keys::SecretStore;
 use attache_ledger::{Composer, Ed25519Key};
-use attache_store::{GatewayScope, NodeId, Store, StoreError};
+use attache_store::{CommitError, GatewayScope, NodeId, Store, StoreError};
 use attache_terms::{Clock, Explain, Remedy, Rng};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
@@ -18,7 +18,7 @@ use crate::health::Metrics;
 use crate::limits::Meter;
 use crate::nature::{self, NatureError};
 use crate::sealing::Keyring;
-use crate::{Config, audit, jobs, server};
+use crate::{Config, audit, jobs, licences, server};
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -83,6 +83,9 @@ pub enum StartError {
     /// The database is for something else.
     #[error(transparent)]
     Nature(#[from] NatureError),
+    /// The database does not take what is to be done first.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] server::TlsError),
@@ -95,6 +98,7 @@ impl Explain for StartError {
             Self::Transport(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Nature(error) => error.code(),
+            Self::Commit(error) => error.code(),
             Self::Tls(error) => error.code(),
         }
     }
@@ -107,6 +111,7 @@ impl Explain for StartError {
             Self::Transport(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::Nature(error) => error.remedy(),
+            Self::Commit(error) => error.remedy(),
             Self::Tls(error) => error.remedy(),
         }
     }
@@ -144,6 +149,7 @@ impl Gateway {
     pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
         let gateway = Self::assemble(config, parts)?;
         nature::check(&gateway.store, gateway.config.sandbox).await?;
+        licences::begin(&gateway).await?;
         let wanted = gateway.config.listen;
         let refused = |source| StartError::Listen { address: wanted, source };
         let listener = TcpListener::bind(wanted).await.map_err(refused)?;

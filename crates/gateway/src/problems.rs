@@ -168,6 +168,11 @@ const REQUESTS: &[Row] = &[
     ("taken", "the name is in use", "choose another one"),
     ("not_active", "the identity cannot act yet, or no longer", "see on its page what it waits for"),
     ("suspended", "the identity is suspended", "resume it first, if the reason for it is gone"),
+    (
+        "not_reviewed",
+        "the identity is none that is reviewed: it has no account, or is on its way out",
+        "confirm only those that the list has",
+    ),
     ("people_only", "a program cannot do what a person answers for", "sign in as that person"),
     (
         "sponsor_needed",

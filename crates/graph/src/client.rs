@@ -238,6 +238,14 @@ impl Call {
         call
     }
 
+    /// A PUT of something that is not JSON.
+    pub(crate) fn put(path: Path, media: &'static str, body: Bytes) -> Self {
+        let mut call = Self::new(Method::PUT, Target::Path(path), Repeat::Freely);
+        call.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+        call.body = Ok(body);
+        call
+    }
+
     /// A POST that sets a value rather than making something new.
     pub(crate) fn action(path: Path, body: &impl Serialize) -> Self {
         Self::new(Method::POST, Target::Path(path), Repeat::Freely).json(body)

@@ -1,6 +1,7 @@
 //! Users: the signed-in one, others, and their sponsors (Entra reference §3.1, §13 "Sponsors").
 
-use attache_terms::{ObjectId, SkuId, Untrusted, UserId};
+use attache_terms::{ObjectId, Secret, SkuId, Untrusted, UserId};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -34,6 +35,25 @@ pub struct User {
     /// The licences.
     #[serde(default, rename = "assignedLicenses")]
     pub assigned_licences: Vec<AssignedLicence>,
+}
+
+/// What an ordinary user is made of (Entra reference §3.1).
+#[derive(Clone, Copy)]
+pub struct NewUser<'a> {
+    /// The name that people see.
+    pub display_name: &'a str,
+    /// The sign-in name, in a verified domain.
+    pub user_principal_name: &'a str,
+    /// The part of the mail address before the @.
+    pub mail_nickname: &'a str,
+    /// The country, ISO 3166 alpha-2.
+    pub usage_location: &'a str,
+    /// The job title.
+    pub job_title: &'a str,
+    /// The department.
+    pub department: &'a str,
+    /// The password.
+    pub password: &'a Secret,
 }
 
 /// One licence of a user.
@@ -112,6 +132,24 @@ impl Graph {
         Ok(self.send::<Plans>(Call::get(path)).await?.map(|plans| plans.provisioned_plans))
     }
 
+    /// Makes an ordinary user (User.ReadWrite.All). The name is unique: a second one is refused.
+    pub async fn create_user(&self, new: NewUser<'_>) -> Answered<User> {
+        let body = json!({
+            "accountEnabled": true,
+            "displayName": new.display_name,
+            "userPrincipalName": new.user_principal_name,
+            "mailNickname": new.mail_nickname,
+            "usageLocation": new.usage_location,
+            "jobTitle": new.job_title,
+            "department": new.department,
+            "passwordProfile": {
+                "password": new.password.expose(),
+                "forceChangePasswordNextSignIn": false,
+            },
+        });
+        self.send(Call::post(Path::new("/users"), &body)).await
+    }
+
     /// Sets what people see of a user in the directory (User.ReadWrite.All).
     pub async fn describe_user(
         &self,
@@ -122,6 +160,11 @@ impl Graph {
     ) -> Answered<()> {
         let body = json!({ "displayName": display_name, "jobTitle": job_title, "department": department });
         self.send_bare(Call::patch(Path::new(format!("/users/{user}")), &body)).await
+    }
+
+    /// Sets the photo of a user: a picture of at most 4 MB with its media type (User.ReadWrite.All).
+    pub async fn set_photo(&self, user: UserId, media: &'static str, picture: Bytes) -> Answered<()> {
+        self.send_bare(Call::put(Path::new(format!("/users/{user}/photo/$value")), media, picture)).await
     }
 
     /// Sets the country of a user.

@@ -192,6 +192,15 @@ impl Lag {
         (0.0..=1_000_000.0).contains(&self.scale) && self.seconds.all().into_iter().flatten().all(is_delay)
     }
 
+    /// The same tenant as people meet it, to whom mailbox and Teams always come.
+    pub(crate) fn of_people(&self) -> Self {
+        let profile = match self.profile {
+            LagProfile::Never => LagProfile::Typical,
+            profile => profile,
+        };
+        Self { profile, ..*self }
+    }
+
     /// When the effect of a write at `now` shows. [`Timestamp::MAX`] is never.
     pub(crate) fn due(&self, cause: Cause, now: Timestamp) -> Timestamp {
         match self.delay(cause) {

@@ -143,6 +143,19 @@ fn operator(gateway: &Gateway, secret: &str) -> Result<Principal, Problem> {
     ))
 }
 
+/// Whoever is signed in; a key answers for nothing.
+pub(crate) fn person(caller: &Caller) -> Result<&Session, Problem> {
+    match &caller.principal {
+        Principal::Person(session, _) => Ok(session),
+        Principal::Key(_) | Principal::Operator(_) => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "people_only",
+            "a program cannot answer for an agent",
+            "sign in as the person who is to be the sponsor",
+        )),
+    }
+}
+
 /// The session with this secret, unless it has ended.
 async fn session(gateway: &Gateway, secret: &str) -> Result<Option<Session>, Problem> {
     let session: Option<Session> = gateway.system().get(Digest::of(secret).as_str()).await?;

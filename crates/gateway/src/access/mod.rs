@@ -13,7 +13,7 @@ mod session;
 
 pub(crate) use allowed::{Allowed, AsOperator, Grant, grant, operators_only};
 pub use caller::operator_key;
-pub(crate) use caller::{Caller, Principal};
+pub(crate) use caller::{Caller, Principal, person};
 pub(crate) use cookie::{SESSION, cookie, set_cookie};
 pub(crate) use rights::{Needs, Right, Role, Scopes, right};
 pub(crate) use secret::{Digest, Token};

@@ -72,6 +72,10 @@ pub(crate) mod right {
         SuspendIdentities = "identities:suspend", MANAGERS, step_up: false;
         /// Name who answers for an identity.
         ManageSponsors = "sponsors:write", MANAGERS, step_up: false;
+        /// See who answers for which identity.
+        SeeReviews = "reviews:read", ALL, step_up: false;
+        /// Confirm that an identity is still wanted.
+        ConfirmReviews = "reviews:write", MANAGERS, step_up: false;
         /// Deprovision.
         RemoveIdentities = "identities:remove", MANAGERS, step_up: true;
         /// See how the organisation's own tenant is connected.

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use attache_store::GatewayScope;
+use attache_store::{GatewayScope, Versioned};
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::header::CONTENT_TYPE;
 
 use crate::Gateway;
+use crate::licences::TenantSeats;
 use crate::server::Answer;
 
 /// The upper ends of the buckets of request times, in seconds.
@@ -90,5 +91,30 @@ pub(super) async fn show(State(gateway): State<Arc<Gateway>>) -> Answer<impl Int
     head(&mut text, "unsigned_logs", "gauge", "Audit logs with entries that no checkpoint covers yet.");
     let unsigned = gateway.store.engine(GatewayScope::granted()).unsigned(1_000).await?.len();
     let _ = writeln!(text, "attache_unsigned_logs {unsigned}");
+    head(
+        &mut text,
+        "licence_seats_free",
+        "gauge",
+        "Seats of products that agents are given, by tenant of ours.",
+    );
+    let mut low = String::new();
+    for hosted in &gateway.config.hosted {
+        let tenant = hosted.tenant;
+        let seats: Option<Versioned<TenantSeats>> = gateway.system().get(tenant).await?;
+        let Some(seats) = seats else { continue };
+        for product in seats.products.iter().filter(|product| product.for_agents) {
+            let (name, free) = (&product.part_number, product.free);
+            let _ =
+                writeln!(text, "attache_licence_seats_free{{tenant=\"{tenant}\",product=\"{name}\"}} {free}");
+        }
+        let _ = writeln!(low, "attache_licence_seats_low{{tenant=\"{tenant}\"}} {}", u8::from(seats.low));
+    }
+    head(
+        &mut text,
+        "licence_seats_low",
+        "gauge",
+        "Whether few seats are left for agents, by tenant of ours.",
+    );
+    text.push_str(&low);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

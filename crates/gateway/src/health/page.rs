@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use attache_store::{GatewayScope, JobQuery, JobState};
+use attache_store::{GatewayScope, JobQuery, JobState, OrgScope};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
@@ -12,10 +12,29 @@ use crate::Gateway;
 use crate::access::{Allowed, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Identity, State as IdentityState};
+use crate::licences::{TenantSeats, seats_of};
+use crate::reviews;
+use crate::server::Answer;
 
 /// The route.
 pub(crate) fn pages() -> Router<Arc<Gateway>> {
     Router::new().route("/orgs/{org}/health", get(show))
+}
+
+/// The seats of each tenant that the organisation's identities live in.
+async fn licences(gateway: &Gateway, scope: OrgScope) -> Answer<Vec<Check>> {
+    let seats = seats_of(gateway, scope).await?;
+    let check = |seats: &TenantSeats| {
+        Check {
+        name: "Licences",
+        tone: if seats.low { "bad" } else { "good" },
+        words: format!("{} seats remain for agents", seats.free()),
+        todo: seats.low.then(|| {
+            "have seats bought (Microsoft 365 admin centre > Billing), before none is left for the next identity".to_owned()
+        }),
+    }
+    };
+    Ok(seats.iter().map(check).collect())
 }
 
 struct Check {
@@ -82,7 +101,18 @@ async fn show(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOr
             todo: None,
         },
     };
-    let checks = vec![database, identities, jobs, signed];
+    let overdue = reviews::overdue(&gateway, allowed.scope).await?;
+    let reviews = match overdue {
+        0 => Check { name: "Access reviews", tone: "good", words: "none is overdue".to_owned(), todo: None },
+        count => Check {
+            name: "Access reviews",
+            tone: "bad",
+            words: format!("{count} overdue"),
+            todo: Some("confirm them on the page Access reviews, or suspend what is not wanted".to_owned()),
+        },
+    };
+    let mut checks = vec![database, identities, reviews, jobs, signed];
+    checks.extend(licences(&gateway, allowed.scope).await?);
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/health"));
     Ok(page(&Health { look, place, checks }))
 }

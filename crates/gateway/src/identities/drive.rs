@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use attache_entra::ClientCredential;
 use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target};
-use attache_provision::{Action, Ended, Outcome, Record as Steps, Step, next, perform};
+use attache_provision::{Action, Ended, Failure, Outcome, Record as Steps, Step, next, perform};
 use attache_store::{Job, JobEnd, OrgId, OrgScope, StoreError, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
 use jiff::Timestamp;
@@ -15,10 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use super::opening::{Blueprint, Opening};
 use super::provisioning::{OpenIntent, Provisioning};
-use super::{Identity, IdentityId, Method, Mode, State, Trouble, Waiting, opening, subdomain, verify, wish};
+use super::{
+    Fallback, Identity, IdentityId, Method, Mode, State, Trouble, Waiting, opening, ordinary, subdomain,
+    verify, wish,
+};
 use crate::Gateway;
 use crate::cells::{self, Cell};
 use crate::jobs::{Ending, JobError, Kind, Turn, correlated};
+use crate::licences;
 use crate::organisations::Organisation;
 use crate::record::{on, system, thing};
 use crate::sponsors;
@@ -65,6 +69,12 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         let tenant = identity.tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
         JobError::Failed(format!("the tenant {tenant} is neither configured nor connected"))
     })?;
+    if identity.method == Method::OrdinaryUser {
+        if home.owner.is_none() {
+            subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
+        }
+        return ordinary::go_on(&gateway, &turn, scope, identity, &home).await;
+    }
     if identity.method != Method::Create {
         return verify::look(&gateway, scope, identity, &home).await;
     }
@@ -204,8 +214,11 @@ impl Drive {
     fn go_on(&mut self, certificate: attache_provision::CertificateWish) {
         let steps = &mut self.provisioning.record.steps;
         steps.set_certificate(certificate);
-        if matches!(next(steps, self.gateway.clock.now()), Action::Failed(_)) {
-            steps.retry();
+        if let Action::Failed(failure) = next(steps, self.gateway.clock.now()) {
+            let falls_back = falls_back(&self.identity, &failure, steps.current());
+            if !falls_back {
+                self.provisioning.record.steps.retry();
+            }
         }
     }
 
@@ -250,6 +263,18 @@ impl Drive {
                     let unit = self.finish(State::Pending, Some((reason.clone(), due)), None);
                     return Ok(Ending { end: JobEnd::Wait { due, reason }, unit });
                 }
+                Action::Failed(failure)
+                    if falls_back(&self.identity, &failure, self.provisioning.steps.current()) =>
+                {
+                    let mut unit = std::mem::take(&mut self.unit);
+                    let identity = self.identity_in(State::Pending, None, None);
+                    let identity =
+                        ordinary::fall_back(&self.gateway, self.scope, &mut unit, identity, &failure);
+                    unit.update(&self.provisioning, &self.provisioning.record);
+                    unit.update(&self.identity, &identity);
+                    let reason = "goes on as an ordinary user".to_owned();
+                    return Ok(Ending { end: JobEnd::Wait { due: now, reason }, unit });
+                }
                 Action::Failed(failure) => {
                     let mut unit = self.finish(State::Error, None, Some(Trouble::from(&failure)));
                     let code = failure.code().parse().unwrap_or(Code::new("failed"));
@@ -264,6 +289,9 @@ impl Drive {
                     let mut unit = self.finish(State::Active, None, None);
                     unit.record(self.scope, self.gateway.changed_by_itself(PROVISIONED, self.about()));
                     unit.enqueue(sponsors::watching(&self.gateway, &self.identity));
+                    if let Some(tenant) = self.identity.tenant {
+                        unit.enqueue(licences::count_later(&self.gateway, tenant));
+                    }
                     return Ok(Ending::done_with(unit));
                 }
             }
@@ -356,6 +384,10 @@ impl Drive {
             changed,
             agent: objects.agent.or(before.agent),
             user: objects.user.or(before.user),
+            licences: match (objects.user, objects.licence) {
+                (Some(_), Some(sku)) => vec![sku],
+                _ => before.licences.clone(),
+            },
             sponsor: before.sponsor.or(Some(self.provisioning.steps.wish().sponsor)),
             ..before.clone()
         }
@@ -375,6 +407,11 @@ impl Drive {
     fn about(&self) -> Target {
         on([thing("identity", self.identity.id)])
     }
+}
+
+/// Whether an ordinary user takes its place: the organisation has chosen that, and nobody can mend what stopped it.
+fn falls_back(identity: &Identity, failure: &Failure, step: Option<Step>) -> bool {
+    identity.fallback == Fallback::OrdinaryUser && ordinary::gives_way(failure, step)
 }
 
 /// A step as the log tells it.

@@ -15,7 +15,10 @@ use utoipa_axum::routes;
 
 use super::aliases::{self, Aliases};
 use super::service::{self, Wanted};
-use super::{Identity, Method, Mode, State, Suspension, Trouble, Waiting, removal, send, suspend};
+use super::{
+    Fallback, FellBack, Identity, Method, Mode, State, Suspension, Trouble, Waiting, photo, removal, send,
+    suspend,
+};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::server::{
@@ -34,6 +37,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
         .routes(routes!(deprovision))
         .routes(routes!(test_send))
         .routes(routes!(read_aliases, want_aliases))
+        .merge(photo::api())
 }
 
 /// What is wished of an identity. Everything has a default.
@@ -47,6 +51,9 @@ struct ProvisionRequest {
     mode: Option<Mode>,
     /// How it is to come to be; `create` unless said.
     method: Option<Method>,
+    /// What is wanted where no agent user can be had: since the tenant makes none, or since mailbox or Teams do not
+    /// come before the deadline. Nothing unless said; with an ordinary user, `method` and `fell_back` say so.
+    fallback: Option<Fallback>,
     /// Its subdomain in a hosted tenant; the organisation's slug unless said.
     #[schema(min_length = 2, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     subdomain: Option<String>,
@@ -78,6 +85,10 @@ struct IdentityView {
     mode: Mode,
     /// How it comes to be.
     method: Method,
+    /// What its organisation wants where no agent user can be had.
+    fallback: Fallback,
+    /// That it is an ordinary user since no agent user could be had, and why.
+    fell_back: Option<FellBack>,
     /// How it stands.
     state: State,
     /// What it waits for.
@@ -119,6 +130,8 @@ impl From<Identity> for IdentityView {
             template: identity.template,
             mode: identity.mode,
             method: identity.method,
+            fallback: identity.fallback,
+            fell_back: identity.fell_back,
             state: identity.state,
             waiting: identity.waiting,
             trouble: identity.trouble,
@@ -157,6 +170,7 @@ async fn provision(
         template: request.template.unwrap_or(usual.template),
         mode: request.mode.unwrap_or(usual.mode),
         method: request.method.unwrap_or(usual.method),
+        fallback: request.fallback,
         subdomain: request.subdomain,
         display_name: request.display_name,
         aliases: request.aliases,
@@ -190,7 +204,7 @@ pub(super) struct Which {
     #[expect(dead_code, reason = "whoever is allowed has read it")]
     org: String,
     /// The identity's id, or its template.
-    identity: String,
+    pub(super) identity: String,
 }
 
 /// Read an identity.

@@ -8,7 +8,9 @@ mod halted;
 mod http;
 mod import;
 mod opening;
+mod ordinary;
 mod page;
+mod photo;
 mod provisioning;
 mod removal;
 mod send;
@@ -21,7 +23,7 @@ mod verify;
 mod wish;
 
 use attache_store::{Lookup, OrgId, OrgScope, Record, id};
-use attache_terms::{TenantId, UserId};
+use attache_terms::{SkuId, TenantId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,6 +33,7 @@ pub(crate) use follow::FOLLOW;
 pub(crate) use halted::{Halted, Stopped, halted};
 pub(crate) use http::{api, find, resume_named, suspend_named};
 pub use import::{Import, ImportError, Taken, What, import_identities};
+pub(crate) use ordinary::{Fallback, FellBack};
 pub(crate) use page::{IdentityCard, pages};
 pub(crate) use removal::REMOVE;
 pub(crate) use state::{State, Trouble, Waiting};
@@ -70,6 +73,8 @@ pub(crate) enum Method {
     Adopt,
     /// We make an agent user, through the whole chain.
     Create,
+    /// We make an ordinary licensed user.
+    OrdinaryUser,
 }
 
 /// An agent identity.
@@ -85,6 +90,12 @@ pub(crate) struct Identity {
     pub(crate) mode: Mode,
     /// How it comes to be.
     pub(crate) method: Method,
+    /// What its organisation wants where no agent user can be had.
+    #[serde(default)]
+    pub(crate) fallback: Fallback,
+    /// That it has come to that, and why.
+    #[serde(default)]
+    pub(crate) fell_back: Option<FellBack>,
     /// In which tenant; `None` while it is shared.
     pub(crate) tenant: Option<TenantId>,
     /// Its subdomain in a hosted tenant.
@@ -101,6 +112,9 @@ pub(crate) struct Identity {
     pub(crate) aliases: Vec<String>,
     /// The person who answers for it, by object id.
     pub(crate) sponsor: Option<UserId>,
+    /// The licences of its user, as they were seen last.
+    #[serde(default)]
+    pub(crate) licences: Vec<SkuId>,
     /// The cell whose blueprint it comes from.
     pub(crate) cell: Option<CellId>,
     /// Its agent identity, a client id, where it has one.
@@ -163,7 +177,7 @@ impl Identity {
     pub(crate) const BY_CELL: &'static str = "cell";
     /// The lookup by state.
     pub(crate) const BY_STATE: &'static str = "state";
-    /// The lookup by sponsor, in a tenant.
+    /// The lookup by sponsor.
     pub(crate) const BY_SPONSOR: &'static str = "sponsor";
 }
 
@@ -188,8 +202,8 @@ impl Record for Identity {
         if let (Some(tenant), Some(user)) = (self.tenant, self.user) {
             lookups.push(Lookup::unique_everywhere(Self::BY_USER, format!("{tenant}/{user}")));
         }
-        if let (Some(tenant), Some(sponsor)) = (self.tenant, self.sponsor) {
-            lookups.push(Lookup::many(Self::BY_SPONSOR, format!("{tenant}/{sponsor}")));
+        if let Some(sponsor) = self.sponsor {
+            lookups.push(Lookup::many(Self::BY_SPONSOR, sponsor));
         }
         if let Some(cell) = self.cell {
             lookups.push(Lookup::many(Self::BY_CELL, cell));

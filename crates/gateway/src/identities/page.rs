@@ -11,9 +11,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::ordinary::can_fall_back;
 use super::provisioning::Provisioning;
 use super::service::{self, Wanted};
-use super::{DEFAULT, Identity, IdentityId, Mode, State};
+use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, State};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::connection::Card;
@@ -125,6 +126,7 @@ struct Chain {
     state: String,
     tone: &'static str,
     links: Vec<Link>,
+    may_fall_back: bool,
 }
 
 /// What is drawn: a name, and the steps that make it.
@@ -149,6 +151,10 @@ impl Chain {
     }
 
     async fn of(store: OrgStore<'_>, identity: Identity) -> Answer<Self> {
+        if identity.method == Method::OrdinaryUser {
+            let (links, state, tone) = (ordinary(&identity), words(&identity), tone(&identity));
+            return Ok(Self { state, tone, links, may_fall_back: false, identity });
+        }
         let provisioning = store.get::<Provisioning>(identity.id).await?;
         let current = provisioning.as_ref().and_then(|provisioning| provisioning.steps.current());
         let links = LINKS.iter().map(|(what, steps)| {
@@ -175,8 +181,23 @@ impl Chain {
             Link { what, tone, words, id }
         });
         let links = links.collect();
-        Ok(Self { state: words(&identity), tone: tone(&identity), links, identity })
+        let (state, tone) = (words(&identity), tone(&identity));
+        Ok(Self { state, tone, links, may_fall_back: can_fall_back(&identity), identity })
     }
+}
+
+/// What is drawn of an ordinary user.
+fn ordinary(identity: &Identity) -> Vec<Link> {
+    let link = |what, there: bool, id| {
+        let (tone, words) = if there { ("done", "there") } else { ("", "to come") };
+        Link { what, tone, words, id }
+    };
+    let licence = identity.licences.first().map(ToString::to_string);
+    vec![
+        link("Ordinary user", identity.user.is_some(), identity.user.map(|id| id.to_string())),
+        link("Licence", licence.is_some(), licence),
+        link("Mailbox", identity.state.acts(), None),
+    ]
 }
 
 #[derive(Template)]
@@ -258,6 +279,7 @@ async fn settings(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right:
 #[derive(Debug, Deserialize)]
 struct Asked {
     mode: Mode,
+    fallback: Option<Fallback>,
     subdomain: Option<String>,
     display_name: Option<String>,
 }
@@ -270,6 +292,7 @@ async fn provision(
     let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let wanted = Wanted {
         mode: asked.mode,
+        fallback: asked.fallback,
         subdomain: given(asked.subdomain),
         display_name: given(asked.display_name),
         ..Wanted::default()

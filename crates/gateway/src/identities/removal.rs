@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drive::{act_name, act_of, ended};
 use super::provisioning::{OpenIntent, Provisioning};
-use super::{Identity, IdentityId, State, Trouble, suspend};
+use super::{Identity, IdentityId, Method, State, Trouble, ordinary, suspend};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::cells::{self, Cell};
@@ -69,6 +69,14 @@ pub(super) async fn plan(gateway: &Arc<Gateway>, grant: &Grant, identity: &Ident
         let removing = gateway.store.org(grant.scope).get::<Removing>(identity.id).await?;
         let stays = removing.map(|removing| removing.left()).unwrap_or_default();
         return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays });
+    }
+    if let (Method::OrdinaryUser, None, Some(user)) = (identity.method, identity.cell, identity.user) {
+        let frees = identity.licences.iter().map(ToString::to_string).collect();
+        return Ok(RemovalPlan {
+            deletes: vec![("user".to_owned(), user.to_string())],
+            frees,
+            stays: Vec::new(),
+        });
     }
     let Some((aim, clients)) = aim(gateway, grant.scope, identity).await? else {
         return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays: Vec::new() });
@@ -152,6 +160,15 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
     if identity.state != State::Deprovisioning {
         return Ok(Ending::done());
+    }
+    if identity.method == Method::OrdinaryUser
+        && let Some(home) = gateway.home(scope, &identity).await?
+    {
+        suspend::block(&gateway, &turn, scope, &identity).await?;
+        ordinary::remove(&gateway, &turn, scope, &identity, &home).await?;
+        if identity.cell.is_none() {
+            return gone(&gateway, scope, &identity, Unit::new()).await;
+        }
     }
     let aim =
         aim(&gateway, scope, &identity).await.map_err(|problem| JobError::Failed(problem.detail.clone()))?;

@@ -5,7 +5,7 @@ use attache_store::{CommitError, JobId, NewJob, Record as _, Unit, Versioned};
 use attache_terms::UserId;
 
 use super::drive::Body;
-use super::{DEFAULT, Identity, IdentityId, Method, Mode, PROVISION, State, aliases};
+use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, PROVISION, State, aliases};
 use crate::Gateway;
 use crate::access::{Grant, Principal, operators_only};
 use crate::config::HostedTenant;
@@ -16,6 +16,7 @@ use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
 const REQUESTED: ActName = ActName::new("identity.requested");
+const FALLBACK: ActName = ActName::new("identity.fallback_chosen");
 const RETRIED: ActName = ActName::new("identity.retried");
 
 /// What is wished of an identity.
@@ -27,6 +28,8 @@ pub(crate) struct Wanted {
     pub(crate) mode: Mode,
     /// How it is to come to be.
     pub(crate) method: Method,
+    /// What is wanted where no agent user can be had; as it was, or nothing, unless said.
+    pub(crate) fallback: Option<Fallback>,
     /// Its subdomain in a hosted tenant; the organisation's slug unless said.
     pub(crate) subdomain: Option<String>,
     /// The name that people see.
@@ -45,6 +48,7 @@ impl Default for Wanted {
             template: DEFAULT.to_owned(),
             mode: Mode::Hosted,
             method: Method::Create,
+            fallback: None,
             subdomain: None,
             display_name: None,
             aliases: Vec::new(),
@@ -60,7 +64,7 @@ pub(crate) async fn provision(gateway: &Gateway, grant: &Grant, wanted: &Wanted)
         let store = gateway.store.org(grant.scope);
         let existing = store.find::<Identity>(Identity::BY_TEMPLATE, &wanted.template).await?;
         let tried = match existing {
-            Some(existing) => go_on(gateway, grant, existing).await,
+            Some(existing) => go_on(gateway, grant, existing, wanted.fallback).await,
             None => request(gateway, grant, wanted).await,
         };
         match tried {
@@ -159,25 +163,30 @@ fn address_taken() -> Problem {
 }
 
 /// An identity that exists: what stands still is set in motion again.
-async fn go_on(gateway: &Gateway, grant: &Grant, existing: Versioned<Identity>) -> Result<Identity, Refused> {
+async fn go_on(
+    gateway: &Gateway,
+    grant: &Grant,
+    existing: Versioned<Identity>,
+    fallback: Option<Fallback>,
+) -> Result<Identity, Refused> {
     if existing.state.acts() || existing.state == State::Deprovisioning {
         return Ok(existing.record);
     }
     grant.organisation.goes_on()?;
     let mut unit = Unit::new();
     unit.enqueue(job(gateway, &existing));
-    let mut now = existing.record.clone();
+    let fallback = fallback.unwrap_or(existing.fallback);
+    let mut now = Identity { fallback, ..existing.record.clone() };
+    let about = || on([thing("identity", existing.id)]);
     if existing.state == State::Error {
-        let identity = Identity {
-            state: State::Pending,
-            trouble: None,
-            changed: gateway.clock.now(),
-            ..existing.record.clone()
-        };
-        unit.update(&existing, &identity);
-        let about = on([thing("identity", identity.id)]);
-        unit.record(grant.scope, gateway.changed(&grant.caller, RETRIED, about));
-        now = identity;
+        now = Identity { state: State::Pending, trouble: None, changed: gateway.clock.now(), ..now };
+        unit.record(grant.scope, gateway.changed(&grant.caller, RETRIED, about()));
+    }
+    if fallback != existing.fallback {
+        unit.record(grant.scope, gateway.changed(&grant.caller, FALLBACK, about()));
+    }
+    if now != existing.record {
+        unit.update(&existing, &now);
     }
     match gateway.commit(&grant.caller, unit).await {
         Ok(_) => Ok(now),
@@ -220,6 +229,8 @@ pub(super) fn fresh(
         template: wanted.template.clone(),
         mode: wanted.mode,
         method: wanted.method,
+        fallback: wanted.fallback.unwrap_or_default(),
+        fell_back: None,
         tenant: own.map(|own| own.tenant).or(hosted.map(|hosted| hosted.tenant)),
         address: match (hosted, own) {
             (_, Some(own)) => Some(format!("{local}@{}", own.domain)),
@@ -235,6 +246,7 @@ pub(super) fn fresh(
         department: "AI Workforce".to_owned(),
         aliases: aliases::checked(&wanted.aliases)?,
         sponsor: wanted.sponsor,
+        licences: Vec::new(),
         cell: None,
         agent: None,
         user: wanted.user,

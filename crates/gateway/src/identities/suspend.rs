@@ -236,7 +236,7 @@ async fn tell(
 }
 
 /// What is no longer there can do nothing any more.
-fn there(answered: Answered<()>) -> Result<(), JobError> {
+pub(super) fn there(answered: Answered<()>) -> Result<(), JobError> {
     match answered {
         Ok(_) => Ok(()),
         Err(error) if error.is_not_found() => Ok(()),

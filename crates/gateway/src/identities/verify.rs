@@ -100,21 +100,32 @@ pub(super) async fn look(
     let now = gateway.clock.now();
     let before = identity.record.clone();
     let scale = gateway.config.provision_scale;
+    // Who fell back has waited for something else until then.
+    let begun = before.fell_back.as_ref().map_or(before.created, |fell_back| fell_back.since);
     let next = match &seen.user {
         Some(user) if is_anothers(gateway, &identity, user).await? => Next::Failed(trouble(
             "user_taken",
             "another identity of this gateway has that user",
             "name another user, or deprovision the identity that has this one, then provision again",
         )),
-        _ => judge(identity.method, &seen, before.created, now, scale),
+        _ => judge(identity.method, &seen, begun, now, scale),
     };
     // What is another's does not become this one's by a failure.
     let ours = seen.user.as_ref().filter(|_| !matches!(next, Next::Failed(_)));
     let user = ours.map(|user| user.id).or(before.user);
     let address = ours.map(|user| user.user_principal_name.clone()).or(before.address.clone());
     let sponsor = before.sponsor.or(home.sponsor);
-    let base =
-        Identity { user, address, sponsor, waiting: None, trouble: None, changed: now, ..before.clone() };
+    let licences = seen.licences.iter().map(|licence| licence.sku_id).collect();
+    let base = Identity {
+        user,
+        address,
+        sponsor,
+        licences,
+        waiting: None,
+        trouble: None,
+        changed: now,
+        ..before.clone()
+    };
     let mut unit = Unit::new();
     let end = match next {
         Next::Active => {
@@ -138,7 +149,7 @@ pub(super) async fn look(
             let waiting = Waiting {
                 reason: reason.to_owned(),
                 since,
-                deadline: before.created.saturating_add(PATIENCE.mul_f64(scale)).ok(),
+                deadline: begun.saturating_add(PATIENCE.mul_f64(scale)).ok(),
                 next_attempt: due,
             };
             unit.update(&identity, &Identity { state, waiting: Some(waiting), ..base });

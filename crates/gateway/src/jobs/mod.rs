@@ -22,7 +22,7 @@ pub(crate) use page::pages;
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
 
-use crate::{Gateway, audit, cells, identities, siem, sponsors};
+use crate::{Gateway, audit, cells, identities, licences, siem, sponsors};
 
 /// One kind of job.
 pub(crate) struct Kind {
@@ -87,6 +87,7 @@ pub(crate) const KINDS: &[Kind] = &[
     identities::REMOVE,
     sponsors::WATCH,
     sponsors::HAND_OVER,
+    licences::COUNT,
     audit::FORGET,
     audit::ERASE,
     siem::DELIVER,

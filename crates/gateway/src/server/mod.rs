@@ -30,8 +30,8 @@ pub(crate) use version::{IfMatch, IfNoneMatch, Tag, Tagged};
 
 use crate::Gateway;
 use crate::{
-    api_keys, audit, cells, connection, dashboard, health, idempotency, identities, jobs, live, members,
-    organisations, problems, sending, siem, sign_in, sponsors,
+    api_keys, audit, cells, connection, dashboard, health, idempotency, identities, jobs, licences, live,
+    members, organisations, problems, reviews, sending, siem, sign_in, sponsors,
 };
 
 /// What the OpenAPI document says of the whole.
@@ -54,6 +54,8 @@ fn api() -> OpenApiRouter<Arc<Gateway>> {
         .merge(cells::api())
         .merge(sending::api())
         .merge(connection::api())
+        .merge(licences::api())
+        .merge(reviews::api())
         .merge(audit::api())
         .merge(siem::api())
         .merge(jobs::api())
@@ -75,6 +77,8 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(sponsors::pages())
         .merge(cells::pages())
         .merge(connection::pages())
+        .merge(licences::pages())
+        .merge(reviews::pages())
         .merge(audit::pages())
         .merge(siem::pages())
         .merge(jobs::pages())

@@ -16,7 +16,7 @@ use super::handover;
 use super::look::Finding;
 use super::sponsorship::{Sponsorship, Successor};
 use crate::Gateway;
-use crate::access::{Allowed, Caller, Principal, Session, right};
+use crate::access::{Allowed, Caller, Session, person, right};
 use crate::identities::{Identity, find};
 use crate::organisations::Organisation;
 use crate::server::{Answer, Json, Listed, Problem};
@@ -240,19 +240,6 @@ pub(super) async fn asked(gateway: &Gateway, session: &Session) -> Answer<Vec<As
         });
     }
     Ok(views)
-}
-
-/// Whoever is signed in; a key answers for nothing.
-pub(super) fn person(caller: &Caller) -> Answer<&Session> {
-    match &caller.principal {
-        Principal::Person(session, _) => Ok(session),
-        Principal::Key(_) | Principal::Operator(_) => Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "people_only",
-            "a program cannot answer for an agent",
-            "sign in as the person who is to be the sponsor",
-        )),
-    }
 }
 
 /// Which identity, for those who need not belong to its organisation.

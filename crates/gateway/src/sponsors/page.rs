@@ -13,9 +13,10 @@ use super::handover;
 use super::http::{self, AskedView};
 use super::sponsorship::Sponsorship;
 use crate::Gateway;
-use crate::access::{Allowed, Caller, right};
+use crate::access::{Allowed, Caller, person, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Identity, find};
+use crate::reviews::{self, ReviewView};
 use crate::server::{Answer, Form, Nothing, Problem};
 
 /// The routes.
@@ -108,12 +109,15 @@ fn back(allowed: &Allowed<right::ManageSponsors>, identity: &Identity) -> Respon
 struct Asked {
     look: Look,
     asked: Vec<AskedView>,
+    own: Vec<ReviewView>,
 }
 
 async fn asked(State(gateway): State<Arc<Gateway>>, caller: Result<Caller, Problem>) -> Page {
     let Ok(caller) = caller else { return Ok(Redirect::to("/sign-in?next=/sponsorships").into_response()) };
-    let asked = http::asked(&gateway, http::person(&caller)?).await?;
-    Ok(page(&Asked { look: Look::of(&gateway, &caller), asked }))
+    let person = person(&caller)?;
+    let asked = http::asked(&gateway, person).await?;
+    let own = reviews::own(&gateway, person).await?;
+    Ok(page(&Asked { look: Look::of(&gateway, &caller), asked, own }))
 }
 
 async fn accept(
@@ -122,7 +126,7 @@ async fn accept(
     Path(Which { identity }): Path<Which>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Answer<Response> {
-    handover::accept(&gateway, &caller, http::person(&caller)?, &identity).await?;
+    handover::accept(&gateway, &caller, person(&caller)?, &identity).await?;
     Ok(Redirect::to("/sponsorships").into_response())
 }
 
@@ -132,6 +136,6 @@ async fn decline(
     Path(Which { identity }): Path<Which>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Answer<Response> {
-    handover::decline(&gateway, &caller, http::person(&caller)?, &identity).await?;
+    handover::decline(&gateway, &caller, person(&caller)?, &identity).await?;
     Ok(Redirect::to("/sponsorships").into_response())
 }

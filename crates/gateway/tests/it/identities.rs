@@ -223,3 +223,25 @@ async fn an_identity_whose_job_is_given_up_does_not_wait_for_it() {
     let jobs = acme.get("api/v1/orgs/acme/jobs?state=dead").await.ok(200);
     assert_eq!(jobs["items"].as_array().unwrap().len(), 1, "{jobs}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_shows_the_photo_that_it_was_given() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let path = format!("{DEFAULT}/photo");
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    png.extend([0, 0, 2, 0x80, 0, 0, 1, 0xe0]);
+    acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({})).await.ok(202);
+    let active = acme.until(DEFAULT, |seen| seen["state"] == "active").await;
+    assert_eq!(acme.put_bytes(&path, b"GIF89a".to_vec()).await.problem(422), "invalid");
+    acme.put_bytes(&path, png).await.ok(204);
+    let user = active["m365_user_id"].as_str().unwrap();
+    // The gateway may set photos and need not see them, so that the tenant itself is looked at.
+    let state = world.sandbox.control().state();
+    let tenant = &state["tenants"][&world.sandbox.ready().tenant_id];
+    let photo = &tenant["workloads"]["profiles"][user]["photo"];
+    assert_eq!((&photo["media"], &photo["width"]), (&json!("image/png"), &json!(640)), "{photo}");
+    let log = acme.get("api/v1/orgs/acme/audit/entries?act=identity.photo_set").await.ok(200);
+    assert_eq!(log["items"].as_array().unwrap().len(), 2, "its intent and its outcome: {log}");
+}

@@ -17,6 +17,8 @@ async fn every_page_of_an_organisation_shows() {
         "/audit",
         "/audit/0",
         "/jobs",
+        "/reviews",
+        "/settings/licences",
         "/settings/agent-identity",
         "/settings/suspension",
         "/settings/members",

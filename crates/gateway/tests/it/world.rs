@@ -34,6 +34,10 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) operator: Operator,
     clock: Arc<dyn Clock>,
+    /// How patient the gateway is, as a share; what is changed holds when it starts again.
+    pub(crate) scale: f64,
+    /// How the gateway watches over identities; what is changed holds when it starts again.
+    pub(crate) governance: Governance,
     running: Option<Running>,
     changed: watch::Receiver<u64>,
     tune: Box<dyn Fn(&mut Config) + Send + Sync>,
@@ -152,11 +156,14 @@ impl World {
             Operator { tenant: ready.tenant_id.parse().unwrap(), user: person.id.parse().unwrap() };
         let secrets: Arc<dyn SecretStore> = Arc::new(MemoryStore::default());
         let tune = Box::new(tune);
+        let governance = Governance { sponsor_doubt: Duration::from_millis(50), ..Governance::default() };
         let mut world = Self {
             sandbox,
             url,
             store,
             operator,
+            scale: 0.02,
+            governance,
             clock,
             running: None,
             changed,
@@ -259,14 +266,14 @@ impl World {
             local_part: "assistant".to_owned(),
             send_quota: 200,
             sandbox: true,
-            provision_scale: 0.02,
+            provision_scale: self.scale,
             request_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(5),
             workers: 8,
-            governance: Governance { sponsor_doubt: Duration::from_millis(50), ..Governance::default() },
             limits: Limits::default(),
             outbound_allowed: Vec::new(),
             region: None,
+            governance: self.governance.clone(),
         }
     }
 
@@ -437,6 +444,12 @@ impl Caller {
             request = request.json(body);
         }
         read(request).await
+    }
+
+    /// Puts something that is not JSON.
+    pub(crate) async fn put_bytes(&self, path: &str, bytes: Vec<u8>) -> Answer {
+        let request = self.client.put(self.url.join(path).unwrap()).body(bytes);
+        read(request.bearer_auth(self.key.as_deref().unwrap())).await
     }
 
     /// A page, as a browser asks for it.

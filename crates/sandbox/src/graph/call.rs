@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::authorize::{Caller, require};
+use crate::directory::{User, UserKind};
 use crate::exchange::{Request, Response};
 use crate::lag::{Cause, Lag};
 use crate::names::Names;
@@ -70,6 +71,14 @@ impl Call<'_> {
     /// When the effect of this call shows.
     pub(crate) fn due(&self, cause: Cause) -> Timestamp {
         self.lag.due(cause, self.now)
+    }
+
+    /// When what a licence brings shows. What never comes to agent users comes to people (Entra reference §13).
+    pub(crate) fn due_of(&self, user: &User, cause: Cause) -> Timestamp {
+        match user.kind {
+            UserKind::Agent { .. } => self.due(cause),
+            UserKind::Person => self.lag.of_people().due(cause, self.now),
+        }
     }
 
     /// The body, a JSON object.

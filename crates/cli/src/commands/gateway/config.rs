@@ -7,7 +7,9 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use attache_gateway::{Config, ConnectApp, Governance, HostedTenant, Limits, Operator, SignInApp, Tls};
+use attache_gateway::{
+    Config, ConnectApp, Governance, HostedTenant, Limits, Money, Operator, Prices, SignInApp, Tls,
+};
 use attache_terms::{AppId, Cloud, Origin, Secret, TenantId};
 use url::Url;
 
@@ -191,7 +193,24 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
 fn governance(judge: &mut Judge<'_>) -> Option<Governance> {
     let hour = Duration::from_secs(3600);
     let sponsor_look = judge.number("sponsor_look_hours", 0.1..=168.0).map(|hours| hour.mul_f64(hours));
-    Some(Governance { sponsor_look: sponsor_look?, ..Governance::default() })
+    let review = judge.number("review_days", 1.0..=3650.0).map(|days| (hour * 24).mul_f64(days));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number up to a million")]
+    let seats_low = judge.number("seats_low", 0.0..=1_000_000.0).map(|number| number as u32);
+    let prices = judge.optional::<Prices>("prices").unwrap_or_default();
+    let sponsor_price = judge.required::<Money>("sponsor_price", "an amount, such as 15.00");
+    let currency =
+        judge.matching("currency", "three capital letters, such as USD or EUR (ISO 4217)", |text| {
+            text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+        });
+    Some(Governance {
+        sponsor_look: sponsor_look?,
+        review: review?,
+        seats_low: seats_low?,
+        prices,
+        sponsor_price: sponsor_price?,
+        currency: currency?,
+        ..Governance::default()
+    })
 }
 
 /// Whom the log is for.

@@ -198,8 +198,8 @@ fn licence(call: &Call<'_>, user: &User, entry: &Value) -> Result<AssignedLicenc
         sku_id,
         disabled_plans: disabled,
         assigned: call.now,
-        mailbox: call.due(Cause::Mailbox),
-        teams: call.due(Cause::Teams),
+        mailbox: call.due_of(user, Cause::Mailbox),
+        teams: call.due_of(user, Cause::Teams),
     })
 }
 

@@ -1,0 +1,144 @@
+//! The photo of an identity, as Teams and Outlook show it: a JPEG or PNG of at most 4 MB, set through Graph
+//! (`PUT /users/{id}/photo/$value`, profilePhoto in Microsoft's documentation).
+
+use std::sync::Arc;
+
+use attache_graph::Graph;
+use attache_ledger::{Act, ActName, Code, Correlation, EntryId, Outcome};
+use attache_store::{OrgScope, Unit};
+use attache_terms::{Explain as _, UserId};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State as Shared};
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Identity;
+use super::http::{Which, find};
+use crate::Gateway;
+use crate::access::{Allowed, Grant, right};
+use crate::jobs::correlated;
+use crate::record::{on, thing};
+use crate::server::{Answer, Problem};
+
+/// The largest photo, in bytes.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+const SET: ActName = ActName::new("identity.photo_set");
+
+/// The route. Its body may be larger than those of the others.
+pub(super) fn api() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(put_photo)).layer(DefaultBodyLimit::max(LARGEST))
+}
+
+/// Set the photo of an identity: a JPEG or PNG of at most 4 MB, ideally square.
+#[utoipa::path(
+    put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/photo", tag = "Identities", params(Which),
+    request_body(content = Vec<u8>, content_type = "image/png", description = "The picture, JPEG or PNG."),
+    responses((status = 204), (status = "default", body = Problem)),
+)]
+async fn put_photo(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::ManageIdentities>,
+    Path(which): Path<Which>,
+    picture: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Answer<StatusCode> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    let picture = picture.map_err(|_| too_large())?;
+    set(&gateway, &allowed, &identity, picture).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The media type of a picture, by its first bytes.
+fn media(picture: &[u8]) -> Option<&'static str> {
+    if picture.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Some("image/png")
+    } else if picture.starts_with(&[0xff, 0xd8, 0xff]) {
+        Some("image/jpeg")
+    } else {
+        None
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body",
+        "the picture is larger than 4 MB, or came incomplete",
+        "send a smaller one; 648 by 648 pixels are the most that Microsoft shows",
+    )
+}
+
+async fn set(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity, picture: Bytes) -> Answer<()> {
+    let media = media(&picture).ok_or_else(|| {
+        Problem::invalid("photo", "neither JPEG nor PNG", "send a picture of one of the two")
+    })?;
+    let home = gateway.home(grant.scope, identity).await?;
+    let (Some(user), Some(home)) = (identity.user, home) else {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "not_active",
+            "the identity has no user yet whom a picture could show",
+            "wait until it is active",
+        ));
+    };
+    let request = gateway.rng.uuid();
+    let correlation = Correlation { client_request_id: Some(request), ..grant.caller.correlation() };
+    let act = Act::new(SET, grant.caller.actor()).on(on([thing("identity", identity.id)]));
+    let intent = gateway.intent(act.correlated(correlation));
+    let setting = Setting { gateway: Arc::clone(gateway), scope: grant.scope, entry: intent.id() };
+    let mut unit = Unit::new();
+    unit.record(grant.scope, intent);
+    let graph = gateway.provisioner(&home);
+    // On its own, so that who asked may leave: what was meant gets its outcome all the same.
+    let set = tokio::spawn(setting.make(unit, graph.correlated(request), user, media, picture)).await;
+    set.map_err(|_| {
+        let said = "nobody knows whether the photo was set";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", said, "set it again")
+    })?
+}
+
+/// A photo on its way, between its intent and its outcome.
+struct Setting {
+    gateway: Arc<Gateway>,
+    scope: OrgScope,
+    entry: EntryId,
+}
+
+impl Setting {
+    async fn make(
+        self,
+        intent: Unit,
+        graph: Graph,
+        user: UserId,
+        media: &'static str,
+        picture: Bytes,
+    ) -> Answer<()> {
+        self.gateway.store.commit(intent).await?;
+        let (outcome, result) = match graph.set_photo(user, media, picture).await {
+            Ok(answer) => (Outcome::done().correlated(correlated(&answer.correlation)), Ok(())),
+            Err(error) => {
+                let outcome = Outcome::failed(Code::new(error.code()));
+                let problem = Problem::explained(StatusCode::BAD_GATEWAY, &error);
+                (outcome.correlated(correlated(error.correlation())), Err(problem))
+            }
+        };
+        let mut unit = Unit::new();
+        unit.record(self.scope, self.gateway.outcome(self.entry, SET, outcome));
+        self.gateway.store.commit(unit).await?;
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_known_by_its_first_bytes() {
+        assert_eq!(media(b"\x89PNG\r\n\x1a\n..."), Some("image/png"));
+        assert_eq!(media(&[0xff, 0xd8, 0xff, 0xe0]), Some("image/jpeg"));
+        assert_eq!(media(b"GIF89a"), None);
+        assert_eq!(media(b""), None);
+    }
+}

@@ -1,0 +1,230 @@
+//! Licences over HTTP: what an organisation's identities cost and whether seats remain for more, and for operators the
+//! seats of every tenant of ours.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use attache_store::{OrgScope, Page, Versioned};
+use attache_terms::TenantId;
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::cost::{self, Bill, Costing};
+use super::seats::TenantSeats;
+use crate::Gateway;
+use crate::access::{Allowed, AsOperator, right};
+use crate::identities::{Identity, State as IdentityState};
+use crate::server::{Answer, Json, Listed, Problem};
+
+/// The routes.
+pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(read_licences)).routes(routes!(list_seats))
+}
+
+/// What an organisation's identities cost a month. Amounts are decimal numbers as text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BillView {
+    /// The currency of every amount.
+    pub(super) currency: String,
+    /// Each identity.
+    pub(super) identities: Vec<CostView>,
+    /// How many people answer for them: each needs a licence, once.
+    pub(super) sponsors: usize,
+    /// What the licence of a sponsor costs.
+    pub(super) sponsor_price: String,
+    /// All of it.
+    pub(super) total: String,
+    /// Whether every price is known; what has none is not in the total.
+    pub(super) complete: bool,
+    /// The seats that remain, by tenant.
+    pub(super) seats: Vec<SeatsView>,
+}
+
+/// What one identity costs a month.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CostView {
+    /// The identity's id.
+    pub(super) id: String,
+    /// `default`, or the specialist's name.
+    pub(super) template: String,
+    /// The name that people see.
+    pub(super) display_name: String,
+    /// Its licences.
+    pub(super) licences: Vec<LicenceView>,
+    /// Its share of its sponsor's licence.
+    pub(super) sponsor_share: String,
+    /// Both, as far as prices are known.
+    pub(super) total: String,
+}
+
+/// A licence of an identity.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LicenceView {
+    /// Its part number, or its id while that is not known.
+    pub(super) name: String,
+    /// What it costs; absent when nobody has said.
+    pub(super) price: Option<String>,
+}
+
+/// The seats that remain for agents in a tenant.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SeatsView {
+    /// The tenant.
+    pub(super) tenant_id: String,
+    /// How many seats remain.
+    pub(super) free: i64,
+    /// At how many the alarm begins.
+    pub(super) alarm_at: u32,
+    /// Whether there are that few.
+    pub(super) low: bool,
+    /// When they were counted.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) counted: Timestamp,
+    /// The products that agents are given.
+    pub(super) products: Vec<ProductView>,
+}
+
+/// A product.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProductView {
+    /// Its part number.
+    pub(super) part_number: String,
+    /// Its id.
+    pub(super) sku_id: String,
+    /// The seats that can be given now.
+    pub(super) free: i64,
+    /// The seats that were bought; for operators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bought: Option<i64>,
+    /// The seats in use; for operators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) used: Option<i64>,
+}
+
+/// What an organisation's identities cost a month, and whether seats remain for more.
+#[utoipa::path(
+    get, path = "/api/v1/orgs/{org}/licences", tag = "Licences",
+    params(("org" = String, Path, description = "The organisation's id or slug")),
+    responses((status = 200, body = BillView), (status = "default", body = Problem)),
+)]
+async fn read_licences(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeIdentities>,
+) -> Answer<Json<BillView>> {
+    Ok(Json(view(&gateway, allowed.scope).await?))
+}
+
+/// The seats of every tenant of ours.
+#[utoipa::path(
+    get, path = "/api/v1/licences", tag = "Licences",
+    responses((status = 200, body = Listed<SeatsView>), (status = "default", body = Problem)),
+)]
+async fn list_seats(
+    State(gateway): State<Arc<Gateway>>,
+    _operator: AsOperator,
+) -> Answer<Json<Listed<SeatsView>>> {
+    let mut items = Vec::new();
+    for hosted in &gateway.config.hosted {
+        let seats: Option<Versioned<TenantSeats>> = gateway.system().get(hosted.tenant).await?;
+        items.extend(seats.map(|seats| seats_view(&gateway, &seats, true)));
+    }
+    Ok(Json(Listed { items, next: None }))
+}
+
+/// The identities of an organisation that are not gone.
+async fn identities(gateway: &Gateway, scope: OrgScope) -> Answer<Vec<Identity>> {
+    const PART: usize = 200;
+    let store = gateway.store.org(scope);
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let rows: Vec<Versioned<Identity>> = store.list(Page::first(PART).after(after)).await?;
+        let more = rows.len() == PART;
+        after = rows.last().map(|last| last.id.to_string());
+        let there = rows.into_iter().map(|row| row.record);
+        all.extend(there.filter(|identity| identity.state != IdentityState::Deprovisioned));
+        if !more {
+            return Ok(all);
+        }
+    }
+}
+
+/// The seats of the tenants that an organisation's identities live in.
+pub(crate) async fn seats_of(gateway: &Gateway, scope: OrgScope) -> Answer<Vec<TenantSeats>> {
+    seats_in(gateway, &identities(gateway, scope).await?).await
+}
+
+async fn seats_in(gateway: &Gateway, identities: &[Identity]) -> Answer<Vec<TenantSeats>> {
+    let tenants: BTreeSet<TenantId> = identities.iter().filter_map(|identity| identity.tenant).collect();
+    let mut all = Vec::new();
+    for tenant in tenants {
+        let seats: Option<Versioned<TenantSeats>> = gateway.system().get(tenant).await?;
+        all.extend(seats.map(|seats| seats.record));
+    }
+    Ok(all)
+}
+
+/// The bill of an organisation, and the seats of the tenants that its identities live in.
+pub(super) async fn view(gateway: &Gateway, scope: OrgScope) -> Answer<BillView> {
+    let identities = identities(gateway, scope).await?;
+    let seats = seats_in(gateway, &identities).await?;
+    let costings = identities.into_iter().map(|identity| {
+        let seats = seats.iter().find(|seats| Some(seats.tenant) == identity.tenant);
+        let named = |sku| (sku, seats.and_then(|seats| seats.part_number(sku)).map(str::to_owned));
+        let licences = identity.licences.iter().copied().map(named).collect();
+        // Who has no account of their own costs nobody a sponsor's licence.
+        let sponsor = identity.sponsor.filter(|_| identity.user.is_some());
+        Costing { licences, sponsor, identity }
+    });
+    let governance = &gateway.config.governance;
+    let Bill { identities, sponsors, total, complete } =
+        cost::bill(costings.collect(), &governance.prices, governance.sponsor_price);
+    Ok(BillView {
+        currency: governance.currency.clone(),
+        identities: identities
+            .into_iter()
+            .map(|cost| CostView {
+                id: cost.identity.id.to_string(),
+                template: cost.identity.template,
+                display_name: cost.identity.display_name,
+                licences: cost
+                    .licences
+                    .into_iter()
+                    .map(|(name, price)| LicenceView { name, price: price.map(|price| price.to_string()) })
+                    .collect(),
+                sponsor_share: cost.sponsor_share.to_string(),
+                total: cost.total.to_string(),
+            })
+            .collect(),
+        sponsors,
+        sponsor_price: governance.sponsor_price.to_string(),
+        total: total.to_string(),
+        complete,
+        seats: seats.iter().map(|seats| seats_view(gateway, seats, false)).collect(),
+    })
+}
+
+fn seats_view(gateway: &Gateway, seats: &TenantSeats, whole: bool) -> SeatsView {
+    SeatsView {
+        tenant_id: seats.tenant.to_string(),
+        free: seats.free(),
+        alarm_at: gateway.config.governance.seats_low,
+        low: seats.low,
+        counted: seats.counted,
+        products: seats
+            .products
+            .iter()
+            .filter(|product| whole || product.for_agents)
+            .map(|product| ProductView {
+                part_number: product.part_number.clone(),
+                sku_id: product.sku.to_string(),
+                free: product.free,
+                bought: whole.then_some(product.bought),
+                used: whole.then_some(product.used),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,18 @@
+//! Licences: how many seats remain for agents in each tenant, told before they run out, and what each identity costs a
+//! month, its sponsor's licence included.
+
+mod cost;
+mod count;
+mod held;
+mod http;
+mod page;
+mod price;
+mod seats;
+
+pub use price::{Money, Prices, PricesError};
+
+pub(crate) use count::{COUNT, begin, count_later};
+pub(crate) use held::held;
+pub(crate) use http::{api, seats_of};
+pub(crate) use page::pages;
+pub(crate) use seats::{TenantSeats, seat};
