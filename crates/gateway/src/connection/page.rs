@@ -169,6 +169,7 @@ fn asked(permission: &'static Permission, connection: Option<&Connection>) -> As
         Needed::Always => "always",
         Needed::WithOurBlueprint => "unless you give a blueprint of your own",
         Needed::ForOrdinaryUsers => "only for users made by hand",
+        Needed::ForFallback => "only for ordinary users that the gateway makes",
     };
     let granted = |connection: &Connection| connection.granted.iter().any(|own| own == permission.name);
     let (tone, words) = match connection {

@@ -26,6 +26,9 @@ pub enum Needed {
     WithOurBlueprint,
     /// Only for identities whose users somebody made by hand (`verify`, `adopt`).
     ForOrdinaryUsers,
+    /// Only where the gateway makes ordinary users itself, which it does in tenants of ours alone (`ordinary_user`, as
+    /// `method` or as `fallback`).
+    ForFallback,
 }
 
 const fn always(name: &'static str, why: &'static str) -> Permission {
@@ -81,10 +84,17 @@ pub const OWN_TENANT: &[Permission] = &[
     ordinary("User.RevokeSessions.All", "end such a user's sessions"),
 ];
 
-/// What the provisioner of a tenant of ours is granted: the same, and the subdomains of organisations.
+/// What the provisioner of a tenant of ours is granted: the same, the subdomains of organisations, and ordinary users.
 pub fn hosted_permissions() -> impl Iterator<Item = Permission> {
-    let domains = always("Domain.ReadWrite.All", "add organisations' subdomains, and remove them");
-    OWN_TENANT.iter().copied().chain([domains])
+    let fallback = |name, why| Permission { name, why, needed: Needed::ForFallback };
+    OWN_TENANT.iter().copied().chain([
+        always("Domain.ReadWrite.All", "add organisations' subdomains, and remove them"),
+        fallback(
+            "User.ReadWrite.All",
+            "make an ordinary user where an organisation chose that, and delete it",
+        ),
+        fallback("LicenseAssignment.ReadWrite.All", "give such a user its licence, and take it back"),
+    ])
 }
 
 /// What is missing of the list for an organisation that has given a blueprint of its own, or not. What only serves
@@ -93,7 +103,7 @@ pub(super) fn missing(granted: &[String], own_blueprint: bool) -> Vec<&'static s
     let needed = |permission: &&Permission| match permission.needed {
         Needed::Always => true,
         Needed::WithOurBlueprint => !own_blueprint,
-        Needed::ForOrdinaryUsers => false,
+        Needed::ForOrdinaryUsers | Needed::ForFallback => false,
     };
     let has = |name: &str| granted.iter().any(|own| own == name);
     OWN_TENANT.iter().filter(needed).map(|permission| permission.name).filter(|name| !has(name)).collect()

@@ -70,9 +70,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         JobError::Failed(format!("the tenant {tenant} is neither configured nor connected"))
     })?;
     if identity.method == Method::OrdinaryUser {
-        if home.owner.is_none() {
-            subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
-        }
+        subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
         return ordinary::go_on(&gateway, &turn, scope, identity, &home).await;
     }
     if identity.method != Method::Create {

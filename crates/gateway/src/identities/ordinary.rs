@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use super::provisioning::Provisioning;
 use super::suspend::there;
-use super::{Identity, IdentityId, Method, State, Trouble, verify};
+use super::{Identity, IdentityId, Method, Mode, State, Trouble, verify};
 use crate::Gateway;
 use crate::jobs::{Ending, JobError, Turn, outside};
 use crate::licences;
@@ -92,6 +92,7 @@ pub(super) fn gives_way(failure: &Failure, step: Option<Step>) -> bool {
 pub(super) fn can_fall_back(identity: &Identity) -> bool {
     let codes = ["mailbox_missing", "teams_missing", "refused"];
     identity.method == Method::Create
+        && identity.mode == Mode::Hosted
         && identity.fallback == Fallback::None
         && identity.trouble.as_ref().is_some_and(|trouble| codes.contains(&trouble.code.as_str()))
 }

@@ -87,8 +87,22 @@ impl<P: Into<Problem>> From<P> for Refused {
     }
 }
 
+/// Ordinary users are made in tenants of ours only: a customer's need not grant what that takes.
+fn may_make_user(mode: Mode, method: Method, fallback: Option<Fallback>) -> Answer<()> {
+    if mode != Mode::OwnTenant || (method != Method::OrdinaryUser && fallback != Some(Fallback::OrdinaryUser))
+    {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        if method == Method::OrdinaryUser { "method" } else { "fallback" },
+        "the gateway makes no ordinary users in an organisation's own tenant",
+        "have an administrator make the user there, and adopt it (`\"method\": \"adopt\"`)",
+    ))
+}
+
 async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Identity, Refused> {
     grant.organisation.goes_on()?;
+    may_make_user(wanted.mode, wanted.method, wanted.fallback)?;
     let connection = match wanted.mode {
         Mode::OwnTenant => Some(own_tenant(gateway, grant, wanted).await?),
         Mode::Hosted | Mode::Shared => {
@@ -175,6 +189,7 @@ async fn go_on(
     grant.organisation.goes_on()?;
     let mut unit = Unit::new();
     unit.enqueue(job(gateway, &existing));
+    may_make_user(existing.mode, existing.method, fallback)?;
     let fallback = fallback.unwrap_or(existing.fallback);
     let mut now = Identity { fallback, ..existing.record.clone() };
     let about = || on([thing("identity", existing.id)]);

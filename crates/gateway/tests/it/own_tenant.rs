@@ -95,6 +95,11 @@ async fn an_identity_lives_in_the_customers_tenant_and_goes() {
     assert_eq!(seen["connection"]["administrator_id"], json!(theirs.administrator.id));
     assert_eq!(seen["connection"]["missing"], json!([]), "{seen}");
 
+    for wanted in [json!({ "method": "ordinary_user" }), json!({ "fallback": "ordinary_user" })] {
+        let mut wanted = wanted;
+        wanted["mode"] = json!("own_tenant");
+        assert_eq!(acme.post(PROVISION, &wanted).await.problem(422), "invalid", "{wanted}");
+    }
     let wanted = json!({ "mode": "own_tenant", "aliases": ["cfo"] });
     acme.post(PROVISION, &wanted).await.ok(202);
     let active = acme.until(DEFAULT, |seen| seen["state"] == "active" || seen["state"] == "error").await;
