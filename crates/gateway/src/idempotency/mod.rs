@@ -1,7 +1,7 @@
 //! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a program that does not know whether its POST was
 //! heard sends it again with the same key, and what it asked for happens once.
 //!
-//! The first unit that the request commits holds a [`Kept`] record too, whose key is made of organisation, caller,
+//! The first unit that the request commits holds a [`Kept`](kept::Kept) record too, whose key is made of organisation, caller,
 //! path and `Idempotency-Key`: a second request, however close, collides with it and changes nothing. The answer joins
 //! the record when it is there, and is given again for a day. Between the two the process can die; then it is known that
 //! the request took effect, and its answer is lost.
