@@ -10,7 +10,7 @@ use attache_tests::{Gateway, Lines, chromium, with_node_modules};
 use serde_json::{Value, json};
 
 /// Each is looked at in two widths and two schemes.
-const PAGES: [&str; 27] = [
+const PAGES: [&str; 32] = [
     "sign-in-link",
     "home-empty",
     "overview-empty",
@@ -22,12 +22,17 @@ const PAGES: [&str; 27] = [
     "overview",
     "identities",
     "identity",
+    "sponsor",
+    "sponsorships",
     "audit",
     "audit-entry",
     "jobs",
     "health",
     "suspension",
     "blueprints",
+    "reviews",
+    "licences",
+    "own-tenant",
     "invitation-made",
     "invitation",
     "members",

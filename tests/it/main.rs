@@ -22,4 +22,5 @@ mod pages;
 mod stop;
 mod story;
 mod terminal;
+mod traces;
 mod trust;

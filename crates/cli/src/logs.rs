@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 /// A file is set aside when it has grown to this many bytes, and one older file is kept.
 const LIMIT: u64 = 4 << 20;
@@ -32,13 +32,20 @@ impl LogFormat {
     pub(crate) const CHOICES: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
 }
 
+/// What else hears of spans.
+pub(crate) type More = Option<Box<dyn Layer<Registry> + Send + Sync>>;
+
 /// Starts logging. `filter` is for the file; standard error gets warnings and worse, or, in JSON, the same as the file.
-pub(crate) fn start(filter: &str, format: LogFormat, directory: &Path) -> Result<(), String> {
+pub(crate) fn start(filter: &str, format: LogFormat, directory: &Path, more: More) -> Result<(), String> {
     let file = self::filter(filter)?;
     let rotating = Rotating { path: directory.join("attache.log"), open: Mutex::new(None) };
     if format == LogFormat::Json {
         let layers = json(rotating).with_filter(file.clone()).and_then(json(io::stderr).with_filter(file));
-        return tracing_subscriber::registry().with(layers).try_init().map_err(|error| error.to_string());
+        return tracing_subscriber::registry()
+            .with(more)
+            .with(layers)
+            .try_init()
+            .map_err(|error| error.to_string());
     }
     let to_file = fmt::layer().with_ansi(false).with_writer(rotating).with_filter(file);
     let to_people = fmt::layer()
@@ -48,7 +55,12 @@ pub(crate) fn start(filter: &str, format: LogFormat, directory: &Path) -> Result
         .with_ansi(false)
         .with_writer(io::stderr)
         .with_filter(LevelFilter::WARN);
-    tracing_subscriber::registry().with(to_file).with(to_people).try_init().map_err(|error| error.to_string())
+    tracing_subscriber::registry()
+        .with(more)
+        .with(to_file)
+        .with(to_people)
+        .try_init()
+        .map_err(|error| error.to_string())
 }
 
 /// One object a line: `timestamp`, `level`, `target`, the event's fields, and `span` with the request's id and route,

@@ -16,6 +16,8 @@ mod settings;
 mod signals;
 #[cfg(all(feature = "device", feature = "gateway"))]
 mod story;
+#[cfg(feature = "gateway")]
+mod traces;
 
 use std::process::ExitCode;
 

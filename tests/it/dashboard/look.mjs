@@ -113,6 +113,10 @@ await to("/identities");
 await look(page, "identities");
 await page.click("main table a");
 await look(page, "identity");
+await page.goto(`${page.url()}/sponsor`);
+await look(page, "sponsor");
+await page.goto("/sponsorships");
+await look(page, "sponsorships");
 
 await to("/audit");
 await look(page, "audit");
@@ -127,6 +131,12 @@ await to("/settings/suspension");
 await look(page, "suspension");
 await page.goto("/blueprints");
 await look(page, "blueprints");
+await to("/reviews");
+await look(page, "reviews");
+await to("/settings/licences");
+await look(page, "licences");
+await to("/settings/agent-identity/tenant");
+await look(page, "own-tenant");
 
 await to("/settings/members");
 await type(page, "input[name=label]", "Grace Hopper");

@@ -68,7 +68,7 @@ fn agent(global: &Global) -> Result<Arc<Agent>, Failure> {
     let given = given(global)?;
     let logging = given.log().to_owned();
     let config = given.judge().map_err(|problems| Failure::configuration(&problems))?;
-    logs::start(&logging, LogFormat::Text, &config.place.profile.directory().join("logs"))
+    logs::start(&logging, LogFormat::Text, &config.place.profile.directory().join("logs"), None)
         .map_err(|problem| Failure::usage("log", problem))?;
     Ok(settings::agent(config))
 }

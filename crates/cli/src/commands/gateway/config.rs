@@ -17,6 +17,7 @@ use super::keys::KEYS;
 use super::tenants;
 use crate::config::{Judge, Problems, Values};
 use crate::logs::LogFormat;
+use crate::traces::Endpoint;
 
 /// What a gateway is started with.
 pub(super) struct Given {
@@ -217,7 +218,7 @@ fn governance(judge: &mut Judge<'_>) -> Option<Governance> {
 pub(super) fn log_format(home: &Path, values: &Values) -> Result<LogFormat, Problems> {
     let mut judge = Judge::new(values);
     let format = judge.one_of("log_format", LogFormat::CHOICES);
-    format.ok_or_else(|| Problems::new(file(home), judge.problems))
+    format.ok_or_else(|| Problems::of_gateway(file(home), judge.problems))
 }
 
 /// The region of all organisations.
@@ -232,11 +233,51 @@ fn region(judge: &mut Judge<'_>) -> Option<String> {
     })
 }
 
+/// Where traces go, if anywhere.
+pub(super) fn traces(home: &Path, values: &Values) -> Result<Option<Endpoint>, Problems> {
+    let mut judge = Judge::new(values);
+    let endpoint = endpoint(&mut judge);
+    if judge.problems.is_empty() {
+        Ok(endpoint)
+    } else {
+        Err(Problems::of_gateway(file(home), judge.problems))
+    }
+}
+
+fn endpoint(judge: &mut Judge<'_>) -> Option<Endpoint> {
+    let mut url = judge.optional::<Url>("otlp_endpoint")?;
+    let headers = judge.text("otlp_headers").unwrap_or_default();
+    let parts = headers.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let mut headers = Vec::new();
+    for part in parts {
+        match part.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                headers.push((name.trim().to_ascii_lowercase(), Secret::new(value.trim().to_owned())));
+            }
+            _ => judge.problems.push("otlp_headers: write name=value, with commas between".to_owned()),
+        }
+    }
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || !url.username().is_empty() {
+        judge.problems.push("otlp_endpoint: write http(s)://host:port, without parameters".to_owned());
+    } else if url.scheme() == "http" && !local && !headers.is_empty() {
+        judge
+            .problems
+            .push("otlp_headers: they may hold a secret, so otlp_endpoint must be https".to_owned());
+    }
+    // The variable of OpenTelemetry names the collector; each signal has its own path below it.
+    if !url.path().ends_with("/v1/traces") {
+        let path = format!("{}/v1/traces", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+    }
+    Some(Endpoint { url, headers })
+}
+
 /// The limits alone, which a gateway in a sandbox takes from its settings too.
 pub(super) fn limits_alone(home: &Path, values: &Values) -> Result<Limits, Problems> {
     let mut judge = Judge::new(values);
     let limits = limits(&mut judge);
-    limits.ok_or_else(|| Problems::new(file(home), judge.problems))
+    limits.ok_or_else(|| Problems::of_gateway(file(home), judge.problems))
 }
 
 /// How many requests a minute somebody may make; 0 for as many as they like.

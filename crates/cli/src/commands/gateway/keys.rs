@@ -222,6 +222,17 @@ pub(crate) const KEYS: &[Key] = &[
         "text, or json: one object a line, on standard error too, for a collector",
     ),
     key(
+        "otlp_endpoint",
+        &["ATTACHE_GATEWAY_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+        None,
+        "where traces go by OTLP over HTTP, such as http://localhost:4318; optional",
+    ),
+    secret(
+        "otlp_headers",
+        &["ATTACHE_GATEWAY_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+        "what the collector wants besides: authorization=Bearer …, with commas between; optional",
+    ),
+    key(
         "log",
         &["ATTACHE_LOG"],
         Some("info"),

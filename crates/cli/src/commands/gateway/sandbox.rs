@@ -54,7 +54,7 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
     let database = open::database(&home, &values)?;
     let limits =
         config::limits_alone(&home, &values).map_err(|problems| Failure::configuration(&problems))?;
-    serve::start_logging(&home, &values)?;
+    let traces = serve::start_logging(&home, &values)?;
     let ended = serve::listen_for_signals()?;
     let listen = match values.get("listen") {
         Some(value) => value.text.parse::<SocketAddr>().map_err(|error| {
@@ -96,6 +96,9 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
     }
     ended.await;
     started.running.stop().await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     sandbox.shutdown().await;
     Ok(())
 }
