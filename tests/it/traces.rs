@@ -25,7 +25,7 @@ async fn requests_jobs_and_calls_of_graph_reach_a_collector_and_belong_together(
     let gateway = Gateway::at(home).await?;
     let session = gateway.sign_in().await?;
     gateway.organisation(&session, "acme").await?;
-    let path = "/api/v1/orgs/acme/agent-identity/provision";
+    let path = "api/v1/orgs/acme/agent-identity/provision";
     gateway.ask(&session, Method::POST, path, &json!({})).await?;
 
     let (mut spans, mut text) = (Vec::<Value>::new(), String::new());

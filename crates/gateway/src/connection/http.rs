@@ -258,6 +258,7 @@ async fn disconnect(
 #[serde(deny_unknown_fields)]
 struct GiveBlueprint {
     /// Its client id, which is that of its principal too.
+    #[schema(format = "uuid")]
     client_id: String,
 }
 

@@ -34,7 +34,7 @@ pub(super) fn api() -> OpenApiRouter<Arc<Gateway>> {
 /// Set the photo of an identity: a JPEG or PNG of at most 4 MB, ideally square.
 #[utoipa::path(
     put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/photo", tag = "Identities", params(Which),
-    request_body(content = Vec<u8>, content_type = "image/png", description = "The picture, JPEG or PNG."),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The picture; that it is a JPEG or a PNG shows in its first bytes."),
     responses((status = 204), (status = "default", body = Problem)),
 )]
 async fn put_photo(
