@@ -10,7 +10,7 @@ use attache_tests::{Gateway, Lines, chromium, with_node_modules};
 use serde_json::{Value, json};
 
 /// Each is looked at in two widths and two schemes.
-const PAGES: [&str; 32] = [
+const PAGES: [&str; 35] = [
     "sign-in-link",
     "home-empty",
     "overview-empty",
@@ -22,6 +22,9 @@ const PAGES: [&str; 32] = [
     "overview",
     "identities",
     "identity",
+    "aliases",
+    "test-send",
+    "deprovision",
     "sponsor",
     "sponsorships",
     "audit",

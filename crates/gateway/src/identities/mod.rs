@@ -7,6 +7,7 @@ mod follow;
 mod halted;
 mod http;
 mod import;
+mod manage;
 mod opening;
 mod ordinary;
 mod page;

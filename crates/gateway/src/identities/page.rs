@@ -14,13 +14,13 @@ use serde::Deserialize;
 use super::ordinary::can_fall_back;
 use super::provisioning::Provisioning;
 use super::service::{self, Wanted};
-use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, State};
+use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, State, manage};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::connection::Card;
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::server::{Answer, Form, Problem};
-use crate::{hosting, sending};
+use crate::{hosting, licences, sending};
 
 /// The routes.
 pub(crate) fn pages() -> Router<Arc<Gateway>> {
@@ -31,6 +31,7 @@ pub(crate) fn pages() -> Router<Arc<Gateway>> {
         .route("/orgs/{org}/identities/{identity}/chain", get(one_part))
         .route("/orgs/{org}/settings/agent-identity", get(settings))
         .route("/orgs/{org}/settings/agent-identity/provision", post(provision))
+        .merge(manage::pages())
 }
 
 /// An identity in a list.
@@ -206,6 +207,7 @@ struct One {
     look: Look,
     place: PlaceOf,
     chain: Chain,
+    cost: Option<String>,
 }
 
 #[derive(Template)]
@@ -235,7 +237,8 @@ async fn one(
 ) -> Page {
     let chain = chain(&gateway, &allowed, &identity).await?;
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/identities"));
-    Ok(page(&One { look, place, chain }))
+    let cost = licences::monthly(&gateway, allowed.scope, chain.identity.id).await?;
+    Ok(page(&One { look, place, chain, cost }))
 }
 
 async fn one_part(
@@ -252,6 +255,7 @@ struct Settings {
     look: Look,
     place: PlaceOf,
     chain: Option<Chain>,
+    cost: Option<String>,
     domain: Option<String>,
     sending: sending::Standing,
     local_part: String,
@@ -265,10 +269,15 @@ async fn settings(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right:
         None => None,
     };
     let place = PlaceOf::new(&allowed, "/settings/agent-identity");
+    let cost = match &chain {
+        Some(chain) => licences::monthly(&gateway, allowed.scope, chain.identity.id).await?,
+        None => None,
+    };
     Ok(page(&Settings {
         look: Look::of(&gateway, &allowed.caller),
         place,
         chain,
+        cost,
         domain: hosting::expected(&gateway, allowed.scope).await?.map(|hosted| hosted.domain.clone()),
         sending: sending::standing(&gateway, allowed.scope).await?,
         local_part: gateway.config.local_part.clone(),

@@ -17,7 +17,7 @@ use super::cost::{self, Bill, Costing};
 use super::seats::TenantSeats;
 use crate::Gateway;
 use crate::access::{Allowed, AsOperator, right};
-use crate::identities::{Identity, State as IdentityState};
+use crate::identities::{Identity, IdentityId, State as IdentityState};
 use crate::server::{Answer, Json, Listed, Problem};
 
 /// The routes.
@@ -165,6 +165,17 @@ async fn seats_in(gateway: &Gateway, identities: &[Identity]) -> Answer<Vec<Tena
         all.extend(seats.map(|seats| seats.record));
     }
     Ok(all)
+}
+
+/// What an identity costs a month, as people read it; `None` while it has no account.
+pub(crate) async fn monthly(
+    gateway: &Gateway,
+    scope: OrgScope,
+    identity: IdentityId,
+) -> Answer<Option<String>> {
+    let BillView { identities, currency, .. } = view(gateway, scope).await?;
+    let cost = identities.into_iter().find(|cost| cost.id == identity.to_string());
+    Ok(cost.filter(|cost| !cost.licences.is_empty()).map(|cost| format!("{} {currency}", cost.total)))
 }
 
 /// The bill of an organisation, and the seats of the tenants that its identities live in.

@@ -13,6 +13,6 @@ pub use price::{Money, Prices, PricesError};
 
 pub(crate) use count::{COUNT, begin, count_later};
 pub(crate) use held::held;
-pub(crate) use http::{api, seats_of};
+pub(crate) use http::{api, monthly, seats_of};
 pub(crate) use page::pages;
 pub(crate) use seats::{TenantSeats, seat};
