@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use attache_entra::{Entra, Transport, TransportConfig, TransportError};
 use attache_keys::SecretStore;
@@ -55,12 +56,17 @@ pub struct Gateway {
     pub(crate) stopping: CancellationToken,
 }
 
+/// How much longer than requests jobs may take to end.
+const SLACK: Duration = Duration::from_secs(5);
+
 /// A gateway that runs. [`Running::stop`] ends it in order.
 pub struct Running {
     address: SocketAddr,
     node: NodeId,
     stop: CancellationToken,
     tasks: TaskTracker,
+    /// How long what was accepted and what is under way may take to be finished.
+    patience: Duration,
 }
 
 /// Why a gateway does not start.
@@ -162,7 +168,7 @@ impl Gateway {
         tasks.spawn(jobs::run(Arc::clone(&gateway), stop.clone()));
         tasks.spawn(audit::keep(Arc::clone(&gateway), stop.clone()));
         tasks.close();
-        Ok(Running { address, node, stop, tasks })
+        Ok(Running { address, node, stop, tasks, patience: timeout + SLACK })
     }
 
     /// The system's scope, for what the gateway does by itself.
@@ -182,9 +188,12 @@ impl Running {
         self.node
     }
 
-    /// Ends it: no new connections, what was accepted is finished, jobs are put back.
+    /// Ends it: no new connections, what was accepted is finished, jobs are put back. A job that does not come to an end
+    /// is left to its lease, by which another turn takes it up: a gateway that is told to stop stops.
     pub async fn stop(self) {
         self.stop.cancel();
-        self.tasks.wait().await;
+        if tokio::time::timeout(self.patience, self.tasks.wait()).await.is_err() {
+            tracing::warn!("a job that was still under way was left to its lease");
+        }
     }
 }
