@@ -88,22 +88,29 @@ impl Cache {
         F: Future<Output = Result<Grant, TokenFault>> + Send + 'static,
     {
         let now = self.clock.boot();
-        let mut flight = {
+        let (kept, mut flight, takes_off) = {
             let mut state = self.state();
-            match state.find(key, now) {
+            let kept = match state.find(key, now) {
                 Found::Fresh(token) => return Ok(token),
-                Found::Due(token) => {
-                    if !state.flights.contains_key(key) {
-                        self.launch(&mut state, key, now, fetch());
-                    }
-                    return Ok(token);
+                Found::Due(token) => Some(token),
+                Found::Nothing => None,
+            };
+            match state.flights.get(key) {
+                Some(flight) => (kept, flight.clone(), None),
+                None => {
+                    let (key, (sender, flight)) = (Arc::new(key.clone()), watch::channel(None));
+                    state.flights.insert(Arc::clone(&key), flight.clone());
+                    (kept, flight, Some((Landing { cache: Arc::clone(self), key }, sender)))
                 }
-                Found::Nothing => match state.flights.get(key) {
-                    Some(flight) => flight.clone(),
-                    None => self.launch(&mut state, key, now, fetch()),
-                },
             }
         };
+        // Not while the state is locked: a runtime that ends drops at once what it is given, and the landing locks it.
+        if let Some((landing, sender)) = takes_off {
+            launch(landing, sender, now, fetch());
+        }
+        if let Some(token) = kept {
+            return Ok(token);
+        }
         match flight.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(Arc::new(TokenError::Ended))),
             Err(_) => Err(Arc::new(TokenError::Ended)),
@@ -127,24 +134,6 @@ impl Cache {
             .retain(|key, _| (key.tenant, key.client, key.subject) != (tenant, client, Subject::User(user)));
     }
 
-    /// Starts the one request for a key. It runs on its own, so that nobody who leaves takes it along.
-    fn launch<F>(self: &Arc<Self>, state: &mut State, key: &Key, asked: Boot, fetch: F) -> Flight
-    where
-        F: Future<Output = Result<Grant, TokenFault>> + Send + 'static,
-    {
-        let key = Arc::new(key.clone());
-        let (sender, flight) = watch::channel(None);
-        state.flights.insert(Arc::clone(&key), flight.clone());
-        let landing = Landing { cache: Arc::clone(self), key };
-        tokio::spawn(async move {
-            let result = fetch.await;
-            let outcome = landing.land(result, asked);
-            // Nobody may be waiting any more, and that is fine.
-            let _ = sender.send(Some(outcome));
-        });
-        flight
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -153,6 +142,18 @@ impl Cache {
     fn len(&self) -> usize {
         self.state().held.len()
     }
+}
+
+/// Starts the one request for a key. It runs on its own, so that nobody who leaves takes it along.
+fn launch<F>(landing: Landing, sender: watch::Sender<Option<Outcome>>, asked: Boot, fetch: F)
+where
+    F: Future<Output = Result<Grant, TokenFault>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        let outcome = landing.land(fetch.await, asked);
+        // Nobody may be waiting any more, and that is fine.
+        let _ = sender.send(Some(outcome));
+    });
 }
 
 /// Ends a flight, also one that panics or whose runtime ends.

@@ -309,3 +309,27 @@ async fn many_tenants_stay_within_the_bound() {
     }
     assert!(cache.len() >= 90, "room is made in small steps");
 }
+
+/// Asks for a token when it is dropped.
+struct AsksAtTheEnd(Arc<Cache>);
+
+impl Drop for AsksAtTheEnd {
+    fn drop(&mut self) {
+        let asked = key(1);
+        let mut asking = std::pin::pin!(self.0.get(&asked, || async { Err(fault()) }));
+        let _ = asking.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    }
+}
+
+#[test]
+fn whoever_asks_while_the_runtime_ends_does_not_hold_up_its_end() {
+    let cache = Cache::new(Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)), LIMIT);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let asks = AsksAtTheEnd(Arc::clone(&cache));
+    runtime.spawn(async move {
+        let _asks = asks;
+        std::future::pending::<()>().await;
+    });
+    drop(runtime);
+    assert!(cache.state().flights.is_empty());
+}
