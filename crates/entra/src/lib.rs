@@ -30,7 +30,8 @@ pub use hop::Hop;
 pub use refusal::Refusal;
 pub use resource::{Resource, Scopes};
 pub use sign_in::{
-    Authority, DeviceCode, Prompt, SignIn, SignInError, SignInRequest, SignedIn, WebAttempt, WebClient,
+    Authority, DeviceCode, Freshness, Prompt, Proved, SignIn, SignInError, SignInRequest, SignedIn,
+    WebAttempt, WebClient,
 };
 pub use source::{AccessToken, Claims, TokenFault, TokenSource};
 pub use transport::{Transport, TransportConfig, TransportError};

@@ -22,11 +22,11 @@ use crate::entra::Entra;
 use crate::response::Grant;
 
 pub(crate) use account::Kept;
-pub use account::SignedIn;
+pub use account::{Proved, SignedIn};
 pub use browser::SignIn;
 pub use device::DeviceCode;
 pub use error::SignInError;
-pub use web::{WebAttempt, WebClient};
+pub use web::{Freshness, WebAttempt, WebClient};
 
 /// Where a person signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

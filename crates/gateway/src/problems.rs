@@ -414,6 +414,12 @@ const ENTRA: &[Row] = &[
         "what Entra ID says about the person does not pass the checks",
         "sign in again; if it stays so, tell whoever runs the gateway",
     ),
+    (
+        "sign_in_not_fresh",
+        "what is dangerous wants you to prove who you are just now, and Entra ID does not say that you did",
+        "sign in again, with password or second factor; if it stays so, have whoever runs the gateway add `auth_time` to \
+         the ID tokens of its sign-in application",
+    ),
     ("signing_keys_unavailable", "the keys of Entra ID cannot be read", "try again in a moment"),
     ("refresh_token_missing", "Entra ID gave no refresh token", "allow `offline_access` to the application"),
     (

@@ -2,6 +2,7 @@
 
 use attache_keys::{SecretName, SecretStore, StoreError};
 use attache_terms::{AppId, Secret, SecretBytes, TenantId, UserId};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The format that is written, and the newest that is read.
@@ -18,6 +19,16 @@ pub struct SignedIn {
     pub upn: String,
     /// The name as the directory shows it.
     pub name: String,
+}
+
+/// A person who signed in to a web application, and when they proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proved {
+    /// Who.
+    pub account: SignedIn,
+    /// When (`auth_time`, OpenID Connect Core §2). Entra says so where the application's registration has that
+    /// optional claim in its ID tokens; an earlier proof of the browser's session may do for a sign-in.
+    pub at: Option<Timestamp>,
 }
 
 impl SignedIn {

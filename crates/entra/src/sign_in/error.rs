@@ -33,6 +33,9 @@ pub enum SignInError {
     /// Entra says who it was in a way that cannot be believed.
     #[error("Entra's answer does not say who signed in: {0}")]
     IdToken(&'static str),
+    /// Who it was has not just proved it, or Entra does not say so.
+    #[error("Entra does not say that you proved who you are just now")]
+    NotFresh,
     /// The keys that sign id tokens cannot be had.
     #[error("the keys that sign Entra's id tokens cannot be had: {0}")]
     Keys(String),
@@ -61,6 +64,7 @@ impl Explain for SignInError {
             },
             Self::TimedOut => "sign_in_timed_out",
             Self::IdToken(_) => "id_token_invalid",
+            Self::NotFresh => "sign_in_not_fresh",
             Self::Keys(_) => "signing_keys_unavailable",
             Self::NoRefreshToken => "refresh_token_missing",
             Self::Ended => "sign_in_ended",
@@ -81,6 +85,11 @@ impl Explain for SignInError {
             Self::TimedOut => Remedy::operator("sign in again, within ten minutes"),
             Self::IdToken(_) => Remedy::operator(
                 "sign in again; if it comes back, check that --authority names Entra or a sandbox",
+            ),
+            Self::NotFresh => Remedy::operator(
+                "sign in again, and enter your password or second factor; if it comes back, have auth_time added to \
+                 the ID tokens of the gateway's sign-in application (Entra admin centre > App registrations > Token \
+                 configuration > Add optional claim)",
             ),
             Self::Keys(_) => Remedy::platform(None, "sign in again in a moment"),
             Self::NoRefreshToken => {

@@ -5,16 +5,20 @@
 use attache_terms::{AppId, Origin, Secret, TenantId, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Authority, SignInError, SignInRequest, SignedIn};
+use super::{Authority, Proved, SignInError, SignInRequest, SignedIn};
 use crate::entra::Entra;
 use crate::response::Grant;
 use crate::{Hop, TokenError};
 
 /// What both sides' clocks may differ.
 const SKEW_SECONDS: i64 = 300;
+
+/// The same, as a span.
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(SKEW_SECONDS);
 
 #[derive(Deserialize)]
 struct Claims {
@@ -26,6 +30,7 @@ struct Claims {
     #[serde(default)]
     nbf: i64,
     nonce: Option<String>,
+    auth_time: Option<i64>,
     preferred_username: Option<String>,
     name: Option<String>,
 }
@@ -39,7 +44,7 @@ pub(super) fn account(
 ) -> Result<SignedIn, SignInError> {
     let token = grant.id_token.as_ref().ok_or(SignInError::IdToken("there is no id token"))?;
     let expected = Expected { client: request.client, authority: request.authority, nonce };
-    judged(entra, &expected, token, grant.ahead_seconds)
+    Ok(judged(entra, &expected, token, grant.ahead_seconds)?.account)
 }
 
 /// What an id token has to say.
@@ -49,13 +54,13 @@ pub(super) struct Expected {
     pub(super) nonce: Option<Uuid>,
 }
 
-/// The account that an id token names, if it says what it has to.
+/// Whom an id token names, and when they proved it, if it says what it has to.
 pub(super) fn judged(
     entra: &Entra,
     expected: &Expected,
     token: &Secret,
     ahead_seconds: Option<i64>,
-) -> Result<SignedIn, SignInError> {
+) -> Result<Proved, SignInError> {
     let claims = parse(token.expose()).ok_or(SignInError::IdToken("the id token is not readable"))?;
     judge(&claims, expected, &entra.cloud().login).map_err(SignInError::IdToken)?;
     let now = entra.clock.now().as_second();
@@ -71,7 +76,8 @@ pub(super) fn judged(
     }
     let upn = claims.preferred_username.unwrap_or_else(|| claims.oid.to_string());
     let name = claims.name.unwrap_or_else(|| upn.clone());
-    Ok(SignedIn { tenant: claims.tid, user: claims.oid, upn, name })
+    let at = claims.auth_time.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    Ok(Proved { account: SignedIn { tenant: claims.tid, user: claims.oid, upn, name }, at })
 }
 
 fn parse(token: &str) -> Option<Claims> {

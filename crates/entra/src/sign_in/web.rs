@@ -3,14 +3,16 @@
 //! session; the id token is checked in full, its signature included.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use attache_terms::{AppId, Secret, TenantId};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
 use super::browser::challenge;
-use super::{Authority, Prompt, SignInError, SignedIn, id_token, signature};
+use super::{Authority, Prompt, Proved, SignInError, id_token, signature};
 use crate::endpoint::Form;
 use crate::entra::Entra;
 use crate::{ClientCredential, Hop, Scopes};
@@ -39,6 +41,20 @@ pub struct WebAttempt {
     /// The PKCE verifier (RFC 7636).
     verifier: String,
     nonce: Uuid,
+    /// Since when the person must have proved who they are, if it matters.
+    #[serde(default)]
+    since: Option<Timestamp>,
+}
+
+/// How lately a person must have proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It does not matter, and is not asked.
+    Any,
+    /// Within so long; Entra asks them again otherwise, and says when it was (`max_age`, OpenID Connect Core §3.1.2.1).
+    Within(Duration),
+    /// After this sign-in began.
+    Now,
 }
 
 impl Entra {
@@ -47,10 +63,14 @@ impl Entra {
         &self,
         web: &WebClient,
         prompt: Option<Prompt>,
-        login_hint: Option<&str>,
+        freshness: Freshness,
     ) -> Result<(Url, WebAttempt), SignInError> {
-        let attempt =
-            WebAttempt { state: self.unguessable(), verifier: self.unguessable(), nonce: self.rng.uuid() };
+        let attempt = WebAttempt {
+            state: self.unguessable(),
+            verifier: self.unguessable(),
+            nonce: self.rng.uuid(),
+            since: matches!(freshness, Freshness::Now).then(|| self.clock.now()),
+        };
         let base = self.cloud().login.at(&format!("/{}/oauth2/v2.0/authorize", web.authority));
         let mut url = Url::parse(&base).map_err(|_| SignInError::Ended)?;
         let mut query = url.query_pairs_mut();
@@ -64,8 +84,13 @@ impl Entra {
             .append_pair("nonce", &attempt.nonce.to_string())
             .append_pair("code_challenge", &challenge(&attempt.verifier))
             .append_pair("code_challenge_method", "S256");
-        if let Some(hint) = login_hint {
-            query.append_pair("login_hint", hint);
+        let seconds = match freshness {
+            Freshness::Any => None,
+            Freshness::Within(span) => Some(span.as_secs()),
+            Freshness::Now => Some(0),
+        };
+        if let Some(seconds) = seconds {
+            query.append_pair("max_age", &seconds.to_string());
         }
         if let Some(prompt) = prompt {
             query.append_pair("prompt", prompt.name());
@@ -74,13 +99,14 @@ impl Entra {
         Ok((url, attempt))
     }
 
-    /// Ends a sign-in with the code that the browser brought: who it was.
+    /// Ends a sign-in with the code that the browser brought: who it was, and when they proved it. What the browser
+    /// was sent to can be edited on the way, so that freshness is judged by what Entra signed.
     pub async fn finish_web_sign_in(
         self: &Arc<Self>,
         web: &WebClient,
         attempt: &WebAttempt,
         code: Secret,
-    ) -> Result<SignedIn, SignInError> {
+    ) -> Result<Proved, SignInError> {
         const HOP: Hop = Hop::AuthorizationCode;
         let tenant = match web.authority {
             Authority::Tenant(tenant) => Some(tenant),
@@ -94,14 +120,18 @@ impl Entra {
             .proven(self.prove_web(web, tenant).await?);
         let grant = self.ask(HOP, web.authority, form).await?;
         let token = grant.id_token.as_ref().ok_or(SignInError::IdToken("there is no id token"))?;
-        let account = id_token::judged(
+        let proved = id_token::judged(
             self,
             &id_token::Expected { client: web.client, authority: web.authority, nonce: Some(attempt.nonce) },
             token,
             grant.ahead_seconds,
         )?;
-        signature::check(self, account.tenant, token.expose()).await?;
-        Ok(account)
+        signature::check(self, proved.account.tenant, token.expose()).await?;
+        let skewed = |since: Timestamp| since.saturating_sub(id_token::SKEW).unwrap_or(since);
+        match attempt.since.map(skewed) {
+            Some(since) if proved.at.is_none_or(|at| at < since) => Err(SignInError::NotFresh),
+            _ => Ok(proved),
+        }
     }
 
     async fn prove_web(

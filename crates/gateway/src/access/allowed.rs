@@ -126,9 +126,11 @@ pub(crate) async fn grant(
     };
     if let Principal::Person(session, _) = &caller.principal
         && needs.step_up
-        && gateway.clock.now().duration_since(session.authenticated).unsigned_abs() > FRESH
     {
-        return Err(step_up());
+        let is_fresh = |at| gateway.clock.now().duration_since(at).unsigned_abs() <= FRESH;
+        if !session.authenticated.is_some_and(is_fresh) {
+            return Err(step_up());
+        }
     }
     let organisation = match found {
         Some(found) => found,
@@ -201,7 +203,7 @@ fn step_up() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "step_up",
-        "that is dangerous, and you signed in more than ten minutes ago",
+        "that is dangerous, and you proved who you are more than ten minutes ago",
         "sign in again at /sign-in?again=1 and repeat it",
     )
 }

@@ -1,33 +1,29 @@
 //! Who asks: a person with a session, a program with an API key.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use attache_ledger::{Actor, By, ByKind, Correlation};
 use attache_terms::{Rng, Secret};
 use axum::extract::FromRequestParts;
-use http::StatusCode;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use uuid::Uuid;
+use http::{HeaderMap, StatusCode};
 
-use super::{Csrf, Digest, SESSION, Session, Token, cookie};
+use super::{Csrf, Digest, SESSION, Session, Token, Visit, cookie};
 use crate::Gateway;
 use crate::api_keys::{self, ApiKey};
 use crate::config::Operator;
 use crate::idempotency::Asked;
 use crate::limits::Policy;
-use crate::server::{From, Problem, RequestId};
+use crate::server::Problem;
 
 /// Who asks, from where, and the request's id: what an audit entry says of a caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     /// Who.
     pub(crate) principal: Principal,
-    /// From which address.
-    pub(crate) from: IpAddr,
-    /// The request's id.
-    pub(crate) request: Uuid,
+    /// From where, and the request's id.
+    pub(crate) visit: Visit,
     /// The request itself, when it carries an `Idempotency-Key` and was not answered before.
     pub(crate) asked: Option<Arc<Asked>>,
 }
@@ -55,20 +51,17 @@ impl Caller {
 
     /// What an audit entry says of them.
     pub(crate) fn actor(&self) -> Actor {
-        Actor { by: Some(self.by()), from: Some(self.from), ..Actor::default() }
+        self.visit.actor(Some(self.by()))
     }
 
     /// What finds their request again.
     pub(crate) fn correlation(&self) -> Correlation {
-        Correlation { request: Some(self.request), ..Correlation::default() }
+        self.visit.correlation()
     }
 
     fn by(&self) -> By {
         match &self.principal {
-            Principal::Person(session, _) if session.operator => {
-                By::new(ByKind::Operator, session.user.to_string())
-            }
-            Principal::Person(session, _) => By::new(ByKind::Person, session.user.to_string()),
+            Principal::Person(session, _) => session.by(),
             Principal::Key(key) => By::new(ByKind::Key, key.id.to_string()),
             // Enough to tell keys from one another.
             Principal::Operator(digest) => By::new(ByKind::Operator, format!("key {:.12}", digest.as_str())),
@@ -80,15 +73,16 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
-        let from = parts.extensions.get::<From>().map_or(IpAddr::from([0, 0, 0, 0]), |from| from.0);
-        let request = parts.extensions.get::<RequestId>().map_or_else(Uuid::nil, |id| id.0);
+        let visit = Visit::of(parts);
         let principal = match parts.headers.get(AUTHORIZATION) {
             Some(header) => {
                 let header = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
                 let secret = header.ok_or_else(unauthenticated)?;
                 match secret.trim() {
                     secret if secret.starts_with(OPERATOR) => operator(gateway, secret)?,
-                    secret => Principal::Key(Box::new(api_keys::authenticate(gateway, secret, from).await?)),
+                    secret => {
+                        Principal::Key(Box::new(api_keys::authenticate(gateway, secret, visit.from).await?))
+                    }
                 }
             }
             None => {
@@ -101,7 +95,7 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
             }
         };
         count(gateway, parts, &principal)?;
-        Ok(Self { principal, from, request, asked: None })
+        Ok(Self { principal, visit, asked: None })
     }
 }
 
@@ -153,6 +147,14 @@ pub(crate) fn person(caller: &Caller) -> Result<&Session, Problem> {
             "a program cannot answer for an agent",
             "sign in as the person who is to be the sponsor",
         )),
+    }
+}
+
+/// The session of a browser, whoever's it is.
+pub(crate) async fn session_of(gateway: &Gateway, headers: &HeaderMap) -> Result<Option<Session>, Problem> {
+    match cookie(headers, SESSION, gateway.config.is_https()) {
+        Some(secret) => session(gateway, secret).await,
+        None => Ok(None),
     }
 }
 

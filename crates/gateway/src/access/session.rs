@@ -1,5 +1,6 @@
 //! Sessions of people who signed in: short, on the server, ended by signing out or by an administrator.
 
+use attache_ledger::{By, ByKind};
 use attache_store::{GatewayScope, Lookup, Record, Versioned};
 use attache_terms::{TenantId, UserId};
 use aws_lc_rs::hmac;
@@ -25,10 +26,18 @@ pub(crate) struct SessionRecord {
     pub(crate) upn: String,
     /// Whether they run this gateway.
     pub(crate) operator: bool,
-    /// When they last proved who they are.
-    pub(crate) authenticated: Timestamp,
+    /// When they last proved who they are, as far as Entra says it; that a browser was signed in is no proof.
+    pub(crate) authenticated: Option<Timestamp>,
     /// When it ends at the latest.
     pub(crate) ends: Timestamp,
+}
+
+impl SessionRecord {
+    /// What an audit entry says of whose it is.
+    pub(crate) fn by(&self) -> By {
+        let kind = if self.operator { ByKind::Operator } else { ByKind::Person };
+        By::new(kind, self.user.to_string())
+    }
 }
 
 impl Record for SessionRecord {

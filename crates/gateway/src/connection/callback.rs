@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use attache_entra::{Authority, ClientCredential, Prompt, Scopes, WebAttempt, WebClient};
+use attache_entra::{Authority, ClientCredential, Freshness, Prompt, Scopes, WebAttempt, WebClient};
 use attache_ledger::{Act, ActName, Code, Verdict};
 use attache_store::{GatewayScope, Unit, Versioned};
 use attache_terms::{Secret, TenantId};
@@ -94,7 +94,7 @@ async fn consented(
     let Some(claimed) = claimed.filter(|_| given) else { return Err(incomplete()) };
     let (url, web) = gateway
         .entra
-        .begin_web_sign_in(&web(gateway, claimed)?, Some(Prompt::SelectAccount), None)
+        .begin_web_sign_in(&web(gateway, claimed)?, Some(Prompt::SelectAccount), Freshness::Any)
         .map_err(|error| Problem::explained(StatusCode::BAD_GATEWAY, &error))?;
     let state = Digest::of(&web.state);
     let awaits = Awaits::SignIn { claimed, web };
@@ -119,7 +119,8 @@ async fn signed_in(
         .entra
         .finish_web_sign_in(&web(gateway, claimed)?, web_attempt, Secret::new(code))
         .await
-        .map_err(|error| Problem::explained(StatusCode::FORBIDDEN, &error))?;
+        .map_err(|error| Problem::explained(StatusCode::FORBIDDEN, &error))?
+        .account;
     let graph = look::graph(gateway, signed_in.tenant)?;
     if !is_administrator(&graph, signed_in.user).await? {
         return Err(not_administrator());

@@ -35,7 +35,9 @@ struct Shown<'a> {
 pub(crate) fn problem(gateway: &Gateway, problem: &Problem) -> Response {
     let link = match problem.status() {
         StatusCode::UNAUTHORIZED => ("/sign-in", "Sign in"),
-        _ if problem.code == "step_up" => ("/sign-in?again=1", "Sign in again"),
+        _ if ["step_up", "sign_in_not_fresh"].contains(&&*problem.code) => {
+            ("/sign-in?again=1", "Sign in again")
+        }
         _ => ("/", "To the beginning"),
     };
     let title = match problem.status() {

@@ -81,7 +81,7 @@ pub(super) async fn test(
         ),
         signature: Signature {
             why: "somebody of the organisation asked for a test message".to_owned(),
-            request_id: grant.caller.request.to_string(),
+            request_id: grant.caller.visit.request.to_string(),
             audit: audit.expose().parse().map_err(|_| Problem::not_found("public address"))?,
         },
         headers: vec![("Auto-Submitted".to_owned(), "auto-generated".to_owned())],

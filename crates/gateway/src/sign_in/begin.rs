@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_entra::Prompt;
+use attache_entra::{Freshness, Prompt};
 use attache_store::{GatewayScope, Unit};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -17,6 +17,9 @@ use crate::Gateway;
 use crate::access::{Digest, Token, set_cookie};
 use crate::server::{Answer, Problem};
 
+/// How long ago a person may have proved to Entra who they are, to sign in here without being asked again.
+const PROVED: Duration = Duration::from_secs(24 * 3600);
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
     /// Where to go on to.
@@ -29,10 +32,13 @@ pub(super) async fn begin(
     State(gateway): State<Arc<Gateway>>,
     Query(wanted): Query<Wanted>,
 ) -> Answer<Response> {
-    let prompt = wanted.again.map(|_| Prompt::Login);
+    let (prompt, freshness) = match wanted.again {
+        Some(_) => (Some(Prompt::Login), Freshness::Now),
+        None => (None, Freshness::Within(PROVED)),
+    };
     let (url, attempt) = gateway
         .entra
-        .begin_web_sign_in(&web(&gateway), prompt, None)
+        .begin_web_sign_in(&web(&gateway), prompt, freshness)
         .map_err(|error| Problem::explained(StatusCode::BAD_GATEWAY, &error))?;
     let browser = Token::new("", &*gateway.rng);
     let now = gateway.clock.now();

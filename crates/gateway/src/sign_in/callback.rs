@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::attempt::{Attempt, BINDING};
 use super::{session, web};
 use crate::Gateway;
-use crate::access::{Digest, cookie};
+use crate::access::{Digest, Visit, cookie};
 use crate::server::{Answer, Problem};
 
 #[derive(Debug, Deserialize)]
@@ -25,6 +25,7 @@ pub(super) struct Brought {
 
 pub(super) async fn callback(
     State(gateway): State<Arc<Gateway>>,
+    visit: Visit,
     headers: HeaderMap,
     Query(brought): Query<Brought>,
 ) -> Answer<Response> {
@@ -35,12 +36,12 @@ pub(super) async fn callback(
         return Err(refused(format!("Entra did not sign you in ({error}): {said}")));
     }
     let code = brought.code.ok_or_else(|| refused("Entra sent no code".to_owned()))?;
-    let person = gateway
+    let proved = gateway
         .entra
         .finish_web_sign_in(&web(&gateway), &attempt.web, Secret::new(code))
         .await
         .map_err(|error| Problem::explained(StatusCode::FORBIDDEN, &error))?;
-    session::begin(&gateway, person, &attempt.next).await
+    session::begin(&gateway, visit, &headers, proved, &attempt.next).await
 }
 
 /// The attempt of this state, once, and only for the browser that began it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
-use attache_entra::SignedIn;
+use attache_entra::{Proved, SignedIn};
 use attache_store::{CommitError, GatewayScope, Record, Store, Unit, Versioned};
 use attache_terms::{Clock, Rng, Secret};
 use axum::extract::{Path, State};
@@ -17,7 +17,7 @@ use url::Url;
 
 use super::session;
 use crate::Gateway;
-use crate::access::{Digest, Token};
+use crate::access::{Digest, Token, Visit};
 use crate::config::Operator;
 use crate::dashboard::{Look, Page, page};
 use crate::server::{Answer, Problem};
@@ -88,6 +88,7 @@ pub(super) async fn show(State(gateway): State<Arc<Gateway>>, Path(secret): Path
 
 pub(super) async fn follow(
     State(gateway): State<Arc<Gateway>>,
+    visit: Visit,
     headers: HeaderMap,
     Path(secret): Path<String>,
 ) -> Answer<Response> {
@@ -104,8 +105,10 @@ pub(super) async fn follow(
         Err(error) => return Err(error.into()),
     }
     let Link { tenant, user, name, .. } = link.record;
-    let person = SignedIn { tenant, user, upn: name.clone(), name };
-    session::begin(&gateway, person, "/").await
+    let account = SignedIn { tenant, user, upn: name.clone(), name };
+    // Whoever can read the gateway's own database has proved enough.
+    let proved = Proved { account, at: Some(gateway.clock.now()) };
+    session::begin(&gateway, visit, &headers, proved, "/").await
 }
 
 async fn find(gateway: &Gateway, secret: &str) -> Answer<Versioned<Link>> {

@@ -1,16 +1,17 @@
-//! A session begins: the browser gets a fresh secret, whatever it had before.
+//! A session begins: the browser gets a fresh secret, and the session that it had before ends.
 
 use std::time::Duration;
 
-use attache_entra::SignedIn;
-use attache_ledger::ActName;
+use attache_entra::Proved;
+use attache_ledger::{Act, ActName, Verdict};
 use attache_store::{GatewayScope, Unit};
 use axum::response::{IntoResponse, Redirect, Response};
+use http::HeaderMap;
 use http::header::SET_COOKIE;
 
 use super::attempt::BINDING;
 use crate::Gateway;
-use crate::access::{SESSION, SessionRecord, Token, set_cookie};
+use crate::access::{SESSION, SessionRecord, Token, Visit, session_of, set_cookie};
 use crate::config::Operator;
 use crate::record::on;
 use crate::server::Answer;
@@ -20,8 +21,19 @@ const LASTS: i64 = 8 * 3600;
 
 const SIGNED_IN: ActName = ActName::new("person.signed_in");
 
-/// Begins a session for a person whom Entra has named, and sends the browser on.
-pub(super) async fn begin(gateway: &Gateway, person: SignedIn, next: &str) -> Answer<Response> {
+/// Begins a session for a person whom Entra has named, and sends the browser on. When they proved who they are is what
+/// Entra says, else what is known of the session before; when neither tells, what is dangerous wants another proof.
+pub(super) async fn begin(
+    gateway: &Gateway,
+    visit: Visit,
+    headers: &HeaderMap,
+    proved: Proved,
+    next: &str,
+) -> Answer<Response> {
+    let Proved { account: person, at } = proved;
+    let before = session_of(gateway, headers).await?;
+    let own = before.as_ref().filter(|before| (before.tenant, before.user) == (person.tenant, person.user));
+    let at = at.or(own.and_then(|own| own.authenticated));
     let operator = Operator { tenant: person.tenant, user: person.user };
     let operator = gateway.config.operators.contains(&operator);
     let token = Token::new("", &*gateway.rng);
@@ -33,14 +45,18 @@ pub(super) async fn begin(gateway: &Gateway, person: SignedIn, next: &str) -> An
         name: person.name,
         upn: person.upn,
         operator,
-        authenticated: now,
+        authenticated: at.map(|at| at.min(now)),
         ends: now.saturating_add(Duration::from_secs(LASTS.unsigned_abs())).unwrap_or(now),
     };
     let mut unit = Unit::new();
     unit.create(GatewayScope::granted(), &session);
     let mut about = on([]);
     about.user = Some(session.user);
-    unit.record(GatewayScope::granted(), gateway.changed_by_itself(SIGNED_IN, about));
+    let act = Act::new(SIGNED_IN, visit.actor(Some(session.by()))).on(about).correlated(visit.correlation());
+    unit.record(GatewayScope::granted(), gateway.composer.change(act, Verdict::Done, None));
+    if let Some(before) = &before {
+        unit.delete(before);
+    }
     gateway.store.commit(unit).await?;
     let mut response = Redirect::to(next).into_response();
     let https = gateway.config.is_https();

@@ -1,21 +1,46 @@
 //! Signing in against Entra, and attacks on it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_ledger::ByKind;
+use attache_store::{EntryQuery, GatewayScope, Log, Order, Place};
 use reqwest::header::COOKIE;
+use serde_json::json;
 use url::Url;
 
 use crate::entra::{Person, through};
-use crate::world::{Caller, World};
+use crate::world::{Ahead, Answer, Caller, World};
 
 /// A person of the sandbox, signed in to the gateway by Entra.
 pub(crate) async fn as_user(world: &World, index: usize) -> Caller {
-    let mut caller = world.anybody();
-    let (binding, back) = authorize(world, &caller, index).await;
-    caller.cookie = Some(binding);
-    let path = back.as_str().strip_prefix(world.url.as_str()).unwrap().to_owned();
-    let ended = caller.get(&path).await;
+    let ended = sign_in(world, &world.anybody(), "sign-in", index, str::to_owned).await;
     assert_eq!(ended.status, 303, "{}", ended.text);
+    in_session(world, &ended)
+}
+
+/// Whoever got a session's cookie by this answer.
+fn in_session(world: &World, ended: &Answer) -> Caller {
+    let mut caller = world.anybody();
     caller.cookie = ended.cookies().into_iter().find(|cookie| cookie.starts_with("attache-session="));
     caller
+}
+
+/// A sign-in in the caller's browser that begins at `path`; its way to Entra may be edited. The answer to its end.
+async fn sign_in(
+    world: &World,
+    caller: &Caller,
+    path: &str,
+    index: usize,
+    edit: impl Fn(&str) -> String,
+) -> Answer {
+    let begun = caller.get(path).await;
+    assert_eq!(begun.status, 303, "{}", begun.text);
+    let cookies = begun.cookies().into_iter().chain(caller.cookie.clone());
+    let mut browser = caller.clone();
+    browser.cookie = Some(cookies.collect::<Vec<_>>().join("; "));
+    let back = through_entra(world, &edit(&begun.location()), index).await;
+    browser.get(back.as_str().strip_prefix(world.url.as_str()).unwrap()).await
 }
 
 /// The way to Entra and back, up to the callback: the binding cookie, and the address that Entra sends to.
@@ -116,6 +141,69 @@ async fn a_one_time_link_works_once() {
     assert!(caller.page(&path).await.text.contains("Sign in once"), "looking does not use it up");
     assert_eq!(caller.send(reqwest::Method::POST, &path, None).await.status, 303);
     assert_eq!(caller.send(reqwest::Method::POST, &path, None).await.problem(404), "link_used");
+}
+
+/// What wants that somebody has just proved who they are.
+async fn dangerous(caller: &Caller) -> Answer {
+    let key = json!({ "name": "one more", "scopes": ["identities:read"] });
+    caller.post("api/v1/orgs/acme/api-keys", &key).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dangerous_wants_a_proof_that_entra_vouches_for() {
+    let clock = Arc::new(Ahead::default());
+    let world = World::at(Arc::clone(&clock) as _).await;
+    let ada = as_user(&world, 0).await;
+    ada.post("api/v1/orgs", &json!({ "slug": "acme", "name": "Acme" })).await.ok(201);
+    dangerous(&ada).await.ok(201);
+
+    // A quarter of an hour later nothing proves that it still is she; that Entra still knows her browser does not.
+    let quarter = Duration::from_secs(15 * 60);
+    clock.advance(quarter);
+    assert_eq!(dangerous(&ada).await.problem(403), "step_up");
+    let ended = sign_in(&world, &ada, "sign-in", 0, str::to_owned).await;
+    assert_eq!(ended.status, 303, "{}", ended.text);
+    let ada = in_session(&world, &ended);
+    ada.get("api/v1/orgs/acme").await.ok(200);
+    assert_eq!(dangerous(&ada).await.problem(403), "step_up");
+
+    // Nor does a proof of before, nor the way to Entra without the demand for one.
+    let again = "sign-in?again=1";
+    let stale = sign_in(&world, &ada, again, 0, str::to_owned).await;
+    assert_eq!(stale.problem(403), "sign_in_not_fresh");
+    let edit = |url: &str| url.replace("&max_age=0", "").replace("&prompt=login", "");
+    let edited = sign_in(&world, &ada, again, 0, edit).await;
+    assert_eq!(edited.problem(403), "sign_in_not_fresh");
+    assert_eq!(dangerous(&ada).await.problem(403), "step_up");
+
+    // A proof of now does.
+    world.sandbox.control().clock().advance(quarter);
+    let ended = sign_in(&world, &ada, again, 0, str::to_owned).await;
+    assert_eq!(ended.status, 303, "{}", ended.text);
+    dangerous(&in_session(&world, &ended)).await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_ends_the_session_before_and_is_on_record_with_its_request() {
+    let world = World::new().await;
+    let before = as_user(&world, 0).await;
+    let ended = sign_in(&world, &before, "sign-in", 0, str::to_owned).await;
+    assert_eq!(ended.status, 303, "{}", ended.text);
+    in_session(&world, &ended).get("api/v1/orgs").await.ok(200);
+    assert_eq!(before.get("api/v1/orgs").await.problem(401), "unauthenticated");
+
+    let query = EntryQuery {
+        act: Some("person.signed_in"),
+        order: Order::Descending,
+        ..EntryQuery::all(Log(Place::Gateway), 1)
+    };
+    let rows = world.store.engine(GatewayScope::granted()).entries(query).await.unwrap();
+    let entry = rows[0].entry().unwrap().unwrap();
+    let request = entry.correlation.request.map(|id| id.to_string());
+    assert_eq!(request.as_deref(), Some(ended.headers["x-request-id"].to_str().unwrap()));
+    assert_eq!(entry.actor.from, Some("127.0.0.1".parse().unwrap()));
+    let by = entry.actor.by.unwrap();
+    assert_eq!((by.kind, by.id), (ByKind::Operator, Some(world.operator.user.to_string())));
 }
 
 #[tokio::test(flavor = "multi_thread")]
