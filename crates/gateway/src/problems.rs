@@ -47,11 +47,15 @@ const REQUESTS: &[Row] = &[
     ("scope_missing", "the API key lacks a scope", "use a key that has the scope that the problem names"),
     (
         "scope_exceeded",
-        "a key cannot give what it does not have",
-        "leave the scope out, or have a person make the key",
+        "a key gives no scope that it does not have, and no role with rights that it does not have",
+        "leave the scope out, give a role with fewer rights, or have a person do it",
     ),
     ("role_missing", "your role does not allow it", "ask an owner to do it, or to change your role"),
-    ("owners_only", "only an owner makes, changes or removes an owner", "ask an owner"),
+    (
+        "owners_only",
+        "only an owner makes owners and removes them, has the log sent somewhere, or has it forget somebody",
+        "ask an owner to sign in and do it",
+    ),
     ("operators_only", "only an operator of this gateway may do it", "ask whoever runs the gateway"),
     (
         "step_up",

@@ -43,6 +43,19 @@ impl Grant {
     pub(crate) fn is_operators(&self) -> bool {
         self.role.is_none() && self.caller.is_operator()
     }
+
+    /// Nothing, or that it takes an owner in person: whoever may make keys could give one any scope.
+    pub(crate) fn owner_in_person(&self, does_what: &str) -> Result<(), Problem> {
+        match self.role {
+            Some(Role::Owner) => Ok(()),
+            _ => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "owners_only",
+                format!("only an owner, in person, {does_what}"),
+                "ask an owner to sign in and do it",
+            )),
+        }
+    }
 }
 
 impl<R> std::ops::Deref for Allowed<R> {

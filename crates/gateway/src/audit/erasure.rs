@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use attache_ledger::{ActName, Correlation, Entry};
+use attache_ledger::{ActName, ByKind, Correlation, Entry};
 use attache_store::{
     EntryQuery, GatewayScope, JobId, Log, NewJob, OrgId, OrgScope, Page, Place, Unit, Versioned,
 };
@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Gateway;
 use crate::access::{Digest, Grant};
+use crate::api_keys::{ApiKey, KeyId};
+use crate::config::Operator;
+use crate::identities::Identity;
 use crate::jobs::{Ending, JobError, Kind, Turn};
 use crate::members::Member;
 use crate::record::{on, system, thing};
@@ -44,14 +47,17 @@ struct Body {
     subject: Option<Digest>,
 }
 
-/// Asks for it. Whoever is still a member is removed first: what they do next would be written down again.
+/// Asks for it: an owner in person, since what is destroyed here never comes back. Whoever is still a member is removed
+/// first: what they do next would be written down again.
 pub(super) async fn ask(gateway: &Gateway, grant: &Grant, person: &Person) -> Answer<JobId> {
+    grant.owner_in_person("has the log forget somebody")?;
     let subject = person.subject.as_deref().map(str::trim).filter(|subject| !subject.is_empty());
     if person.user.is_none() && subject.is_none() {
         let remedy = "give user_id, subject, or both";
         return Err(Problem::invalid("user_id", "nobody is named", remedy));
     }
     if let Some(user) = person.user {
+        is_a_person(gateway, grant, user).await?;
         is_no_member(gateway, grant, user).await?;
     }
     let id = JobId::make(&*gateway.clock, &*gateway.rng);
@@ -64,6 +70,33 @@ pub(super) async fn ask(gateway: &Gateway, grant: &Grant, person: &Person) -> An
     unit.record(grant.scope, gateway.changed(&grant.caller, REQUESTED, on([thing("job", id)])));
     gateway.commit(&grant.caller, unit).await?;
     Ok(id)
+}
+
+/// What programs, agents and those who run the gateway did stays on record: they are not people whom it tells of.
+async fn is_a_person(gateway: &Gateway, grant: &Grant, user: UserId) -> Answer<()> {
+    let store = gateway.store.org(grant.scope);
+    let refused =
+        |whose: &str| Err(Problem::invalid("user_id", whose, "give the object id of a person who has left"));
+    let is_ours = |operator: &Operator| operator.user == user;
+    if gateway.config.operators.iter().any(is_ours) {
+        return refused("that of an operator of this gateway");
+    }
+    if let Ok(key) = user.to_string().parse::<KeyId>()
+        && store.get::<ApiKey>(key).await?.is_some()
+    {
+        return refused("that of an API key");
+    }
+    let mut page = Page::first(200);
+    loop {
+        let identities: Vec<Versioned<Identity>> = store.list(page).await?;
+        if identities.iter().any(|one| one.user == Some(user) || one.id.uuid() == user.uuid()) {
+            return refused("that of an agent identity");
+        }
+        match identities.last() {
+            Some(last) => page = Page::first(200).beyond(last),
+            None => return Ok(()),
+        }
+    }
 }
 
 async fn is_no_member(gateway: &Gateway, grant: &Grant, user: UserId) -> Answer<()> {
@@ -120,7 +153,8 @@ impl Body {
     /// Whether an entry tells of this person.
     fn is_in(&self, entry: &Entry) -> bool {
         let users = [entry.actor.user, entry.target.user].into_iter().flatten().map(|user| user.to_string());
-        let by = entry.actor.by.as_ref().and_then(|by| by.id.clone());
+        let by = entry.actor.by.as_ref().filter(|by| by.kind == ByKind::Person);
+        let by = by.and_then(|by| by.id.clone());
         let named = |wanted: &Option<Digest>, text: &str| {
             wanted.as_ref().is_some_and(|wanted| *wanted == Digest::of(text))
         };

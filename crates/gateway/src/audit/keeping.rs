@@ -1,4 +1,5 @@
-//! What becomes of the log, as its managers say: for how long entries are kept, and whom it forgets.
+//! What becomes of the log, as its managers say: for how long entries are kept, and, as its owners
+//! say, whom it forgets.
 
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ async fn change(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Forgotten {
-    /// The object id of a person who is no member.
+    /// The object id of a person who is no member, and none of a program, an agent or an operator.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     user_id: Option<UserId>,
@@ -86,7 +87,8 @@ struct ErasureView {
     job: String,
 }
 
-/// Destroy what the log holds of a person. Proofs and exports verify as before. It cannot be undone.
+/// Destroy what the log holds of a person. Proofs and exports verify as before. It cannot be undone, so that an owner
+/// does it, in person.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/audit/erasures", tag = "Audit", request_body = Forgotten,
     params(("org" = String, Path, description = "The organisation's id or slug")),

@@ -2,17 +2,19 @@
 
 use attache_ledger::ActName;
 use attache_store::{JobId, NewJob, Unit, Versioned};
-use http::StatusCode;
 
 use super::{DELIVER, Destination, ONLY, Progress, Transport, send};
 use crate::Gateway;
-use crate::access::{Grant, Role};
+use crate::access::Grant;
 use crate::outbound::may_reach;
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
 const SET: ActName = ActName::new("audit.destination_set");
 const REMOVED: ActName = ActName::new("audit.destination_removed");
+
+/// What owners alone do.
+const SAYS: &str = "says where the audit log is sent";
 
 /// The longest bundle of authorities.
 const LONGEST_CA: usize = 64 * 1024;
@@ -30,7 +32,7 @@ pub(super) struct Wanted {
 
 /// Sets it; entries begin to be sent.
 pub(super) async fn set(gateway: &Gateway, grant: &Grant, wanted: Wanted) -> Answer<()> {
-    owners(grant)?;
+    grant.owner_in_person(SAYS)?;
     let host = checked(gateway, &wanted)?;
     let store = gateway.store.org(grant.scope);
     let (before, progress) = (store.get::<Destination>(ONLY).await?, store.get::<Progress>(ONLY).await?);
@@ -66,7 +68,7 @@ pub(super) async fn set(gateway: &Gateway, grant: &Grant, wanted: Wanted) -> Ans
 
 /// Stops it.
 pub(super) async fn remove(gateway: &Gateway, grant: &Grant) -> Answer<()> {
-    owners(grant)?;
+    grant.owner_in_person(SAYS)?;
     let store = gateway.store.org(grant.scope);
     let destination: Option<Versioned<Destination>> = store.get(ONLY).await?;
     let destination = destination.ok_or_else(|| Problem::not_found("destination"))?;
@@ -78,19 +80,6 @@ pub(super) async fn remove(gateway: &Gateway, grant: &Grant) -> Answer<()> {
     unit.record(grant.scope, gateway.changed(&grant.caller, REMOVED, on([thing("siem", ONLY)])));
     gateway.commit(&grant.caller, unit).await?;
     Ok(())
-}
-
-/// An owner in person: whoever may make keys could give one any scope.
-fn owners(grant: &Grant) -> Answer<()> {
-    match grant.role {
-        Some(Role::Owner) => Ok(()),
-        _ => Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "owners_only",
-            "only an owner, in person, says where the audit log is sent",
-            "ask an owner to sign in and do it",
-        )),
-    }
 }
 
 fn checked(gateway: &Gateway, wanted: &Wanted) -> Answer<String> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_ledger::{Actor, Composer, Correlation, Retention};
+use attache_ledger::{Act, ActName, Actor, Composer, Correlation, Retention, Verdict};
 use attache_store::{Becomes, Change, OrgScope, Place, Unit};
 use attache_terms::{Clock, ManualClock, SystemClock, SystemRng};
 use reqwest::Method;
@@ -115,6 +115,39 @@ async fn a_retention_that_died_half_way_goes_on_and_announces_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_a_wrong_clock_dates_back_takes_no_younger_one_along() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let id = operator.get("api/v1/orgs/acme").await.ok(200)["id"].as_str().unwrap().to_owned();
+    let behind = ManualClock::new(SystemClock.now().saturating_sub(40 * DAY).unwrap());
+    let composer = Composer::new(Arc::new(behind), Arc::new(SystemRng));
+    let act = Act::new(ActName::new("test.dated_back"), Actor::default());
+    let mut unit = Unit::new();
+    unit.record(OrgScope::granted(id.parse().unwrap()), composer.change(act, Verdict::Done, None));
+    world.store.commit(unit).await.unwrap();
+
+    acme.send(Method::PUT, RETENTION, Some(&json!({ "days": 30 }))).await.ok(200);
+    until_done(&acme, "audit.forget", "waiting").await;
+    assert_eq!(verified(&world, &acme).await.missing, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_programs_and_operators_did_is_not_forgotten_and_only_an_owner_has_people_forgotten() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let erasures = "api/v1/orgs/acme/audit/erasures";
+    let somebody = json!({ "user_id": "0b1c2d3e-0000-4000-8000-000000000000" });
+    assert_eq!(acme.post(erasures, &somebody).await.problem(403), "owners_only");
+    let keys = operator.get("api/v1/orgs/acme/api-keys").await.ok(200);
+    for unfit in [keys["items"][0]["id"].clone(), json!(world.operator.user.to_string())] {
+        assert_eq!(operator.post(erasures, &json!({ "user_id": unfit })).await.problem(422), "invalid");
+    }
+    operator.post(erasures, &somebody).await.ok(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_has_left_is_forgotten_and_every_proof_holds() {
     let world = World::new().await;
     let operator = world.operator().await;
@@ -136,8 +169,8 @@ async fn a_person_who_has_left_is_forgotten_and_every_proof_holds() {
 
     // A member is not forgotten; nor is nobody.
     let erasures = "api/v1/orgs/acme/audit/erasures";
-    assert_eq!(acme.post(erasures, &json!({ "user_id": user })).await.problem(409), "still_member");
-    assert_eq!(acme.post(erasures, &json!({ "subject": " " })).await.problem(422), "invalid");
+    assert_eq!(operator.post(erasures, &json!({ "user_id": user })).await.problem(409), "still_member");
+    assert_eq!(operator.post(erasures, &json!({ "subject": " " })).await.problem(422), "invalid");
     let members = acme.get("api/v1/orgs/acme/members").await.ok(200);
     let hers = members["items"].as_array().unwrap().iter().find(|member| member["user_id"] == user.as_str());
     let member = hers.unwrap()["id"].as_str().unwrap();
