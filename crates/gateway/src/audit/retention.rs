@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use attache_ledger::{ActName, Correlation, Retention};
 use attache_store::{
-    EntryQuery, GatewayScope, JobEnd, JobId, Log, NewJob, Order, OrgId, OrgScope, Place, Record, Unit,
-    Versioned,
+    EntryQuery, GatewayScope, JobEnd, JobId, Log, NewJob, Order, OrgId, OrgScope, Place, Record, StoreError,
+    Unit, Versioned,
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::clerk;
@@ -90,15 +91,8 @@ async fn forget(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let now = gateway.clock.now();
     let before = now.saturating_sub(Duration::from_secs(u64::from(days) * 24 * 3600)).unwrap_or(now);
     let done = emptied.as_ref().map_or(0, |emptied| emptied.done);
-    let old = EntryQuery {
-        sequences: done..u64::MAX,
-        until: Some(before),
-        order: Order::Descending,
-        ..EntryQuery::all(Log(Place::Org(org)), 1)
-    };
-    let engine = gateway.store.engine(GatewayScope::granted());
-    if let Some(last) = engine.entries(old).await?.pop() {
-        let to = last.sequence + 1;
+    let to = end_of_old(&gateway, Log(Place::Org(org)), done, before).await?;
+    if to > done {
         let announced = Emptied { org, announced: to, done };
         let mut unit = Unit::new();
         match &emptied {
@@ -114,6 +108,17 @@ async fn forget(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let due = now.saturating_add(DAILY).unwrap_or(now);
     let end = JobEnd::Wait { due, reason: "looks again tomorrow".to_owned() };
     Ok(Ending { end, unit: Unit::new() })
+}
+
+/// Up to which entry all are older than `before`, from `done` on: one that a clock dated back, or another node's clock
+/// is behind for, takes no younger one before it along.
+async fn end_of_old(gateway: &Gateway, log: Log, done: u64, before: Timestamp) -> Result<u64, StoreError> {
+    let engine = gateway.store.engine(GatewayScope::granted());
+    let rest = EntryQuery { sequences: done..u64::MAX, ..EntryQuery::all(log, 1) };
+    let newest = engine.entries(EntryQuery { order: Order::Descending, ..rest.clone() }).await?.pop();
+    let Some(newest) = newest else { return Ok(done) };
+    let young = engine.entries(EntryQuery { since: Some(before), ..rest }).await?.pop();
+    Ok(young.map_or(newest.sequence + 1, |young| young.sequence))
 }
 
 /// Removes what the log says is removed, if something of it is still there.
