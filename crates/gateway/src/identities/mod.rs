@@ -151,6 +151,9 @@ pub(crate) struct Suspension {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(crate) with: Option<SuspensionId>,
+    /// Whether an operator of the gateway did it; then only an operator ends it.
+    #[serde(default)]
+    pub(crate) by_operator: bool,
     /// What the tenant was told, and what is proved of it.
     #[serde(default)]
     pub(crate) proof: suspend::Proof,

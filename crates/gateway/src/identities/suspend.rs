@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::provisioning::Provisioning;
 use super::{Cause as Why, Identity, IdentityId, State, Suspension};
 use crate::Gateway;
-use crate::access::Grant;
+use crate::access::{Grant, operators_only};
 use crate::cells::{self, Cell};
 use crate::jobs::{Ending, JobError, Kind, Turn, outside};
 use crate::organisations::plain;
@@ -58,13 +58,17 @@ pub(crate) async fn suspend(
     identity: &Versioned<Identity>,
     reason: &str,
 ) -> Answer<Identity> {
-    let fresh = Suspension::new(gateway.clock.now(), plain(reason), Why::Asked);
+    let by_operator = grant.is_operators();
+    let fresh = Suspension { by_operator, ..Suspension::new(gateway.clock.now(), plain(reason), Why::Asked) };
     let suspension = match &identity.suspended {
-        // It stays so when its organisation is resumed.
-        Some(own) if own.with.is_some() => Suspension { reason: fresh.reason, with: None, ..own.clone() },
-        Some(own) if own.cause == Why::Asked => return Ok(identity.record.clone()),
         // Who asks for it also wants it to last when a sponsor is found again.
-        Some(_) | None => fresh,
+        Some(own) if own.cause == Why::Sponsor => fresh,
+        // It stays so when its organisation is resumed, and an operator's word comes before its members'.
+        Some(own) if own.with.is_some() || (by_operator && !own.by_operator) => {
+            Suspension { reason: fresh.reason, with: None, by_operator, ..own.clone() }
+        }
+        Some(_) => return Ok(identity.record.clone()),
+        None => fresh,
     };
     change(gateway, grant, identity, stopped(gateway, identity, suspension), SUSPENDED).await
 }
@@ -87,7 +91,7 @@ fn stopped(gateway: &Gateway, identity: &Identity, suspension: Suspension) -> Id
     Identity { suspended: Some(suspension), changed: gateway.clock.now(), ..identity.clone() }
 }
 
-/// Lets an identity act again.
+/// Lets an identity act again. What an operator stopped, an operator lets go on.
 pub(crate) async fn resume(
     gateway: &Gateway,
     grant: &Grant,
@@ -97,6 +101,11 @@ pub(crate) async fn resume(
     match &identity.suspended {
         None => return Ok(identity.record.clone()),
         Some(suspension) if suspension.cause == Why::Sponsor => return Err(nobody_answers(suspension)),
+        Some(suspension) if suspension.by_operator && !grant.caller.is_operator() => {
+            return Err(operators_only(
+                "an operator of this gateway suspended the identity, and only one resumes it",
+            ));
+        }
         Some(_) => {}
     }
     let resumed = Identity { suspended: None, changed: gateway.clock.now(), ..identity.record.clone() };
@@ -146,7 +155,7 @@ impl Suspension {
     /// From now on, for this; nothing is proved yet.
     pub(super) fn new(now: jiff::Timestamp, reason: String, cause: Why) -> Self {
         let proof = Proof { tokens_end: now.saturating_add(LONGEST_TOKEN).ok(), ..Proof::default() };
-        Self { since: now, reason, cause, with: None, proof }
+        Self { since: now, reason, cause, with: None, by_operator: false, proof }
     }
 }
 

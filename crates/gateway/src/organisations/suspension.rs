@@ -35,16 +35,19 @@ pub(crate) struct OrgSuspension {
     pub(crate) by_operator: bool,
 }
 
-/// Suspends an organisation. One that is suspended already stays as it is.
+/// Suspends an organisation. One that is suspended already stays as it is, except that an operator's word comes before
+/// its members': they do not end what one of them began.
 pub(crate) async fn suspend(gateway: &Gateway, grant: &Grant, reason: &str) -> Answer<Organisation> {
-    if grant.organisation.suspended.is_some() {
-        return Ok(grant.organisation.record.clone());
-    }
-    let suspension = OrgSuspension {
-        id: SuspensionId::make(&*gateway.clock, &*gateway.rng),
-        since: gateway.clock.now(),
-        reason: plain(reason),
-        by_operator: grant.is_operators(),
+    let (reason, by_operator) = (plain(reason), grant.is_operators());
+    let suspension = match &grant.organisation.suspended {
+        None => OrgSuspension {
+            id: SuspensionId::make(&*gateway.clock, &*gateway.rng),
+            since: gateway.clock.now(),
+            reason,
+            by_operator,
+        },
+        Some(own) if by_operator && !own.by_operator => OrgSuspension { reason, by_operator, ..own.clone() },
+        Some(_) => return Ok(grant.organisation.record.clone()),
     };
     change(gateway, grant, Some(suspension), SUSPENDED).await
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{Caller, World};
 
 const ORG: &str = "api/v1/orgs/acme";
 const PROVISION: &str = "api/v1/orgs/acme/agent-identity/provision";
@@ -51,21 +51,55 @@ async fn what_an_operator_suspended_only_an_operator_resumes() {
     let world = World::new().await;
     let operator = world.operator().await;
     let acme = world.organisation(&operator, "acme").await;
-    // The operator belongs to the organisation that it made; another owner takes its place.
+    leaves(&world, &operator).await;
+    let suspended = operator.post(&format!("{ORG}/suspend"), &json!({ "reason": "abuse" })).await.ok(202);
+    assert_eq!(suspended["suspended"]["by_operator"], true);
+    let resumed = acme.post(&format!("{ORG}/resume"), &json!({})).await;
+    assert_eq!(resumed.problem(403), "operators_only");
+    operator.post(&format!("{ORG}/resume"), &json!({})).await.ok(202);
+}
+
+/// The operator belongs to the organisation that it made; another owner takes its place.
+async fn leaves(world: &World, operator: &Caller) {
     let members = operator.get(&format!("{ORG}/members")).await.ok(200);
     let own = members["items"][0]["id"].as_str().unwrap().to_owned();
     let invited = json!({ "label": "Grace", "role": "owner" });
     let invited = operator.post(&format!("{ORG}/invitations"), &invited).await.ok(201);
     let link = invited["link"].as_str().unwrap().strip_prefix(world.url.as_str()).unwrap().to_owned();
-    let grace = crate::sign_in::as_user(&world, 1).await;
+    let grace = crate::sign_in::as_user(world, 1).await;
     let csrf = grace.csrf().await;
     assert_eq!(grace.form(&link, &[("csrf", &csrf)]).await.status, 303);
     grace.delete(&format!("{ORG}/members/{own}")).await.ok(204);
+}
 
-    let suspended = operator.post(&format!("{ORG}/suspend"), &json!({ "reason": "abuse" })).await.ok(202);
-    assert_eq!(suspended["suspended"]["by_operator"], true);
-    let resumed = acme.post(&format!("{ORG}/resume"), &json!({})).await;
-    assert_eq!(resumed.problem(403), "operators_only");
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operators_suspension_holds_where_members_suspended_before() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    leaves(&world, &operator).await;
+    let one = format!("{ORG}/agent-identities/default");
+    acme.post(PROVISION, &json!({})).await.ok(202);
+    acme.until(&one, |seen| seen["state"] == "active").await;
+
+    // A single identity.
+    acme.post(&format!("{one}/suspend"), &json!({ "reason": "its own" })).await.ok(202);
+    acme.until(&one, |seen| seen["suspended"]["proof"]["hops_fail"].is_string()).await;
+    let abuse = json!({ "reason": "abuse" });
+    let suspended = operator.post(&format!("{one}/suspend"), &abuse).await.ok(202)["suspended"].clone();
+    assert_eq!((&suspended["by_operator"], &suspended["reason"]), (&json!(true), &json!("abuse")));
+    assert_eq!(acme.post(&format!("{one}/resume"), &json!({})).await.problem(403), "operators_only");
+    operator.until_posted(&format!("{one}/resume"), &json!({})).await;
+
+    // The whole organisation.
+    acme.post(&format!("{ORG}/suspend"), &json!({ "reason": "a drill" })).await.ok(202);
+    let suspended = operator.post(&format!("{ORG}/suspend"), &abuse).await.ok(202)["suspended"].clone();
+    assert_eq!((&suspended["by_operator"], &suspended["reason"]), (&json!(true), &json!("abuse")));
+    assert_eq!(acme.post(&format!("{ORG}/resume"), &json!({})).await.problem(403), "operators_only");
+    // Both words are on record.
+    let entries = acme.get(&format!("{ORG}/audit/entries?act=organisation.suspended")).await.ok(200);
+    let by: Vec<_> = entries["items"].as_array().unwrap().iter().map(|entry| entry["by"].clone()).collect();
+    assert_eq!(by, ["operator", "key"]);
     operator.post(&format!("{ORG}/resume"), &json!({})).await.ok(202);
 }
 
