@@ -10,7 +10,7 @@ use http::StatusCode;
 use super::invitation::{Invitation, InvitationId};
 use super::{Member, MemberId};
 use crate::Gateway;
-use crate::access::{Caller, Grant, Role, Session, Token};
+use crate::access::{Caller, Grant, Principal, Role, Session, Token, right};
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
@@ -36,6 +36,7 @@ pub(super) async fn invite(
         return Err(Problem::invalid("label", "not a name", "write 1 to 100 characters on one line"));
     }
     may_make(grant, role)?;
+    may_give(grant, role)?;
     let token = Token::new("", &*gateway.rng);
     let now = gateway.clock.now();
     let invitation = Invitation {
@@ -129,6 +130,7 @@ pub(super) async fn change_role(
 ) -> Answer<Member> {
     may_make(grant, role)?;
     may_make(grant, member.role)?;
+    may_give(grant, role)?;
     let mut unit = Unit::new();
     if member.role == Role::Owner && role != Role::Owner {
         another_owner(gateway, grant, member, &mut unit).await?;
@@ -164,6 +166,20 @@ fn may_make(grant: &Grant, role: Role) -> Answer<()> {
         "only an owner makes, changes or removes an owner",
         "ask an owner to do it",
     ))
+}
+
+/// A key gives no role that may what it may not itself.
+fn may_give(grant: &Grant, role: Role) -> Answer<()> {
+    let Principal::Key(key) = &grant.caller.principal else { return Ok(()) };
+    match right::EVERY.iter().find(|(_, needs)| role.allows(*needs) && !key.scopes.allow(*needs)) {
+        None => Ok(()),
+        Some((_, needs)) => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "scope_exceeded",
+            format!("whoever is {} may what the API key lacks the scope {} for", role.as_str(), needs.scope),
+            "give a role with fewer rights, or have a person do it",
+        )),
+    }
 }
 
 /// Sees to it that another owner stays one while this one goes: two who go at once do not both go.
