@@ -44,13 +44,18 @@ fn judge(key: &ApiKey, now: jiff::Timestamp, from: IpAddr) -> Result<(), Problem
         (true, None) => {
             Err(refused("key_expired", "the API key has expired", "have an administrator make one"))
         }
-        (false, _) if !key.allowed_from.is_empty() && !key.allowed_from.contains(&from) => Err(refused(
+        (false, _) if !may_come_from(key, from) => Err(refused(
             "key_address",
             format!("the API key may not be used from {from}"),
             "use it from an address in its allow-list, or have an administrator change that",
         )),
         (false, _) => Ok(()),
     }
+}
+
+/// Whether the key may be used from this address. `from` is canonical; what somebody wrote in a list need not be.
+fn may_come_from(key: &ApiKey, from: IpAddr) -> bool {
+    key.allowed_from.is_empty() || key.allowed_from.iter().any(|own| own.to_canonical() == from)
 }
 
 fn refused(code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Problem {

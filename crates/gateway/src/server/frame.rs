@@ -71,18 +71,25 @@ pub(crate) async fn around(
 /// Whose address it is: the connection's, or what the nearest trusted proxies say, the last of them first.
 fn from(request: &Request, trusted: &[IpAddr]) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-    let mut from = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    let mut from = peer.unwrap_or(IpAddr::from([0, 0, 0, 0])).to_canonical();
     let said = request.headers().get_all(FORWARDED_FOR);
     let said = said.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     // What a client wrote before them may be anything, and must not hide them.
     let said: Vec<&str> = said.collect();
-    for hop in said.into_iter().rev().map_while(|part| part.trim().parse().ok()) {
-        if !trusted.contains(&from) {
+    for hop in said.into_iter().rev().map_while(|part| address(part.trim())) {
+        if !trusted.iter().any(|proxy| proxy.to_canonical() == from) {
             break;
         }
         from = hop;
     }
     from
+}
+
+/// An address as a proxy writes it, with or without a port. One of IPv4 is itself however it is written: a socket for
+/// both versions has it as `::ffff:192.0.2.7` (RFC 4291 §2.5.5.2).
+fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+    text.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
 }
 
 /// Whether a person looks at the answer: a browser that goes somewhere, not a program of the API.
@@ -137,6 +144,21 @@ mod tests {
     fn a_proxy_is_believed_only_when_it_is_trusted() {
         assert_eq!(seen("192.0.2.7", &["198.51.100.1"], &[]), "192.0.2.7");
         assert_eq!(seen("10.0.0.1", &["198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn an_address_of_ipv4_is_the_same_on_a_socket_for_both_versions() {
+        assert_eq!(seen("::ffff:192.0.2.7", &[], &[]), "192.0.2.7");
+        for trusted in ["10.0.0.1", "::ffff:10.0.0.1"] {
+            assert_eq!(seen("::ffff:10.0.0.1", &["198.51.100.1"], &[trusted]), "198.51.100.1");
+        }
+    }
+
+    #[test]
+    fn a_proxy_may_say_the_port_too() {
+        for (said, means) in [("198.51.100.1:4711", "198.51.100.1"), ("[2001:db8::1]:4711", "2001:db8::1")] {
+            assert_eq!(seen("10.0.0.1", &[said], &["10.0.0.1"]), means);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! API keys: shown once, scoped, rotated with grace, revoked at once.
 
+use reqwest::header::HeaderName;
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -87,6 +88,26 @@ async fn a_key_is_refused_from_an_address_outside_its_list() {
     let mut caller = world.anybody();
     caller.key = Some(made["secret"].as_str().unwrap().to_owned());
     assert_eq!(caller.get("api/v1/orgs/acme/agent-identities").await.problem(401), "key_address");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_the_same_however_a_proxy_or_a_list_writes_it() {
+    let world =
+        World::tuned(|config| config.trusted_proxies = vec!["::ffff:127.0.0.1".parse().unwrap()]).await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    for own in ["192.0.2.1", "::ffff:192.0.2.1"] {
+        let body = json!({ "name": "office", "scopes": ["identities:read"], "allowed_from": [own] });
+        let made = operator.post(KEYS, &body).await.ok(201);
+        let mut caller = world.anybody();
+        caller.key = Some(made["secret"].as_str().unwrap().to_owned());
+        let from = HeaderName::from_static("x-forwarded-for");
+        for said in ["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1:4711"] {
+            caller.with(from.clone(), said).get("api/v1/orgs/acme/agent-identities").await.ok(200);
+        }
+        let other = caller.with(from, "192.0.2.2").get("api/v1/orgs/acme/agent-identities").await;
+        assert_eq!(other.problem(401), "key_address");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
