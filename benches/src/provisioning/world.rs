@@ -249,6 +249,7 @@ impl Served {
             provision_scale: 1.0,
             request_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(5),
+            connections: 4096,
             workers: super::AT_ONCE,
             governance: Governance::default(),
             operator_keys: Vec::new(),

@@ -51,6 +51,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How long a stop waits for requests and jobs in flight.
     pub stop_timeout: Duration,
+    /// How many connections may be open at once; who comes then waits until one ends.
+    pub connections: usize,
     /// How many jobs run at once.
     pub workers: usize,
     /// How identities are watched over.

@@ -163,8 +163,7 @@ impl Gateway {
         let acceptor = server::Acceptor::new(gateway.config.tls.as_ref(), &gateway.clock)?;
         let (node, stop, tasks) = (gateway.node, gateway.stopping.clone(), TaskTracker::new());
         let timeout = gateway.config.stop_timeout;
-        let router = server::router(&gateway);
-        tasks.spawn(server::serve(listener, acceptor, router, timeout, stop.clone()));
+        tasks.spawn(server::serve(Arc::clone(&gateway), listener, acceptor, stop.clone()));
         tasks.spawn(jobs::run(Arc::clone(&gateway), stop.clone()));
         tasks.spawn(audit::keep(Arc::clone(&gateway), stop.clone()));
         tasks.close();

@@ -4,6 +4,7 @@ use attache_store::{CommitError, StoreError};
 use attache_terms::{Explain, Remedy};
 use http::StatusCode;
 
+use crate::jobs::JobError;
 use crate::sealing::SealError;
 use crate::server::Problem;
 
@@ -51,11 +52,23 @@ impl Explain for AuditError {
     }
 }
 
+impl From<AuditError> for JobError {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Store(error) => error.into(),
+            AuditError::Commit(error) => error.into(),
+            AuditError::Seal(error) => error.into(),
+            error => Self::Failed(error.to_string()),
+        }
+    }
+}
+
 impl From<AuditError> for Problem {
     fn from(error: AuditError) -> Self {
         match error {
             AuditError::Store(error) => error.into(),
             AuditError::Commit(error) => error.into(),
+            AuditError::Seal(error) => error.into(),
             error => {
                 tracing::error!(code = error.code(), %error, "the audit log");
                 Self::explained(StatusCode::INTERNAL_SERVER_ERROR, &error)

@@ -133,7 +133,7 @@ async fn finish(
         return Ok(Some(emptied));
     }
     let log = Log(Place::Org(org));
-    clerk::checkpoint(gateway, log).await.map_err(|error| JobError::Failed(error.to_string()))?;
+    clerk::checkpoint(gateway, log).await?;
     let engine = gateway.store.engine(GatewayScope::granted());
     let (from, to) = (emptied.done, emptied.announced);
     let mut at = from;

@@ -9,10 +9,13 @@ use attache_provision::CertificateWish;
 use attache_terms::{Explain, Remedy};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
 
 use super::{Cell, CellId};
 use crate::Gateway;
+use crate::jobs::JobError;
 use crate::sealing::{Context, SealError, Sealed};
+use crate::server::Problem;
 
 /// How long a certificate is good.
 const VALID: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -68,6 +71,28 @@ impl Explain for CellError {
                 "give another blueprint (Settings > Agent identity); one holds 200 identities here, removed ones counted",
             ),
             Self::Certificate(_) | Self::Gone(_) => Remedy::operator("restore the database from a backup"),
+        }
+    }
+}
+
+impl From<CellError> for Problem {
+    fn from(error: CellError) -> Self {
+        match error {
+            CellError::Store(error) => error.into(),
+            CellError::Commit(error) => error.into(),
+            CellError::Seal(error) => error.into(),
+            error => Self::explained(StatusCode::INTERNAL_SERVER_ERROR, &error),
+        }
+    }
+}
+
+impl From<CellError> for JobError {
+    fn from(error: CellError) -> Self {
+        match error {
+            CellError::Store(error) => error.into(),
+            CellError::Commit(error) => error.into(),
+            CellError::Seal(error) => error.into(),
+            error => Self::Failed(error.to_string()),
         }
     }
 }

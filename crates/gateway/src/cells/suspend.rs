@@ -187,8 +187,7 @@ async fn prove(
     let own: Vec<Versioned<Identity>> =
         gateway.system().list_by(Identity::BY_CELL, &cell.id.to_string(), Page::first(50)).await?;
     let Some(agent) = own.iter().find_map(|identity| identity.agent) else { return Ok(enforced) };
-    let (credential, _) =
-        credential(gateway, cell).await.map_err(|error| JobError::Failed(error.to_string()))?;
+    let (credential, _) = credential(gateway, cell).await?;
     let first = gateway.entra.own_assertion(cell.tenant, blueprint, credential);
     let before = first.t1(agent).await.ok();
     if let Some(before) = &before {

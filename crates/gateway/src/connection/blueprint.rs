@@ -68,9 +68,7 @@ async fn open(
     client: AppId,
     unit: &mut Unit,
 ) -> Answer<crate::cells::CellId> {
-    let opened = cells::open_given(gateway, connection.tenant, owner, client, unit).await;
-    let cell = opened.map_err(|error| Problem::explained(StatusCode::INTERNAL_SERVER_ERROR, &error))?;
-    Ok(cell.id)
+    Ok(cells::open_given(gateway, connection.tenant, owner, client, unit).await?.id)
 }
 
 /// Whose it is is nobody else's to know.

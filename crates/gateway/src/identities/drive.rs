@@ -134,10 +134,9 @@ async fn seat(
     identity: Versioned<Identity>,
     home: &Home,
 ) -> Result<(Versioned<Identity>, Cell), JobError> {
-    let failed = |error: cells::CellError| JobError::Failed(error.to_string());
     if let Some(id) = identity.cell {
         let cell: Option<Versioned<Cell>> = gateway.system().get(id).await?;
-        let cell = cell.ok_or_else(|| failed(cells::CellError::Gone(id)))?;
+        let cell = cell.ok_or(cells::CellError::Gone(id))?;
         return Ok((identity, cell.record));
     }
     let with = |unit: &mut Unit, cell: &Cell| {
@@ -147,7 +146,7 @@ async fn seat(
         Some(given) => cells::take(gateway, given, with).await,
         None => cells::allot(gateway, home.tenant, home.owner, with).await,
     };
-    let cell = cell.map_err(failed)?;
+    let cell = cell?;
     let seated = gateway.store.org(scope).get::<Identity>(identity.id).await?;
     Ok((seated.ok_or_else(|| JobError::Failed("the identity is gone".into()))?, cell))
 }
@@ -173,8 +172,7 @@ impl Drive {
         cell: &Cell,
         home: Home,
     ) -> Result<Self, JobError> {
-        let (credential, certificate) =
-            cells::credential(gateway, cell).await.map_err(|error| JobError::Failed(error.to_string()))?;
+        let (credential, certificate) = cells::credential(gateway, cell).await?;
         let store = gateway.store.org(scope);
         let provisioning = match store.get::<Provisioning>(identity.id).await? {
             Some(provisioning) => provisioning,

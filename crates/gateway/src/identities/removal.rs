@@ -130,9 +130,7 @@ async fn aim(
             "have an operator configure it, or connect it again",
         )
     })?;
-    let (credential, _) = cells::credential(gateway, &cell)
-        .await
-        .map_err(|error| Problem::explained(http::StatusCode::INTERNAL_SERVER_ERROR, &error))?;
+    let (credential, _) = cells::credential(gateway, &cell).await?;
     let (app, secret) = home.provisioner.clone();
     let clients =
         TenantClients::new(gateway, cell.tenant, (app, ClientCredential::Secret(secret)), credential);

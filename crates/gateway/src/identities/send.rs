@@ -167,9 +167,7 @@ async fn transport(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -
     if let Some(suspension) = &cell.suspended {
         return Err(suspension.refused());
     }
-    let (credential, _) = cells::credential(gateway, &cell)
-        .await
-        .map_err(|error| Problem::explained(StatusCode::INTERNAL_SERVER_ERROR, &error))?;
+    let (credential, _) = cells::credential(gateway, &cell).await?;
     let graph = gateway.as_agent_user(cell.tenant, credential, blueprint, agent, user);
     Ok(GraphMail::new(graph, Mailbox::Mine))
 }

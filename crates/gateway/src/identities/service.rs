@@ -106,7 +106,7 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
     let connection = match wanted.mode {
         Mode::OwnTenant => Some(own_tenant(gateway, grant, wanted).await?),
         Mode::Hosted | Mode::Shared => {
-            may_name_user(grant, wanted)?;
+            may_take_user(grant, wanted)?;
             None
         }
     };
@@ -142,12 +142,25 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
     }
 }
 
-/// The users of our tenant are our operators' to give away: whoever has one as identity writes mail as them.
-fn may_name_user(grant: &Grant, wanted: &Wanted) -> Result<(), Problem> {
-    if wanted.user.is_none() || grant.caller.is_operator() {
+/// The users of our tenant are our operators' to give away: whoever has one as identity writes mail as them. With an
+/// organisation's short name an operator has given away the users below that subdomain, and no others.
+fn may_take_user(grant: &Grant, wanted: &Wanted) -> Result<(), Problem> {
+    if grant.caller.is_operator() {
         return Ok(());
     }
-    Err(operators_only("only an operator of this gateway may name a user that is there already (user_id)"))
+    if wanted.user.is_some() {
+        return Err(operators_only(
+            "only an operator of this gateway may name a user that is there already (user_id)",
+        ));
+    }
+    let takes = matches!(wanted.method, Method::Verify | Method::Adopt);
+    if takes && subdomain(&grant.organisation, wanted) != grant.organisation.slug {
+        return Err(operators_only(
+            "only an operator of this gateway may have a user taken that is there already below another subdomain \
+             than the organisation's short name",
+        ));
+    }
+    Ok(())
 }
 
 /// The organisation's own tenant. A user who is there already is an administrator's of that tenant to give away, for

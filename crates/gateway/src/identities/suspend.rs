@@ -284,8 +284,7 @@ pub(crate) async fn acting(
         return Ok(None);
     };
     let Some(cell) = gateway.system().get::<Cell>(cell).await? else { return Ok(None) };
-    let (credential, _) =
-        cells::credential(gateway, &cell).await.map_err(|error| JobError::Failed(error.to_string()))?;
+    let (credential, _) = cells::credential(gateway, &cell).await?;
     Ok(Some(gateway.as_agent_user(cell.tenant, credential, blueprint, agent, user)))
 }
 

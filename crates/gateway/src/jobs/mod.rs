@@ -14,7 +14,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use attache_store::{Job, JobEnd, StoreError, Unit};
+use attache_store::{CommitError, Job, JobEnd, StoreError, Unit};
+use attache_terms::Explain as _;
 
 pub(crate) use http::api;
 pub(crate) use outside::{correlated, outside};
@@ -22,6 +23,7 @@ pub(crate) use page::pages;
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
 
+use crate::sealing::SealError;
 use crate::{Gateway, audit, cells, identities, licences, siem, sponsors};
 
 /// One kind of job.
@@ -69,13 +71,29 @@ pub(crate) enum JobError {
     Store(#[from] StoreError),
     /// A unit was refused; the next turn reads anew.
     #[error(transparent)]
-    Commit(#[from] attache_store::CommitError),
+    Commit(#[from] CommitError),
+    /// What is kept sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// Something outside; the text has no content.
     #[error("{0}")]
     Failed(String),
     /// It cannot be done, ever.
     #[error("{0}")]
     Hopeless(String),
+}
+
+impl JobError {
+    /// What is said of it where an organisation reads it: of the gateway's own parts no more than the code, since what
+    /// they say is for the log.
+    fn reason(&self) -> String {
+        let inside = |code| format!("something of the gateway's own failed ({code})");
+        match self {
+            Self::Store(error) | Self::Commit(CommitError::Store(error)) => inside(error.code()),
+            Self::Seal(error) => inside(error.code()),
+            Self::LeaseLost(_) | Self::Commit(_) | Self::Failed(_) | Self::Hopeless(_) => self.to_string(),
+        }
+    }
 }
 
 /// Every kind there is.

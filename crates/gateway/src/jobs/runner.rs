@@ -149,7 +149,7 @@ fn word(end: &JobEnd) -> &'static str {
 }
 
 fn failed(gateway: &Gateway, kind: &Kind, failures: u32, error: &JobError) -> JobEnd {
-    let reason = error.to_string();
+    let reason = error.reason();
     if matches!(error, JobError::Hopeless(_)) || failures >= kind.tries {
         error!(%error, failures, "a job is given up");
         return JobEnd::Dead { reason };

@@ -4,6 +4,8 @@ use attache_store::{CommitError, StoreError};
 use attache_terms::{Explain, Remedy};
 use uuid::Uuid;
 
+use crate::server::Problem;
+
 /// Why a secret cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SealError {
@@ -22,6 +24,16 @@ pub(crate) enum SealError {
     /// What was sealed was altered, or belongs to something else.
     #[error("a sealed secret does not open")]
     Altered,
+}
+
+impl From<SealError> for Problem {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Store(error) => error.into(),
+            SealError::Commit(error) => error.into(),
+            error => Self::inside("what the gateway keeps sealed", &error),
+        }
+    }
 }
 
 impl Explain for SealError {

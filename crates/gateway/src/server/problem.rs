@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use attache_store::{CommitError, StoreError};
-use attache_terms::{Explain, Remedy, Who};
+use attache_terms::{Explain, Who};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
@@ -89,6 +89,14 @@ impl Problem {
         problem
     }
 
+    /// Something of the gateway's own failed. What it says itself, with paths and what a database answers, is for the
+    /// log and not for everybody.
+    pub(crate) fn inside(what: &'static str, error: &(dyn Explain + '_)) -> Self {
+        tracing::error!(code = error.code(), %error, "{what}");
+        let detail = format!("{what} does not answer as it should");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.code(), detail, error.remedy().what)
+    }
+
     /// There is no such thing, or it is not the caller's to know.
     pub(crate) fn not_found(what: &str) -> Self {
         let detail = format!("there is no such {what}");
@@ -119,16 +127,11 @@ fn whole_seconds(span: Duration) -> u64 {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(code = error.code(), %error, "the store");
-        // What a database says is not for everybody.
-        let detail = "the gateway's database does not answer as it should";
-        let Remedy { what, .. } = error.remedy();
-        let status = match error {
-            StoreError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let mut problem = Self::new(status, error.code(), detail, what);
-        problem.0.retry_after = Some(Duration::from_secs(5));
+        let mut problem = Self::inside("the gateway's database", &error).after(Duration::from_secs(5));
+        if matches!(error, StoreError::Unavailable { .. }) {
+            problem.0.status = StatusCode::SERVICE_UNAVAILABLE;
+            problem.0.title = Cow::Borrowed("Service Unavailable");
+        }
         problem
     }
 }

@@ -42,6 +42,20 @@ async fn organisations_go_to_the_least_full_tenant_once_and_for_good_until_all_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn users_who_are_there_already_are_given_away_by_operators_but_below_the_organisations_name() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    for method in ["verify", "adopt"] {
+        let body = json!({ "method": method, "template": method, "subdomain": "board" });
+        assert_eq!(acme.post(&provision("acme"), &body).await.problem(403), "operators_only", "{method}");
+        acme.post(&provision("acme"), &json!({ "method": method, "template": method })).await.ok(202);
+    }
+    let body = json!({ "method": "verify", "template": "chair", "subdomain": "board" });
+    operator.post(&provision("acme"), &body).await.ok(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_last_place_and_a_subdomain_go_to_one_of_those_who_want_them_at_once() {
     let world = World::tuned(|config| config.hosted[0].subdomains = 3).await;
     let operator = world.operator().await;

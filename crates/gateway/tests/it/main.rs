@@ -6,6 +6,7 @@
 mod access;
 mod audit;
 mod blueprints;
+mod connections;
 mod entra;
 mod fallback;
 mod faults;
@@ -13,6 +14,7 @@ mod hosting;
 mod idempotency;
 mod identities;
 mod import;
+mod inside;
 mod isolation;
 mod keeping;
 mod keys;

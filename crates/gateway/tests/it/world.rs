@@ -269,6 +269,7 @@ impl World {
             provision_scale: self.scale,
             request_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(5),
+            connections: 4096,
             workers: 8,
             limits: Limits::default(),
             outbound_allowed: Vec::new(),

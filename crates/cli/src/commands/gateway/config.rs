@@ -175,6 +175,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
             provision_scale: scale?,
             request_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(20),
+            connections: 4096,
             workers: workers?,
             governance: governance?,
             limits: limits?,

@@ -150,6 +150,7 @@ pub(crate) async fn start(
         provision_scale: scale,
         request_timeout: Duration::from_secs(30),
         stop_timeout: Duration::from_secs(5),
+        connections: 4096,
         workers: 16,
         governance: Governance::default(),
         limits: more.limits,

@@ -1,0 +1,53 @@
+//! Connections: so many at once, and none that only holds a place.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_terms::{Clock, ManualClock, SystemClock};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_nothing_makes_room_for_the_next() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let world = World::with(Arc::clone(&clock) as Arc<dyn Clock>, |config| config.connections = 1).await;
+    let address = (Ipv4Addr::LOCALHOST, world.url.port().unwrap());
+    // The first begins what may yet be HTTP of either version, and no more.
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"P").await.unwrap();
+    let answered = async {
+        loop {
+            let answer = ask(&clock, address).await;
+            // The clock may have run away from whoever asks, too.
+            if !answer.is_empty() {
+                return answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(60), answered).await.expect("nobody is answered");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // It was, since the first had been let go.
+    let end = tokio::time::timeout(Duration::from_secs(60), first.read(&mut [0])).await;
+    assert_eq!(end.expect("the first is still open").unwrap(), 0);
+}
+
+/// Asks on a connection of its own while time passes, until that ends; what came back.
+async fn ask(clock: &ManualClock, address: (Ipv4Addr, u16)) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    {
+        let mut reading = std::pin::pin!(stream.read_to_string(&mut answer));
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut reading => break,
+                () = tokio::task::yield_now() => clock.advance(Duration::from_millis(1)),
+            }
+        }
+    }
+    answer
+}
