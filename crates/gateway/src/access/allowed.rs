@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_store::{OrgId, OrgScope, Versioned};
+use attache_ledger::{Act, ActName};
+use attache_store::{GatewayScope, OrgId, OrgScope, Versioned};
 use axum::extract::{FromRequestParts, Path};
 use http::StatusCode;
 use http::request::Parts;
@@ -16,10 +17,13 @@ use crate::Gateway;
 use crate::idempotency::{Asked, Turned};
 use crate::members::Member;
 use crate::organisations::Organisation;
+use crate::record::{on, thing};
 use crate::server::Problem;
 
 /// How fresh a sign-in must be for what is dangerous.
 const FRESH: Duration = Duration::from_secs(10 * 60);
+
+const REFUSED: ActName = ActName::new("request.refused");
 
 /// A caller who may do what `R` says, in the organisation that the path names (`{org}`: its id or its slug).
 #[derive(Debug)]
@@ -94,13 +98,52 @@ async fn once(
     }
 }
 
-/// Grants the scope of the organisation of this name to a caller who may see it and do what is needed.
+/// Grants the scope of the organisation of this name to a caller who may see it and do what is needed. A refusal of note is
+/// an entry: of the organisation's log when the caller belongs there, else of the gateway's.
 pub(crate) async fn grant(
     gateway: &Gateway,
     caller: Caller,
     named: &str,
     needs: Needs,
 ) -> Result<Grant, Problem> {
+    let (org, is_own, problem) = match decide(gateway, &caller, named, needs).await {
+        Ok((scope, organisation, role)) => return Ok(Grant { scope, organisation, caller, role }),
+        Err(Denied::Plainly(problem)) => return Err(problem),
+        Err(Denied::Member(org, problem)) => (org, true, problem),
+        Err(Denied::Stranger(org, problem)) => (org, false, problem),
+    };
+    let about = on([thing("organisation", org), thing("right", needs.scope.replace(':', "."))]);
+    let act = Act::new(REFUSED, caller.actor()).on(about).correlated(caller.correlation());
+    if is_own {
+        gateway.refused(caller.id(), OrgScope::granted(org), act, &problem).await;
+    } else {
+        gateway.refused(caller.id(), GatewayScope::granted(), act, &problem).await;
+    }
+    Err(problem)
+}
+
+/// Why nothing is granted.
+enum Denied {
+    /// Nobody tried anything: there is no such organisation, or the database does not answer.
+    Plainly(Problem),
+    /// Somebody of the organisation tried what is not theirs.
+    Member(OrgId, Problem),
+    /// Somebody else did.
+    Stranger(OrgId, Problem),
+}
+
+impl<P: Into<Problem>> std::convert::From<P> for Denied {
+    fn from(problem: P) -> Self {
+        Self::Plainly(problem.into())
+    }
+}
+
+async fn decide(
+    gateway: &Gateway,
+    caller: &Caller,
+    named: &str,
+    needs: Needs,
+) -> Result<(OrgScope, Versioned<Organisation>, Option<Role>), Denied> {
     // Found by its name it is read already; by its id it is read once it is known whose it may be.
     let (id, found) = match named.parse::<OrgId>() {
         Ok(id) => (id, None),
@@ -114,26 +157,27 @@ pub(crate) async fn grant(
     let role = match &caller.principal {
         Principal::Key(key) if key.org == id => {
             if !key.scopes.allow(needs) {
-                return Err(lacks_scope(needs));
+                return Err(Denied::Member(id, lacks_scope(needs)));
             }
             None
         }
         // What wants a fresh sign-in is for people.
         Principal::Operator(_) if needs.step_up => {
-            return Err(operators_only("an operator must sign in for that; an operator's key does not do"));
+            let detail = "an operator must sign in for that; an operator's key does not do";
+            return Err(Denied::Stranger(id, operators_only(detail)));
         }
         Principal::Operator(_) if OPERATORS_MAY.contains(&needs.scope) => None,
-        Principal::Operator(_) => return Err(no_organisation()),
+        Principal::Operator(_) => return Err(Denied::Stranger(id, no_organisation())),
         // Whose organisation it is is nobody else's to know.
-        Principal::Key(_) => return Err(no_organisation()),
+        Principal::Key(_) => return Err(Denied::Stranger(id, no_organisation())),
         Principal::Person(session, _) => {
             let member = Member::of(gateway.store.org(scope), session.tenant, session.user).await?;
             match member {
                 Some(member) if member.role.allows(needs) => Some(member.role),
-                Some(member) => return Err(lacks_role(member.role, needs)),
+                Some(member) => return Err(Denied::Member(id, lacks_role(member.role, needs))),
                 // Operators see to it that an organisation has owners; its data is not theirs.
                 None if session.operator && OPERATORS_MAY.contains(&needs.scope) => None,
-                None => return Err(no_organisation()),
+                None => return Err(Denied::Stranger(id, no_organisation())),
             }
         }
     };
@@ -142,14 +186,18 @@ pub(crate) async fn grant(
     {
         let is_fresh = |at| gateway.clock.now().duration_since(at).unsigned_abs() <= FRESH;
         if !session.authenticated.is_some_and(is_fresh) {
-            return Err(step_up());
+            return Err(if role.is_some() {
+                Denied::Member(id, step_up())
+            } else {
+                Denied::Stranger(id, step_up())
+            });
         }
     }
     let organisation = match found {
         Some(found) => found,
         None => gateway.store.org(scope).get(id).await?.ok_or_else(no_organisation)?,
     };
-    Ok(Grant { scope, organisation, caller, role })
+    Ok((scope, organisation, role))
 }
 
 /// What operators may do in organisations that they do not belong to.
@@ -172,7 +220,10 @@ impl FromRequestParts<Arc<Gateway>> for AsOperator {
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Turned> {
         let mut caller = Caller::from_request_parts(parts, gateway).await?;
         if !caller.is_operator() {
-            return Err(operators_only("only an operator of this gateway may do that").into());
+            let problem = operators_only("only an operator of this gateway may do that");
+            let act = Act::new(REFUSED, caller.actor()).correlated(caller.correlation());
+            gateway.refused(caller.id(), GatewayScope::granted(), act, &problem).await;
+            return Err(problem.into());
         }
         once(parts, gateway, None, &mut caller).await?;
         Ok(Self(caller))

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use attache_ledger::{Actor, By, ByKind, Correlation};
+use attache_ledger::{ActName, Actor, By, ByKind, Correlation};
 use attache_terms::{Rng, Secret};
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
+use uuid::Uuid;
 
 use super::{Csrf, Digest, SESSION, Session, Token, Visit, cookie};
 use crate::Gateway;
@@ -59,6 +60,15 @@ impl Caller {
         self.visit.correlation()
     }
 
+    /// What their requests are counted by; all operators' keys are as one.
+    pub(crate) fn id(&self) -> Uuid {
+        match &self.principal {
+            Principal::Person(session, _) => session.user.uuid(),
+            Principal::Key(key) => key.id.uuid(),
+            Principal::Operator(_) => Uuid::nil(),
+        }
+    }
+
     fn by(&self) -> By {
         match &self.principal {
             Principal::Person(session, _) => session.by(),
@@ -79,10 +89,14 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
                 let header = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
                 let secret = header.ok_or_else(unauthenticated)?;
                 match secret.trim() {
-                    secret if secret.starts_with(OPERATOR) => operator(gateway, secret)?,
-                    secret => {
-                        Principal::Key(Box::new(api_keys::authenticate(gateway, secret, visit.from).await?))
-                    }
+                    secret if secret.starts_with(OPERATOR) => match operator(gateway, secret) {
+                        Ok(operator) => operator,
+                        Err(problem) => {
+                            gateway.refused_visitor(visit, KEY_REFUSED, &problem).await;
+                            return Err(problem);
+                        }
+                    },
+                    secret => Principal::Key(Box::new(api_keys::authenticate(gateway, secret, visit).await?)),
                 }
             }
             None => {
@@ -113,6 +127,8 @@ fn count(gateway: &Gateway, parts: &Parts, principal: &Principal) -> Result<(), 
         Principal::Operator(_) => Ok(()),
     }
 }
+
+const KEY_REFUSED: ActName = ActName::new("operator_key.refused");
 
 /// What operators' keys begin with.
 const OPERATOR: &str = "ato_";

@@ -3,19 +3,24 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use attache_ledger::{Act, ActName, By, ByKind};
+use attache_store::OrgScope;
 use http::StatusCode;
 
 use super::{ApiKey, PREFIX, last_use};
 use crate::Gateway;
-use crate::access::Digest;
+use crate::access::{Digest, Visit};
+use crate::record::{on, thing};
 use crate::server::Problem;
+
+const REFUSED: ActName = ActName::new("api_key.refused");
 
 /// The key with this secret, shown from this address. One point read; the hash of 256 random bits tells nothing
 /// by how long it takes to find.
 pub(crate) async fn authenticate(
     gateway: &Arc<Gateway>,
     secret: &str,
-    from: IpAddr,
+    visit: Visit,
 ) -> Result<ApiKey, Problem> {
     if !secret.starts_with(PREFIX) {
         return Err(refused("key_unknown", "that is no API key", "API keys begin with `atk_`"));
@@ -23,9 +28,17 @@ pub(crate) async fn authenticate(
     let digest = Digest::of(secret);
     let found = gateway.system().find::<ApiKey>(ApiKey::BY_DIGEST, digest.as_str()).await?;
     let Some(found) = found else {
-        return Err(refused("key_unknown", "there is no such API key", "have an administrator make one"));
+        let problem = refused("key_unknown", "there is no such API key", "have an administrator make one");
+        gateway.refused_visitor(visit, REFUSED, &problem).await;
+        return Err(problem);
     };
-    judge(&found, gateway.clock.now(), from)?;
+    if let Err(problem) = judge(&found, gateway.clock.now(), visit.from) {
+        let by = By::new(ByKind::Key, found.id.to_string());
+        let act = Act::new(REFUSED, visit.actor(Some(by))).correlated(visit.correlation());
+        let act = act.on(on([thing("api_key", found.id)]));
+        gateway.refused(found.id.uuid(), OrgScope::granted(found.org), act, &problem).await;
+        return Err(problem);
+    }
     last_use::note(gateway, &found);
     Ok(found.record)
 }

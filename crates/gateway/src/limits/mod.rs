@@ -61,6 +61,34 @@ impl Policy {
     }
 }
 
+/// What is counted of somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Counted {
+    /// Their requests.
+    Requests(Policy),
+    /// Those of their requests that were refused.
+    Refusals,
+}
+
+/// Whose refusals are to be entries of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Noting {
+    /// Those of one caller, or of one address.
+    Caller(Uuid),
+    /// Those of all together who have proved nothing.
+    Visitors,
+}
+
+impl Noting {
+    /// How many are within a minute.
+    fn quota(self) -> u32 {
+        match self {
+            Self::Caller(_) => 10,
+            Self::Visitors => 60,
+        }
+    }
+}
+
 /// How many parts the counts are kept in: requests wait for one another only within one, for the time that it takes
 /// to count.
 const PARTS: usize = 64;
@@ -79,7 +107,7 @@ pub(crate) struct Meter {
 /// When the quota of each will be whole again, and at how many the part is swept.
 #[derive(Debug)]
 struct Part {
-    whole_at: HashMap<(Policy, Uuid), Boot>,
+    whole_at: HashMap<(Counted, Uuid), Boot>,
     sweep_at: usize,
 }
 
@@ -102,21 +130,31 @@ impl Meter {
             Policy::Key | Policy::Person => self.limits.key,
         };
         let Some(quota) = quota else { return Ok(()) };
-        let taken = self.take(policy, id, quota, now);
+        let taken = self.take(Counted::Requests(policy), id, quota, now);
         if let Some(standing) = extensions.get::<Standing>() {
             standing.note(policy, quota, taken);
         }
         taken.refused.map_or(Ok(()), |wait| Err(refused(policy, quota, wait)))
     }
 
-    fn take(&self, policy: Policy, id: Uuid, quota: NonZeroU32, now: Boot) -> bucket::Taken {
+    /// Counts a refusal: whether it is to be an entry.
+    pub(crate) fn notes(&self, whose: Noting, now: Boot) -> bool {
+        let id = match whose {
+            Noting::Caller(id) => id,
+            Noting::Visitors => Uuid::max(),
+        };
+        let quota = NonZeroU32::new(whose.quota());
+        quota.is_some_and(|quota| self.take(Counted::Refusals, id, quota, now).refused.is_none())
+    }
+
+    fn take(&self, counted: Counted, id: Uuid, quota: NonZeroU32, now: Boot) -> bucket::Taken {
         // The last byte is random in every id that we give out, and in those of Entra.
         let mut part = lock(&self.parts[usize::from(id.as_bytes()[15]) % PARTS]);
         if part.whole_at.len() >= part.sweep_at {
             part.whole_at.retain(|_, whole_at| *whole_at > now);
             part.sweep_at = FEW.max(part.whole_at.len() * 2);
         }
-        bucket::take(part.whole_at.entry((policy, id)).or_insert(WHOLE), quota, now)
+        bucket::take(part.whole_at.entry((counted, id)).or_insert(WHOLE), quota, now)
     }
 }
 
@@ -184,7 +222,7 @@ mod tests {
         for number in 0..10_000 {
             // One a second: a minute's worth at most are not whole again.
             let now = Boot(Duration::from_secs(u64::from(number)));
-            let _ = meter.take(Policy::Key, id(number), quota, now);
+            let _ = meter.take(Counted::Requests(Policy::Key), id(number), quota, now);
         }
         assert!(lock(&meter.parts[0]).whole_at.len() <= FEW);
     }

@@ -1,6 +1,8 @@
 //! Audit entries as features make them: who asked, what, on what, how it ended. The entry joins the unit of the
 //! change that it tells of.
 
+mod refusal;
+
 use attache_ledger::{Act, ActName, Actor, By, Draft, EntryId, Name, Outcome, Target, Thing, Verdict};
 
 use crate::Gateway;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use attache_ledger::ActName;
 use attache_store::{CommitError, Unit, Versioned};
 use attache_terms::Secret;
 use axum::extract::{Query, State};
@@ -23,13 +24,23 @@ pub(super) struct Brought {
     error_description: Option<String>,
 }
 
+const REFUSED: ActName = ActName::new("person.sign_in_refused");
+
 pub(super) async fn callback(
     State(gateway): State<Arc<Gateway>>,
     visit: Visit,
     headers: HeaderMap,
     Query(brought): Query<Brought>,
 ) -> Answer<Response> {
-    let attempt = take(&gateway, &headers, brought.state.as_deref().unwrap_or_default()).await?;
+    let signed_in = sign_in(&gateway, visit, &headers, brought).await;
+    if let Err(problem) = &signed_in {
+        gateway.refused_visitor(visit, REFUSED, problem).await;
+    }
+    signed_in
+}
+
+async fn sign_in(gateway: &Gateway, visit: Visit, headers: &HeaderMap, brought: Brought) -> Answer<Response> {
+    let attempt = take(gateway, headers, brought.state.as_deref().unwrap_or_default()).await?;
     if let Some(error) = brought.error {
         let said = brought.error_description.unwrap_or_default();
         let said: String = said.chars().filter(|c| !c.is_control()).take(300).collect();
@@ -38,10 +49,10 @@ pub(super) async fn callback(
     let code = brought.code.ok_or_else(|| refused("Entra sent no code".to_owned()))?;
     let proved = gateway
         .entra
-        .finish_web_sign_in(&web(&gateway), &attempt.web, Secret::new(code))
+        .finish_web_sign_in(&web(gateway), &attempt.web, Secret::new(code))
         .await
         .map_err(|error| Problem::explained(StatusCode::FORBIDDEN, &error))?;
-    session::begin(&gateway, visit, &headers, proved, &attempt.next).await
+    session::begin(gateway, visit, headers, proved, &attempt.next).await
 }
 
 /// The attempt of this state, once, and only for the browser that began it.

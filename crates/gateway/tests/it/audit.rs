@@ -1,6 +1,12 @@
 //! The log: every change, provable, exported whole, and altered by nobody unnoticed.
 
-use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_ledger::Entry;
+use attache_store::{EntryQuery, GatewayScope, Log, Order, Place};
+use attache_terms::{Clock, ManualClock, SystemClock};
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -24,6 +30,77 @@ async fn an_export_verifies_and_an_altered_one_is_named() {
     std::fs::write(&path, altered).unwrap();
     let error = attache_ledger::verify(&path, &attache_ledger::VerifyOptions::default()).unwrap_err();
     assert!(error.to_string().contains('1'), "{error}");
+}
+
+/// The gateway's own entries of this act, the newest first.
+async fn own(world: &World, act: &str) -> Vec<Entry> {
+    let query =
+        EntryQuery { act: Some(act), order: Order::Descending, ..EntryQuery::all(Log(Place::Gateway), 100) };
+    let rows = world.store.engine(GatewayScope::granted()).entries(query).await.unwrap();
+    rows.iter().map(|row| row.entry().unwrap().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_of_note_are_entries_and_only_so_many_a_minute() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let entries = "api/v1/orgs/acme/audit/entries";
+    let key = async |body: Value| {
+        let made = operator.post("api/v1/orgs/acme/api-keys", &body).await.ok(201);
+        let mut caller = world.anybody();
+        caller.key = Some(made["secret"].as_str().unwrap().to_owned());
+        (caller, made["id"].clone())
+    };
+
+    // A key tries what its scopes do not allow, and another from where it may not be used.
+    let (reader, id) = key(json!({ "name": "reader", "scopes": ["identities:read"] })).await;
+    let refused = reader.get("api/v1/orgs/acme/members").await;
+    assert_eq!(refused.problem(403), "scope_missing");
+    let office = json!({ "name": "o", "scopes": ["identities:read"], "allowed_from": ["192.0.2.1"] });
+    let (office, _) = key(office).await;
+    assert_eq!(office.get("api/v1/orgs/acme").await.problem(401), "key_address");
+    let noted = acme.get(&format!("{entries}?failures=true")).await.ok(200)["items"].clone();
+    assert_eq!(
+        (&noted[0]["act"], &noted[0]["code"], &noted[0]["outcome"]),
+        (&json!("api_key.refused"), &json!("key_address"), &json!("refused"))
+    );
+    assert_eq!(
+        (&noted[1]["act"], &noted[1]["code"], &noted[1]["by_id"]),
+        (&json!("request.refused"), &json!("scope_missing"), &id)
+    );
+    let request = refused.headers["x-request-id"].to_str().unwrap();
+    assert_eq!(acme.get(&format!("{entries}?about={request}")).await.ok(200)["items"], json!([noted[1]]));
+
+    // A stranger's are the gateway's: of somebody of another organisation, of an unknown key, of a sign-in.
+    let beta = world.organisation(&operator, "beta").await;
+    assert_eq!(beta.get("api/v1/orgs/acme").await.problem(404), "not_found");
+    assert_eq!(own(&world, "request.refused").await.len(), 1);
+    let mut unknown = world.anybody();
+    unknown.key = Some("atk_unknown".to_owned());
+    assert_eq!(unknown.get("api/v1/orgs/acme").await.problem(401), "key_unknown");
+    let noted = own(&world, "api_key.refused").await;
+    assert_eq!(noted[0].actor.from, Some("127.0.0.1".parse().unwrap()));
+    assert_eq!(world.anybody().get("sign-in/callback?state=x&code=y").await.problem(403), "sign_in_refused");
+    assert_eq!(own(&world, "person.sign_in_refused").await.len(), 1);
+
+    // Whoever asks in vain without end makes a few entries.
+    for _ in 0..30 {
+        assert_eq!(reader.get("api/v1/orgs/acme/members").await.problem(403), "scope_missing");
+        unknown.get("api/v1/orgs/acme").await;
+    }
+    let noted = acme.get(&format!("{entries}?act=request.refused&limit=200")).await.ok(200);
+    assert_eq!(noted["items"].as_array().unwrap().len(), 10);
+    assert_eq!(
+        own(&world, "api_key.refused").await.len() + own(&world, "person.sign_in_refused").await.len(),
+        10
+    );
+    // A minute later they are noted again.
+    clock.advance(Duration::from_secs(60));
+    reader.get("api/v1/orgs/acme/members").await;
+    let noted = acme.get(&format!("{entries}?act=request.refused&limit=200")).await.ok(200);
+    assert_eq!(noted["items"].as_array().unwrap().len(), 11);
 }
 
 #[tokio::test(flavor = "multi_thread")]
