@@ -81,13 +81,33 @@ pub(super) async fn send(
     tokio::time::timeout(PATIENCE, sending).await.unwrap_or(Err(SendError::Broken))
 }
 
-async fn write(mut stream: impl AsyncRead + AsyncWrite + Unpin, frames: &[u8]) -> Result<(), SendError> {
+async fn write(stream: impl AsyncRead + AsyncWrite, frames: &[u8]) -> Result<(), SendError> {
     let broken = |_| SendError::Broken;
-    stream.write_all(frames).await.map_err(broken)?;
-    stream.shutdown().await.map_err(broken)?;
+    let (mut reading, mut writing) = tokio::io::split(stream);
+    let saying = async {
+        writing.write_all(frames).await?;
+        writing.flush().await
+    };
+    // Who closes before we have said everything has not read it, whatever its system took in for it.
+    tokio::select! {
+        biased;
+        _ = end(&mut reading) => return Err(SendError::Broken),
+        said = saying => said.map_err(broken)?,
+    }
+    tokio::select! {
+        biased;
+        _ = end(&mut reading) => return Err(SendError::Broken),
+        () = std::future::ready(()) => {}
+    }
+    writing.shutdown().await.map_err(broken)?;
+    end(&mut reading).await
+}
+
+/// Waits until the receiver has closed.
+async fn end(reading: &mut (impl AsyncRead + Unpin)) -> Result<(), SendError> {
     let mut said = [0; 256];
     loop {
-        match stream.read(&mut said).await {
+        match reading.read(&mut said).await {
             Ok(0) => return Ok(()),
             // A receiver of syslog has nothing to say.
             Ok(_) => {}

@@ -5,10 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use attache_terms::{Clock, SystemClock};
+use attache_ledger::{Act, ActName, Actor, Composer, Verdict};
+use attache_store::{OrgScope, Unit};
+use attache_terms::{Clock, SystemClock, SystemRng};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::world::{Caller, World};
 
@@ -179,6 +181,42 @@ async fn what_a_receiver_broke_off_comes_again_and_the_trouble_is_shown_meanwhil
     assert_eq!(numbers[1..], (0..=size).collect::<Vec<_>>(), "and then all, in order");
     let mended = operator.until(SIEM, |seen| seen["backlog"] == 0).await;
     assert!(mended["trouble"].is_null(), "{mended}");
+}
+
+/// A receiver that closes its side before it has read anything, and then reads everything.
+async fn hasty() -> u16 {
+    let socket = TcpSocket::new_v4().unwrap();
+    // So little fits into what its system takes in for it that it closes while something is still to be said.
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let listener = socket.listen(8).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            stream.shutdown().await.unwrap();
+            while frame(&mut stream).await.is_some() {}
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_closes_before_everything_was_said_has_not_heard_it() {
+    let world = World::tuned(local).await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let id = operator.get("api/v1/orgs/acme").await.ok(200)["id"].as_str().unwrap().to_owned();
+    let composer = Composer::new(Arc::new(SystemClock), Arc::new(SystemRng));
+    let mut unit = Unit::new();
+    for _ in 0..2_000 {
+        let act = Act::new(ActName::new("test.filled"), Actor::default());
+        unit.record(OrgScope::granted(id.parse().unwrap()), composer.change(act, Verdict::Done, None));
+    }
+    world.store.commit(unit).await.unwrap();
+    let body = json!({ "host": "127.0.0.1", "port": hasty().await, "transport": "tcp" });
+    operator.send(reqwest::Method::PUT, SIEM, Some(&body)).await.ok(200);
+    let seen = operator.until(SIEM, |seen| !seen["trouble"].is_null() || seen["next"] != 0).await;
+    assert_eq!((&seen["trouble"]["code"], &seen["next"]), (&json!("siem_broken"), &json!(0)), "{seen}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
