@@ -132,7 +132,7 @@ enum Denied {
     Stranger(OrgId, Problem),
 }
 
-impl<P: Into<Problem>> std::convert::From<P> for Denied {
+impl<P: Into<Problem>> From<P> for Denied {
     fn from(problem: P) -> Self {
         Self::Plainly(problem.into())
     }

@@ -19,4 +19,4 @@ pub(crate) use cookie::{SESSION, cookie, set_cookie};
 pub(crate) use rights::{Needs, Right, Role, Scopes, right};
 pub(crate) use secret::{Digest, Token};
 pub(crate) use session::{Csrf, Session, SessionRecord};
-pub(crate) use visit::Visit;
+pub(crate) use visit::{Visit, Visitor};

@@ -1,14 +1,16 @@
 //! From where a request came, and its id: all that is known of whoever has proved nothing.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use attache_ledger::{Actor, By, Correlation};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use uuid::Uuid;
 
-use crate::server::{From, RequestId};
+use crate::Gateway;
+use crate::limits::Policy;
+use crate::server::{From, Problem, RequestId};
 
 /// A request, as an audit entry speaks of it.
 #[derive(Debug, Clone, Copy)]
@@ -32,16 +34,30 @@ impl Visit {
         Actor { by, from: Some(self.from), ..Actor::default() }
     }
 
+    /// What its address is counted by. In IPv6 whoever has one has 2^64 of them.
+    pub(crate) fn whose(&self) -> Uuid {
+        Uuid::from_u128(match self.from {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits() >> 64 << 64,
+        })
+    }
+
     /// What finds the request again.
     pub(crate) fn correlation(&self) -> Correlation {
         Correlation { request: Some(self.request), ..Correlation::default() }
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Visit {
-    type Rejection = Infallible;
+/// The visit of somebody who need not prove anything: one address may make only so many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visitor(pub(crate) Visit);
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(parts))
+impl FromRequestParts<Arc<Gateway>> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
+        let visit = Visit::of(parts);
+        gateway.meter.count(&parts.extensions, Policy::Address, visit.whose(), gateway.clock.boot())?;
+        Ok(Self(visit))
     }
 }

@@ -16,7 +16,7 @@ use super::http::{ProvedView, Wanted, find, linked, proved, select};
 use super::keeping;
 use super::view::{EntryView, who};
 use crate::Gateway;
-use crate::access::{Allowed, Role, right};
+use crate::access::{Allowed, Role, Visitor, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::siem::{DestinationView, Transport, destination};
 
@@ -111,7 +111,7 @@ struct Shown {
 }
 
 /// What a link shows: nothing that tells who, to whom or about what, but that it was done, when, and the proof.
-async fn shown(State(gateway): State<Arc<Gateway>>, Path(secret): Path<String>) -> Page {
+async fn shown(State(gateway): State<Arc<Gateway>>, _: Visitor, Path(secret): Path<String>) -> Page {
     let (link, row) = linked(&gateway, &secret).await?;
     let store = gateway.store.org(OrgScope::granted(link.org));
     let shown = proved(&gateway, store, &row).await?;

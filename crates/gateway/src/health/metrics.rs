@@ -12,6 +12,7 @@ use axum::response::IntoResponse;
 use http::header::CONTENT_TYPE;
 
 use crate::Gateway;
+use crate::access::AsOperator;
 use crate::licences::TenantSeats;
 use crate::server::Answer;
 
@@ -56,8 +57,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// All of it.
-pub(super) async fn show(State(gateway): State<Arc<Gateway>>) -> Answer<impl IntoResponse> {
+/// All of it, for whoever runs the gateway: it costs some reads, and names our tenants.
+pub(super) async fn show(State(gateway): State<Arc<Gateway>>, _: AsOperator) -> Answer<impl IntoResponse> {
     let mut text = String::new();
     let head = |text: &mut String, name: &str, kind: &str, help: &str| {
         let _ = writeln!(text, "# HELP attache_{name} {help}\n# TYPE attache_{name} {kind}");

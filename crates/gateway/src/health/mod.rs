@@ -16,6 +16,7 @@ pub(crate) use metrics::Metrics;
 pub(crate) use page::pages;
 
 use crate::Gateway;
+use crate::access::Visitor;
 use crate::server::{Answer, Json, Problem};
 
 /// The routes, for those who watch the process.
@@ -27,7 +28,10 @@ pub(crate) fn routes() -> Router<Arc<Gateway>> {
 }
 
 /// Ready means that the database answers and that the gateway is not about to end.
-async fn ready(State(gateway): State<Arc<Gateway>>) -> Answer<(StatusCode, Json<serde_json::Value>)> {
+async fn ready(
+    State(gateway): State<Arc<Gateway>>,
+    _: Visitor,
+) -> Answer<(StatusCode, Json<serde_json::Value>)> {
     if gateway.stopping.is_cancelled() {
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,

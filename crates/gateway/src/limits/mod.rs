@@ -1,5 +1,5 @@
-//! Rate limits: how many requests a minute an organisation's programs may make together, and each key and person
-//! alone. They hold for one process; several on one database each allow as much.
+//! Rate limits: how many requests a minute an organisation's programs may make together, each key and person alone, and
+//! one address that has proved nothing. They hold for one process; several on one database each allow as much.
 //!
 //! Answers say how one stands by `RateLimit-Policy` and `RateLimit`, the two fields of
 //! draft-ietf-httpapi-ratelimit-headers-10, which, other than `RateLimit-Limit` and its like of earlier drafts, can
@@ -26,17 +26,23 @@ pub struct Limits {
     pub organisation: Option<NonZeroU32>,
     /// One API key, and one person with their sessions.
     pub key: Option<NonZeroU32>,
+    /// One address, of what needs no proof and costs something: signing in, links, whether the gateway is ready.
+    pub address: Option<NonZeroU32>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { organisation: NonZeroU32::new(6000), key: NonZeroU32::new(3000) }
+        Self {
+            organisation: NonZeroU32::new(6000),
+            key: NonZeroU32::new(3000),
+            address: NonZeroU32::new(600),
+        }
     }
 }
 
 impl Limits {
     /// No limits.
-    pub const NONE: Self = Self { organisation: None, key: None };
+    pub const NONE: Self = Self { organisation: None, key: None, address: None };
 }
 
 /// Whose requests are counted.
@@ -49,6 +55,8 @@ pub(crate) enum Policy {
     Key,
     /// Those of one person.
     Person,
+    /// Those of one address that has proved nothing.
+    Address,
 }
 
 impl Policy {
@@ -57,6 +65,7 @@ impl Policy {
             Self::Organisation => "organisation",
             Self::Key => "key",
             Self::Person => "person",
+            Self::Address => "address",
         }
     }
 }
@@ -128,6 +137,7 @@ impl Meter {
         let quota = match policy {
             Policy::Organisation => self.limits.organisation,
             Policy::Key | Policy::Person => self.limits.key,
+            Policy::Address => self.limits.address,
         };
         let Some(quota) = quota else { return Ok(()) };
         let taken = self.take(Counted::Requests(policy), id, quota, now);
@@ -167,13 +177,14 @@ fn refused(policy: Policy, quota: NonZeroU32, wait: Duration) -> Problem {
         Policy::Organisation => "the organisation's API keys together have",
         Policy::Key => "the API key has",
         Policy::Person => "you have",
+        Policy::Address => "your address has",
     };
     let detail = format!("{whose} made more than the {quota} requests a minute that are allowed");
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "rate_limited",
         detail,
-        "wait as long as Retry-After says, and ask less often; an operator can allow more (organisation_rate, key_rate)",
+        "wait as long as Retry-After says, and ask less often; an operator can allow more (organisation_rate, key_rate, address_rate)",
     )
     .after(wait)
 }
@@ -229,7 +240,7 @@ mod tests {
 
     #[test]
     fn one_keys_requests_do_not_count_for_another() {
-        let meter = Meter::new(Limits { organisation: None, key: NonZeroU32::new(1) });
+        let meter = Meter::new(Limits { key: NonZeroU32::new(1), ..Limits::NONE });
         let count = |policy, id| meter.count(&Extensions::new(), policy, Uuid::from_u128(id), WHOLE);
         assert!(count(Policy::Key, 1).is_ok());
         assert_eq!(count(Policy::Key, 1).unwrap_err().status(), StatusCode::TOO_MANY_REQUESTS);

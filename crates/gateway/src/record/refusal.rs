@@ -1,8 +1,6 @@
 //! Refusals as entries: somebody tried what is not theirs. Only so many a minute of one caller are entries, and only so
 //! many of all who have proved nothing, so that nobody fills a log by asking in vain; the answers are the same.
 
-use std::net::IpAddr;
-
 use attache_ledger::{Act, ActName, Code, Verdict};
 use attache_store::{GatewayScope, Scope, Unit};
 use uuid::Uuid;
@@ -23,9 +21,7 @@ impl Gateway {
     /// Notes, in the gateway's own log, that somebody who has proved nothing was refused.
     pub(crate) async fn refused_visitor(&self, visit: Visit, act: ActName, problem: &Problem) {
         let now = self.clock.boot();
-        if self.meter.notes(Noting::Caller(of_address(visit.from)), now)
-            && self.meter.notes(Noting::Visitors, now)
-        {
+        if self.meter.notes(Noting::Caller(visit.whose()), now) && self.meter.notes(Noting::Visitors, now) {
             let act = Act::new(act, visit.actor(None)).correlated(visit.correlation());
             self.note_refusal(GatewayScope::granted(), act, problem).await;
         }
@@ -39,12 +35,4 @@ impl Gateway {
             tracing::warn!(code = &*problem.code, %error, "a refusal is not on record");
         }
     }
-}
-
-/// What the refusals of an address are counted by. In IPv6 whoever has one address has 2^64 of them.
-fn of_address(address: IpAddr) -> Uuid {
-    Uuid::from_u128(match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(address) => address.to_bits() >> 64 << 64,
-    })
 }

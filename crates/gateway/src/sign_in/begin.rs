@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_entra::{Freshness, Prompt};
-use attache_store::{GatewayScope, Unit};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
@@ -12,9 +11,9 @@ use http::header::SET_COOKIE;
 use serde::Deserialize;
 
 use super::attempt::{Attempt, BINDING, TIME};
-use super::{own_path, web};
+use super::own_path;
 use crate::Gateway;
-use crate::access::{Digest, Token, set_cookie};
+use crate::access::{Visitor, set_cookie};
 use crate::server::{Answer, Problem};
 
 /// How long ago a person may have proved to Entra who they are, to sign in here without being asked again.
@@ -30,30 +29,23 @@ pub(super) struct Wanted {
 
 pub(super) async fn begin(
     State(gateway): State<Arc<Gateway>>,
+    _: Visitor,
     Query(wanted): Query<Wanted>,
 ) -> Answer<Response> {
     let (prompt, freshness) = match wanted.again {
         Some(_) => (Some(Prompt::Login), Freshness::Now),
         None => (None, Freshness::Within(PROVED)),
     };
-    let (url, attempt) = gateway
+    let (url, web) = gateway
         .entra
-        .begin_web_sign_in(&web(&gateway), prompt, freshness)
+        .begin_web_sign_in(&super::web(&gateway), prompt, freshness)
         .map_err(|error| Problem::explained(StatusCode::BAD_GATEWAY, &error))?;
-    let browser = Token::new("", &*gateway.rng);
     let now = gateway.clock.now();
-    let attempt = Attempt {
-        state: Digest::of(&attempt.state),
-        browser: browser.digest,
-        web: attempt,
-        next: own_path(wanted.next.as_deref()),
-        ends: now.saturating_add(Duration::from_secs(TIME.unsigned_abs())).unwrap_or(now),
-    };
-    let mut unit = Unit::new();
-    unit.create(GatewayScope::granted(), &attempt);
-    gateway.store.commit(unit).await?;
+    let ends = now.saturating_add(Duration::from_secs(TIME.unsigned_abs())).unwrap_or(now);
+    let attempt = Attempt { web, next: own_path(wanted.next.as_deref()), ends };
+    let cookie = attempt.seal(&gateway).await?;
     let mut response = Redirect::to(url.as_str()).into_response();
-    if let Some(cookie) = set_cookie(BINDING, browser.secret.expose(), TIME, gateway.config.is_https()) {
+    if let Some(cookie) = set_cookie(BINDING, &cookie, TIME, gateway.config.is_https()) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)

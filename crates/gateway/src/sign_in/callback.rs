@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use attache_ledger::ActName;
-use attache_store::{CommitError, Unit, Versioned};
 use attache_terms::Secret;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use super::attempt::{Attempt, BINDING};
 use super::{session, web};
 use crate::Gateway;
-use crate::access::{Digest, Visit, cookie};
+use crate::access::{Visit, Visitor, cookie};
 use crate::server::{Answer, Problem};
 
 #[derive(Debug, Deserialize)]
@@ -28,7 +27,7 @@ const REFUSED: ActName = ActName::new("person.sign_in_refused");
 
 pub(super) async fn callback(
     State(gateway): State<Arc<Gateway>>,
-    visit: Visit,
+    Visitor(visit): Visitor,
     headers: HeaderMap,
     Query(brought): Query<Brought>,
 ) -> Answer<Response> {
@@ -55,22 +54,12 @@ async fn sign_in(gateway: &Gateway, visit: Visit, headers: &HeaderMap, brought: 
     session::begin(gateway, visit, headers, proved, &attempt.next).await
 }
 
-/// The attempt of this state, once, and only for the browser that began it.
+/// The attempt of this state, once, and only in the browser that began it.
 async fn take(gateway: &Gateway, headers: &HeaderMap, state: &str) -> Answer<Attempt> {
-    let found: Option<Versioned<Attempt>> = gateway.system().get(Digest::of(state).as_str()).await?;
-    let found = found.filter(|attempt| attempt.ends > gateway.clock.now()).ok_or_else(unknown)?;
-    let browser = cookie(headers, BINDING, gateway.config.is_https()).map(Digest::of);
-    if browser.as_ref() != Some(&found.browser) {
-        return Err(unknown());
-    }
-    let mut unit = Unit::new();
-    unit.delete(&found);
-    match gateway.store.commit(unit).await {
-        Ok(_) => Ok(found.record),
-        // It came twice at once: one of the two is not the person.
-        Err(CommitError::Conflict { .. }) => Err(unknown()),
-        Err(error) => Err(error.into()),
-    }
+    let cookie = cookie(headers, BINDING, gateway.config.is_https()).ok_or_else(unknown)?;
+    let attempt = Attempt::open(gateway, cookie).await?.ok_or_else(unknown)?;
+    let is_good = attempt.ends > gateway.clock.now() && attempt.web.state == state;
+    if is_good && attempt.is_first_use(gateway).await? { Ok(attempt) } else { Err(unknown()) }
 }
 
 fn unknown() -> Problem {

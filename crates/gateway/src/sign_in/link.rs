@@ -17,7 +17,7 @@ use url::Url;
 
 use super::session;
 use crate::Gateway;
-use crate::access::{Digest, Token, Visit};
+use crate::access::{Digest, Token, Visitor};
 use crate::config::Operator;
 use crate::dashboard::{Look, Page, page};
 use crate::server::{Answer, Problem};
@@ -81,14 +81,18 @@ struct Shown<'a> {
     name: &'a str,
 }
 
-pub(super) async fn show(State(gateway): State<Arc<Gateway>>, Path(secret): Path<String>) -> Page {
+pub(super) async fn show(
+    State(gateway): State<Arc<Gateway>>,
+    _: Visitor,
+    Path(secret): Path<String>,
+) -> Page {
     let link = find(&gateway, &secret).await?;
     Ok(page(&Shown { look: Look::plain(&gateway), name: &link.name }))
 }
 
 pub(super) async fn follow(
     State(gateway): State<Arc<Gateway>>,
-    visit: Visit,
+    Visitor(visit): Visitor,
     headers: HeaderMap,
     Path(secret): Path<String>,
 ) -> Answer<Response> {

@@ -1,7 +1,7 @@
 //! How people sign in: OpenID Connect against Entra, or once by a link that whoever runs the gateway printed on its
 //! machine.
 //!
-//! The browser is bound to its attempt by a cookie, the attempt is used once, and what Entra answers is judged in
+//! The browser has its attempt in a sealed cookie, the attempt is used once, and what Entra answers is judged in
 //! full: issuer, audience, tenant, nonce, signature.
 
 mod attempt;
@@ -52,6 +52,8 @@ fn own_path(text: Option<&str>) -> String {
         text.starts_with('/')
             && !text.starts_with("//")
             && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+            // It has to fit into a cookie.
+            && text.len() <= 1_000
     };
     text.filter(ours).unwrap_or("/").to_owned()
 }

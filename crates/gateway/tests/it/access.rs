@@ -46,7 +46,8 @@ async fn ready_tells_the_truth_and_figures_name_no_organisation() {
     let anybody = world.anybody();
     anybody.get("readyz").await.ok(200);
     assert_eq!(anybody.get("livez").await.status, 200);
-    let metrics = anybody.get("metrics").await;
+    assert_eq!(anybody.get("metrics").await.problem(401), "unauthenticated");
+    let metrics = operator.get("metrics").await;
     assert!(
         metrics.text.contains("attache_http_requests_total{route=\"/api/v1/orgs\",status=\"201\"} 1"),
         "{}",

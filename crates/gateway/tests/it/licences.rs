@@ -69,7 +69,7 @@ async fn somebody_is_told_before_seats_run_out_and_once() {
         "{}",
         health.text
     );
-    let metrics = world.anybody().get("metrics").await.text;
+    let metrics = operator.get("metrics").await.text;
     assert!(
         metrics.contains("attache_licence_seats_low{tenant=") && metrics.contains("\"} 1\n"),
         "{metrics}"

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use attache_gateway::Limits;
+use reqwest::header::HeaderName;
 use serde_json::json;
 
 use crate::world::{Answer, World};
@@ -44,9 +45,36 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_address_begins_only_so_many_sign_ins_and_whoever_is_known_goes_on() {
+    let tune = |config: &mut attache_gateway::Config| {
+        config.limits = Limits { address: NonZeroU32::new(4), ..Limits::default() };
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    };
+    let world = World::tuned(tune).await;
+    // Its link is one of the address's four.
+    let operator = world.operator().await;
+    let anybody = world.anybody();
+    for _ in 0..3 {
+        assert_eq!(anybody.get("sign-in").await.status, 303);
+    }
+    let refused = anybody.get("sign-in").await;
+    assert_eq!(refused.problem(429), "rate_limited");
+    assert!(
+        header(&refused, "ratelimit-policy").starts_with("\"address\";q=4;w=60"),
+        "{:?}",
+        refused.headers
+    );
+    assert_eq!(anybody.get("readyz").await.problem(429), "rate_limited");
+    assert_eq!(anybody.get("livez").await.status, 200);
+    operator.get("api/v1/orgs").await.ok(200);
+    let elsewhere = anybody.with(HeaderName::from_static("x-forwarded-for"), "192.0.2.1");
+    assert_eq!(elsewhere.get("sign-in").await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_keys_of_an_organisation_share_its_limit_and_no_other_organisations() {
     let tune = |config: &mut attache_gateway::Config| {
-        config.limits = Limits { organisation: NonZeroU32::new(3), key: None };
+        config.limits = Limits { organisation: NonZeroU32::new(3), ..Limits::NONE };
     };
     let world = World::tuned(tune).await;
     let operator = world.operator().await;

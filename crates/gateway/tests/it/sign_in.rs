@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_ledger::ByKind;
-use attache_store::{EntryQuery, GatewayScope, Log, Order, Place};
+use attache_store::{EntryQuery, GatewayScope, Log, Order, Place, Within};
 use reqwest::header::COOKIE;
 use serde_json::json;
 use url::Url;
@@ -93,6 +93,26 @@ async fn a_replayed_callback_signs_nobody_in() {
     let path = back.as_str().strip_prefix(world.url.as_str()).unwrap().to_owned();
     assert_eq!(caller.get(&path).await.status, 303);
     assert_eq!(caller.get(&path).await.problem(403), "sign_in_refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_only_begins_leaves_nothing_and_who_comes_late_begins_again() {
+    let clock = Arc::new(Ahead::default());
+    let world = World::at(Arc::clone(&clock) as _).await;
+    let caller = world.anybody();
+    let (binding, back) = authorize(&world, &caller, 0).await;
+    let engine = world.store.engine(GatewayScope::granted());
+    for kind in ["sign_in", "sign_in_used"] {
+        assert_eq!(engine.count(kind, Within::Anywhere, None).await.unwrap(), 0, "{kind}");
+    }
+    let path = back.as_str().strip_prefix(world.url.as_str()).unwrap().to_owned();
+    let mut late = caller.clone();
+    late.cookie = Some(binding.clone());
+    clock.advance(Duration::from_secs(11 * 60));
+    assert_eq!(late.get(&path).await.problem(403), "sign_in_refused");
+    // Nor does a cookie do that is not ours.
+    late.cookie = Some(format!("{}A", &binding[..binding.len() - 1]));
+    assert_eq!(late.get(&path).await.problem(403), "sign_in_refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -289,7 +289,11 @@ fn limits(judge: &mut Judge<'_>) -> Option<Limits> {
         reason = "a number from 0 to a million"
     )]
     let mut rate = |name| judge.number(name, 0.0..=1_000_000.0).map(|rate| NonZeroU32::new(rate as u32));
-    Some(Limits { organisation: rate("organisation_rate")?, key: rate("key_rate")? })
+    Some(Limits {
+        organisation: rate("organisation_rate")?,
+        key: rate("key_rate")?,
+        address: rate("address_rate")?,
+    })
 }
 /// What is to be written instead.
 pub(super) const UNUSABLE: &str =

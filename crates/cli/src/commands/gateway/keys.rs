@@ -216,6 +216,12 @@ pub(crate) const KEYS: &[Key] = &[
         "how many requests a minute one API key or one person may make, at each process; 0 for no limit",
     ),
     key(
+        "address_rate",
+        &["ATTACHE_GATEWAY_ADDRESS_RATE"],
+        Some("600"),
+        "how many requests a minute one address may make to sign in and the like, at each process; 0 for no limit",
+    ),
+    key(
         "log_format",
         &["ATTACHE_GATEWAY_LOG_FORMAT"],
         Some("text"),
