@@ -63,15 +63,35 @@ pub(crate) struct ApiScope {
     pub(crate) consent: String,
     pub(crate) display_name: String,
     pub(crate) description: String,
+    /// What a person is told who consents for themselves.
+    #[serde(default)]
+    pub(crate) user_display_name: Option<String>,
+    #[serde(default)]
+    pub(crate) user_description: Option<String>,
 }
 
 /// An application permission that an application publishes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PublishedRole {
     pub(crate) id: String,
+    /// Empty if tokens do not show it.
     pub(crate) value: String,
     pub(crate) display_name: String,
     pub(crate) description: String,
+    /// Whether it can be granted.
+    #[serde(default = "yes")]
+    pub(crate) is_enabled: bool,
+    /// `Application`, `User`: whom it can be granted to.
+    #[serde(default = "applications")]
+    pub(crate) allowed: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn applications() -> Vec<String> {
+    vec!["Application".to_owned()]
 }
 
 /// A client secret. It is kept readable: nothing here is secret.

@@ -257,6 +257,7 @@ pub(crate) fn granted_roles(
             .flatten()
             .find(|role| role.id.eq_ignore_ascii_case(role_id))
             .map(|role| role.value.clone())
+            .filter(|value| !value.is_empty())
     };
     tenant
         .role_assignments

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::dispatch;
 use super::error::{Answer, GraphError};
+use super::front;
 use super::path::Path;
 use super::throttling;
 use crate::exchange::{Request, Response};
@@ -100,7 +101,7 @@ async fn unlimited(shared: &Shared, realm: &Arc<Realm>, request: &Request) -> Re
         };
     }
     match Path::parse(&request.path) {
-        Some(path) => Box::pin(dispatch::answer_part(shared, realm, request, &path)).await,
+        Some(path) => Box::pin(dispatch::answer_part(shared, realm, &front::plain(request), &path)).await,
         None => dispatch::finish(realm, request, Err(malformed("Invalid batch payload format."))),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY, VARY};
+use http::header::{CACHE_CONTROL, HeaderName, STRICT_TRANSPORT_SECURITY, VARY};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
@@ -17,19 +17,20 @@ use crate::scope::note;
 use super::audits;
 use super::batch;
 use super::call::{Awaited, Call, Found};
+use super::derived;
 use super::drives;
 use super::error::{Answer, GraphError};
 use super::front;
 use super::known;
 use super::mail;
 use super::path::{Params, Path};
-use super::route::{Area, Route};
+use super::route::Route;
 use super::tags;
 
 /// Answers a Graph request to a realm; `path` is the parsed path of `request`.
 pub(crate) async fn answer(shared: &Shared, realm: &Arc<Realm>, request: &Request, path: &Path) -> Response {
-    let plain = front::needs_plain(request).then(|| front::plain(request));
-    let asked = plain.as_ref().unwrap_or(request);
+    let plain = front::plain(request);
+    let asked = plain.as_ref();
     let response = match (front::at_once(request, path), front::check(request)) {
         (Some(response), _) => finish(realm, request, Ok(response)),
         (None, Err(error)) => finish(realm, request, Err(error)),
@@ -132,9 +133,15 @@ pub(super) fn finish(realm: &Realm, request: &Request, answer: Answer) -> Respon
         )
 }
 
-fn handle(shared: &Shared, realm: &Realm, request: &Request, path: &Path, found: Option<&Found>) -> Answer {
+pub(super) fn handle(
+    shared: &Shared,
+    realm: &Realm,
+    request: &Request,
+    path: &Path,
+    found: Option<&Found>,
+) -> Answer {
     let Some((route, params)) = shared.routes.find(&request.method, path) else {
-        return count(shared, realm, request, path)
+        return derived::answer(shared, realm, request, path)
             .unwrap_or_else(|| Err(known::no_route(request, path, &shared.routes.methods(path))));
     };
     let caller = authenticate(request, &shared.key, realm.clock.now())?;
@@ -197,6 +204,10 @@ impl Calling<'_> {
         };
         mail::catch_up(realm, &mut tenant).map_err(not_saved)?;
         check_subject(caller, &tenant, now)?;
+        let is_mine = path.segments.first().is_some_and(|first| first.eq_ignore_ascii_case("me"));
+        if is_mine && caller.user_id().is_none() {
+            return Err(GraphError::me_of_an_app());
+        }
         require(caller, route.needs, route.area)?;
         let mut call = Call {
             tenant: &mut tenant,
@@ -256,25 +267,6 @@ fn files(realm: &Realm, request: &Request) -> Answer {
         GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "sandboxNotSaved", error.to_string())
     })?;
     answer
-}
-
-/// `…/$count` of a collection that has no route of its own for it: the collection's `@odata.count`, as text.
-fn count(shared: &Shared, realm: &Realm, request: &Request, path: &Path) -> Option<Answer> {
-    let (last, collection) = path.segments.split_last()?;
-    let collection = Path { segments: collection.to_vec(), ..path.clone() };
-    let (route, _) = shared.routes.find(&request.method, &collection)?;
-    if last != "$count" || request.method != Method::GET || route.area != Area::Directory {
-        return None;
-    }
-    let mut counted = request.clone();
-    counted.query.retain(|(name, _)| ["$filter", "$search"].iter().any(|one| one.eq_ignore_ascii_case(name)));
-    counted.query.push(("$count".to_owned(), "true".to_owned()));
-    Some(handle(shared, realm, &counted, &collection, None).map(|response| {
-        let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
-        let mut text = Response::empty(StatusCode::OK).with(CONTENT_TYPE, "text/plain");
-        text.body = body["@odata.count"].to_string().into();
-        text
-    }))
 }
 
 fn not_emulated(request: &Request) -> GraphError {

@@ -58,28 +58,28 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
-    let items = call
-        .tenant
-        .domains
-        .iter()
-        .enumerate()
-        .map(|(index, name)| shown(index, name, is_root(call, name)))
-        .collect();
+    let items =
+        call.tenant.domains.iter().enumerate().map(|(index, _)| shown(&call.tenant.domains, index)).collect();
     Ok(call.list(&query, "domains", items, None))
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
     let query = call.query(&OBJECT)?;
     let asked = call.params.get("domain");
-    let mut domains = call.tenant.domains.iter().enumerate();
-    let found = domains.find(|(_, name)| name.eq_ignore_ascii_case(asked));
-    let (index, name) = found.ok_or_else(|| GraphError::no_object(asked))?;
-    Ok(call.entity(&query, "domains", shown(index, name, is_root(call, name)), None))
+    let domains = &call.tenant.domains;
+    let found = domains.iter().position(|name| name.eq_ignore_ascii_case(asked));
+    let index = found.ok_or_else(|| GraphError::no_object(asked))?;
+    Ok(call.entity(&query, "domains", shown(domains, index), None))
 }
 
-/// Whether it is no subdomain of another one.
-fn is_root(call: &Call<'_>, name: &str) -> bool {
-    !call.tenant.domains.iter().any(|parent| name.ends_with(&format!(".{parent}")))
+/// Which domain the tenant came into being with: one of Microsoft's, or here the first.
+pub(crate) fn initial(domains: &[String]) -> usize {
+    domains.iter().position(|name| name.ends_with(".onmicrosoft.com")).unwrap_or(0)
+}
+
+/// Whether a name is a subdomain of one of them.
+pub(crate) fn is_below(domains: &[String], name: &str) -> bool {
+    domains.iter().any(|parent| name.ends_with(&format!(".{parent}")))
 }
 
 /// A subdomain of a verified domain is verified by that (Graph documentation, "Create domain"). Others would wait
@@ -100,11 +100,11 @@ fn create(call: &mut Call<'_>) -> Answer {
     if domains.len() >= MOST {
         return Err(GraphError::bad_request("The tenant has the maximum number of domains."));
     }
-    if !domains.iter().any(|parent| name.ends_with(&format!(".{parent}"))) {
+    if !is_below(domains, &name) {
         return Err(GraphError::not_emulated("a root domain, which DNS would have to verify"));
     }
     call.tenant.domains.push(name.clone());
-    let shown = call.with_context("domains", shown(call.tenant.domains.len() - 1, &name, false));
+    let shown = call.with_context("domains", shown(&call.tenant.domains, call.tenant.domains.len() - 1));
     Ok(call.created(&format!("/domains/{name}"), &shown))
 }
 
@@ -116,7 +116,7 @@ fn delete(call: &mut Call<'_>) -> Answer {
         domains.iter().position(|name| *name == asked).ok_or_else(|| GraphError::no_object(&asked))?;
     let suffix = format!("@{asked}");
     let used = call.tenant.users.values().any(|user| user.upn.to_ascii_lowercase().ends_with(&suffix));
-    if index == 0 || used {
+    if index == 0 || index == initial(domains) || used {
         return Err(GraphError::bad_request("The domain is in use and cannot be deleted."));
     }
     call.tenant.domains.remove(index);
@@ -134,15 +134,16 @@ pub(crate) fn is_host_name(name: &str) -> bool {
     name.len() <= 253 && name.contains('.') && name.split('.').all(label)
 }
 
-fn shown(index: usize, name: &str, is_root: bool) -> Value {
+fn shown(domains: &[String], index: usize) -> Value {
+    let name = &domains[index];
     json!({
         "authenticationType": "Managed",
         "availabilityStatus": null,
         "id": name,
         "isAdminManaged": true,
         "isDefault": index == 0,
-        "isInitial": name.ends_with(".onmicrosoft.com"),
-        "isRoot": is_root,
+        "isInitial": index == initial(domains),
+        "isRoot": !is_below(domains, name),
         "isVerified": true,
         "manufacturer": null,
         "model": null,

@@ -88,6 +88,11 @@ impl GraphError {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
+    /// 400 `BadRequest`: an application has no `/me`, whatever it may do.
+    pub(crate) fn me_of_an_app() -> Self {
+        Self::unreadable("/me request is only valid with delegated authentication flow.")
+    }
+
     /// 403 `Authorization_RequestDenied`: the directory's missing permission.
     pub(crate) fn denied() -> Self {
         Self::new(

@@ -1,12 +1,15 @@
 //! What Graph does with a request before and after any workload: CORS, media types, preferences,
 //! and the document that describes the service (Graph reference §7.4).
 
+use std::borrow::Cow;
+
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_ENCODING,
     CONTENT_TYPE, HeaderName, LOCATION, ORIGIN,
 };
 use http::{Method, StatusCode};
+use serde_json::Value;
 
 use super::error::GraphError;
 use super::path::Path;
@@ -24,7 +27,7 @@ pub(super) fn at_once(request: &Request, path: &Path) -> Option<Response> {
     let is_metadata = matches!(path.segments.as_slice(), [one] if one.eq_ignore_ascii_case("$metadata"));
     if is_metadata && matches!(request.method, Method::GET | Method::HEAD) {
         let mut response = Response::empty(StatusCode::OK).with(CONTENT_TYPE, "application/xml");
-        response.body = super::metadata::document().into();
+        response.body = super::model::document().into();
         return Some(response);
     }
     None
@@ -80,24 +83,36 @@ pub(super) fn check(request: &Request) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// The request as workloads take it: HEAD is a GET, `$format` has done its part.
-pub(super) fn plain(request: &Request) -> Request {
+/// The request as workloads take it: HEAD is a GET, `$format` has done its part, options have their dollar.
+pub(super) fn plain(request: &Request) -> Cow<'_, Request> {
+    let is_plain = |name: &str| !name.eq_ignore_ascii_case("$format") && !is_option(name);
+    if request.method != Method::HEAD && request.query.iter().all(|(name, _)| is_plain(name)) {
+        return Cow::Borrowed(request);
+    }
     let mut request = request.clone();
     if request.method == Method::HEAD {
         request.method = Method::GET;
     }
     request.query.retain(|(name, _)| !name.eq_ignore_ascii_case("$format"));
-    request
+    for (name, _) in &mut request.query {
+        if is_option(name) {
+            name.insert(0, '$');
+        }
+    }
+    Cow::Owned(request)
 }
 
-/// Whether the request has to be put into another form first.
-pub(super) fn needs_plain(request: &Request) -> bool {
-    request.method == Method::HEAD || request.query("$format").is_some()
+/// An option of OData without its dollar, which is optional (Graph documentation, "Use query parameters"). `format`
+/// without one is a parameter of its own: into what a file is to be converted.
+fn is_option(name: &str) -> bool {
+    ["count", "deltatoken", "expand", "filter", "orderby", "search", "select", "skip", "skiptoken", "top"]
+        .iter()
+        .any(|option| option.eq_ignore_ascii_case(name))
 }
 
 /// The answer as this client takes it.
 pub(super) fn fit(request: &Request, response: Response) -> Response {
-    let mut response = minimal(request, response);
+    let mut response = annotated(request, minimal(request, response));
     if request.header(ORIGIN.as_str()).is_some() {
         response =
             response.with(ACCESS_CONTROL_ALLOW_ORIGIN, "*").with(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
@@ -106,6 +121,37 @@ pub(super) fn fit(request: &Request, response: Response) -> Response {
         response.body.clear();
     }
     response
+}
+
+/// `odata.metadata=none`, in `Accept` or `$format`: no annotations but those that the client cannot do without
+/// (OData JSON 4.01, §3.1.3). What asks for `full` gets `minimal`, and is told so by the content type.
+fn annotated(request: &Request, response: Response) -> Response {
+    let asks = [request.header(ACCEPT.as_str()), request.query("$format")];
+    let none = asks.iter().flatten().any(|asked| {
+        let asked = asked.to_ascii_lowercase().replace(' ', "");
+        asked.contains("odata.metadata=none")
+    });
+    let sent = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let Some(sent) = sent.filter(|sent| none && sent.contains("odata.metadata=minimal")).map(str::to_owned)
+    else {
+        return response;
+    };
+    let Ok(mut body) = serde_json::from_slice::<Value>(&response.body) else { return response };
+    strip(&mut body);
+    let bare = Response { body: body.to_string().into(), ..response };
+    bare.with(CONTENT_TYPE, &sent.replace("odata.metadata=minimal", "odata.metadata=none"))
+}
+
+fn strip(value: &mut Value) {
+    const KEPT: [&str; 3] = ["@odata.nextLink", "@odata.deltaLink", "@odata.count"];
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !name.contains("@odata.") || KEPT.contains(&name.as_str()));
+            fields.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
 }
 
 /// `Prefer: return=minimal`: what was made or changed is not said back.

@@ -54,6 +54,17 @@ impl Node {
     }
 }
 
+/// Whether a path that ends in a key names something of Graph's own there: `/users/delta` is nobody's id. Ids are
+/// seldom a mere word, and only words are looked for.
+pub(super) fn is_taken(segments: &[String]) -> bool {
+    let Some((last, before)) = segments.split_last() else { return false };
+    let is_word = last.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let collection = is_word.then(|| KNOWN.find(before).ok()).flatten();
+    collection.filter(|node| node.next.contains_key("{}")).is_some_and(|node| {
+        node.next.get(&last.to_ascii_lowercase()).is_some_and(|own| !own.methods.is_empty())
+    })
+}
+
 /// Why there is no route: Graph has it and the sandbox has not (501), Graph has it not for this method (405),
 /// or Graph has it not at all (400).
 pub(super) fn no_route(request: &Request, path: &Path, ours: &[&Method]) -> GraphError {

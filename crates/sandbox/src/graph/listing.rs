@@ -91,7 +91,8 @@ impl Call<'_> {
         object: Value,
         defaults: Option<&[&str]>,
     ) -> Response {
-        self.ok(&self.with_context(context, query.project(object, defaults)))
+        let context = format!("{context}{}", query.selected());
+        self.ok(&self.with_context(&context, query.project(object, defaults)))
     }
 
     /// The object with its `@odata.context` in front.

@@ -11,7 +11,9 @@ mod call;
 mod chat_messages;
 mod chats;
 mod deleted_items;
+mod derived;
 mod directory_changes;
+mod directory_delta;
 mod directory_objects;
 mod directory_roles;
 mod dispatch;
@@ -27,7 +29,7 @@ mod known;
 mod listing;
 pub(crate) mod mail;
 mod managers;
-mod metadata;
+mod model;
 mod odata;
 #[cfg(test)]
 #[path = "../../tests/oracle/mod.rs"]
@@ -53,6 +55,7 @@ mod tags;
 mod teams;
 mod teamwork;
 pub(crate) mod throttling;
+mod upsert;
 mod users;
 
 use serde::{Deserialize, Serialize};
@@ -105,10 +108,11 @@ pub(crate) struct Workloads {
     pub(crate) directory_roles: directory_roles::DirectoryRoles,
     pub(crate) profiles: users::profile::Profiles,
     pub(crate) subscriptions: subscriptions::Subscriptions,
+    pub(crate) journal: directory_changes::Journal,
 }
 
 parts!(Workloads {
-    mail, chats, teamwork, drives, groups, audits, foreign, profiles, subscriptions,
+    mail, chats, teamwork, drives, groups, audits, foreign, profiles, subscriptions, journal,
 } whole {
     policies, directory_roles,
 });
@@ -129,6 +133,7 @@ pub(crate) fn routes() -> Routes {
         policies::routes(),
         directory_roles::routes(),
         directory_objects::routes(),
+        directory_delta::routes(),
         organization::routes(),
         domains::routes(),
         deleted_items::routes(),

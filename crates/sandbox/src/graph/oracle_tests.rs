@@ -265,6 +265,44 @@ async fn objects_show_only_what_the_csdl_declares() {
     }
 }
 
+/// What `$metadata` says is Graph's own document, without what describes it (annotations) and without indentation.
+/// With `ATTACHE_WRITE_MODEL` set, writes it.
+#[test]
+fn the_model_is_graphs() {
+    let text = without_annotations(&oracle_file("graph-v1.csdl.gz"));
+    let text: String = text.lines().map(str::trim).collect();
+    if std::env::var_os("ATTACHE_WRITE_MODEL").is_some() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/graph/model.gz");
+        std::fs::write(file, encoder.finish().unwrap()).unwrap();
+        return;
+    }
+    assert!(super::model::document() == text, "set ATTACHE_WRITE_MODEL and run this test once");
+    for (of, name, member) in [
+        ("user", "aboutMe", Some(super::model::Member::Structural)),
+        ("agentUser", "deletedDateTime", Some(super::model::Member::Structural)),
+        ("application", "federatedidentitycredentials", Some(super::model::Member::Navigation)),
+        ("group", "nosuch", None),
+    ] {
+        assert_eq!(super::model::member(of, name), member, "{of} {name}");
+    }
+}
+
+fn without_annotations(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("<Annotation") {
+        kept.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let head = &rest[..=rest.find('>').unwrap()];
+        let end = if head.starts_with("<Annotations ") { "</Annotations>" } else { "</Annotation>" };
+        let past = if head.ends_with("/>") { head.len() } else { rest.find(end).unwrap() + end.len() };
+        rest = &rest[past..];
+    }
+    kept + rest
+}
+
 /// The list of Graph's paths is what the two oracles say. With `ATTACHE_WRITE_KNOWN_PATHS` set, writes it.
 #[test]
 fn known_paths_are_graphs() {

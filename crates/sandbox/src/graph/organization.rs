@@ -1,11 +1,15 @@
-//! The tenant itself: `/organization`.
+//! The tenant itself: `/organization` (names of properties from the CSDL).
 
 use http::Method;
 use serde_json::{Value, json};
 
 use super::call::Call;
+use super::domains;
 use super::error::{Answer, GraphError};
+use super::instants::seconds;
+use super::odata::{Service, Surface};
 use super::route::{Needs, Route};
+use super::users::wire;
 
 const READ: Needs = Needs::split(
     &[
@@ -25,6 +29,37 @@ const READ: Needs = Needs::split(
     ],
 );
 
+const PROPERTIES: &[&str] = &[
+    "id",
+    "deletedDateTime",
+    "assignedPlans",
+    "businessPhones",
+    "city",
+    "country",
+    "countryLetterCode",
+    "createdDateTime",
+    "defaultUsageLocation",
+    "displayName",
+    "marketingNotificationEmails",
+    "mobileDeviceManagementAuthority",
+    "onPremisesLastSyncDateTime",
+    "onPremisesSyncEnabled",
+    "partnerTenantType",
+    "postalCode",
+    "preferredLanguage",
+    "privacyProfile",
+    "provisionedPlans",
+    "securityComplianceNotificationMails",
+    "securityComplianceNotificationPhones",
+    "state",
+    "street",
+    "technicalNotificationMails",
+    "tenantType",
+    "verifiedDomains",
+];
+const COLLECTION: Surface = Surface::directory("organization", PROPERTIES);
+const OBJECT: Surface = Surface::object(Service::Directory, "organization", PROPERTIES);
+
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/organization", READ, list),
@@ -33,32 +68,59 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn list(call: &mut Call<'_>) -> Answer {
-    let body = json!({ "@odata.context": call.context("organization"), "value": [entity(call)] });
-    Ok(call.ok(&body))
+    let query = call.query(&COLLECTION)?;
+    Ok(call.list(&query, "organization", vec![entity(call)], None))
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
+    let query = call.query(&OBJECT)?;
     if !call.params.get("id").eq_ignore_ascii_case(&call.tenant.id) {
         return Err(GraphError::no_object(call.params.get("id")));
     }
-    let mut body = entity(call);
-    body["@odata.context"] = json!(call.context("organization/$entity"));
-    Ok(call.ok(&body))
+    Ok(call.entity(&query, "organization", entity(call), None))
 }
 
 fn entity(call: &Call<'_>) -> Value {
+    let tenant = &call.tenant;
+    let initial = domains::initial(&tenant.domains);
     let domain = |(index, name): (usize, &String)| {
         json!({
             "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": index == 0,
-            "isInitial": index == 0, "name": name, "type": "Managed",
+            "isInitial": index == initial, "name": name, "type": "Managed",
         })
     };
+    let plans = || tenant.skus.iter().flat_map(|sku| &sku.plans);
     json!({
-        "id": call.tenant.id,
-        "displayName": call.tenant.display_name,
-        "createdDateTime": call.tenant.created.to_string(),
+        "id": tenant.id,
+        "deletedDateTime": null,
+        "assignedPlans": plans().map(|plan| json!({
+            "assignedDateTime": seconds(tenant.created), "capabilityStatus": "Enabled",
+            "service": wire::service(&plan.name), "servicePlanId": plan.id,
+        })).collect::<Vec<_>>(),
+        "businessPhones": [],
+        "city": null,
+        "country": null,
         "countryLetterCode": "US",
+        "createdDateTime": seconds(tenant.created),
+        "defaultUsageLocation": null,
+        "displayName": tenant.display_name,
+        "marketingNotificationEmails": [],
+        "mobileDeviceManagementAuthority": "unknown",
+        "onPremisesLastSyncDateTime": null,
+        "onPremisesSyncEnabled": null,
+        "partnerTenantType": null,
+        "postalCode": null,
+        "preferredLanguage": "en",
+        "privacyProfile": null,
+        "provisionedPlans": plans().map(|plan| json!({
+            "capabilityStatus": "Enabled", "provisioningStatus": "Success", "service": wire::service(&plan.name),
+        })).collect::<Vec<_>>(),
+        "securityComplianceNotificationMails": [],
+        "securityComplianceNotificationPhones": [],
+        "state": null,
+        "street": null,
+        "technicalNotificationMails": [],
         "tenantType": "AAD",
-        "verifiedDomains": call.tenant.domains.iter().enumerate().map(domain).collect::<Vec<_>>(),
+        "verifiedDomains": tenant.domains.iter().enumerate().map(domain).collect::<Vec<_>>(),
     })
 }

@@ -189,10 +189,17 @@ impl Pattern {
             match part {
                 Part::Literal(literal) if literal.eq_ignore_ascii_case(segment) => {}
                 Part::Literal(_) => return None,
+                // OData's own segments name nothing of the service's.
+                Part::Parameter(_) if is_odatas(segment) => return None,
                 Part::Parameter(name) => params.0.push((name, segment.clone())),
             }
         }
         Some(params)
+    }
+
+    /// Whether a parameter stands at the end.
+    pub(crate) fn ends_in_parameter(&self) -> bool {
+        matches!(self.0.last(), Some(Part::Parameter(_)))
     }
 
     /// The pattern's parts, parameters as `{name}`.
@@ -231,6 +238,10 @@ impl Params {
     pub(crate) fn key(&self, name: &str) -> Key<'_> {
         Key::of(self.get(name))
     }
+}
+
+fn is_odatas(segment: &str) -> bool {
+    ["$count", "$ref", "$value"].iter().any(|own| own.eq_ignore_ascii_case(segment))
 }
 
 fn strip_namespace(part: &str) -> Option<&str> {
@@ -294,6 +305,8 @@ mod tests {
         let chat = params("/chats/{id}/messages", "/v1.0/chats/19%3Aab%2Fc%40thread.v2/messages").unwrap();
         assert_eq!(chat.get("id"), "19:ab/c@thread.v2");
         assert!(params("/users/{id}", "/v1.0/users").is_none());
+        assert!(params("/users/{id}", "/v1.0/users/$count").is_none());
+        assert_eq!(params("/users/{id}", "/v1.0/users('$ada')").unwrap().get("id"), "$ada");
         assert!(params("/users/{id}", "/v2.0/users/x").is_none());
     }
 

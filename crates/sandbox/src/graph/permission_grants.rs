@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::directory::{ConsentType, DelegatedGrant, ServicePrincipalKind};
+use crate::directory::{ApiScope, ConsentType, DelegatedGrant, ServicePrincipalKind};
 
 use super::agent_limits;
 use super::call::Call;
@@ -64,10 +64,14 @@ fn list(call: &mut Call<'_>) -> Answer {
     Ok(call.list(&query, "oauth2PermissionGrants", items, None))
 }
 
+/// What a client was granted, as JSON shows it.
+pub(super) fn granted_to(call: &Call<'_>, client: &str) -> Vec<Value> {
+    call.tenant.grants.iter().filter(|grant| grant.client_id == client).map(shown).collect()
+}
+
 fn of_client(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
-    let client = call.service_principal()?.id.clone();
-    let items = call.tenant.grants.iter().filter(|grant| grant.client_id == client).map(shown).collect();
+    let items = granted_to(call, &call.service_principal()?.id);
     Ok(call.list(&query, "oauth2PermissionGrants", items, None))
 }
 
@@ -174,12 +178,14 @@ fn check_scopes(call: &Call<'_>, client: &str, resource: &str, scope: &str) -> R
         if is_agent && agent_limits::is_blocked_scope(one) {
             return Err(agent_limits::blocked(one));
         }
-        let own = resource.scopes.iter().any(|scope| scope.value.eq_ignore_ascii_case(one));
+        let offers = |scopes: &[ApiScope]| {
+            scopes.iter().any(|scope| scope.is_enabled && scope.value.eq_ignore_ascii_case(one))
+        };
         let of_application = || {
             let app = call.tenant.application_by_app_id(&resource.app_id, call.now);
-            app.is_some_and(|app| app.scopes.iter().any(|scope| scope.value.eq_ignore_ascii_case(one)))
+            app.is_some_and(|app| offers(&app.scopes))
         };
-        if !own && !of_application() {
+        if !offers(&resource.scopes) && !of_application() {
             return Err(GraphError::bad_request(format!(
                 "The Entitlement: {one} can not be found on resourceApp: {}.",
                 resource.app_id

@@ -48,11 +48,8 @@ impl Call<'_> {
 
     /// The same for collections of other names.
     pub(crate) fn expand_references(&self, object: &mut Value, query: &Query, named: &[(&str, &[String])]) {
-        for name in &query.expand {
-            if let Some((name, ids)) = named.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-                let items = self.directory_objects(ids).into_iter();
-                object[*name] = items.map(|item| query.project_nested(name, item)).collect();
-            }
+        for (name, ids) in named {
+            expand_items(object, query, name, || self.directory_objects(ids));
         }
     }
 
@@ -104,6 +101,18 @@ impl Call<'_> {
             return Some(typed(self.group_json(group, &query), "group"));
         }
         Some(typed(self.role_json(self.role_of(id)?), "directoryRole"))
+    }
+}
+
+/// Puts the items behind a property into an object whose query expands it.
+pub(crate) fn expand_items(
+    object: &mut Value,
+    query: &Query,
+    name: &str,
+    items: impl FnOnce() -> Vec<Value>,
+) {
+    if query.expand.iter().any(|one| one.eq_ignore_ascii_case(name)) {
+        object[name] = items().into_iter().map(|item| query.project_nested(name, item)).collect();
     }
 }
 

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::directory::{RoleAssignment, ServicePrincipalKind, new_id};
+use crate::directory::{PublishedRole, RoleAssignment, ServicePrincipalKind, new_id};
 use crate::lag::Cause;
 
 use super::agent_limits;
@@ -75,6 +75,12 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::POST, OF_RESOURCE, WRITE, create),
         Route::new(Method::DELETE, "/servicePrincipals/{id}/appRoleAssignedTo/{assignment}", DELETE, delete),
     ]
+}
+
+/// Those of which something holds, as `$expand` shows them.
+pub(super) fn of(call: &Call<'_>, holds: impl Fn(&RoleAssignment) -> bool) -> Vec<Value> {
+    let all = call.tenant.role_assignments.iter().filter(|one| holds(one));
+    all.map(|one| shown(call, one)).collect()
 }
 
 fn shown(call: &Call<'_>, one: &RoleAssignment) -> Value {
@@ -176,25 +182,26 @@ fn check(call: &Call<'_>, principal: &str, resource: &str, role_id: &str) -> Res
     let missing = |id: &str| GraphError::no_object(id);
     // What a user or a group gets is access to an application, by one of its roles or by none.
     let is_person = call.tenant.user(principal, call.now).is_some() || call.group_of(principal).is_some();
-    if is_person {
-        let resource = call.tenant.service_principal(resource, call.now).ok_or_else(|| missing(resource))?;
-        let app = call.tenant.application_by_app_id(&resource.app_id, call.now);
-        let roles = app.map_or(&resource.roles, |app| &app.roles);
-        let is_default = role_id == "00000000-0000-0000-0000-000000000000" && roles.is_empty();
-        return if is_default || roles.iter().any(|role| role.id.eq_ignore_ascii_case(role_id)) {
-            Ok(())
-        } else {
-            Err(GraphError::bad_request("Permission being assigned was not found on application"))
-        };
-    }
-    let principal = call.tenant.service_principal(principal, call.now).ok_or_else(|| missing(principal))?;
+    let principal = call.tenant.service_principal(principal, call.now).ok_or_else(|| missing(principal));
+    let principal = if is_person { None } else { Some(principal?) };
     let resource = call.tenant.service_principal(resource, call.now).ok_or_else(|| missing(resource))?;
     let app = call.tenant.application_by_app_id(&resource.app_id, call.now);
     let roles = app.map_or(&resource.roles, |app| &app.roles);
+    let kind = if is_person { "User" } else { "Application" };
+    let can_be_granted = |role: &&PublishedRole| {
+        role.is_enabled
+            && role.id.eq_ignore_ascii_case(role_id)
+            && role.allowed.iter().any(|allowed| allowed == kind)
+    };
+    let is_open = !roles.iter().any(|role| role.allowed.iter().any(|allowed| allowed == "User"));
+    if is_person && is_open && role_id == "00000000-0000-0000-0000-000000000000" {
+        return Ok(());
+    }
     let role = roles
         .iter()
-        .find(|role| role.id.eq_ignore_ascii_case(role_id))
+        .find(can_be_granted)
         .ok_or_else(|| GraphError::bad_request("Permission being assigned was not found on application"))?;
+    let Some(principal) = principal else { return Ok(()) };
     let is_agent = principal.kind != ServicePrincipalKind::Application;
     if (is_agent && agent_limits::is_blocked_role(&role.value)) || role.value == CREATE_AS_MANAGER {
         return Err(agent_limits::blocked(&role.value));

@@ -6,6 +6,7 @@ use http::Method;
 
 use super::call::Call;
 use super::error::Answer;
+use super::known;
 use super::path::{Params, Path, Pattern};
 
 /// What a handler is.
@@ -151,7 +152,9 @@ impl Routes {
         let places = self.index.get(&(first, path.segments.len()))?;
         places.iter().filter_map(|place| self.all.get(*place)).find_map(|route| {
             let fits = route.method == method && (route.cast.is_none() || route.cast == path.cast);
-            fits.then(|| route.pattern.matches(&path.segments)).flatten().map(|params| (route, params))
+            let params = fits.then(|| route.pattern.matches(&path.segments)).flatten()?;
+            let is_taken = route.pattern.ends_in_parameter() && known::is_taken(&path.segments);
+            (!is_taken).then_some((route, params))
         })
     }
 }

@@ -98,6 +98,10 @@ async fn without_a_permission_every_route_is_refused() {
         let path = concrete(&parts, cast);
         for token in [&app, &user] {
             let (status, body) = call(shared, method, &path, token);
+            if token == &app && parts.first().is_some_and(|first| first == "me") {
+                assert_eq!(status, 400, "{method} {path}: {body}");
+                continue;
+            }
             assert_eq!(status, 403, "{method} {path}: {body}");
             let code = body["error"]["code"].as_str().unwrap();
             let expected = match route.area {

@@ -152,6 +152,8 @@ impl Seeding<'_> {
                     consent: if permission.needs_admin { "Admin" } else { "User" }.to_owned(),
                     display_name: permission.title.to_owned(),
                     description: permission.title.to_owned(),
+                    user_display_name: None,
+                    user_description: None,
                 })
             })
             .collect();
@@ -163,6 +165,8 @@ impl Seeding<'_> {
                     value: permission.value.to_owned(),
                     display_name: permission.title.to_owned(),
                     description: permission.title.to_owned(),
+                    is_enabled: true,
+                    allowed: vec!["Application".to_owned()],
                 })
             })
             .collect();

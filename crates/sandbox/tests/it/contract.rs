@@ -106,7 +106,9 @@ async fn browsers_and_careful_clients_are_served() {
     tenant.send(form).await.expect(415);
     let metadata = tenant.get(&tenant.url("/v1.0/$metadata")).await.expect(200);
     assert_eq!(metadata.header("content-type"), "application/xml");
-    assert!(metadata.text.contains("<EntitySet Name=\"users\" EntityType=\"microsoft.graph.user\"/>"));
+    assert!(metadata.text.contains("<EntitySet Name=\"users\" EntityType=\"microsoft.graph.user\""));
+    assert!(metadata.text.contains("<Property Name=\"aboutMe\" Type=\"Edm.String\" />"));
+    assert!(metadata.text.contains("<Action Name=\"sendMail\" IsBound=\"true\""));
 }
 
 #[tokio::test]

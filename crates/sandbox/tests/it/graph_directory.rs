@@ -313,7 +313,7 @@ async fn a_person_does_what_both_the_token_and_the_role_allow() {
     assert!(other.json.get("usageLocation").is_none());
     refused(get(&tenant, "/v1.0/applications", &ada).await, 403, "Authorization_RequestDenied");
     let app = tenant.provisioner().await;
-    refused(get(&tenant, "/v1.0/me", &app).await, 403, "Authorization_RequestDenied");
+    refused(get(&tenant, "/v1.0/me", &app).await, 400, "BadRequest");
     let domains = get(&tenant, "/v1.0/domains", &app).await.expect(200);
     assert_eq!(domains.text("/value/0/id"), "contoso.example");
 }

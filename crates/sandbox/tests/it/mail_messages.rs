@@ -53,6 +53,22 @@ async fn lists_page_count_filter_sort_and_search() {
     assert_eq!(subjects(&rest), ["Number 2", "Number 1", "Number 0"]);
     assert!(rest.json.get("@odata.nextLink").is_none());
 
+    // The size that the client prefers, unless it asks for less; and a count of its own.
+    let preferring = |query: &str| {
+        let url = tenant.url(&format!("/v1.0/me/messages?{query}"));
+        tenant.send(tenant.http.get(url).bearer_auth(&ada).header("prefer", "odata.maxpagesize=12"))
+    };
+    let preferred = preferring("").await.expect(200);
+    assert_eq!(preferred.json["value"].as_array().unwrap().len(), 12);
+    assert_eq!(preferred.header("preference-applied"), "odata.maxpagesize=12");
+    assert_eq!(preferring("$top=2").await.expect(200).json["value"].as_array().unwrap().len(), 2);
+    assert_eq!(get(&tenant, "/v1.0/me/messages/$count", &ada).await.expect(200).text, "13");
+    let folders = get(&tenant, "/v1.0/me/mailFolders?$top=100", &ada).await.expect(200);
+    let count = folders.json["value"].as_array().unwrap().len().to_string();
+    assert_eq!(get(&tenant, "/v1.0/me/mailFolders/$count", &ada).await.expect(200).text, count);
+    let midnight = list("$filter=receivedDateTime%20ge%202017-04-01&$top=1").await.expect(200);
+    assert_eq!(subjects(&midnight), ["Number 12"]);
+
     let narrow = list("$select=subject&$top=1").await.expect(200);
     let keys: Vec<&str> = narrow.json["value"][0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["@odata.etag", "id", "subject"]);

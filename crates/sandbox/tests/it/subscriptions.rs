@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cast::{delete, get, member, patch, person, post, sign_in};
+use crate::cast::{delete, get, member, patch, permitted, person, post, sign_in};
 use crate::receiver::{Manner, Receiver};
 use crate::support::{Reply, Tenant, config, standing};
 
@@ -210,13 +210,28 @@ async fn what_a_subscription_says_has_rules() {
     // One of an app to a chat.
     let again = subscribe(&tenant, &ada, &receiver, &messages, json!({})).await.expect(403);
     assert_eq!(again.text("/error/code"), "ExtensionError");
+    // Without a URL for lifecycle notifications, an hour is the longest, at first and ever after.
+    let path = format!("/v1.0/subscriptions/{}", made.text("/id"));
+    let longer = patch(&tenant, &path, &ada, json!({ "expirationDateTime": "2026-03-01T13:00:01Z" })).await;
+    assert_eq!(longer.expect(400).text("/error/code"), "ExtensionError");
     // Expired is gone, and makes room.
     tenant.sandbox.control().clock().advance(Duration::from_secs(45 * 60));
-    let path = format!("/v1.0/subscriptions/{}", made.text("/id"));
     let late = patch(&tenant, &path, &ada, json!({ "expirationDateTime": "2026-03-01T14:00:00Z" })).await;
     assert_eq!(late.expect(404).text("/error/code"), "ResourceNotFound");
     let later = json!({ "expirationDateTime": "2026-03-01T13:45:00Z" });
     subscribe(&tenant, &ada, &receiver, &messages, later).await.expect(201);
+}
+
+#[tokio::test]
+async fn an_app_subscribes_to_the_directory_a_hundred_times() {
+    let (tenant, receiver) = (tenant().await, Receiver::start().await);
+    let token = permitted(&tenant, &["User.Read.All"]).await;
+    for _ in 0..100 {
+        subscribe(&tenant, &token, &receiver, "/users", json!({})).await.expect(201);
+    }
+    let refused = subscribe(&tenant, &token, &receiver, "/users", json!({})).await.expect(403);
+    assert_eq!(refused.text("/error/code"), "ExtensionError");
+    assert!(refused.text("/error/message").contains("(100)"), "{}", refused.text);
 }
 
 #[tokio::test]

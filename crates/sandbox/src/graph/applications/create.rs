@@ -43,7 +43,11 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn create(call: &mut Call<'_>) -> Answer {
-    let mut payload = Payload::read(call, "Application")?;
+    let payload = Payload::read(call, "Application")?;
+    create_from(call, payload)
+}
+
+pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
     let kind = match payload.take_type().as_deref() {
         Some("agentidentityblueprint") => ApplicationKind::Blueprint,
         Some("application") | None if call.path.cast == Some(BLUEPRINT) => ApplicationKind::Blueprint,

@@ -90,7 +90,8 @@ pub(super) fn routes() -> Vec<Route> {
     .collect()
 }
 
-fn shown(credential: &FederatedCredential) -> Value {
+/// As JSON shows it.
+pub(super) fn shown(credential: &FederatedCredential) -> Value {
     json!({
         "id": credential.id,
         "name": credential.name,

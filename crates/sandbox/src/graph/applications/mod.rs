@@ -105,10 +105,9 @@ const WRITE_SPONSORS: Needs = Needs::split(
 const WRITE_BLUEPRINT_SPONSORS: Needs =
     Needs::either(&["AgentIdentityBlueprint.UpdateSponsors.All", "AgentIdentityBlueprint.ReadWrite.All"]);
 
-const COLLECTION: Surface =
-    Surface::directory("application", APPLICATION).expanding(&["owners", "sponsors"]).searching();
-const OBJECT: Surface =
-    Surface::object(Service::Directory, "application", APPLICATION).expanding(&["owners", "sponsors"]);
+const EXPANDABLE: &[&str] = &["owners", "sponsors", "federatedIdentityCredentials"];
+const COLLECTION: Surface = Surface::directory("application", APPLICATION).expanding(EXPANDABLE).searching();
+const OBJECT: Surface = Surface::object(Service::Directory, "application", APPLICATION).expanding(EXPANDABLE);
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
@@ -156,6 +155,10 @@ impl Call<'_> {
             Key::By(name, value) if name.eq_ignore_ascii_case("appId") => {
                 self.tenant.registered(value, self.now)
             }
+            Key::By(name, value) if name.eq_ignore_ascii_case("uniqueName") => {
+                let mut all = self.tenant.applications.values().filter(|app| app.life.is_visible(self.now));
+                all.find(|app| app.other.get("uniqueName").is_some_and(|name| name == value))
+            }
             Key::By(..) => None,
         };
         found
@@ -189,14 +192,17 @@ impl Call<'_> {
     }
 
     pub(crate) fn application_json(&self, app: &Application, query: &Query) -> Value {
-        let with_keys = query
-            .select
-            .as_ref()
-            .is_some_and(|select| select.iter().any(|name| name.eq_ignore_ascii_case("keyCredentials")));
+        let selects = |one: &str| query.select.iter().flatten().any(|name| name.eq_ignore_ascii_case(one));
         let domain = self.tenant.domains.first().map_or("", String::as_str);
-        let mut object = wire::application(app, domain, with_keys);
+        let mut object = wire::application(app, domain, selects("keyCredentials"));
+        if let Some(fields) = object.as_object_mut().filter(|_| !selects("authenticationBehaviors")) {
+            fields.remove("authenticationBehaviors");
+        }
         query.fill(&mut object, APPLICATION);
         self.expand(&mut object, query, &app.owners, &app.sponsors);
+        references::expand_items(&mut object, query, "federatedIdentityCredentials", || {
+            app.federated.iter().map(federated::shown).collect()
+        });
         object
     }
 }

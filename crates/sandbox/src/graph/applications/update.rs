@@ -8,13 +8,15 @@ use serde_json::{Map, Value};
 use crate::directory::{ApiScope, Application, KeyCredential, PublishedRole, new_id};
 use crate::graph::agent_limits;
 use crate::graph::call::Call;
+use crate::graph::domains;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::payload::Payload;
 use crate::graph::permissions::permissions;
 use crate::graph::policies::Credential;
 use crate::graph::route::{Needs, Route};
+use crate::graph::upsert;
 
-use super::{BLUEPRINT, credentials};
+use super::{BLUEPRINT, create, credentials};
 
 const UPDATE: Needs = Needs::split(
     &[
@@ -47,7 +49,14 @@ const CREDENTIALS: [&str; 2] = ["keycredentials", "passwordcredentials"];
 
 /// Settable properties that nothing in the sandbox looks at.
 const PASSIVE: &[&str] = &[
+    "authenticationBehaviors",
+    "defaultRedirectUri",
     "description",
+    "isDeviceOnlyAuthSupported",
+    "nativeAuthenticationApisEnabled",
+    "oauth2RequirePostResponse",
+    "requestSignatureVerification",
+    "samlMetadataUrl",
     "tags",
     "notes",
     "info",
@@ -64,6 +73,20 @@ const PASSIVE: &[&str] = &[
     "parentalControlSettings",
 ];
 
+/// What the service computes, or has an action for.
+const READ_ONLY: &[&str] = &[
+    "id",
+    "deletedDateTime",
+    "appId",
+    "applicationTemplateId",
+    "certification",
+    "createdByAppId",
+    "createdDateTime",
+    "disabledByMicrosoftStatus",
+    "publisherDomain",
+    "verifiedPublisher",
+];
+
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::PATCH, "/applications/{id}", UPDATE, update),
@@ -72,6 +95,11 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn update(call: &mut Call<'_>) -> Answer {
+    if let (Some(name), Err(_)) = (call.to_be_made("uniqueName"), call.application()) {
+        let mut payload = Payload::read(call, "Application")?;
+        payload.put("uniqueName", name);
+        return create::create_from(call, payload);
+    }
     let mut app = call.application()?.clone();
     check_permissions(call, &app)?;
     let mut payload = Payload::read(call, "Application")?;
@@ -123,15 +151,20 @@ pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload
         app.identifier_uris = uris;
     }
     if let Some(api) = payload.take("api") {
-        set_api(app, &api).ok_or_else(|| payload.invalid("api"))?;
+        set_api(app, &api).ok_or_else(|| payload.invalid("api"))??;
         keep_rest(&mut app.other, "api", &api, &["oauth2PermissionScopes", "requestedAccessTokenVersion"]);
     }
     if let Some(roles) = payload.objects("appRoles")? {
-        app.roles = roles
+        let roles: Vec<_> = roles
             .iter()
             .map(published_role)
             .collect::<Option<_>>()
             .ok_or_else(|| payload.invalid("appRoles"))?;
+        let stands = |old: &PublishedRole| roles.iter().any(|new| new.id == old.id && new.value == old.value);
+        if app.roles.iter().any(|old| old.is_enabled && !stands(old)) {
+            return Err(still_enabled());
+        }
+        app.roles = roles;
     }
     for (name, redirects) in [
         ("web", &mut app.web_redirects),
@@ -163,8 +196,13 @@ pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload
     if let Some(passwords) = payload.objects("passwordCredentials")? {
         credentials::keep_passwords(app, &passwords)?;
     }
-    let rest = payload.rest(PASSIVE)?;
+    let rest = payload.rest_but(PASSIVE, READ_ONLY)?;
     check_passive(app, &rest)?;
+    if let Some(asked) = rest.get("uniqueName") {
+        let others = call.tenant.applications.values().filter(|other| other.id != app.id);
+        let others = others.filter_map(|other| other.other.get("uniqueName"));
+        upsert::check_unique_name(app.other.get("uniqueName"), asked, others)?;
+    }
     app.other.extend(rest);
     Ok(())
 }
@@ -207,6 +245,18 @@ fn check_passive(app: &Application, rest: &BTreeMap<String, Value>) -> Result<()
             "Invalid value specified for property '{name}' of resource 'Application'."
         ))
     };
+    for (name, value) in rest {
+        let is_fine = match name.as_str() {
+            "isDeviceOnlyAuthSupported" | "oauth2RequirePostResponse" => value.is_boolean(),
+            "nativeAuthenticationApisEnabled" => value == "none" || value == "all",
+            "authenticationBehaviors" | "requestSignatureVerification" => value.is_object(),
+            "defaultRedirectUri" | "samlMetadataUrl" | "uniqueName" => value.is_string(),
+            _ => true,
+        };
+        if !is_fine && !value.is_null() {
+            return Err(invalid(name));
+        }
+    }
     const AUDIENCES: [&str; 4] = [
         "AzureADMyOrg",
         "AzureADMultipleOrgs",
@@ -290,10 +340,23 @@ fn check_identifier_uris(call: &Call<'_>, app: &Application, uris: &[String]) ->
                 "Another object with the same value for property identifierUris already exists.",
             ));
         }
-        let host = uri.strip_prefix("api://").or_else(|| uri.strip_prefix("https://"));
-        let host = host.and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        let ours =
-            host == app.app_id || host == call.tenant.id || call.tenant.domains.iter().any(|one| one == host);
+        let domains = &call.tenant.domains;
+        let is_ours = |host: &str| {
+            let host = host.to_ascii_lowercase();
+            domains.contains(&host) || domains::is_below(domains, &host)
+        };
+        // `api://` names the application, alone or behind any text, or the tenant (Microsoft: "Restrictions on
+        // identifier URIs"); both schemes name the tenant's domains.
+        let ours = match (uri.strip_prefix("api://"), uri.strip_prefix("https://")) {
+            (Some(rest), _) => {
+                let mut parts = rest.split('/');
+                let (first, second) = (parts.next().unwrap_or_default(), parts.next());
+                let is_it = |part: &str| part.eq_ignore_ascii_case(&app.app_id);
+                is_it(first) || second.is_some_and(is_it) || first == call.tenant.id || is_ours(first)
+            }
+            (None, Some(rest)) => is_ours(rest.split('/').next().unwrap_or_default()),
+            (None, None) => false,
+        };
         if !ours {
             return Err(GraphError::new(
                 StatusCode::BAD_REQUEST,
@@ -307,7 +370,16 @@ fn check_identifier_uris(call: &Call<'_>, app: &Application, uris: &[String]) ->
     Ok(())
 }
 
-fn set_api(app: &mut Application, api: &Value) -> Option<()> {
+/// A permission that is enabled may be granted somewhere: it is disabled before its value changes or it goes.
+fn still_enabled() -> GraphError {
+    GraphError::new(
+        StatusCode::BAD_REQUEST,
+        "CannotDeleteOrUpdateEnabledEntitlement",
+        "Permission (scope or role) cannot be deleted or updated unless disabled first.",
+    )
+}
+
+fn set_api(app: &mut Application, api: &Value) -> Option<Result<(), GraphError>> {
     let api = api.as_object()?;
     match api.get("requestedAccessTokenVersion") {
         Some(Value::Null) => app.access_token_version = None,
@@ -322,13 +394,18 @@ fn set_api(app: &mut Application, api: &Value) -> Option<()> {
         None => {}
     }
     if let Some(scopes) = api.get("oauth2PermissionScopes") {
-        app.scopes = scopes
+        let scopes: Vec<_> = scopes
             .as_array()?
             .iter()
             .map(|one| one.as_object().and_then(api_scope))
             .collect::<Option<_>>()?;
+        let stands = |old: &ApiScope| scopes.iter().any(|new| new.id == old.id && new.value == old.value);
+        if app.scopes.iter().any(|old| old.is_enabled && !stands(old)) {
+            return Some(Err(still_enabled()));
+        }
+        app.scopes = scopes;
     }
-    Some(())
+    Some(Ok(()))
 }
 
 fn api_scope(scope: &Map<String, Value>) -> Option<ApiScope> {
@@ -340,17 +417,29 @@ fn api_scope(scope: &Map<String, Value>) -> Option<ApiScope> {
         consent: text("type").unwrap_or_else(|| "User".to_owned()),
         display_name: text("adminConsentDisplayName").unwrap_or_default(),
         description: text("adminConsentDescription").unwrap_or_default(),
+        user_display_name: text("userConsentDisplayName"),
+        user_description: text("userConsentDescription"),
     })
 }
 
 fn published_role(role: &Map<String, Value>) -> Option<PublishedRole> {
     let text = |name: &str| role.get(name).and_then(Value::as_str).map(str::to_owned);
+    let allowed = match role.get("allowedMemberTypes") {
+        None => vec!["Application".to_owned()],
+        Some(types) => texts(types)?,
+    };
+    let is_type = |one: &String| matches!(one.as_str(), "Application" | "User");
+    if allowed.is_empty() || !allowed.iter().all(is_type) {
+        return None;
+    }
     Some(PublishedRole {
         id: text("id")
             .map_or_else(|| Some(new_id()), |id| Some(uuid::Uuid::parse_str(&id).ok()?.to_string()))?,
-        value: text("value")?,
+        value: text("value").unwrap_or_default(),
         display_name: text("displayName").unwrap_or_default(),
         description: text("description").unwrap_or_default(),
+        is_enabled: role.get("isEnabled").and_then(Value::as_bool).unwrap_or(true),
+        allowed,
     })
 }
 

@@ -110,8 +110,8 @@ pub(crate) fn scope(scope: &ApiScope) -> Value {
         "isEnabled": scope.is_enabled,
         "adminConsentDisplayName": scope.display_name,
         "adminConsentDescription": scope.description,
-        "userConsentDisplayName": null,
-        "userConsentDescription": null,
+        "userConsentDisplayName": scope.user_display_name,
+        "userConsentDescription": scope.user_description,
         "origin": "Application",
     })
 }
@@ -120,11 +120,11 @@ pub(crate) fn scope(scope: &ApiScope) -> Value {
 pub(crate) fn role(role: &PublishedRole) -> Value {
     json!({
         "id": role.id,
-        "value": role.value,
-        "allowedMemberTypes": ["Application"],
+        "value": (!role.value.is_empty()).then_some(&role.value),
+        "allowedMemberTypes": role.allowed,
         "displayName": role.display_name,
         "description": role.description,
-        "isEnabled": true,
+        "isEnabled": role.is_enabled,
         "origin": "Application",
     })
 }

@@ -5,6 +5,7 @@
 /// A beginning of paths, the chapter in which they stand, and their source.
 pub(super) const SOURCES: &[(&str, &str, &str)] = &[
     ("/users", USERS, "§3.1"),
+    ("/users/delta", USERS, "Microsoft: user: delta"),
     ("/users/{}/licenseDetails", USERS, "§3.3"),
     ("/users/{}/assignLicense", USERS, "§3.3"),
     ("/users/{}/sponsors", USERS, "§2.4, §13"),
@@ -35,6 +36,7 @@ pub(super) const SOURCES: &[(&str, &str, &str)] = &[
     ("/servicePrincipals/{}/transitiveMemberOf", APPLICATIONS, "CSDL"),
     ("/oauth2PermissionGrants", APPLICATIONS, "§2.7"),
     ("/groups", DIRECTORY, "CSDL"),
+    ("/groups/delta", DIRECTORY, "Microsoft: group: delta"),
     ("/groups/{}/appRoleAssignments", DIRECTORY, "§2.7"),
     ("/directory/deletedItems", DIRECTORY, "§2.11"),
     ("/directoryObjects", DIRECTORY, "CSDL"),

@@ -91,7 +91,8 @@ fn replies(call: &mut Call<'_>) -> Answer {
 }
 
 fn page_of(call: &Call<'_>, surface: &Surface) -> Answer {
-    let query = call.query(surface)?;
+    let mut query = call.query(surface)?;
+    query.counts_page = true;
     let window = Window::of(&query)?;
     let place = call.place()?;
     let (page, next) = match place.thread(call.tenant) {

@@ -98,6 +98,7 @@ fn list(call: &mut Call<'_>) -> Answer {
     let shown = call.shown();
     let items = chats.into_iter().map(|chat| wire::chat(&shown, chat, reader)).collect();
     query.select = None;
+    query.counts_page = true;
     Ok(call.list(&query, "chats", items, Some(wire::CHAT)))
 }
 

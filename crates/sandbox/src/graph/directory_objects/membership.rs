@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
+use crate::graph::odata::Query;
+use crate::graph::references;
 use crate::graph::route::{Needs, Route};
 use crate::tenant::Tenant;
 
@@ -205,6 +207,13 @@ impl Call<'_> {
     }
 
     /// The groups and directory roles of an object, as `memberOf` shows them.
+    /// Puts `memberOf` and `transitiveMemberOf` into an object whose query expands them.
+    pub(crate) fn expand_memberships(&self, object: &mut Value, query: &Query, id: &str) {
+        for (name, transitive) in [("memberOf", false), ("transitiveMemberOf", true)] {
+            references::expand_items(object, query, name, || self.memberships(id, transitive));
+        }
+    }
+
     pub(crate) fn memberships(&self, id: &str, transitive: bool) -> Vec<Value> {
         let groups = self.groups_of(id, transitive);
         // A role-assignable group brings its roles along.

@@ -9,6 +9,7 @@ use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::Query;
 use crate::graph::payload::Payload;
 use crate::graph::route::{Needs, Route};
+use crate::graph::upsert;
 use crate::lag::Cause;
 
 use super::Group;
@@ -33,6 +34,36 @@ pub(super) const PASSIVE: &[&str] = &[
     "visibility",
 ];
 
+/// What the service computes.
+pub(super) const READ_ONLY: &[&str] = &[
+    "id",
+    "deletedDateTime",
+    "assignedLicenses",
+    "createdDateTime",
+    "expirationDateTime",
+    "hasMembersWithLicenseErrors",
+    "infoCatalogs",
+    "isArchived",
+    "isManagementRestricted",
+    "licenseProcessingState",
+    "mail",
+    "onPremisesDomainName",
+    "onPremisesExtensionAttributes",
+    "onPremisesLastSyncDateTime",
+    "onPremisesNetBiosName",
+    "onPremisesProvisioningErrors",
+    "onPremisesSamAccountName",
+    "onPremisesSecurityIdentifier",
+    "onPremisesSyncEnabled",
+    "proxyAddresses",
+    "renewedDateTime",
+    "securityIdentifier",
+    "serviceProvisioningErrors",
+    "unseenConversationsCount",
+    "unseenCount",
+    "unseenMessagesCount",
+];
+
 /// References that one request may bind.
 const MOST_BOUND: usize = 20;
 
@@ -41,7 +72,12 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn create(call: &mut Call<'_>) -> Answer {
-    let mut payload = Payload::read(call, "Group")?;
+    let payload = Payload::read(call, "Group")?;
+    create_from(call, payload)
+}
+
+pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
+    call.require(CREATE)?;
     payload.take_type();
     let display_name = payload.required_text("displayName", 256)?;
     let mail_nickname = payload.required_text("mailNickname", 64)?;
@@ -65,9 +101,10 @@ fn create(call: &mut Call<'_>) -> Answer {
         members: Vec::new(),
         owners,
         subscriptions: std::collections::BTreeMap::new(),
-        other: payload.rest(PASSIVE)?,
+        other: payload.rest_but(PASSIVE, READ_ONLY)?,
     };
     check_kind(call, &group)?;
+    check_unique_name(call, None, &group)?;
     for member in members {
         super::members::check_member(call, &group, &member)?;
         group.members.push(member);
@@ -87,6 +124,18 @@ fn create(call: &mut Call<'_>) -> Answer {
     call.tenant.group_changed(ChangeKind::Created, &group.id);
     call.tenant.workloads.groups.insert(group.id.clone(), group);
     Ok(call.created(&location, &body))
+}
+
+/// That nobody else has the name, and that it is the one that the group had.
+pub(super) fn check_unique_name(
+    call: &Call<'_>,
+    earlier: Option<&Group>,
+    group: &Group,
+) -> Result<(), GraphError> {
+    let Some(asked) = group.other.get("uniqueName") else { return Ok(()) };
+    let others = call.tenant.workloads.groups.values().filter(|other| other.id != group.id);
+    let others = others.filter_map(|other| other.other.get("uniqueName"));
+    upsert::check_unique_name(earlier.and_then(|earlier| earlier.other.get("uniqueName")), asked, others)
 }
 
 fn bound(call: &Call<'_>, payload: &mut Payload, name: &str) -> Result<Vec<String>, GraphError> {

@@ -47,32 +47,46 @@ fn list(call: &mut Call<'_>) -> Answer {
 }
 
 fn list_transitive(call: &mut Call<'_>) -> Answer {
-    let mut found: Vec<String> = Vec::new();
-    let mut open = vec![call.group()?.id.clone()];
-    while let Some(id) = open.pop() {
-        let Some(group) = call.group_of(&id) else { continue };
-        for member in &group.members {
-            if !found.contains(member) {
-                found.push(member.clone());
-                open.push(member.clone());
+    let found = call.transitive_members(&call.group()?.id);
+    call.referenced(&found)
+}
+
+impl Call<'_> {
+    /// The members of a group, and those of the groups among them.
+    pub(super) fn transitive_members(&self, group: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        let mut open = vec![group.to_owned()];
+        while let Some(id) = open.pop() {
+            let Some(group) = self.group_of(&id) else { continue };
+            for member in &group.members {
+                if !found.contains(member) {
+                    found.push(member.clone());
+                    open.push(member.clone());
+                }
             }
         }
+        found
     }
-    call.referenced(&found)
 }
 
 fn add(call: &mut Call<'_>) -> Answer {
     call.check_group_writer()?;
     let id = call.bound_in_body()?;
     check_member(call, call.group()?, &id)?;
-    references::add(&mut call.group_mut()?.members, id, "members")?;
+    let group = call.group_mut()?;
+    references::add(&mut group.members, id.clone(), "members")?;
+    let group = group.id.clone();
+    call.tenant.member_changed(&group, &id, true);
     Ok(call.no_content())
 }
 
 fn remove(call: &mut Call<'_>) -> Answer {
     call.check_group_writer()?;
-    let id = call.params.get("member").to_owned();
-    references::remove(&mut call.group_mut()?.members, &id, "members")?;
+    let id = call.params.get("member").to_ascii_lowercase();
+    let group = call.group_mut()?;
+    references::remove(&mut group.members, &id, "members")?;
+    let group = group.id.clone();
+    call.tenant.member_changed(&group, &id, false);
     Ok(call.no_content())
 }
 

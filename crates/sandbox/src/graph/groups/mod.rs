@@ -18,13 +18,15 @@ use crate::directory::{Life, Named, Objects};
 use crate::sharing::whole;
 
 pub(crate) use mail::Closed;
-pub(crate) use wire::security_identifier;
+pub(crate) use wire::{DEFAULTS, security_identifier};
 
 use super::call::Call;
 use super::error::{Answer, GraphError};
 use super::odata::{Query, Service, Surface};
 use super::path::Key;
 use super::properties::GROUP;
+use super::references;
+use super::role_assignments;
 use super::route::{Needs, Route};
 
 /// A group object. What has no field of its own stands in `other`, under Graph's name.
@@ -95,8 +97,10 @@ const READ: Needs = Needs::either(&[
 ]);
 const DELETE: Needs = Needs::either(&["Group.ReadWrite.All"]);
 
-const COLLECTION: Surface = Surface::directory("group", GROUP).expanding(&["members", "owners"]).searching();
-const OBJECT: Surface = Surface::object(Service::Directory, "group", GROUP).expanding(&["members", "owners"]);
+const EXPANDABLE: &[&str] =
+    &["members", "owners", "transitiveMembers", "memberOf", "transitiveMemberOf", "appRoleAssignments"];
+const COLLECTION: Surface = Surface::directory("group", GROUP).expanding(EXPANDABLE).searching();
+const OBJECT: Surface = Surface::object(Service::Directory, "group", GROUP).expanding(EXPANDABLE);
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
@@ -122,7 +126,13 @@ impl Call<'_> {
     fn group(&self) -> Result<&Group, GraphError> {
         match self.params.key("id") {
             Key::Id(id) => self.group_of(id).ok_or_else(|| GraphError::no_object(id)),
-            Key::By(..) => Err(GraphError::no_object(self.params.get("id"))),
+            Key::By(name, value) => {
+                let mut all =
+                    self.tenant.workloads.groups.values().filter(|group| group.life.is_visible(self.now));
+                let is_it = |group: &&Group| group.other.get("uniqueName").is_some_and(|name| name == value);
+                let found = name.eq_ignore_ascii_case("uniqueName").then(|| all.find(is_it)).flatten();
+                found.ok_or_else(|| GraphError::no_object(self.params.get("id")))
+            }
         }
     }
 
@@ -149,6 +159,14 @@ impl Call<'_> {
         }
         query.fill(&mut object, GROUP);
         self.expand_references(&mut object, query, &[("members", &group.members), ("owners", &group.owners)]);
+        self.expand_memberships(&mut object, query, &group.id);
+        if query.expand.iter().any(|one| one.eq_ignore_ascii_case("transitiveMembers")) {
+            let all = self.transitive_members(&group.id);
+            self.expand_references(&mut object, query, &[("transitiveMembers", &all)]);
+        }
+        references::expand_items(&mut object, query, "appRoleAssignments", || {
+            role_assignments::of(self, |one| one.principal_id == group.id)
+        });
         object
     }
 }

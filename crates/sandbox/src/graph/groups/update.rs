@@ -19,9 +19,13 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn update(call: &mut Call<'_>) -> Answer {
+    let mut payload = Payload::read(call, "Group")?;
+    if let (Some(name), Err(_)) = (call.to_be_made("uniqueName"), call.group()) {
+        payload.put("uniqueName", name);
+        return create::create_from(call, payload);
+    }
     call.check_group_writer()?;
     let mut group = call.group()?.clone();
-    let mut payload = Payload::read(call, "Group")?;
     payload.take_type();
     if let Some(name) = payload.text("displayName")? {
         if name.trim().is_empty() || name.chars().count() > 256 {
@@ -44,11 +48,13 @@ fn update(call: &mut Call<'_>) -> Answer {
     if payload.boolean("mailEnabled")?.is_some_and(|asked| asked != group.mail_enabled) {
         return Err(payload.invalid("mailEnabled"));
     }
-    if let Some(list) = payload.texts("members@odata.bind")? {
-        for member in call.bind(list)? {
-            members::check_member(call, &group, &member)?;
-            references::add(&mut group.members, member, "members")?;
-        }
+    let new = match payload.texts("members@odata.bind")? {
+        Some(list) => call.bind(list)?,
+        None => Vec::new(),
+    };
+    for member in &new {
+        members::check_member(call, &group, member)?;
+        references::add(&mut group.members, member.clone(), "members")?;
     }
     if let Some(list) = payload.texts("owners@odata.bind")? {
         for owner in call.bind(list)? {
@@ -62,8 +68,12 @@ fn update(call: &mut Call<'_>) -> Answer {
         }
         group.other.insert(name.to_owned(), value.into());
     }
-    group.other.extend(payload.rest(create::PASSIVE)?);
+    group.other.extend(payload.rest_but(create::PASSIVE, create::READ_ONLY)?);
+    create::check_unique_name(call, Some(call.group()?), &group)?;
     call.tenant.group_changed(ChangeKind::Updated, &group.id);
+    for member in &new {
+        call.tenant.member_changed(&group.id, member, true);
+    }
     call.tenant.workloads.groups.insert(group.id.clone(), group);
     Ok(call.no_content())
 }

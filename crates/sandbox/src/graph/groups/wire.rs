@@ -7,7 +7,7 @@ use crate::graph::instants::{seconds, seconds_or_null};
 use super::Group;
 
 /// What a group shows when nothing is selected.
-pub(super) const DEFAULTS: &[&str] = &[
+pub(crate) const DEFAULTS: &[&str] = &[
     "id",
     "deletedDateTime",
     "classification",

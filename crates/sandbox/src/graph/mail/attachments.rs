@@ -45,6 +45,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Answer {
         options.top = usize::MAX >> 1;
     }
     let entry = enter(call)?;
+    options.prefer(call, entry.preferences.page);
     let uid = locate(call, &entry)?;
     let mailbox = entry.look(call)?;
     let message = mailbox.messages.get(&uid).ok_or_else(no_item)?;

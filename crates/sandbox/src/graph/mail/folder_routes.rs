@@ -35,10 +35,11 @@ const OBJECT: Surface = Surface { options: &["select", "expand"], ..COLLECTION }
 
 /// `GET …/mailFolders` and `GET …/mailFolders/{folder}/childFolders`.
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
-    let options = options(call, &COLLECTION)?;
+    let mut options = options(call, &COLLECTION)?;
     let with_hidden =
         call.request.query("includeHiddenFolders").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let entry = enter(call)?;
+    options.prefer(call, entry.preferences.page);
     let named = call.params.get("folder").to_owned();
     let mailbox = entry.look(call)?;
     let (parent, context) = if named.is_empty() {

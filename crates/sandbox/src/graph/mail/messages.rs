@@ -135,8 +135,9 @@ impl Mailbox {
 
 /// `GET …/messages`.
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
-    let options = options(call, &COLLECTION)?;
+    let mut options = options(call, &COLLECTION)?;
     let entry = enter(call)?;
+    options.prefer(call, entry.preferences.page);
     let folder = folder_of(call, &entry)?;
     let view = View::of(&entry, options.select.as_ref());
     let context = entry.context(&match folder {

@@ -8,6 +8,7 @@ use super::search::Search;
 use crate::exchange::Response;
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
+use crate::graph::model::{self, Member};
 use crate::graph::odata::{Filter, Path};
 use crate::scope;
 
@@ -137,6 +138,9 @@ fn take(options: &mut Options, surface: &Surface, option: &str, value: &str) -> 
                 let (name, inside) = one.split_once('(').unwrap_or((one, ""));
                 let name = name.trim().to_owned();
                 if !surface.expandable.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                    if model::member(surface.type_name, &name) == Some(Member::Navigation) {
+                        return Err(not_emulated(&format!("$expand={name}")));
+                    }
                     return Err(bad(
                         "RequestBroker--ParseUri",
                         format!(
@@ -226,6 +230,16 @@ impl Options {
             Some(select) => format!("({})", select.join(",")),
             None => String::new(),
         }
+    }
+
+    /// Pages of the size that the client prefers (`odata.maxpagesize`), or smaller if `$top` asks for that.
+    pub(super) fn prefer(&mut self, call: &Call<'_>, preferred: Option<usize>) {
+        let is_asked = call.request.query("$top").is_some();
+        self.top = match preferred {
+            Some(size) if is_asked => self.top.min(size),
+            Some(size) => size,
+            None => self.top,
+        };
     }
 
     /// Cuts a page out of the whole, with the link to the next.

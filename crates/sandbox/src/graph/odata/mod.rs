@@ -37,11 +37,13 @@ pub(crate) struct Query {
     pub(crate) count: bool,
     /// `$top` or the collection's default.
     pub(crate) top: usize,
+    /// `@odata.count` is there unasked, and counts the page, as Teams has it.
+    pub(crate) counts_page: bool,
     /// Where the last page ended.
     skip_token: Option<page::SkipToken>,
 }
 
-/// Why a query was refused: always 400.
+/// Why a query was refused: 400, or 501 if Graph would have taken it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub(crate) struct QueryError {
@@ -54,6 +56,11 @@ pub(crate) struct QueryError {
 impl QueryError {
     fn bad(message: String) -> Self {
         Self { code: "BadRequest", message }
+    }
+
+    /// Graph has it and the sandbox has not: 501.
+    fn not_emulated(what: &str) -> Self {
+        Self { code: "sandboxNotEmulated", message: format!("The sandbox does not emulate {what}.") }
     }
 
     fn unsupported(message: String) -> Self {
@@ -93,6 +100,11 @@ impl Query {
         Ok(query)
     }
 
+    /// One that asks for nothing but a selection.
+    pub(crate) fn selecting(select: Option<Vec<String>>) -> Self {
+        Self { select, ..Self::default() }
+    }
+
     fn take(&mut self, surface: &Surface, option: &str, value: &str) -> Result<(), QueryError> {
         match option {
             "filter" => {
@@ -123,10 +135,7 @@ impl Query {
                         self.nested.push((name.clone(), select));
                     }
                     if !surface.expandable.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
-                        return Err(QueryError::bad(format!(
-                            "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type 'microsoft.graph.{}'.",
-                            surface.type_name
-                        )));
+                        return Err(surface.unknown(&name, "Parsing OData Select and Expand failed"));
                     }
                     self.expand.push(name);
                 }
@@ -204,8 +213,13 @@ impl Query {
 
     /// Whether it looks at nothing but what objects show anyway.
     pub(crate) fn is_plain(&self) -> bool {
-        let Self { filter, select, order, expand, nested: _, search, count: _, top: _, skip_token: _ } = self;
+        let Self { filter, select, order, expand, search, .. } = self;
         filter.is_none() && select.is_none() && order.is_empty() && expand.is_empty() && search.is_none()
+    }
+
+    /// What a context says of `$select`, in parentheses.
+    pub(crate) fn selected(&self) -> String {
+        self.select.as_ref().map(|select| format!("({})", select.join(","))).unwrap_or_default()
     }
 
     /// What names the last item of the page before, as [`Collection::page`] wrote it.
@@ -319,10 +333,7 @@ fn nested_select(name: &str, inner: &str) -> Result<Option<Vec<String>>, QueryEr
         Some((option, list)) if option.trim().eq_ignore_ascii_case("$select") && !list.contains(';') => {
             Ok(Some(names(list)))
         }
-        _ => Err(QueryError {
-            code: "sandboxNotEmulated",
-            message: format!("The sandbox does not emulate '{inner}' inside of $expand={name}."),
-        }),
+        _ => Err(QueryError::not_emulated(&format!("'{inner}' inside of $expand={name}"))),
     }
 }
 
@@ -394,6 +405,7 @@ mod tests {
         assert_eq!(code(&USERS, "$filter=nosuch eq 'x'"), "BadRequest");
         assert_eq!(code(&USERS, "$filter=displayName eq"), "BadRequest");
         assert_eq!(code(&USERS, "$expand=nosuch"), "BadRequest");
+        assert_eq!(code(&USERS, "$expand=calendars"), "sandboxNotEmulated");
         assert_eq!(code(&USERS, "$skiptoken=nonsense"), "Directory_ExpiredPageToken");
         assert_eq!(code(&USERS, "$top=1&$top=2"), "BadRequest");
         assert_eq!(code(&MESSAGES, "$select=id"), "BadRequest");

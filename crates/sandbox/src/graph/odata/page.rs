@@ -85,8 +85,9 @@ impl Collection<'_> {
 
         let mut body = Map::new();
         body.insert("@odata.context".to_owned(), json!(self.context(query)));
-        if query.count {
-            body.insert("@odata.count".to_owned(), json!(total));
+        if query.count || query.counts_page {
+            let count = if query.counts_page { page.len() } else { total };
+            body.insert("@odata.count".to_owned(), json!(count));
         }
         if let Some(next) = next {
             body.insert("@odata.nextLink".to_owned(), json!(self.next_link(&next)));
@@ -100,6 +101,9 @@ impl Collection<'_> {
     pub(crate) fn page(&self, query: &Query, items: Vec<Value>, last: Option<String>) -> Value {
         let mut body = Map::new();
         body.insert("@odata.context".to_owned(), json!(self.context(query)));
+        if query.counts_page {
+            body.insert("@odata.count".to_owned(), json!(items.len()));
+        }
         if let Some(last) = last {
             let next = SkipToken { last, sent: items.len() };
             body.insert("@odata.nextLink".to_owned(), json!(self.next_link(&next)));
@@ -109,9 +113,7 @@ impl Collection<'_> {
     }
 
     fn context(&self, query: &Query) -> String {
-        let selected =
-            query.select.as_ref().map(|select| format!("({})", select.join(","))).unwrap_or_default();
-        format!("{}/$metadata#{}{selected}", self.root, self.context)
+        format!("{}/$metadata#{}{}", self.root, self.context, query.selected())
     }
 
     fn next_link(&self, token: &SkipToken) -> String {

@@ -1,6 +1,7 @@
 //! What one collection or object lets a client ask for, and how the directory and Teams refuse the rest.
 
 use super::{Path, QueryError};
+use crate::graph::model::{self, Member};
 
 /// Which service answers: the directory and Teams word their refusals differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,12 @@ impl Surface {
     }
 
     pub(super) fn option_not_allowed(&self, option: &str) -> QueryError {
+        // Graph's directory sorts, searches, counts and expands more collections than the sandbox does.
+        let is_perhaps_graphs =
+            self.largest_page > 1 && ["orderby", "search", "count", "expand"].contains(&option);
+        if self.service == Service::Directory && is_perhaps_graphs {
+            return QueryError::not_emulated(&format!("${option} of a {}", self.type_name));
+        }
         match self.service {
             Service::Directory => QueryError {
                 code: "Request_UnsupportedQuery",
@@ -113,10 +120,18 @@ impl Surface {
         {
             return Ok(());
         }
-        Err(QueryError::bad(format!(
-            "{prefix}: Could not find a property named '{first}' on type 'microsoft.graph.{}'.",
+        Err(self.unknown(first, prefix))
+    }
+
+    /// Whether the name is Graph's way to other objects, which is not emulated, or nobody's.
+    pub(super) fn unknown(&self, name: &str, prefix: &str) -> QueryError {
+        if model::member(self.type_name, name) == Some(Member::Navigation) {
+            return QueryError::not_emulated(&format!("'{name}' of a {} in a query", self.type_name));
+        }
+        QueryError::bad(format!(
+            "{prefix}: Could not find a property named '{name}' on type 'microsoft.graph.{}'.",
             self.type_name
-        )))
+        ))
     }
 
     pub(super) fn page_size(&self, value: &str) -> Result<usize, QueryError> {

@@ -62,10 +62,33 @@ pub(super) const PASSIVE: &[&str] = &[
     "logoutUrl",
     "homepage",
     "preferredSingleSignOnMode",
+    "preferredTokenSigningKeyThumbprint",
+    "samlSingleSignOnSettings",
     "servicePrincipalNames",
+    "tokenEncryptionKeyId",
     "addIns",
     "info",
     "customSecurityAttributes",
+];
+
+/// What the service computes, or the application says.
+pub(super) const READ_ONLY: &[&str] = &[
+    "id",
+    "deletedDateTime",
+    "agentIdentityBlueprintId",
+    "appDescription",
+    "appDisplayName",
+    "appId",
+    "appOwnerOrganizationId",
+    "applicationTemplateId",
+    "createdByAppId",
+    "createdDateTime",
+    "disabledByMicrosoftStatus",
+    "oauth2PermissionScopes",
+    "resourceSpecificApplicationPermissions",
+    "servicePrincipalType",
+    "signInAudience",
+    "verifiedPublisher",
 ];
 
 /// Agent identities of one blueprint that apps made, soft-deleted ones included.
@@ -81,7 +104,11 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn create(call: &mut Call<'_>) -> Answer {
-    let mut payload = Payload::read(call, "ServicePrincipal")?;
+    let payload = Payload::read(call, "ServicePrincipal")?;
+    create_from(call, payload)
+}
+
+pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
     let named = payload.take_type();
     let kind = match (call.path.cast, named.as_deref()) {
         (Some(IDENTITY), _) | (None, Some("agentidentity")) => IDENTITY,
@@ -170,7 +197,7 @@ fn principal(
     }
     payload.take("displayName");
     refuse_incompatible(&sp.kind, &mut payload)?;
-    sp.other = payload.rest(PASSIVE)?;
+    sp.other = payload.rest_but(PASSIVE, READ_ONLY)?;
     if is_blueprint {
         grant_create_as_manager(call, &sp.id);
     }
@@ -190,7 +217,7 @@ fn foreign_principal(
     let found = home.and_then(|home| Some((home.registered(app_id, now)?.clone(), home.id.clone())));
     let (app, home) = found.ok_or_else(|| no_backing_application(app_id))?;
     call.require_administrator()?;
-    let other = payload.rest(PASSIVE)?;
+    let other = payload.rest_but(PASSIVE, READ_ONLY)?;
     let id = crate::entra::adopt(call.tenant, app, &home, now);
     if let Some(foreign) = call.tenant.workloads.foreign.get_mut(&app_id.to_ascii_lowercase()) {
         foreign.is_new = false;
@@ -254,7 +281,7 @@ fn agent_identity(call: &Call<'_>, mut payload: Payload) -> Result<ServicePrinci
         identity.account_enabled = enabled;
     }
     refuse_incompatible(&identity.kind, &mut payload)?;
-    identity.other = payload.rest(PASSIVE)?;
+    identity.other = payload.rest_but(PASSIVE, READ_ONLY)?;
     Ok(identity)
 }
 

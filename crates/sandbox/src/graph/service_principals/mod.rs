@@ -19,8 +19,11 @@ use crate::graph::managers::{CREATE_AS_MANAGER, OWNED_BY, manages_identity};
 use crate::graph::odata::{Query, Service, Surface};
 use crate::graph::path::Key;
 use crate::graph::payload::Payload;
+use crate::graph::permission_grants;
 use crate::graph::policies::Credential;
 use crate::graph::properties::SERVICE_PRINCIPAL;
+use crate::graph::references;
+use crate::graph::role_assignments;
 use crate::graph::route::{Needs, Route};
 use crate::tenant::Tenant;
 
@@ -135,10 +138,19 @@ const DELETE_NEEDS: Needs = Needs::split(
     ],
 );
 
+const EXPANDABLE: &[&str] = &[
+    "owners",
+    "sponsors",
+    "memberOf",
+    "transitiveMemberOf",
+    "appRoleAssignments",
+    "appRoleAssignedTo",
+    "oauth2PermissionGrants",
+];
 const COLLECTION: Surface =
-    Surface::directory("servicePrincipal", SERVICE_PRINCIPAL).expanding(&["owners", "sponsors"]).searching();
-const OBJECT: Surface = Surface::object(Service::Directory, "servicePrincipal", SERVICE_PRINCIPAL)
-    .expanding(&["owners", "sponsors"]);
+    Surface::directory("servicePrincipal", SERVICE_PRINCIPAL).expanding(EXPANDABLE).searching();
+const OBJECT: Surface =
+    Surface::object(Service::Directory, "servicePrincipal", SERVICE_PRINCIPAL).expanding(EXPANDABLE);
 
 pub(super) fn routes() -> Vec<Route> {
     const ALL: &str = "/servicePrincipals";
@@ -225,6 +237,16 @@ impl Call<'_> {
         let mut object = wire::service_principal(self.tenant, sp);
         query.fill(&mut object, SERVICE_PRINCIPAL);
         self.expand(&mut object, query, &sp.owners, &sp.sponsors);
+        self.expand_memberships(&mut object, query, &sp.id);
+        references::expand_items(&mut object, query, "appRoleAssignments", || {
+            role_assignments::of(self, |one| one.principal_id == sp.id)
+        });
+        references::expand_items(&mut object, query, "appRoleAssignedTo", || {
+            role_assignments::of(self, |one| one.resource_id == sp.id)
+        });
+        references::expand_items(&mut object, query, "oauth2PermissionGrants", || {
+            permission_grants::granted_to(self, &sp.id)
+        });
         object
     }
 }
@@ -266,6 +288,11 @@ fn get(call: &mut Call<'_>) -> Answer {
 }
 
 fn update(call: &mut Call<'_>) -> Answer {
+    if let (Some(app_id), Err(_)) = (call.to_be_made("appId"), call.service_principal()) {
+        let mut payload = Payload::read(call, "ServicePrincipal")?;
+        payload.put("appId", app_id);
+        return create::create_from(call, payload);
+    }
     let mut sp = call.service_principal()?.clone();
     call.check_principal_reach(&sp, &UPDATE)?;
     let mut payload = Payload::read(call, "ServicePrincipal")?;
@@ -287,7 +314,7 @@ fn update(call: &mut Call<'_>) -> Answer {
         sp.keys = replace_keys(call, &sp.keys, &keys, allow)?;
     }
     create::refuse_incompatible(&sp.kind, &mut payload)?;
-    sp.other.extend(payload.rest(create::PASSIVE)?);
+    sp.other.extend(payload.rest_but(create::PASSIVE, create::READ_ONLY)?);
     call.tenant.service_principals.insert(sp.id.clone(), sp);
     Ok(call.no_content())
 }

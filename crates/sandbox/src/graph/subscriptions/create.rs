@@ -206,9 +206,7 @@ impl Resource {
         let unknown = || invalid(format!("The resource '{text}' is not supported for subscriptions."));
         let mut path = Path::parse(&format!("/{}/{path}", call.path.version.as_str())).ok_or_else(unknown)?;
         if path.segments.first().is_some_and(|first| first.eq_ignore_ascii_case("me")) {
-            let user = call.caller.user_id().ok_or_else(|| {
-                GraphError::unreadable("/me request is only valid with delegated authentication flow.")
-            })?;
+            let user = call.signed_in_user()?;
             path.segments.splice(..1, ["users".to_owned(), user.to_owned()]);
         }
         let Some((form, mut params)) = watchable::find(&path) else {
@@ -272,23 +270,23 @@ fn check_quota(call: &Call<'_>, new: &Subscription, form: &Watchable) -> Result<
     let live = || call.tenant.workloads.subscriptions.live(call.now);
     let same = || live().filter(|one| one.watches == new.watches);
     let of_app = |one: &&Subscription| one.caller.app_id == new.caller.app_id;
-    let (count, allowed) = match form.quota {
-        Quota::PerResource => (same().filter(of_app).count(), 1),
-        Quota::TenPerUser => (same().count(), 10),
+    let of_workload = || live().filter(|one| one.workload == new.workload);
+    // How many there are, and how many there may be (Graph reference §6.1).
+    let quotas = match form.quota {
+        Quota::PerResource => vec![(same().filter(of_app).count(), 1), (of_workload().count(), 10_000)],
+        Quota::TenPerUser => vec![(same().count(), 10), (of_workload().count(), 10_000)],
         Quota::Mailbox => {
             let mailbox = |one: &Subscription| one.watches[0].split('/').nth(1).map(str::to_owned);
-            let is_same =
-                |one: &&Subscription| one.workload == Workload::Outlook && mailbox(one) == mailbox(new);
-            (live().filter(is_same).count(), 1_000)
+            vec![(of_workload().filter(|one| mailbox(one) == mailbox(new)).count(), 1_000)]
         }
         Quota::Directory => {
-            (live().filter(|one| one.workload == Workload::Directory).filter(of_app).count(), 100)
+            vec![(of_workload().filter(of_app).count(), 100), (of_workload().count(), 1_000)]
         }
         Quota::Unlimited => return Ok(()),
     };
-    if count < allowed {
+    let Some((_, allowed)) = quotas.into_iter().find(|(count, allowed)| count >= allowed) else {
         return Ok(());
-    }
+    };
     Err(GraphError::new(
         StatusCode::FORBIDDEN,
         "ExtensionError",

@@ -62,8 +62,10 @@ pub(super) fn update(call: &mut Call<'_>) -> Answer {
     Ok(call.ok(&call.with_context("subscriptions", shown)))
 }
 
+/// Without a URL for lifecycle notifications, which cannot be added, Teams' live an hour (Graph reference §6.1).
 fn longest(one: &Subscription) -> i64 {
     match one.workload {
+        Workload::Teams if one.lifecycle_url.is_none() => 60,
         Workload::Outlook if one.is_rich => 1_440,
         Workload::Outlook => 10_080,
         Workload::Teams => 4_320,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::changes::ChangeKind;
@@ -31,7 +32,10 @@ const CREATE_AGENT_USER: Needs = Needs::either(&[
 
 /// Settable properties that nothing in the sandbox looks at.
 pub(super) const PASSIVE: &[&str] = &[
+    "aboutMe",
     "ageGroup",
+    "authorizationInfo",
+    "birthday",
     "businessPhones",
     "city",
     "companyName",
@@ -40,24 +44,66 @@ pub(super) const PASSIVE: &[&str] = &[
     "department",
     "employeeHireDate",
     "employeeId",
+    "employeeLeaveDateTime",
     "employeeOrgData",
     "employeeType",
     "faxNumber",
     "givenName",
+    "hireDate",
     "identities",
+    "interests",
     "jobTitle",
     "mobilePhone",
+    "mySite",
     "officeLocation",
+    "onPremisesExtensionAttributes",
     "onPremisesImmutableId",
     "otherMails",
     "passwordPolicies",
+    "pastProjects",
     "postalCode",
+    "preferredDataLocation",
     "preferredLanguage",
+    "preferredName",
+    "responsibilities",
+    "schools",
     "showInAddressList",
+    "skills",
     "state",
     "streetAddress",
     "surname",
     "userType",
+];
+
+/// What the service computes cannot be written.
+const READ_ONLY: &[&str] = &[
+    "id",
+    "deletedDateTime",
+    "assignedLicenses",
+    "assignedPlans",
+    "createdDateTime",
+    "creationType",
+    "externalUserState",
+    "externalUserStateChangeDateTime",
+    "imAddresses",
+    "isManagementRestricted",
+    "lastPasswordChangeDateTime",
+    "legalAgeGroupClassification",
+    "licenseAssignmentStates",
+    "onPremisesDistinguishedName",
+    "onPremisesDomainName",
+    "onPremisesLastSyncDateTime",
+    "onPremisesProvisioningErrors",
+    "onPremisesSamAccountName",
+    "onPremisesSecurityIdentifier",
+    "onPremisesSyncEnabled",
+    "onPremisesUserPrincipalName",
+    "provisionedPlans",
+    "proxyAddresses",
+    "securityIdentifier",
+    "serviceProvisioningErrors",
+    "signInActivity",
+    "signInSessionsValidFromDateTime",
 ];
 
 pub(super) fn routes() -> Vec<Route> {
@@ -95,7 +141,6 @@ fn create(call: &mut Call<'_>) -> Answer {
         check_mail(mail, &payload)?;
         super::addresses::check_address(call, mail, None)?;
     }
-    read_only(&mut payload)?;
     let (kind, password) = if is_agent {
         (agent(call, &mut payload)?, None)
     } else {
@@ -144,7 +189,7 @@ fn create(call: &mut Call<'_>) -> Answer {
 
 /// The passive properties, with the limits that some have.
 pub(super) fn settable(payload: Payload) -> Result<BTreeMap<String, Value>, GraphError> {
-    let rest = payload.rest(PASSIVE)?;
+    let rest = payload.rest_but(PASSIVE, READ_ONLY)?;
     let invalid = |name: &str| {
         GraphError::bad_request(format!("Invalid value specified for property '{name}' of resource 'User'."))
     };
@@ -153,8 +198,14 @@ pub(super) fn settable(payload: Payload) -> Result<BTreeMap<String, Value>, Grap
         let is_fine = match name.as_str() {
             "otherMails" => texts() && value.as_array().is_some_and(|list| list.len() <= 250),
             "businessPhones" => texts() && value.as_array().is_some_and(|list| list.len() <= 1),
+            "interests" | "pastProjects" | "responsibilities" | "schools" | "skills" => texts(),
             "identities" => value.is_array(),
-            "employeeOrgData" => value.is_object() || value.is_null(),
+            "employeeOrgData" | "authorizationInfo" | "onPremisesExtensionAttributes" => {
+                value.is_object() || value.is_null()
+            }
+            "birthday" | "hireDate" | "employeeHireDate" | "employeeLeaveDateTime" => {
+                value.is_null() || value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok())
+            }
             "showInAddressList" => value.is_boolean() || value.is_null(),
             "userType" => value.is_null() || value == "Member" || value == "Guest",
             "givenName" | "surname" | "companyName" => {
@@ -170,32 +221,6 @@ pub(super) fn settable(payload: Payload) -> Result<BTreeMap<String, Value>, Grap
         }
     }
     Ok(rest)
-}
-
-/// What the service computes cannot be written.
-pub(super) fn read_only(payload: &mut Payload) -> Result<(), GraphError> {
-    const NAMES: [&str; 14] = [
-        "proxyAddresses",
-        "imAddresses",
-        "assignedLicenses",
-        "assignedPlans",
-        "provisionedPlans",
-        "licenseAssignmentStates",
-        "createdDateTime",
-        "deletedDateTime",
-        "lastPasswordChangeDateTime",
-        "signInSessionsValidFromDateTime",
-        "onPremisesSyncEnabled",
-        "onPremisesLastSyncDateTime",
-        "securityIdentifier",
-        "creationType",
-    ];
-    match NAMES.iter().find(|name| payload.take(name).is_some()) {
-        Some(name) => {
-            Err(GraphError::bad_request(format!("Property '{name}' is read-only and cannot be set.")))
-        }
-        None => Ok(()),
-    }
 }
 
 /// An SMTP address.

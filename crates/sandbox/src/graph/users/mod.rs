@@ -21,6 +21,8 @@ use crate::graph::error::{Answer, GraphError};
 use crate::graph::managers::{IDENTITY_PARENTED_BY, manages_user};
 use crate::graph::odata::{Query, Service, Surface};
 use crate::graph::properties::USER;
+use crate::graph::references;
+use crate::graph::role_assignments;
 use crate::graph::route::{Needs, Route};
 
 #[cfg(any(test, feature = "fuzzing"))]
@@ -66,15 +68,17 @@ const READS_ANYBODY: &[&str] =
 /// What `User.ReadBasic.All` shows.
 const BASIC: &[&str] = &["id", "displayName", "givenName", "surname", "mail", "userPrincipalName"];
 
-const COLLECTION: Surface = Surface::directory("user", USER)
-    .expanding(&["sponsors", "manager", "directReports", "memberOf"])
-    .searching();
-const OBJECT: Surface = Surface::object(Service::Directory, "user", USER).expanding(&[
+const EXPANDABLE: &[&str] = &[
     "sponsors",
     "manager",
     "directReports",
     "memberOf",
-]);
+    "transitiveMemberOf",
+    "appRoleAssignments",
+    "licenseDetails",
+];
+const COLLECTION: Surface = Surface::directory("user", USER).expanding(EXPANDABLE).searching();
+const OBJECT: Surface = Surface::object(Service::Directory, "user", USER).expanding(EXPANDABLE);
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
@@ -108,10 +112,7 @@ impl Call<'_> {
 
     /// Whom `/me` means.
     pub(crate) fn signed_in_user(&self) -> Result<&str, GraphError> {
-        let user = self.caller.user_id();
-        user.ok_or_else(|| {
-            GraphError::unreadable("/me request is only valid with delegated authentication flow.")
-        })
+        self.caller.user_id().ok_or_else(GraphError::me_of_an_app)
     }
 
     /// The same, to change it; the change is noted.
@@ -141,24 +142,21 @@ impl Call<'_> {
         let mut object = wire::user(self.tenant, user, self.now);
         query.fill(&mut object, USER);
         self.expand(&mut object, query, &[], &user.sponsors);
-        for name in &query.expand {
-            match name.to_ascii_lowercase().as_str() {
-                "manager" => {
-                    if let Some(manager) = self.manager_of(user) {
-                        object["manager"] = query.project_nested("manager", manager);
-                    }
-                }
-                "directreports" => {
-                    let reports = self.reports_of(&user.id);
-                    self.expand_references(&mut object, query, &[("directReports", &reports)]);
-                }
-                "memberof" => {
-                    let items = self.memberships(&user.id, false).into_iter();
-                    object["memberOf"] = items.map(|item| query.project_nested("memberOf", item)).collect();
-                }
-                _ => {}
-            }
+        let expands = |name: &str| query.expand.iter().any(|one| one.eq_ignore_ascii_case(name));
+        if let Some(manager) = expands("manager").then(|| self.manager_of(user)).flatten() {
+            object["manager"] = query.project_nested("manager", manager);
         }
+        if expands("directReports") {
+            let reports = self.reports_of(&user.id);
+            self.expand_references(&mut object, query, &[("directReports", &reports)]);
+        }
+        self.expand_memberships(&mut object, query, &user.id);
+        references::expand_items(&mut object, query, "appRoleAssignments", || {
+            role_assignments::of(self, |one| one.principal_id == user.id)
+        });
+        references::expand_items(&mut object, query, "licenseDetails", || {
+            wire::license_details(self.tenant, user, self.now)
+        });
         object
     }
 
@@ -166,6 +164,11 @@ impl Call<'_> {
     fn sees_others(&self) -> bool {
         let any = [&["User.ReadBasic.All", "AgentIdUser.ReadWrite.All", IDENTITY_PARENTED_BY], READS_ANYBODY];
         self.caller.user_id().is_none() || any.iter().any(|some| self.holds_any(some))
+    }
+
+    /// Whether the caller may see everything of that user.
+    pub(crate) fn reads_user(&self, user: &User) -> bool {
+        self.sight(user) == Sight::Whole
     }
 
     /// What the caller may see of that user: everything, the basic properties, or nothing.

@@ -122,12 +122,17 @@ fn update(call: &mut Call<'_>) -> Answer {
     if let Some(profile) = payload.take("passwordProfile") {
         set_password(&mut user, &profile, call.now)?;
     }
-    create::read_only(&mut payload)?;
     for (name, value) in create::settable(payload)? {
-        if value.is_null() {
-            user.other.remove(&name);
-        } else {
-            user.other.insert(name, value);
+        match (value, user.other.get(&name)) {
+            (Value::Null, _) => {
+                user.other.remove(&name);
+            }
+            // The fifteen attributes are set one by one.
+            (Value::Object(set), Some(Value::Object(kept))) if name == "onPremisesExtensionAttributes" => {
+                let all = kept.clone().into_iter().chain(set).collect();
+                user.other.insert(name, Value::Object(all));
+            }
+            (value, _) => user.other.insert(name, value),
         }
     }
     call.tenant.user_changed(ChangeKind::Updated, &user.id);
@@ -151,8 +156,24 @@ fn check(call: &Call<'_>, user: &User, body: &serde_json::Map<String, Value>) ->
         return if own { Ok(()) } else { call.require_administrator() };
     }
     // `User.ReadWrite` concerns one's own profile, not one's account.
-    let own_profile = ["mobilephone", "businessphones", "preferredlanguage", "officelocation", "jobtitle"];
-    let profile_only = names.iter().all(|name| own_profile.contains(&name.as_str()));
+    const OWN_PROFILE: &[&str] = &[
+        "aboutme",
+        "birthday",
+        "businessphones",
+        "hiredate",
+        "interests",
+        "jobtitle",
+        "mobilephone",
+        "mysite",
+        "officelocation",
+        "pastprojects",
+        "preferredlanguage",
+        "preferredname",
+        "responsibilities",
+        "schools",
+        "skills",
+    ];
+    let profile_only = names.iter().all(|name| OWN_PROFILE.contains(&name.as_str()));
     if call.caller.holds("User.ReadWrite") && call.caller.user_id() == Some(user.id.as_str()) && profile_only
     {
         return Ok(());

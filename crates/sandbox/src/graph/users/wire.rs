@@ -192,7 +192,8 @@ fn provisioned_plans(tenant: &Tenant, user: &User, now: Timestamp) -> Vec<Value>
         .collect()
 }
 
-fn service(plan: &str) -> &'static str {
+/// The service that a plan belongs to.
+pub(crate) fn service(plan: &str) -> &'static str {
     match plan {
         name if name.starts_with("EXCHANGE") => "exchange",
         name if name.starts_with("TEAMS") => "TeamspaceAPI",

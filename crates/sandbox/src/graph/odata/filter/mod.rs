@@ -1,5 +1,5 @@
 //! The `$filter` language, as far as Graph's directory and Teams resources take it: comparisons,
-//! `and`, `or`, `not`, `in`, `startswith`, `endswith`, `contains` and `collection/any(x:…)`
+//! `and`, `or`, `not`, `in`, `startswith`, `endswith`, `contains`, `collection/any(x:…)` and `collection/$count`
 //! (Entra reference §3.1, §3.2, §5.1, §5.3). A filter is parsed once and judged on the JSON of
 //! an object, so that one implementation serves every resource.
 
@@ -20,6 +20,8 @@ pub(crate) enum Filter {
     Not(Box<Filter>),
     /// `path op literal`.
     Compare(Path, Op, Value),
+    /// `path/$count op number`: how many items a collection has.
+    Count(Path, Op, u64),
     /// `path in ('a','b')`.
     In(Path, Vec<Value>),
     /// `startswith(path,'x')` and its two siblings.
@@ -74,6 +76,10 @@ impl Filter {
             Self::Or(left, right) => left.matches(object) || right.matches(object),
             Self::Not(inner) => !inner.matches(object),
             Self::Compare(path, op, wanted) => compare(path.of(object), *op, wanted),
+            Self::Count(path, op, wanted) => {
+                let count = path.of(object).as_array().map_or(0, Vec::len);
+                compare(&Value::from(count), *op, &Value::from(*wanted))
+            }
             Self::In(path, wanted) => wanted.iter().any(|one| compare(path.of(object), Op::Eq, one)),
             Self::Text(test, path, wanted) => path.of(object).as_str().is_some_and(|found| {
                 let (found, wanted) = (found.to_lowercase(), wanted.to_lowercase());
@@ -95,7 +101,7 @@ impl Filter {
     pub(crate) fn is_advanced(&self) -> bool {
         match self {
             Self::And(left, right) | Self::Or(left, right) => left.is_advanced() || right.is_advanced(),
-            Self::Not(_) | Self::Text(TextTest::Ends | TextTest::Contains, ..) => true,
+            Self::Not(_) | Self::Count(..) | Self::Text(TextTest::Ends | TextTest::Contains, ..) => true,
             Self::Compare(_, op, _) => *op == Op::Ne,
             Self::In(..) | Self::Text(..) => false,
             Self::Any(_, inner) => inner.as_ref().is_none_or(|inner| inner.is_advanced()),
@@ -111,8 +117,11 @@ impl Filter {
                 all
             }
             Self::Not(inner) => inner.properties(),
-            Self::Compare(path, ..) | Self::In(path, _) | Self::Text(_, path, _) => vec![path],
-            Self::Any(path, _) => vec![path],
+            Self::Compare(path, ..)
+            | Self::Count(path, ..)
+            | Self::In(path, _)
+            | Self::Text(_, path, _)
+            | Self::Any(path, _) => vec![path],
         }
     }
 }
@@ -219,6 +228,11 @@ mod tests {
             "lastModifiedDateTime gt 2026-11-01T10:00:00.4Z and lastModifiedDateTime lt 2026-11-01T12:00:00+01:30",
             "jobTitle eq null",
             "tags/any()",
+            "accountEnabled EQ true AND NOT (displayName Eq 'x')",
+            "displayName eq 'x' OR tags/Any(t:t eq 'other')",
+            "lastModifiedDateTime ge 2026-11-01 and lastModifiedDateTime lt 2026-11-02",
+            "tags/$count eq 2 and missing/$count eq 0",
+            "assignedLicenses/$count ne 0",
         ] {
             assert!(matches(yes, &object), "{yes}");
         }
@@ -250,6 +264,9 @@ mod tests {
             "startswith(a)",
             "a eq 'b' c",
             "a in ()",
+            "a/$count eq 'b'",
+            "$count eq 1",
+            "a eq 2026-02-30",
             ";",
         ] {
             assert!(Filter::parse(bad).is_err(), "{bad}");
@@ -267,6 +284,7 @@ mod tests {
             ("a ne 'b'", true),
             ("not (a eq 'b')", true),
             ("endswith(a,'b')", true),
+            ("a/$count eq 0", true),
         ] {
             assert_eq!(Filter::parse(filter).unwrap().is_advanced(), advanced, "{filter}");
         }

@@ -135,8 +135,13 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether an operator is next; operators are read without regard to case (OData 4.01).
+    fn is_at(&self, word: &str) -> bool {
+        matches!(self.peek(), Some(Token::Word(found)) if found.eq_ignore_ascii_case(word))
+    }
+
     fn keyword(&mut self, word: &str) -> bool {
-        let found = matches!(self.peek(), Some(Token::Word(found)) if found == word);
+        let found = self.is_at(word);
         if found {
             self.at += 1;
         }
@@ -209,7 +214,7 @@ impl Parser<'_> {
         let mut path = self.path()?;
         if self.peek() == Some(&Token::Open) {
             return match path.0.pop().as_deref() {
-                Some("any") => self.any(path),
+                Some(name) if name.eq_ignore_ascii_case("any") => self.any(path),
                 other => Err(self.error(&format!(
                     "an unknown function with name '{}' was found",
                     other.unwrap_or_default()
@@ -227,7 +232,7 @@ impl Parser<'_> {
             return Ok(Filter::In(path, wanted));
         }
         let op = match self.peek() {
-            Some(Token::Word(word)) => match word.as_str() {
+            Some(Token::Word(word)) => match word.to_ascii_lowercase().as_str() {
                 "eq" => Some(Op::Eq),
                 "ne" => Some(Op::Ne),
                 "gt" => Some(Op::Gt),
@@ -239,13 +244,22 @@ impl Parser<'_> {
             _ => None,
         };
         match op {
+            Some(op) if path.0.last().is_some_and(|last| last == "$count") => {
+                self.at += 1;
+                path.0.pop();
+                match self.literal()?.as_u64() {
+                    Some(wanted) if !path.0.is_empty() => Ok(Filter::Count(path, op, wanted)),
+                    _ => Err(self.error("$count is compared with a number")),
+                }
+            }
             Some(op) => {
                 self.at += 1;
                 Ok(Filter::Compare(path, op, self.literal()?))
             }
             // A bare Boolean property stands for `property eq true`.
             None if matches!(self.peek(), None | Some(Token::Close))
-                || matches!(self.peek(), Some(Token::Word(word)) if word == "and" || word == "or") =>
+                || self.is_at("and")
+                || self.is_at("or") =>
             {
                 Ok(Filter::Compare(path, Op::Eq, Value::Bool(true)))
             }
@@ -296,16 +310,17 @@ impl Parser<'_> {
     fn literal(&mut self) -> Result<Value, FilterError> {
         match self.next() {
             Some(Token::Text(text)) => Ok(Value::String(text)),
-            Some(Token::Word(word)) => Ok(match word.as_str() {
+            Some(Token::Word(word)) => Ok(match word.to_ascii_lowercase().as_str() {
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
                 "null" => Value::Null,
-                other => match other.parse::<i64>() {
-                    Ok(number) => Value::from(number),
-                    Err(_) if is_guid_or_instant(other) => Value::String(other.to_owned()),
-                    Err(_) => {
+                _ => match (word.parse::<i64>(), midnight(&word)) {
+                    (Ok(number), _) => Value::from(number),
+                    (_, Some(midnight)) => Value::String(midnight),
+                    _ if is_guid_or_instant(&word) => Value::String(word),
+                    _ => {
                         self.at -= 1;
-                        return Err(self.error(&format!("'{other}' is not a literal")));
+                        return Err(self.error(&format!("'{word}' is not a literal")));
                     }
                 },
             }),
@@ -315,6 +330,12 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// A date alone stands for its first instant, in UTC.
+fn midnight(text: &str) -> Option<String> {
+    let date = (text.len() == 10).then(|| text.parse::<jiff::civil::Date>().ok())??;
+    Some(format!("{date}T00:00:00Z"))
 }
 
 fn is_guid_or_instant(text: &str) -> bool {
