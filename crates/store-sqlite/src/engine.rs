@@ -22,6 +22,10 @@ impl Engine for Sqlite {
         self.writer.run(move |connection, effects| apply(connection, unit, now, effects)).await
     }
 
+    fn generation(&self) -> Option<u64> {
+        self.writer.generation()
+    }
+
     async fn get(&self, kind: &'static str, place: Place, key: &str) -> Result<Option<Row>, StoreError> {
         self.readers.read(|connection| records::get(connection, kind, place, key))
     }

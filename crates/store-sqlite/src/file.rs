@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use attache_store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::fault::{failed, unreachable};
@@ -60,7 +61,13 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
 fn open(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, error))?;
-    connection.busy_timeout(BUSY).map_err(|error| failed(path, error))?;
+    let set_up = || {
+        connection.busy_timeout(BUSY)?;
+        // Otherwise a statement is compiled anew whenever another value is bound to it that might suit a partial index,
+        // which takes several times as long as the statement itself.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+    };
+    set_up().map_err(|error| failed(path, error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }

@@ -2,7 +2,8 @@
 //!
 //! One thread writes: what is asked for while a group of units is on its way to the disk becomes the next group.
 //! Reads by a key or a unique value are answered at once, since they take microseconds; lists run on threads for
-//! blocking work. One process has a file for itself.
+//! blocking work. One process has a file for itself, so that what was read needs not be read again until something is
+//! committed (`Engine::generation`).
 
 mod backup;
 mod engine;

@@ -30,8 +30,21 @@ struct Shared {
     path: PathBuf,
     woken: watch::Sender<u64>,
     changed: watch::Sender<u64>,
+    /// Odd while a group is being committed.
+    generation: AtomicU64,
     units: AtomicU64,
     groups: AtomicU64,
+}
+
+impl Shared {
+    /// Commits, and so brings about another generation: the number changes before anything of it can be seen, and once
+    /// more when all of it can.
+    fn committing<T>(&self, commit: impl FnOnce() -> T) -> T {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        let committed = commit();
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        committed
+    }
 }
 
 /// A way to have something written.
@@ -94,6 +107,7 @@ impl Writer {
             path: path.to_owned(),
             woken: watch::Sender::new(0),
             changed: watch::Sender::new(0),
+            generation: AtomicU64::new(0),
             units: AtomicU64::new(0),
             groups: AtomicU64::new(0),
         });
@@ -129,6 +143,12 @@ impl Writer {
         self.shared.changed.subscribe()
     }
 
+    /// The number of what is committed, unless more is being committed right now.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        let number = self.shared.generation.load(Ordering::SeqCst);
+        number.is_multiple_of(2).then_some(number)
+    }
+
     /// How much was written so far.
     pub(crate) fn written(&self) -> Written {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -151,7 +171,7 @@ fn serve(connection: &Connection, asked: &Receiver<Box<dyn Task>>, shared: &Shar
     while let Ok(first) = asked.recv() {
         let mut group = vec![first];
         let mut effects = Effects::default();
-        let written = write(connection, asked, &mut group, &mut effects);
+        let written = write(connection, asked, shared, &mut group, &mut effects);
         let lost = written.err().map(|error| {
             if !connection.is_autocommit() {
                 // It is gone in any case when the next one begins.
@@ -180,6 +200,7 @@ fn serve(connection: &Connection, asked: &Receiver<Box<dyn Task>>, shared: &Shar
 fn write(
     connection: &Connection,
     asked: &Receiver<Box<dyn Task>>,
+    shared: &Shared,
     group: &mut Vec<Box<dyn Task>>,
     effects: &mut Effects,
 ) -> rusqlite::Result<()> {
@@ -200,5 +221,5 @@ fn write(
         }
         run("RELEASE unit")?;
     }
-    run("COMMIT")
+    shared.committing(|| run("COMMIT"))
 }

@@ -131,6 +131,13 @@ pub trait Engine: Send + Sync {
     /// changes are made, so that two records of one unit may swap a value.
     async fn commit(&self, unit: Unit) -> Result<Committed, CommitError>;
 
+    /// Which state of the records is the present one, where nobody changes them without this engine's knowing: as long
+    /// as it answers the same number, every record is as it was. `None` while a change is being made, and always where
+    /// another process may make one.
+    fn generation(&self) -> Option<u64> {
+        None
+    }
+
     /// The row with this key.
     async fn get(&self, kind: &'static str, place: Place, key: &str) -> Result<Option<Row>, StoreError>;
 

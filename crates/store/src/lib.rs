@@ -19,6 +19,7 @@ mod engine;
 mod error;
 pub mod ids;
 mod job;
+mod known;
 mod log;
 mod number;
 mod prove;

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::{Place, Scope, StoreError};
 
 /// A value that the gateway keeps. Its body is JSON; what it is found by is said in [`Record::lookups`].
-pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What it is called in the store: short, singular, snake case, never changed.
     const KIND: &'static str;
 

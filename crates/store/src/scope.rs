@@ -40,7 +40,7 @@ impl From<Option<OrgId>> for Place {
 }
 
 /// Which rows a query looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Within {
     /// Those of one place.
     Place(Place),
@@ -55,7 +55,7 @@ pub enum Within {
 ///
 /// ```
 /// # use attache_store::*;
-/// # #[derive(serde::Serialize, serde::Deserialize)] struct Template { id: String }
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct Template { id: String }
 /// # impl Record for Template {
 /// #     const KIND: &'static str = "template"; type Scope = OrgScope;
 /// #     fn key(&self) -> String { self.id.clone() }
@@ -70,7 +70,7 @@ pub enum Within {
 ///
 /// ```compile_fail
 /// # use attache_store::*;
-/// # #[derive(serde::Serialize, serde::Deserialize)] struct Template { id: String }
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct Template { id: String }
 /// # impl Record for Template {
 /// #     const KIND: &'static str = "template"; type Scope = OrgScope;
 /// #     fn key(&self) -> String { self.id.clone() }
@@ -82,7 +82,7 @@ pub enum Within {
 ///
 /// ```compile_fail
 /// # use attache_store::*;
-/// # #[derive(serde::Serialize, serde::Deserialize)] struct Template { id: String }
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct Template { id: String }
 /// # impl Record for Template {
 /// #     const KIND: &'static str = "template"; type Scope = OrgScope;
 /// #     fn key(&self) -> String { self.id.clone() }
@@ -94,7 +94,7 @@ pub enum Within {
 ///
 /// ```compile_fail
 /// # use attache_store::*;
-/// # #[derive(serde::Serialize, serde::Deserialize)] struct Template { id: String }
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct Template { id: String }
 /// # impl Record for Template {
 /// #     const KIND: &'static str = "template"; type Scope = OrgScope;
 /// #     fn key(&self) -> String { self.id.clone() }
@@ -106,7 +106,7 @@ pub enum Within {
 ///
 /// ```compile_fail
 /// # use attache_store::*;
-/// # #[derive(serde::Serialize, serde::Deserialize)] struct Template { id: String }
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct Template { id: String }
 /// # impl Record for Template {
 /// #     const KIND: &'static str = "template"; type Scope = OrgScope;
 /// #     fn key(&self) -> String { self.id.clone() }

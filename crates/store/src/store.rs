@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::known::{Asked, By, Known};
 use crate::record::Versioned;
 use crate::{
     CommitError, Committed, Engine, EntryQuery, EntryRow, GatewayScope, Job, JobQuery, ListQuery, Log,
@@ -10,12 +11,15 @@ use crate::{
 
 /// The gateway's store. Cloning it costs nothing.
 #[derive(Clone)]
-pub struct Store(Arc<dyn Engine>);
+pub struct Store {
+    engine: Arc<dyn Engine>,
+    known: Arc<Known>,
+}
 
 impl Store {
     /// The store on this engine.
     pub fn new(engine: Arc<dyn Engine>) -> Self {
-        Self(engine)
+        Self { engine, known: Arc::default() }
     }
 
     /// Applies all of a unit or none of it. It is durable when this returns.
@@ -23,29 +27,49 @@ impl Store {
         if unit.is_empty() {
             return Ok(Committed::default());
         }
-        self.0.commit(unit).await
+        self.engine.commit(unit).await
     }
 
     /// An organisation's data.
     pub fn org(&self, scope: OrgScope) -> OrgStore<'_> {
-        OrgStore { engine: self.0.as_ref(), scope }
+        OrgStore { store: self, scope }
     }
 
     /// Everything; for workers, sign-in and operators' commands.
     pub fn system(&self, _: GatewayScope) -> SystemStore<'_> {
-        SystemStore { engine: self.0.as_ref() }
+        SystemStore { store: self }
     }
 
     /// The engine, for the job runner, proofs and operators' commands.
     pub fn engine(&self, _: GatewayScope) -> &Arc<dyn Engine> {
-        &self.0
+        &self.engine
+    }
+
+    /// The record that is asked for, from the engine unless it is known.
+    async fn one<R: Record>(&self, asked: Asked) -> Result<Option<Versioned<R>>, StoreError> {
+        let generation = self.engine.generation();
+        if let Some(known) = generation.and_then(|now| self.known.get(now, &asked)) {
+            return Ok(Some(known));
+        }
+        let Asked { kind, by, value } = &asked;
+        let row = match *by {
+            By::Key(place) => self.engine.get(kind, place, value).await?,
+            By::Lookup(name, within) => self.engine.find(Lookups { kind, within, name, value }).await?,
+        };
+        let Some(row) = row else { return Ok(None) };
+        let bytes = row.body.len();
+        let record = Versioned::read(row)?;
+        if let Some(then) = generation {
+            self.known.put(then, asked, &record, bytes);
+        }
+        Ok(Some(record))
     }
 }
 
 /// One organisation's data.
 #[derive(Clone, Copy)]
 pub struct OrgStore<'a> {
-    engine: &'a dyn Engine,
+    store: &'a Store,
     scope: OrgScope,
 }
 
@@ -60,8 +84,8 @@ impl OrgStore<'_> {
         &self,
         key: impl ToString,
     ) -> Result<Option<Versioned<R>>, StoreError> {
-        let row = self.engine.get(R::KIND, self.scope.place(), &key.to_string()).await?;
-        row.map(Versioned::read).transpose()
+        let by = By::Key(self.scope.place());
+        self.store.one(Asked { kind: R::KIND, by, value: key.to_string() }).await
     }
 
     /// The record with this unique lookup.
@@ -70,8 +94,8 @@ impl OrgStore<'_> {
         name: &'static str,
         value: &str,
     ) -> Result<Option<Versioned<R>>, StoreError> {
-        let lookup = Lookups { kind: R::KIND, within: self.within(), name, value };
-        self.engine.find(lookup).await?.map(Versioned::read).transpose()
+        let by = By::Lookup(name, self.within());
+        self.store.one(Asked { kind: R::KIND, by, value: value.to_owned() }).await
     }
 
     /// Records of a type.
@@ -97,27 +121,27 @@ impl OrgStore<'_> {
         &self,
         lookup: Option<(&'static str, &str)>,
     ) -> Result<u64, StoreError> {
-        self.engine.count(R::KIND, self.within(), lookup).await
+        self.store.engine.count(R::KIND, self.within(), lookup).await
     }
 
     /// How the organisation's log stands.
     pub async fn log(&self) -> Result<Option<LogHead>, StoreError> {
-        self.engine.log(self.own_log()).await
+        self.store.engine.log(self.own_log()).await
     }
 
     /// Entries of the organisation's log; the query's log is set here.
     pub async fn entries(&self, query: EntryQuery<'_>) -> Result<Vec<EntryRow>, StoreError> {
-        self.engine.entries(EntryQuery { log: self.own_log(), ..query }).await
+        self.store.engine.entries(EntryQuery { log: self.own_log(), ..query }).await
     }
 
     /// How many entries of the organisation's log fell into each slot; the query's log is set here.
     pub async fn tally(&self, query: TallyQuery) -> Result<Vec<Tally>, StoreError> {
-        self.engine.tally(TallyQuery { log: self.own_log(), ..query }).await
+        self.store.engine.tally(TallyQuery { log: self.own_log(), ..query }).await
     }
 
     /// The organisation's jobs; the query's organisation is set here.
     pub async fn jobs(&self, query: JobQuery<'_>) -> Result<Vec<Job>, StoreError> {
-        self.engine.jobs(JobQuery { org: Some(self.scope.org()), ..query }).await
+        self.store.engine.jobs(JobQuery { org: Some(self.scope.org()), ..query }).await
     }
 
     /// The organisation's log.
@@ -135,14 +159,14 @@ impl OrgStore<'_> {
         page: Page,
     ) -> Result<Vec<Versioned<R>>, StoreError> {
         let query = ListQuery { kind: R::KIND, within: self.within(), lookup, page };
-        self.engine.list(query).await?.into_iter().map(Versioned::read).collect()
+        self.store.engine.list(query).await?.into_iter().map(Versioned::read).collect()
     }
 }
 
 /// Everything, across organisations.
 #[derive(Clone, Copy)]
 pub struct SystemStore<'a> {
-    engine: &'a dyn Engine,
+    store: &'a Store,
 }
 
 impl SystemStore<'_> {
@@ -151,8 +175,8 @@ impl SystemStore<'_> {
         &self,
         key: impl ToString,
     ) -> Result<Option<Versioned<R>>, StoreError> {
-        let row = self.engine.get(R::KIND, Place::Gateway, &key.to_string()).await?;
-        row.map(Versioned::read).transpose()
+        let by = By::Key(Place::Gateway);
+        self.store.one(Asked { kind: R::KIND, by, value: key.to_string() }).await
     }
 
     /// The record with this lookup, which is unique everywhere.
@@ -161,8 +185,8 @@ impl SystemStore<'_> {
         name: &'static str,
         value: &str,
     ) -> Result<Option<Versioned<R>>, StoreError> {
-        let lookup = Lookups { kind: R::KIND, within: Within::Anywhere, name, value };
-        self.engine.find(lookup).await?.map(Versioned::read).transpose()
+        let by = By::Lookup(name, Within::Anywhere);
+        self.store.one(Asked { kind: R::KIND, by, value: value.to_owned() }).await
     }
 
     /// Records of a type, whosever they are.
@@ -182,12 +206,12 @@ impl SystemStore<'_> {
 
     /// How many records of a type there are, whosever they are.
     pub async fn count<R: Record>(&self, lookup: Option<(&'static str, &str)>) -> Result<u64, StoreError> {
-        self.engine.count(R::KIND, Within::Anywhere, lookup).await
+        self.store.engine.count(R::KIND, Within::Anywhere, lookup).await
     }
 
     /// Jobs, whosever they are.
     pub async fn jobs(&self, query: JobQuery<'_>) -> Result<Vec<Job>, StoreError> {
-        self.engine.jobs(query).await
+        self.store.engine.jobs(query).await
     }
 
     async fn select<R: Record>(
@@ -196,6 +220,6 @@ impl SystemStore<'_> {
         page: Page,
     ) -> Result<Vec<Versioned<R>>, StoreError> {
         let query = ListQuery { kind: R::KIND, within: Within::Anywhere, lookup, page };
-        self.engine.list(query).await?.into_iter().map(Versioned::read).collect()
+        self.store.engine.list(query).await?.into_iter().map(Versioned::read).collect()
     }
 }

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use attache_store::{CommitError, JobEnd, JobId, JobState, Unit};
+use attache_store::{CommitError, GatewayScope, JobEnd, JobId, JobState, Unit};
 use attache_terms::{Clock, SystemClock};
 use attache_tests::{Cable, Cluster};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::node::{Node, job};
+use crate::node::{Node, Note, job};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -40,6 +40,29 @@ async fn a_node_hears_of_jobs_that_another_adds() {
     enqueue(&one, 1).await;
     timeout(DEADLINE, woken.changed()).await.expect("the other node is woken").unwrap();
     assert_eq!(other.claim(1, Duration::from_secs(60)).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_changes_is_seen_by_those_who_read_it_before() {
+    let address = Cluster::shared().unwrap().database().unwrap();
+    let (one, other) = (Node::on(&address).await.store(), Node::on(&address).await.store());
+    let scope = GatewayScope::granted();
+    let read = || async { other.system(scope).get::<Note>("n-1").await.unwrap() };
+    let mut unit = Unit::new();
+    unit.create(scope, &Note::new("n-1", "first"));
+    one.commit(unit).await.unwrap();
+    for number in 0..10 {
+        let seen = read().await.unwrap();
+        assert_eq!(read().await.as_ref(), Some(&seen));
+        let (mut unit, next) = (Unit::new(), Note::new("n-1", &number.to_string()));
+        unit.update(&seen, &next);
+        one.commit(unit).await.unwrap();
+        assert_eq!(read().await, Some(seen.replaced(next)));
+    }
+    let mut unit = Unit::new();
+    unit.delete(&read().await.unwrap());
+    one.commit(unit).await.unwrap();
+    assert_eq!(read().await, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -38,6 +38,8 @@ macro_rules! conformance {
                 a_record_is_removed_and_made_anew
                 concurrent_changes_let_one_through
                 only_what_expired_is_swept_away
+                what_another_changed_is_seen_by_whoever_read_it_before
+                nobody_reads_what_was_before_a_change_that_is_acknowledged
             }
             units {
                 a_unit_that_does_nothing_is_applied

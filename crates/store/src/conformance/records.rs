@@ -1,8 +1,11 @@
 //! One record: made, read, changed, removed, swept away.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::World;
 use super::world::{Note, Setting, at};
-use crate::{CommitError, GatewayScope};
+use crate::{CommitError, GatewayScope, Store, Unit};
 
 pub async fn a_record_is_read_back_as_it_was_written(world: World) {
     let org = world.org();
@@ -72,7 +75,7 @@ pub async fn concurrent_changes_let_one_through(world: World) {
     let changes = (0..8).map(|number| {
         let (store, seen) = (world.store.clone(), seen.clone());
         tokio::spawn(async move {
-            let mut unit = crate::Unit::new();
+            let mut unit = Unit::new();
             unit.update(&seen, &Note::new("n-1").text(&number.to_string()));
             store.commit(unit).await
         })
@@ -107,4 +110,56 @@ pub async fn only_what_expired_is_swept_away(world: World) {
     let prolonged = world.note(org, "c").await.unwrap();
     world.commit(|unit| _ = unit.update(&prolonged, &Note::new("c").named("c"))).await.unwrap();
     assert_eq!(world.engine.sweep(at(99), 10).await.unwrap(), 0);
+}
+
+pub async fn what_another_changed_is_seen_by_whoever_read_it_before(world: World) {
+    let (org, name) = (world.org(), "one");
+    let (here, there) = (world.store.org(org), Store::new(world.engine.clone()));
+    let mut last = world.add(org, &Note::new("n-1").named(name).expiring(at(10))).await;
+    for number in 0..20 {
+        // Twice, so that whatever a store remembers it has remembered.
+        for _ in 0..2 {
+            assert_eq!(here.get::<Note>("n-1").await.unwrap().as_ref(), Some(&last));
+            assert_eq!(here.find::<Note>("name", name).await.unwrap().as_ref(), Some(&last));
+        }
+        let (mut unit, next) = (Unit::new(), last.record.clone().text(&number.to_string()));
+        unit.update(&last, &next);
+        there.commit(unit).await.unwrap();
+        last = last.replaced(next);
+    }
+    assert_eq!(world.note(org, "n-1").await, Some(last.clone()));
+    assert_eq!(here.find::<Note>("name", name).await.unwrap(), Some(last));
+    assert_eq!(world.engine.sweep(at(20), 1).await.unwrap(), 1);
+    assert_eq!(here.get::<Note>("n-1").await.unwrap(), None);
+    assert_eq!(here.find::<Note>("name", name).await.unwrap(), None);
+}
+
+pub async fn nobody_reads_what_was_before_a_change_that_is_acknowledged(world: World) {
+    let org = world.org();
+    let mut last = world.add(org, &Note::new("n-1").named("one")).await;
+    let acknowledged = Arc::new(AtomicU64::new(last.version));
+    let readers = (0..2).map(|_| {
+        let (store, acknowledged) = (world.store.clone(), Arc::clone(&acknowledged));
+        tokio::spawn(async move {
+            loop {
+                let least = acknowledged.load(Ordering::SeqCst);
+                let by_key = store.org(org).get::<Note>("n-1").await.unwrap().unwrap();
+                let by_name = store.org(org).find::<Note>("name", "one").await.unwrap().unwrap();
+                assert!(least <= by_key.version && by_key.version <= by_name.version, "{least}");
+                if least == 100 {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let readers: Vec<_> = readers.collect();
+    while last.version < 100 {
+        world.commit(|unit| _ = unit.update(&last, &last.record)).await.unwrap();
+        last.version += 1;
+        acknowledged.store(last.version, Ordering::SeqCst);
+    }
+    for reader in readers {
+        reader.await.unwrap();
+    }
 }
