@@ -112,6 +112,8 @@ fn missing_packages(repository: &Repository) -> Vec<&'static str> {
         (!linux || present("go"), "golang-go"),
         (!linux || Path::new("/usr/share/gocode/src/golang.org/x/mod").is_dir(), "golang-golang-x-mod-dev"),
         (!linux || postgres_is_there(), "postgresql"),
+        (!linux || Path::new("/usr/sbin/rsyslogd").is_file(), "rsyslog"),
+        (!linux || rsyslog_has_tls(), "rsyslog-openssl"),
     ]
     .into_iter()
     .filter_map(|(there, package)| (!there).then_some(package))
@@ -122,6 +124,12 @@ fn missing_packages(repository: &Repository) -> Vec<&'static str> {
 fn postgres_is_there() -> bool {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
     versions.map(|version| version.path().join("bin")).any(|programs| programs.join("initdb").is_file())
+}
+
+/// Its drivers lie in the library folder of the machine's kind.
+fn rsyslog_has_tls() -> bool {
+    let kinds = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(Result::ok);
+    kinds.map(|kind| kind.path().join("rsyslog")).any(|drivers| drivers.join("lmnsd_ossl.so").is_file())
 }
 
 fn system_packages(repository: &Repository) -> Result<()> {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use attache_entra::{Transport, TransportConfig};
 use attache_gateway::{
-    Config, Gateway, Governance, HostedTenant, Limits, Operator, Parts, Running, SignInApp, sign_in_link,
+    Config, Gateway, Governance, HostedTenant, Limits, Operator, Parts, Running, SignInApp,
+    hosted_permissions, sign_in_link,
 };
 use attache_keys::MemoryStore;
 use attache_sandbox::{Config as SandboxConfig, Sandbox};
@@ -31,26 +32,6 @@ const PUBLIC_URL: &str = "http://localhost:8443/";
 
 /// How often it is looked whether all are done.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// What the gateway's application may do.
-const ROLES: &[&str] = &[
-    "AgentIdentity.Read.All",
-    "AgentIdentity.ReadWrite.All",
-    "AgentIdentityBlueprint.AddRemoveCreds.All",
-    "AgentIdentityBlueprint.Create",
-    "AgentIdentityBlueprint.ReadWrite.All",
-    "AgentIdentityBlueprintPrincipal.Create",
-    "AgentIdentityBlueprintPrincipal.ReadWrite.All",
-    "AgentIdUser.ReadWrite.All",
-    "Application.Read.All",
-    "AppRoleAssignment.ReadWrite.All",
-    "DelegatedPermissionGrant.ReadWrite.All",
-    "Directory.Read.All",
-    "Domain.ReadWrite.All",
-    "LicenseAssignment.ReadWrite.All",
-    "Organization.Read.All",
-    "User.ReadWrite.All",
-];
 
 /// The tenant and its two gateways.
 pub(super) struct World {
@@ -78,9 +59,10 @@ impl World {
         // Beside the program, since a folder for temporary files may not be on a disk.
         let program = std::env::current_exe()?;
         let folder = tempfile::tempdir_in(program.parent().context("the program stands in a folder")?)?;
+        let roles: Vec<&str> = hosted_permissions().map(|one| one.name).collect();
         let document = json!({
             "settings": { "domains": ["agents.contoso.example"], "seats": { "SPE_E3": 100_000 } },
-            "apps": [{ "name": "Gateway", "secret": SECRET, "roles": ROLES }],
+            "apps": [{ "name": "Gateway", "secret": SECRET, "roles": roles }],
         });
         let sandbox = Sandbox::start(SandboxConfig {
             listen: ([127, 0, 0, 1], 0).into(),

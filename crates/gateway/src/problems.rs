@@ -95,8 +95,14 @@ const REQUESTS: &[Row] = &[
     ),
     (
         "link_gone",
-        "a link to an audit entry has ended or was taken back, or the entry was kept long enough",
+        "a link to an audit entry has ended or was taken back",
         "ask the organisation that the message came from",
+    ),
+    (
+        "entry_removed",
+        "the audit entry that a link led to was kept as long as its organisation keeps entries; the answer names the \
+         entry that accounts for the gap",
+        "ask the organisation for an export, and check it with `attache audit verify`",
     ),
     (
         "link_used",

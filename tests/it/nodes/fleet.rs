@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use attache_gateway::hosted_permissions;
 use attache_tests::{Cable, Cluster, Home, Lines};
 use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
 use reqwest::{Certificate, Client, Method};
@@ -18,26 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(240);
 
 /// How long the tenant takes for a request: so that a node can be met at its work.
 const DELAY_MS: u32 = 120;
-
-/// What the provisioner may do (docs/gateway.md).
-const ROLES: &[&str] = &[
-    "AgentIdentity.Read.All",
-    "AgentIdentity.ReadWrite.All",
-    "AgentIdentityBlueprint.AddRemoveCreds.All",
-    "AgentIdentityBlueprint.Create",
-    "AgentIdentityBlueprint.ReadWrite.All",
-    "AgentIdentityBlueprintPrincipal.Create",
-    "AgentIdentityBlueprintPrincipal.ReadWrite.All",
-    "AgentIdUser.ReadWrite.All",
-    "Application.Read.All",
-    "AppRoleAssignment.ReadWrite.All",
-    "DelegatedPermissionGrant.ReadWrite.All",
-    "Directory.Read.All",
-    "Domain.ReadWrite.All",
-    "LicenseAssignment.ReadWrite.All",
-    "Organization.Read.All",
-    "User.ReadWrite.All",
-];
 
 /// The processes, and what they stand on.
 pub(super) struct Fleet {
@@ -297,12 +278,13 @@ impl Tenant {
 
     /// The home of gateways that this tenant knows.
     async fn home(&self, public: &str) -> Result<Home> {
+        let roles: Vec<&str> = hosted_permissions().map(|one| one.name).collect();
         let document = json!({
             "settings": { "domains": [self.domain()] },
             "apps": [
                 { "name": "Sign-in", "secret": SECRET, "web": [format!("{public}sign-in/callback")],
                   "scopes": ["openid", "profile", "offline_access", "User.Read"] },
-                { "name": "Gateway", "secret": SECRET, "roles": ROLES },
+                { "name": "Gateway", "secret": SECRET, "roles": roles },
             ],
         });
         self.control(Method::POST, "seed", &document).await?;

@@ -12,7 +12,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::rights::Needs;
-use super::{Caller, Principal, Right, Role};
+use super::{Caller, Principal, Right, Role, person};
 use crate::Gateway;
 use crate::idempotency::{Asked, Turned};
 use crate::members::Member;
@@ -225,6 +225,21 @@ impl FromRequestParts<Arc<Gateway>> for AsOperator {
             gateway.refused(caller.id(), GatewayScope::granted(), act, &problem).await;
             return Err(problem.into());
         }
+        once(parts, gateway, None, &mut caller).await?;
+        Ok(Self(caller))
+    }
+}
+
+/// Somebody who is signed in, for what concerns them whatever organisation it is of.
+#[derive(Debug)]
+pub(crate) struct AsPerson(pub(crate) Caller);
+
+impl FromRequestParts<Arc<Gateway>> for AsPerson {
+    type Rejection = Turned;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Turned> {
+        let mut caller = Caller::from_request_parts(parts, gateway).await?;
+        person(&caller)?;
         once(parts, gateway, None, &mut caller).await?;
         Ok(Self(caller))
     }

@@ -12,7 +12,7 @@ mod secret;
 mod session;
 mod visit;
 
-pub(crate) use allowed::{Allowed, AsOperator, Grant, grant, operators_only};
+pub(crate) use allowed::{Allowed, AsOperator, AsPerson, Grant, grant, operators_only};
 pub use caller::operator_key;
 pub(crate) use caller::{Caller, Principal, person, session_of};
 pub(crate) use cookie::{SESSION, cookie, set_cookie};

@@ -100,7 +100,7 @@ struct KeyView {
 
 /// A new API key, with its secret: it is shown this once.
 #[derive(Debug, Serialize, ToSchema)]
-struct NewKeyView {
+pub(super) struct NewKeyView {
     /// The secret, for `Authorization: Bearer`. An answer that is repeated by its `Idempotency-Key` lacks it.
     #[schema(example = "atk_…")]
     secret: Option<String>,
@@ -133,8 +133,10 @@ impl From<ApiKey> for KeyView {
     }
 }
 
-fn shown_once((key, secret): (ApiKey, Secret)) -> Secretly<NewKeyView> {
-    Secretly(ShownOnce("secret"), NewKeyView { secret: Some(secret.expose().to_owned()), key: key.into() })
+/// The answer to whoever has a key made. The secret is in no other one.
+pub(super) fn created((key, secret): &(ApiKey, Secret)) -> (StatusCode, Secretly<NewKeyView>) {
+    let view = NewKeyView { secret: Some(secret.expose().to_owned()), key: key.clone().into() };
+    (StatusCode::CREATED, Secretly(ShownOnce("secret"), view))
 }
 
 /// Which key.
@@ -167,7 +169,7 @@ async fn create(
     }
     let CreateKey { name, scopes, expires, .. } = wanted;
     let made = service::create(&gateway, &allowed, NewKey { name, scopes, allowed_from, expires }).await?;
-    Ok((StatusCode::CREATED, shown_once(made)))
+    Ok(created(&made))
 }
 
 /// List an organisation's API keys.
@@ -234,7 +236,7 @@ async fn rotate(
     let old = find(&gateway, &allowed, &which.key).await?;
     let grace = wanted.grace_seconds.map_or(GRACE, |seconds| Duration::from_secs(seconds.into()));
     let made = service::rotate(&gateway, &allowed, &old, grace).await?;
-    Ok((StatusCode::CREATED, shown_once(made)))
+    Ok(created(&made))
 }
 
 /// Revoke an API key, at once.

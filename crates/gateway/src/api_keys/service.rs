@@ -8,6 +8,7 @@ use attache_store::{Unit, Versioned};
 use attache_terms::Secret;
 use jiff::Timestamp;
 
+use super::http::created;
 use super::{ApiKey, KeyId, PREFIX};
 use crate::Gateway;
 use crate::access::{Grant, Principal, Scopes, Token};
@@ -54,12 +55,13 @@ pub(super) async fn create(gateway: &Gateway, grant: &Grant, wanted: NewKey) -> 
         return Err(Problem::invalid("expires", "in the past", "give a time to come, or none"));
     }
     may_give(grant, &wanted.scopes)?;
-    let (key, secret) = fresh(gateway, grant, NewKey { name, ..wanted });
+    let made = fresh(gateway, grant, NewKey { name, ..wanted });
+    let (key, _) = &made;
     let mut unit = Unit::new();
-    unit.create(grant.scope, &key);
+    unit.create(grant.scope, key);
     unit.record(grant.scope, gateway.changed(&grant.caller, CREATED, on([thing("api_key", key.id)])));
-    gateway.commit(&grant.caller, unit).await?;
-    Ok((key, secret))
+    gateway.commit_answered(&grant.caller, unit, || created(&made)).await?;
+    Ok(made)
 }
 
 /// A key gives no more than its maker has.
@@ -105,7 +107,8 @@ pub(super) async fn rotate(
         allowed_from: old.allowed_from.clone(),
         expires: old.expires,
     };
-    let (key, secret) = fresh(gateway, grant, wanted);
+    let made = fresh(gateway, grant, wanted);
+    let (key, _) = &made;
     let before = ApiKey {
         successor: Some(key.id),
         expires: Some(old.expires.map_or(ends, |expires| expires.min(ends))),
@@ -113,11 +116,11 @@ pub(super) async fn rotate(
     };
     let mut unit = Unit::new();
     unit.update(old, &before);
-    unit.create(grant.scope, &key);
+    unit.create(grant.scope, key);
     let about = on([thing("api_key", old.id), thing("api_key", key.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, ROTATED, about));
-    gateway.commit(&grant.caller, unit).await?;
-    Ok((key, secret))
+    gateway.commit_answered(&grant.caller, unit, || created(&made)).await?;
+    Ok(made)
 }
 
 /// Ends a key at once.

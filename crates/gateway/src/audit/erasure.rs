@@ -12,6 +12,7 @@ use attache_terms::UserId;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::keeping::accepted;
 use crate::Gateway;
 use crate::access::{Digest, Grant};
 use crate::api_keys::{ApiKey, KeyId};
@@ -68,7 +69,7 @@ pub(super) async fn ask(gateway: &Gateway, grant: &Grant, person: &Person) -> An
     let mut unit = Unit::new();
     unit.enqueue(NewJob::new(id, ERASE.name, Some(grant.scope.org()), &body));
     unit.record(grant.scope, gateway.changed(&grant.caller, REQUESTED, on([thing("job", id)])));
-    gateway.commit(&grant.caller, unit).await?;
+    gateway.commit_answered(&grant.caller, unit, || accepted(id)).await?;
     Ok(id)
 }
 

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use super::link::{Audited, LinkId};
 use super::view::EntryView;
-use super::{clerk, export, keeping, key, new_link};
+use super::{clerk, export, keeping, key, new_link, retention};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::record::{on, thing};
@@ -307,9 +307,12 @@ async fn make_link(
     let (id, link) = new_link(&gateway, allowed.scope, row.id, &mut unit);
     let about = on([thing("audit_link", id), thing("entry", row.id)]);
     unit.record(allowed.scope, gateway.changed(&allowed.caller, LINKED, about));
-    gateway.commit(&allowed.caller, unit).await?;
-    let view = LinkView { id: id.to_string(), link: Some(link.expose().to_owned()) };
-    Ok((StatusCode::CREATED, Secretly(ShownOnce("link"), view)))
+    let answer = || {
+        let view = LinkView { id: id.to_string(), link: Some(link.expose().to_owned()) };
+        (StatusCode::CREATED, Secretly(ShownOnce("link"), view))
+    };
+    gateway.commit_answered(&allowed.caller, unit, answer).await?;
+    Ok(answer())
 }
 
 /// Which link.
@@ -357,7 +360,7 @@ pub(super) async fn linked(gateway: &Gateway, secret: &str) -> Answer<(Audited, 
         Problem::new(
             StatusCode::NOT_FOUND,
             "link_gone",
-            "this link leads nowhere: it has ended, was taken back, was mistyped, or its entry was kept long enough",
+            "this link leads nowhere: it has ended, was taken back, or was mistyped",
             "ask the organisation that the message came from",
         )
     };
@@ -365,11 +368,29 @@ pub(super) async fn linked(gateway: &Gateway, secret: &str) -> Answer<(Audited, 
     let found = gateway.system().find::<Audited>(Audited::BY_DIGEST, digest.as_str()).await?;
     let good = |link: &Versioned<Audited>| link.revoked.is_none() && link.ends > gateway.clock.now();
     let link = found.filter(good).ok_or_else(gone)?.record;
-    let scope = attache_store::OrgScope::granted(link.org);
-    match find(gateway.store.org(scope), &EntryId::to_string(&link.entry)).await {
+    let store = gateway.store.org(attache_store::OrgScope::granted(link.org));
+    match find(store, &EntryId::to_string(&link.entry)).await {
         Ok(row) => Ok((link, row)),
         // Nothing but its number finds an entry that retention has removed.
-        Err(problem) if problem.code == "not_found" => Err(gone()),
+        Err(problem) if problem.code == "not_found" => {
+            Err(retention::accounts(store).await?.map_or_else(gone, |row| removed(&link, &row)))
+        }
         Err(problem) => Err(problem),
     }
+}
+
+/// That the entry of a link was kept long enough; `row` accounts for it.
+fn removed(link: &Audited, row: &EntryRow) -> Problem {
+    let (made, gone) = (link.created.strftime("%Y-%m-%d"), row.time.strftime("%Y-%m-%d"));
+    Problem::new(
+        StatusCode::GONE,
+        "entry_removed",
+        format!(
+            "the entry of {made} or before that this link led to was removed by {gone}, since the organisation keeps \
+             entries for a limited time; entry {} of its log accounts for it",
+            row.sequence
+        ),
+        "ask the organisation that the message came from for an export of its log: `attache audit verify` proves that \
+         nothing but what that entry names is missing",
+    )
 }

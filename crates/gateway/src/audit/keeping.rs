@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use attache_store::JobId;
 use attache_terms::UserId;
 use axum::Router;
 use axum::extract::State;
@@ -82,7 +83,7 @@ struct Forgotten {
 
 /// What will do it.
 #[derive(Debug, Serialize, ToSchema)]
-struct ErasureView {
+pub(super) struct ErasureView {
     /// The job: when it is done, so is the erasure.
     job: String,
 }
@@ -100,7 +101,12 @@ async fn forget(
     Json(Forgotten { user_id, subject }): Json<Forgotten>,
 ) -> Answer<(StatusCode, Json<ErasureView>)> {
     let job = erasure::ask(&gateway, &allowed, &Person { user: user_id, subject }).await?;
-    Ok((StatusCode::ACCEPTED, Json(ErasureView { job: job.to_string() })))
+    Ok(accepted(job))
+}
+
+/// The answer to whoever asks for it.
+pub(super) fn accepted(job: JobId) -> (StatusCode, Json<ErasureView>) {
+    (StatusCode::ACCEPTED, Json(ErasureView { job: job.to_string() }))
 }
 
 #[derive(Debug, Deserialize)]

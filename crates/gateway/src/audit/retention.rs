@@ -5,15 +5,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_ledger::{ActName, Correlation, Retention};
+use attache_ledger::{ActName, Correlation, EntryId, Retention};
 use attache_store::{
-    EntryQuery, GatewayScope, JobEnd, JobId, Log, NewJob, Order, OrgId, OrgScope, Place, Record, StoreError,
-    Unit, Versioned,
+    EntryQuery, EntryRow, GatewayScope, JobEnd, JobId, Log, NewJob, Order, OrgId, OrgScope, OrgStore, Place,
+    Record, StoreError, Unit, Versioned,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::clerk;
+use super::http::find;
 use crate::Gateway;
 use crate::access::Grant;
 use crate::jobs::{Ending, JobError, Kind, Turn};
@@ -47,6 +48,9 @@ struct Emptied {
     announced: u64,
     /// Up to which it is.
     done: u64,
+    /// The entry that says so.
+    #[serde(default)]
+    entry: Option<EntryId>,
 }
 
 impl Record for Emptied {
@@ -80,6 +84,13 @@ pub(super) async fn keep_for(gateway: &Gateway, grant: &Grant, days: Option<u32>
     Ok(())
 }
 
+/// The entry that accounts for what was removed from a log, if anything was.
+pub(super) async fn accounts(store: OrgStore<'_>) -> Answer<Option<EntryRow>> {
+    let emptied = store.get::<Emptied>(store.scope().org()).await?;
+    let Some(entry) = emptied.and_then(|emptied| emptied.entry) else { return Ok(None) };
+    find(store, &entry.to_string()).await.map(Some)
+}
+
 async fn forget(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
     let scope = OrgScope::granted(org);
@@ -93,15 +104,16 @@ async fn forget(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let done = emptied.as_ref().map_or(0, |emptied| emptied.done);
     let to = end_of_old(&gateway, Log(Place::Org(org)), done, before).await?;
     if to > done {
-        let announced = Emptied { org, announced: to, done };
+        // All that is gone, so that the newest entry of this kind explains the whole gap: older ones go too.
+        let removed = Retention { from: 0, to, entries: to - done };
+        let said = gateway.composer.retention(removed, system(), Correlation::default());
+        let announced = Emptied { org, announced: to, done, entry: Some(said.id()) };
         let mut unit = Unit::new();
         match &emptied {
             Some(emptied) => unit.update(emptied, &announced),
             None => unit.create(scope, &announced),
         };
-        // All that is gone, so that the newest entry of this kind explains the whole gap: older ones go too.
-        let removed = Retention { from: 0, to, entries: to - done };
-        unit.record(scope, gateway.composer.retention(removed, system(), Correlation::default()));
+        unit.record(scope, said);
         turn.commit(unit).await?;
         finish(&gateway, &turn, scope).await?;
     }

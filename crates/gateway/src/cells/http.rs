@@ -27,7 +27,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
 
 /// A blueprint of this gateway, with the agent identities that come from it.
 #[derive(Debug, Serialize, ToSchema)]
-struct CellView {
+pub(super) struct CellView {
     /// Its id.
     id: String,
     /// The tenant's id.
@@ -114,6 +114,11 @@ struct SuspendBlueprint {
     reason: String,
 }
 
+/// The answer to whoever asks for something that the gateway then sees to.
+pub(super) fn accepted(gateway: &Gateway, cell: Cell) -> (StatusCode, Json<CellView>) {
+    (StatusCode::ACCEPTED, Json(CellView::of(cell, gateway.clock.now())))
+}
+
 /// Suspend a blueprint: none of its agents acts from now on, its principal is disabled in the tenant, and that is tried.
 #[utoipa::path(
     post, path = "/api/v1/cells/{cell}/suspend", tag = "Blueprints", params(Which), request_body = SuspendBlueprint,
@@ -127,7 +132,7 @@ async fn suspend_cell(
 ) -> Answer<(StatusCode, Json<CellView>)> {
     let cell = find(&gateway, &which.cell).await?;
     let suspended = suspend::suspend(&gateway, &caller, &cell, &request.reason).await?;
-    Ok((StatusCode::ACCEPTED, Json(CellView::of(suspended, gateway.clock.now()))))
+    Ok(accepted(&gateway, suspended))
 }
 
 /// Let a suspended blueprint's agents act again.
@@ -142,5 +147,5 @@ async fn resume_cell(
 ) -> Answer<(StatusCode, Json<CellView>)> {
     let cell = find(&gateway, &which.cell).await?;
     let resumed = suspend::resume(&gateway, &caller, &cell).await?;
-    Ok((StatusCode::ACCEPTED, Json(CellView::of(resumed, gateway.clock.now()))))
+    Ok(accepted(&gateway, resumed))
 }

@@ -1,20 +1,22 @@
 //! Suspending a whole blueprint: an operator's act. Its principal is disabled in its tenant, so that Entra issues no
 //! assertion for any of its agent identities (hop 1), and that is tried (Entra reference §1.10, §13 "Stopping an agent
-//! for real").
+//! for real"). Every organisation whose identities come from it finds that in its own log.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_entra::{AccessToken, Resource, T1Source, TokenFault};
 use attache_graph::Cause;
-use attache_ledger::{Act, ActName, Actor, Mode as As};
-use attache_store::{GatewayScope, JobId, NewJob, Page, Unit, Versioned};
-use attache_terms::{AppId, Who};
+use attache_ledger::{Act, ActName, Actor, Mode as As, Thing};
+use attache_store::{GatewayScope, JobId, NewJob, OrgId, OrgScope, Page, StoreError, Unit, Versioned};
+use attache_terms::{AppId, TenantId, Who};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::http::accepted;
 use super::{Cell, CellId, credential};
 use crate::Gateway;
 use crate::access::Caller;
@@ -49,7 +51,7 @@ pub(crate) struct CellSuspension {
     pub(crate) enforced: bool,
     /// Entra's word when hop 1 was tried; absent while it was not, or where the blueprint has no agent to try with.
     pub(crate) hop_1: Option<String>,
-    /// What came of hop 2 with an assertion from before; absent when there was none to try with.
+    /// What came of hop 2 with an assertion that was got just before; absent when there was none to try with.
     pub(crate) hop_2: Option<String>,
     /// Until when a token that was issued before, or that an assertion from before still buys, may work.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -118,12 +120,42 @@ async fn change(
     let after = Cell { suspended, ..before.record.clone() };
     let mut unit = Unit::new();
     unit.update(before, &after);
-    unit.record(GatewayScope::granted(), gateway.changed(caller, act, on([thing("cell", after.id)])));
+    let own = gateway.changed(caller, act.clone(), on([thing("cell", after.id)]));
+    unit.record(GatewayScope::granted(), own);
+    // Whoever gets a seat meanwhile changes the cell, and is heard.
+    for (org, own) in by_organisation(&residents(gateway, after.id).await?) {
+        let about = on([thing("cell", after.id)].into_iter().chain(own));
+        unit.record(OrgScope::granted(org), gateway.changed(caller, act.clone(), about));
+    }
     let id = JobId::make(&*gateway.clock, &*gateway.rng);
     let body = Body { cell: after.id };
     unit.enqueue(NewJob::new(id, ENFORCE.name, None, &body).only(after.id.to_string()));
-    gateway.commit(caller, unit).await?;
+    gateway.commit_answered(caller, unit, || accepted(gateway, after.clone())).await?;
     Ok(after)
+}
+
+/// What of each organisation a change of a cell concerns.
+fn by_organisation(residents: &[Identity]) -> BTreeMap<OrgId, Vec<Thing>> {
+    let mut own: BTreeMap<OrgId, Vec<Thing>> = BTreeMap::new();
+    for one in residents {
+        own.entry(one.org).or_default().push(thing("identity", one.id));
+    }
+    own
+}
+
+/// Who lives in a cell: the identities that come from its blueprint, and have not gone (they are found by it no more).
+async fn residents(gateway: &Gateway, cell: CellId) -> Result<Vec<Identity>, StoreError> {
+    const PART: usize = 200;
+    let (cell, mut page, mut residents) = (cell.to_string(), Page::first(PART), Vec::new());
+    loop {
+        let part: Vec<Versioned<Identity>> = gateway.system().list_by(Identity::BY_CELL, &cell, page).await?;
+        let next = part.last().filter(|_| part.len() == PART).map(|last| Page::first(PART).beyond(last));
+        residents.extend(part.into_iter().map(|one| one.record));
+        match next {
+            Some(next) => page = next,
+            None => return Ok(residents),
+        }
+    }
 }
 
 /// Makes the tenant what the cell says: suspended or not.
@@ -148,6 +180,10 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
         Some(blueprint) => graph.principal_of(blueprint).await?.value,
         None => None,
     };
+    let trial = match (&cell.suspended, blueprint) {
+        (Some(_), Some(blueprint)) => Trial::begin(&gateway, &cell, blueprint).await?,
+        _ => None,
+    };
     if let Some(principal) = principal {
         let actor = Actor { tenant: Some(cell.tenant), mode: Some(As::Application), ..system() };
         let mut about = on([thing("cell", cell.id)]);
@@ -166,56 +202,74 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
         }
     }
     let Some(suspension) = &cell.suspended else { return Ok(Ending::done()) };
-    let proved = match blueprint {
-        Some(blueprint) => prove(&gateway, &cell, suspension, blueprint).await?,
-        None => CellSuspension { enforced: true, ..suspension.clone() },
+    let enforced = CellSuspension { enforced: true, ..suspension.clone() };
+    let proved = match trial {
+        Some(trial) => trial.end(&gateway, enforced).await?,
+        None => enforced,
     };
     let mut unit = Unit::new();
     unit.update(&cell, &Cell { suspended: Some(proved), ..cell.record.clone() });
     Ok(Ending::done_with(unit))
 }
 
-/// Tries hop 1 for one of the blueprint's agents, with nothing remembered; and hop 2, where an assertion from before
-/// is at hand.
-async fn prove(
-    gateway: &Arc<Gateway>,
-    cell: &Cell,
-    suspension: &CellSuspension,
-    blueprint: AppId,
-) -> Result<CellSuspension, JobError> {
-    let enforced = CellSuspension { enforced: true, ..suspension.clone() };
-    let own: Vec<Versioned<Identity>> =
-        gateway.system().list_by(Identity::BY_CELL, &cell.id.to_string(), Page::first(50)).await?;
-    let Some(agent) = own.iter().find_map(|identity| identity.agent) else { return Ok(enforced) };
-    let (credential, _) = credential(gateway, cell).await?;
-    let first = gateway.entra.own_assertion(cell.tenant, blueprint, credential);
-    let before = first.t1(agent).await.ok();
-    if let Some(before) = &before {
-        first.refused(agent, before);
+/// What is tried with one of a blueprint's agents, before its principal is disabled and after.
+struct Trial {
+    tenant: TenantId,
+    agent: AppId,
+    first: Arc<dyn T1Source>,
+    /// An assertion from before, for hop 2: whoever has stolen one has such a one. Whether it still buys tokens is
+    /// known only to who has one, too.
+    before: Option<AccessToken>,
+}
+
+impl Trial {
+    /// Gets an assertion while Entra still gives it; there is nothing to try with where the blueprint has no agent.
+    async fn begin(gateway: &Arc<Gateway>, cell: &Cell, blueprint: AppId) -> Result<Option<Self>, JobError> {
+        let residents = residents(gateway, cell.id).await?;
+        // One that is stopped itself would prove nothing of the blueprint.
+        let (acting, stopped): (Vec<_>, Vec<_>) =
+            residents.iter().partition(|one| one.suspended.is_none() && one.state.acts());
+        let Some(agent) = acting.into_iter().chain(stopped).find_map(|one| one.agent) else {
+            return Ok(None);
+        };
+        let (credential, _) = credential(gateway, cell).await?;
+        let first: Arc<dyn T1Source> = gateway.entra.own_assertion(cell.tenant, blueprint, credential);
+        let before = first.t1(agent).await.ok();
+        Ok(Some(Self { tenant: cell.tenant, agent, first, before }))
     }
-    let hop_1 = match first.t1(agent).await {
-        Ok(_) => return Err(JobError::Failed("the blueprint still gets assertions; trying again".into())),
-        Err(fault) if refuses(&fault) => Some(fault.to_string()),
-        Err(fault) => return Err(JobError::Failed(fault.to_string())),
-    };
-    let Some(before) = before else { return Ok(CellSuspension { hop_1, ..enforced }) };
-    let resource = Resource::graph(gateway.entra.cloud());
-    let second = gateway.entra.agent_identity(cell.tenant, Arc::new(Before(before)), agent, resource);
-    if let Ok(remembered) = second.token(None).await {
-        second.refused(&remembered);
-    }
-    match second.token(None).await {
-        Ok(_) => {
-            let hop_2 = "an assertion from before still buys a token, until it ends".to_owned();
-            Ok(CellSuspension { hop_1, hop_2: Some(hop_2), ..enforced })
+
+    /// Tries hop 1 with nothing remembered, and hop 2 with the assertion from before.
+    async fn end(self, gateway: &Arc<Gateway>, enforced: CellSuspension) -> Result<CellSuspension, JobError> {
+        let Self { tenant, agent, first, before } = self;
+        if let Some(before) = &before {
+            first.refused(agent, before);
         }
-        Err(fault) if refuses(&fault) => Ok(CellSuspension {
-            hop_1,
-            hop_2: Some(fault.to_string()),
-            tokens_end: suspension.since.saturating_add(TOKEN).ok(),
-            ..enforced
-        }),
-        Err(fault) => Err(JobError::Failed(fault.to_string())),
+        let hop_1 = match first.t1(agent).await {
+            Ok(_) => {
+                return Err(JobError::Failed("the blueprint still gets assertions; trying again".into()));
+            }
+            Err(fault) if refuses(&fault) => Some(fault.to_string()),
+            Err(fault) => return Err(JobError::Failed(fault.to_string())),
+        };
+        let Some(before) = before else { return Ok(CellSuspension { hop_1, ..enforced }) };
+        let resource = Resource::graph(gateway.entra.cloud());
+        let second = gateway.entra.agent_identity(tenant, Arc::new(Before(before)), agent, resource);
+        if let Ok(remembered) = second.token(None).await {
+            second.refused(&remembered);
+        }
+        match second.token(None).await {
+            Ok(_) => {
+                let hop_2 = "an assertion from before still buys a token, until it ends".to_owned();
+                Ok(CellSuspension { hop_1, hop_2: Some(hop_2), ..enforced })
+            }
+            Err(fault) if refuses(&fault) => Ok(CellSuspension {
+                hop_1,
+                hop_2: Some(fault.to_string()),
+                tokens_end: enforced.since.saturating_add(TOKEN).ok(),
+                ..enforced
+            }),
+            Err(fault) => Err(JobError::Failed(fault.to_string())),
+        }
     }
 }
 

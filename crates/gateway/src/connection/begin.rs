@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::attempt::{Attempt, Awaits, person};
+use super::http::begun_at;
 use crate::Gateway;
 use crate::access::{Grant, Token};
 use crate::config::ConnectApp;
@@ -43,8 +44,9 @@ pub(super) async fn begin(gateway: &Gateway, grant: &Grant, hint: Option<&str>) 
     unit.create(GatewayScope::granted(), &attempt);
     let about = on([thing("organisation", grant.scope.org())]);
     unit.record(grant.scope, gateway.changed(&grant.caller, BEGUN, about));
-    gateway.commit(&grant.caller, unit).await?;
-    Ok(Begun { url, ends: attempt.ends })
+    let begun = Begun { url, ends: attempt.ends };
+    gateway.commit_answered(&grant.caller, unit, || begun_at(&begun)).await?;
+    Ok(begun)
 }
 
 /// The application for customers' tenants.

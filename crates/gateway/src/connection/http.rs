@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::begin::Begun;
 use super::instructions::{Instruction, instructions};
 use super::permissions::{Needed, OWN_TENANT};
 use super::settings::{self, Change};
@@ -31,7 +32,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
 
 /// How an organisation's own tenant is connected.
 #[derive(Debug, Serialize, ToSchema)]
-struct TenantView {
+pub(super) struct TenantView {
     /// Whether this gateway offers identities in customers' own tenants at all.
     offered: bool,
     /// Whether a tenant is connected.
@@ -99,7 +100,8 @@ struct PermissionView {
     granted: Option<bool>,
 }
 
-async fn view(gateway: &Gateway, connection: Option<Connection>) -> Answer<TenantView> {
+/// What is shown of it.
+pub(super) async fn view(gateway: &Gateway, connection: Option<Connection>) -> Answer<TenantView> {
     let granted =
         |name: &str| connection.as_ref().map(|connection| connection.granted.iter().any(|own| own == name));
     let permissions = OWN_TENANT.iter().map(|one| PermissionView {
@@ -165,7 +167,7 @@ struct ConnectRequest {
 
 /// Where a connection goes on.
 #[derive(Debug, Serialize, ToSchema)]
-struct ConnectView {
+pub(super) struct ConnectView {
     /// Entra's page of consent; to be opened in the browser whose session asked for it.
     url: String,
     /// Until when.
@@ -186,9 +188,12 @@ async fn connect(
     Json(request): Json<ConnectRequest>,
 ) -> Answer<Secretly<ConnectView>> {
     let begun = begin::begin(&gateway, &allowed, request.tenant.as_deref()).await?;
-    let view = ConnectView { url: begun.url.into(), ends: begun.ends };
-    // The state in it is the way to go on.
-    Ok(Secretly(ShownOnce("url"), view))
+    Ok(begun_at(&begun))
+}
+
+/// The answer to whoever begins. The state in it is the way to go on.
+pub(super) fn begun_at(begun: &Begun) -> Secretly<ConnectView> {
+    Secretly(ShownOnce("url"), ConnectView { url: begun.url.to_string(), ends: begun.ends })
 }
 
 /// How a connected tenant is to be used; what is left out stays.
@@ -235,8 +240,7 @@ async fn look(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::ConnectTenant>,
 ) -> Answer<Json<TenantView>> {
-    let seen = settings::look_again(&gateway, &allowed).await?;
-    Ok(Json(view(&gateway, Some(seen)).await?))
+    Ok(Json(settings::look_again(&gateway, &allowed).await?))
 }
 
 /// Disconnect the organisation's own tenant. Identities that live there must be deprovisioned first.

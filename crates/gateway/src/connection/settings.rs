@@ -6,12 +6,13 @@ use attache_terms::{SkuId, UserId};
 use http::StatusCode;
 
 use super::admin::unread;
+use super::http::{TenantView, view};
 use super::look;
 use super::{Connection, not_connected};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::record::{on, thing};
-use crate::server::{Answer, Problem};
+use crate::server::{Answer, Json, Problem};
 
 const CHANGED: ActName = ActName::new("tenant.settings_changed");
 const LOOKED: ActName = ActName::new("tenant.looked_at");
@@ -74,11 +75,14 @@ pub(super) async fn change(gateway: &Gateway, grant: &Grant, change: Change) -> 
 }
 
 /// Looks again at what the tenant grants.
-pub(super) async fn look_again(gateway: &Gateway, grant: &Grant) -> Answer<Connection> {
+pub(super) async fn look_again(gateway: &Gateway, grant: &Grant) -> Answer<TenantView> {
     let before = own(gateway, grant).await?;
     let seen = look::look(gateway, before.tenant).await?;
     let after = Connection { granted: seen.granted, looked: gateway.clock.now(), ..before.record.clone() };
-    save(gateway, grant, &before, after, LOOKED).await
+    let unit = changes(gateway, grant, &before, &after, LOOKED);
+    let view = view(gateway, Some(after)).await?;
+    gateway.commit_answered(&grant.caller, unit, || Json(&view)).await?;
+    Ok(view)
 }
 
 /// Keeps a changed connection, with its entry.
@@ -89,11 +93,21 @@ pub(super) async fn save(
     after: Connection,
     act: ActName,
 ) -> Answer<Connection> {
-    let mut unit = Unit::new();
-    unit.update(before, &after);
-    unit.record(grant.scope, gateway.changed(&grant.caller, act, on([thing("tenant", after.tenant)])));
-    gateway.commit(&grant.caller, unit).await?;
+    gateway.commit(&grant.caller, changes(gateway, grant, before, &after, act)).await?;
     Ok(after)
+}
+
+fn changes(
+    gateway: &Gateway,
+    grant: &Grant,
+    before: &Versioned<Connection>,
+    after: &Connection,
+    act: ActName,
+) -> Unit {
+    let mut unit = Unit::new();
+    unit.update(before, after);
+    unit.record(grant.scope, gateway.changed(&grant.caller, act, on([thing("tenant", after.tenant)])));
+    unit
 }
 
 /// The user of the tenant who is to answer for its agents.

@@ -15,6 +15,7 @@ use crate::Gateway;
 use crate::access::AsOperator;
 use crate::licences::TenantSeats;
 use crate::server::Answer;
+use crate::siem::{Behind, behind};
 
 /// The upper ends of the buckets of request times, in seconds.
 const BUCKETS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -25,6 +26,8 @@ pub(crate) struct Metrics {
     requests: Mutex<BTreeMap<(String, u16), u64>>,
     times: Mutex<Times>,
     turns: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+    recipients: Mutex<BTreeMap<&'static str, u64>>,
+    undelivered: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -50,6 +53,16 @@ impl Metrics {
     /// A turn at a job ended.
     pub(crate) fn turned(&self, kind: &'static str, how: &'static str) {
         *lock(&self.turns).entry((kind, how)).or_default() += 1;
+    }
+
+    /// Mail to so many recipients was counted, or refused since it was over a quota.
+    pub(crate) fn counted_recipients(&self, how: &'static str, recipients: u32) {
+        *lock(&self.recipients).entry(how).or_default() += u64::from(recipients);
+    }
+
+    /// Audit entries did not arrive at a SIEM, for the reason of this code.
+    pub(crate) fn not_delivered(&self, code: &'static str) {
+        *lock(&self.undelivered).entry(code).or_default() += 1;
     }
 }
 
@@ -82,6 +95,34 @@ pub(super) async fn show(State(gateway): State<Arc<Gateway>>, _: AsOperator) -> 
     head(&mut text, "job_turns_total", "counter", "Turns at jobs, by kind and how they ended.");
     for ((kind, how), count) in lock(&gateway.metrics.turns).iter() {
         let _ = writeln!(text, "attache_job_turns_total{{kind=\"{kind}\",end=\"{how}\"}} {count}");
+    }
+    head(
+        &mut text,
+        "mail_recipients_total",
+        "counter",
+        "Recipients of hosted identities' mail: counted before it was sent, or refused by an organisation's quota.",
+    );
+    for (how, count) in lock(&gateway.metrics.recipients).iter() {
+        let _ = writeln!(text, "attache_mail_recipients_total{{end=\"{how}\"}} {count}");
+    }
+    head(
+        &mut text,
+        "siem_failures_total",
+        "counter",
+        "Deliveries to a SIEM that failed, by the error's code.",
+    );
+    for (code, count) in lock(&gateway.metrics.undelivered).iter() {
+        let _ = writeln!(text, "attache_siem_failures_total{{code=\"{code}\"}} {count}");
+    }
+    let Behind { receivers, failing, entries, furthest } = behind(&gateway).await?;
+    for (name, help, value) in [
+        ("siem_receivers", "Organisations whose audit entries are sent to a SIEM.", receivers),
+        ("siem_receivers_failing", "Those of them to whose SIEM nothing arrives.", failing),
+        ("siem_backlog_entries", "Audit entries that have not arrived yet, of all organisations.", entries),
+        ("siem_backlog_entries_max", "The same, of the organisation that is furthest behind.", furthest),
+    ] {
+        head(&mut text, name, "gauge", help);
+        let _ = writeln!(text, "attache_{name} {value}");
     }
     head(&mut text, "jobs", "gauge", "Jobs in the database, by kind and state.");
     for (kind, state, count) in gateway.store.engine(GatewayScope::granted()).job_counts().await? {

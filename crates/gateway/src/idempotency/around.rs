@@ -6,20 +6,16 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use tracing::Instrument as _;
 
 use super::Asked;
-use super::kept::Answered;
+use super::kept::{Answered, MOST};
 use crate::Gateway;
 use crate::access::Digest;
-use crate::server::{Problem, ShownOnce};
+use crate::server::Problem;
 
 const HEADER: &str = "idempotency-key";
-/// The longest body, as everywhere.
-const MOST: usize = 2 << 20;
-
 /// Does it, for the POSTs of programs.
 pub(crate) async fn around(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST || !request.uri().path().starts_with("/api/") {
@@ -44,17 +40,11 @@ pub(crate) async fn around(State(gateway): State<Arc<Gateway>>, request: Request
 }
 
 async fn keep(gateway: &Gateway, asked: &Asked, response: Response) -> Response {
-    let (parts, body) = response.into_parts();
-    let Ok(body) = to_bytes(body, MOST).await else {
+    let Some((response, answer)) = Answered::of(response).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
-    let text = match parts.extensions.get::<ShownOnce>() {
-        Some(shown) => shown.without(&body),
-        None => String::from_utf8_lossy(&body).into_owned(),
-    };
-    asked.answered(gateway, Answered { status: parts.status.as_u16(), kind, body: text }).await;
-    Response::from_parts(parts, Body::from(body))
+    asked.answered(gateway, answer).await;
+    response
 }
 
 /// The key itself. The draft writes it as a string of structured fields, in quotes; most clients leave them out.

@@ -101,12 +101,22 @@ impl Asked {
         Digest::of(&format!("{whose}\n{who}\n{what}\n{}", self.key))
     }
 
-    /// Commits a unit, the first one with the record.
-    pub(super) async fn commit(&self, gateway: &Gateway, mut unit: Unit) -> Result<Committed, CommitError> {
+    /// Commits a unit, the first one with the record, and with the answer where that is known by now.
+    pub(super) async fn commit(
+        &self,
+        gateway: &Gateway,
+        mut unit: Unit,
+        answer: Option<Response>,
+    ) -> Result<Committed, CommitError> {
         let Stage::Known(kept) = self.stage().clone() else { return gateway.store.commit(unit).await };
         if unit.is_empty() {
             return Ok(Committed::default());
         }
+        let answer = match answer {
+            Some(answer) => Answered::of(answer).await.map(|(_, answer)| answer),
+            None => None,
+        };
+        let kept = Kept { answer, ..kept };
         unit.create(GatewayScope::granted(), &kept);
         let committed = gateway.store.commit(unit).await?;
         *self.stage() = Stage::Begun(Versioned { place: Place::Gateway, version: 1, record: kept });
@@ -122,7 +132,7 @@ impl Asked {
         }
     }
 
-    /// Keeps the answer.
+    /// Keeps the answer, unless it is kept already.
     pub(super) async fn answered(&self, gateway: &Gateway, answer: Answered) {
         let mut unit = Unit::new();
         match self.stage().clone() {
@@ -130,6 +140,7 @@ impl Asked {
             Stage::Known(kept) => {
                 unit.create(GatewayScope::granted(), &Kept { answer: Some(answer), ..kept });
             }
+            Stage::Begun(kept) if kept.answer.as_ref() == Some(&answer) => return,
             Stage::Begun(kept) => {
                 unit.update(&kept, &Kept { answer: Some(answer), ..kept.record.clone() });
             }

@@ -2,7 +2,7 @@
 //! shown once are not in it.
 
 use attache_store::{GatewayScope, Record};
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -10,12 +10,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Digest;
+use crate::server::ShownOnce;
 
 /// What the record is called in the store.
 pub(crate) const KEPT: &str = "kept_answer";
 
 /// How long it is kept, as the draft wants said (section 2.3).
 pub(super) const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+/// The longest body, as everywhere.
+pub(super) const MOST: usize = 2 << 20;
 
 /// A request that took effect. The clerk sweeps it away when its day is over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,6 +58,19 @@ pub(super) struct Answered {
 }
 
 impl Answered {
+    /// What is to be kept of an answer, and the answer itself; nothing of one that is too long.
+    pub(super) async fn of(answer: Response) -> Option<(Response, Self)> {
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, MOST).await.ok()?;
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        let text = match parts.extensions.get::<ShownOnce>() {
+            Some(shown) => shown.without(&body),
+            None => String::from_utf8_lossy(&body).into_owned(),
+        };
+        let kept = Self { status: parts.status.as_u16(), kind, body: text };
+        Some((Response::from_parts(parts, Body::from(body)), kept))
+    }
+
     /// The same answer, which says that it is one that was given before.
     pub(super) fn again(&self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use attache_store::{OrgScope, Versioned};
 use attache_terms::UserId;
+use axum::Extension;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::Response;
 use http::StatusCode;
@@ -19,11 +20,11 @@ use super::{
     Fallback, FellBack, Identity, Method, Mode, State, Suspension, Trouble, Waiting, photo, removal, send,
     suspend,
 };
-use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::server::{
     Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
 };
+use crate::{Gateway, limits, sending};
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
@@ -76,7 +77,7 @@ struct ProvisionRequest {
 
 /// An agent identity.
 #[derive(Debug, Serialize, ToSchema)]
-struct IdentityView {
+pub(super) struct IdentityView {
     /// Its id.
     id: String,
     /// `default`, or the specialist's name.
@@ -151,6 +152,11 @@ impl From<Identity> for IdentityView {
     }
 }
 
+/// The answer to whoever asks for something that the gateway then goes on with by itself.
+pub(super) fn accepted(identity: Identity) -> (StatusCode, Json<IdentityView>) {
+    (StatusCode::ACCEPTED, Json(identity.into()))
+}
+
 /// Provision an identity. Idempotent: a second call goes on with the first one's identity.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/agent-identity/provision", tag = "Identities",
@@ -178,7 +184,7 @@ async fn provision(
         user: user.map_err(|error| Problem::invalid("user_id", error, "give the user's object id"))?,
     };
     let identity = service::provision(&gateway, &allowed, &wanted).await?;
-    Ok((StatusCode::ACCEPTED, Json(identity.into())))
+    Ok(accepted(identity))
 }
 
 /// List an organisation's identities.
@@ -254,7 +260,7 @@ async fn suspend_identity(
     Json(request): Json<SuspendRequest>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
     let suspended = suspend_named(&gateway, &allowed, &which.identity, &request.reason).await?;
-    Ok((StatusCode::ACCEPTED, Json(suspended.into())))
+    Ok(accepted(suspended))
 }
 
 /// Suspends the identity of this id or template.
@@ -285,7 +291,7 @@ async fn resume_identity(
     Path(which): Path<Which>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
     let resumed = resume_named(&gateway, &allowed, &which.identity).await?;
-    Ok((StatusCode::ACCEPTED, Json(resumed.into())))
+    Ok(accepted(resumed))
 }
 
 /// What deprovisioning would do.
@@ -334,7 +340,7 @@ async fn deprovision(
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
     let identity = find(&gateway, allowed.scope, &which.identity).await?;
     let leaving = removal::ask(&gateway, &allowed, &identity).await?;
-    Ok((StatusCode::ACCEPTED, Json(leaving.into())))
+    Ok(accepted(leaving))
 }
 
 /// Where a test message is to go.
@@ -368,10 +374,15 @@ async fn test_send(
     Shared(gateway): Shared<Arc<Gateway>>,
     allowed: Allowed<right::ManageIdentities>,
     Path(which): Path<Which>,
+    Extension(headers): Extension<limits::Standing>,
     Json(request): Json<TestSendRequest>,
 ) -> Answer<Secretly<TestSendView>> {
     let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    let sent = send::test(&gateway, &allowed, &identity, &request.to).await?;
+    let sent = send::test(&gateway, &allowed, &identity, &request.to).await;
+    if identity.mode == Mode::Hosted {
+        headers.note(sending::standing(&gateway, allowed.scope).await?.left());
+    }
+    let sent = sent?;
     let view = TestSendView { from: sent.from, message_id: sent.message_id, audit: Some(sent.audit) };
     Ok(Secretly(ShownOnce("audit"), view))
 }

@@ -128,6 +128,10 @@ struct Chain {
     tone: &'static str,
     links: Vec<Link>,
     may_fall_back: bool,
+    /// What it costs a month, once it has what costs.
+    cost: Option<String>,
+    /// The organisation's short name.
+    slug: String,
 }
 
 /// What is drawn: a name, and the steps that make it.
@@ -151,12 +155,14 @@ impl Chain {
         }
     }
 
-    async fn of(store: OrgStore<'_>, identity: Identity) -> Answer<Self> {
+    async fn of(gateway: &Gateway, grant: &Grant, identity: Identity) -> Answer<Self> {
+        let cost = licences::monthly(gateway, grant.scope, identity.id).await?;
+        let slug = grant.organisation.slug.clone();
         if identity.method == Method::OrdinaryUser {
             let (links, state, tone) = (ordinary(&identity), words(&identity), tone(&identity));
-            return Ok(Self { state, tone, links, may_fall_back: false, identity });
+            return Ok(Self { state, tone, links, may_fall_back: false, cost, slug, identity });
         }
-        let provisioning = store.get::<Provisioning>(identity.id).await?;
+        let provisioning = gateway.store.org(grant.scope).get::<Provisioning>(identity.id).await?;
         let current = provisioning.as_ref().and_then(|provisioning| provisioning.steps.current());
         let links = LINKS.iter().map(|(what, steps)| {
             let (tone, words) = match (&provisioning, current) {
@@ -183,7 +189,7 @@ impl Chain {
         });
         let links = links.collect();
         let (state, tone) = (words(&identity), tone(&identity));
-        Ok(Self { state, tone, links, may_fall_back: can_fall_back(&identity), identity })
+        Ok(Self { state, tone, links, may_fall_back: can_fall_back(&identity), cost, slug, identity })
     }
 }
 
@@ -207,7 +213,6 @@ struct One {
     look: Look,
     place: PlaceOf,
     chain: Chain,
-    cost: Option<String>,
 }
 
 #[derive(Template)]
@@ -227,7 +232,7 @@ async fn chain(gateway: &Gateway, grant: &Grant, named: &str) -> Answer<Chain> {
         Ok(id) => store.get::<Identity>(id).await?,
         Err(_) => store.find::<Identity>(Identity::BY_TEMPLATE, named).await?,
     };
-    Chain::of(store, found.ok_or_else(|| Problem::not_found("identity"))?.record).await
+    Chain::of(gateway, grant, found.ok_or_else(|| Problem::not_found("identity"))?.record).await
 }
 
 async fn one(
@@ -237,8 +242,7 @@ async fn one(
 ) -> Page {
     let chain = chain(&gateway, &allowed, &identity).await?;
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/identities"));
-    let cost = licences::monthly(&gateway, allowed.scope, chain.identity.id).await?;
-    Ok(page(&One { look, place, chain, cost }))
+    Ok(page(&One { look, place, chain }))
 }
 
 async fn one_part(
@@ -255,7 +259,6 @@ struct Settings {
     look: Look,
     place: PlaceOf,
     chain: Option<Chain>,
-    cost: Option<String>,
     domain: Option<String>,
     sending: sending::Standing,
     local_part: String,
@@ -265,19 +268,14 @@ struct Settings {
 async fn settings(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right::SeeIdentities>) -> Page {
     let store = gateway.store.org(allowed.scope);
     let chain = match store.find::<Identity>(Identity::BY_TEMPLATE, DEFAULT).await? {
-        Some(found) => Some(Chain::of(store, found.record).await?),
+        Some(found) => Some(Chain::of(&gateway, &allowed, found.record).await?),
         None => None,
     };
     let place = PlaceOf::new(&allowed, "/settings/agent-identity");
-    let cost = match &chain {
-        Some(chain) => licences::monthly(&gateway, allowed.scope, chain.identity.id).await?,
-        None => None,
-    };
     Ok(page(&Settings {
         look: Look::of(&gateway, &allowed.caller),
         place,
         chain,
-        cost,
         domain: hosting::expected(&gateway, allowed.scope).await?.map(|hosted| hosted.domain.clone()),
         sending: sending::standing(&gateway, allowed.scope).await?,
         local_part: gateway.config.local_part.clone(),

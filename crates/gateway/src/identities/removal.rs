@@ -13,6 +13,7 @@ use attache_terms::Explain as _;
 use serde::{Deserialize, Serialize};
 
 use super::drive::{act_name, act_of, ended};
+use super::http::accepted;
 use super::provisioning::{OpenIntent, Provisioning};
 use super::{Identity, IdentityId, Method, State, Trouble, ordinary, suspend};
 use crate::Gateway;
@@ -110,7 +111,7 @@ pub(super) async fn ask(
     let id = JobId::make(&*gateway.clock, &*gateway.rng);
     let body = Body { identity: identity.id };
     unit.enqueue(NewJob::new(id, REMOVE.name, Some(identity.org), &body).only(identity.id.to_string()));
-    gateway.commit(&grant.caller, unit).await?;
+    gateway.commit_answered(&grant.caller, unit, || accepted(leaving.clone())).await?;
     Ok(leaving)
 }
 

@@ -5,6 +5,7 @@ use attache_store::{CommitError, JobId, NewJob, Record as _, Unit, Versioned};
 use attache_terms::UserId;
 
 use super::drive::Body;
+use super::http::accepted;
 use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, PROVISION, State, aliases};
 use crate::Gateway;
 use crate::access::{Grant, Principal, operators_only};
@@ -127,7 +128,7 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
     let about = on([thing("identity", identity.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, REQUESTED, about));
     unit.enqueue(job(gateway, &identity));
-    match gateway.commit(&grant.caller, unit).await {
+    match gateway.commit_answered(&grant.caller, unit, || accepted(identity.clone())).await {
         Ok(_) => Ok(identity),
         Err(CommitError::Taken { lookup: Identity::BY_TEMPLATE, .. }) => Err(Refused::Beaten),
         Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => {
@@ -216,7 +217,7 @@ async fn go_on(
     if now != existing.record {
         unit.update(&existing, &now);
     }
-    match gateway.commit(&grant.caller, unit).await {
+    match gateway.commit_answered(&grant.caller, unit, || accepted(now.clone())).await {
         Ok(_) => Ok(now),
         Err(CommitError::Conflict { .. }) => Err(Refused::Beaten),
         Err(error) => Err(Problem::from(error).into()),

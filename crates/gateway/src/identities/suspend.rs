@@ -10,6 +10,7 @@ use attache_store::{JobId, NewJob, OrgId, OrgScope, Unit, Versioned};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::http::accepted;
 use super::provisioning::Provisioning;
 use super::{Cause as Why, Identity, IdentityId, State, Suspension};
 use crate::Gateway;
@@ -129,7 +130,7 @@ async fn change(
     }
     unit.record(grant.scope, gateway.changed(&grant.caller, act, on([thing("identity", after.id)])));
     unit.enqueue(enforcement(gateway, after.org, after.id));
-    gateway.commit(&grant.caller, unit).await?;
+    gateway.commit_answered(&grant.caller, unit, || accepted(after.clone())).await?;
     Ok(after)
 }
 

@@ -142,7 +142,9 @@ impl Meter {
         let Some(quota) = quota else { return Ok(()) };
         let taken = self.take(Counted::Requests(policy), id, quota, now);
         if let Some(standing) = extensions.get::<Standing>() {
-            standing.note(policy, quota, taken);
+            let bucket::Taken { remaining, whole, .. } = taken;
+            let (policy, quota, window) = (policy.name(), quota.get(), bucket::WINDOW);
+            standing.note(Left { policy, quota, window, remaining, whole });
         }
         taken.refused.map_or(Ok(()), |wait| Err(refused(policy, quota, wait)))
     }
@@ -191,21 +193,36 @@ fn refused(policy: Policy, quota: NonZeroU32, wait: Duration) -> Problem {
 
 /// How the caller of one request stands, for the headers of its answer.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Standing(Arc<Mutex<Vec<(Policy, NonZeroU32, bucket::Taken)>>>);
+pub(crate) struct Standing(Arc<Mutex<Vec<Left>>>);
+
+/// What is left of a quota.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left {
+    /// The policy's name.
+    pub(crate) policy: &'static str,
+    /// The quota.
+    pub(crate) quota: u32,
+    /// The window that it is for.
+    pub(crate) window: Duration,
+    /// How much of it remains.
+    pub(crate) remaining: u64,
+    /// How long until it is whole again.
+    pub(crate) whole: Duration,
+}
 
 impl Standing {
-    fn note(&self, policy: Policy, quota: NonZeroU32, taken: bucket::Taken) {
-        lock(&self.0).push((policy, quota, taken));
+    /// Notes it.
+    pub(crate) fn note(&self, left: Left) {
+        lock(&self.0).push(left);
     }
 
     /// Says it; nothing when nobody was counted.
     pub(crate) fn tell(&self, headers: &mut HeaderMap) {
         let (mut policies, mut standing) = (String::new(), String::new());
-        for (policy, quota, taken) in lock(&self.0).iter() {
+        for Left { policy, quota, window, remaining, whole } in lock(&self.0).iter() {
             let comma = if policies.is_empty() { "" } else { ", " };
-            let (name, window) = (policy.name(), bucket::WINDOW.as_secs());
-            let _ = write!(policies, "{comma}\"{name}\";q={quota};w={window}");
-            let _ = write!(standing, "{comma}\"{name}\";r={};t={}", taken.remaining, seconds(taken.whole));
+            let _ = write!(policies, "{comma}\"{policy}\";q={quota};w={}", window.as_secs());
+            let _ = write!(standing, "{comma}\"{policy}\";r={remaining};t={}", seconds(*whole));
         }
         let texts = [("ratelimit-policy", policies), ("ratelimit", standing)];
         for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use attache_store::Versioned;
-use attache_terms::UserId;
+use attache_terms::{Secret, UserId};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -94,7 +94,7 @@ impl From<Invitation> for InvitationView {
 
 /// A new invitation, with its link: it is shown this once.
 #[derive(Debug, Serialize, ToSchema)]
-struct NewInvitationView {
+pub(super) struct NewInvitationView {
     /// The link that makes whoever signs in with it a member. An answer that is repeated by its `Idempotency-Key`
     /// lacks it.
     link: Option<String>,
@@ -218,9 +218,16 @@ async fn invite(
 ) -> Answer<(StatusCode, Secretly<NewInvitationView>)> {
     let user = wanted.user_id.map(|text| text.parse::<UserId>()).transpose();
     let user = user.map_err(|error| Problem::invalid("user_id", error, "give the user's object id"))?;
-    let (invitation, link) = service::invite(&gateway, &allowed, wanted.label, wanted.role, user).await?;
-    let view = NewInvitationView { link: Some(link.expose().to_owned()), invitation: invitation.into() };
-    Ok((StatusCode::CREATED, Secretly(ShownOnce("link"), view)))
+    Ok(created(&service::invite(&gateway, &allowed, wanted.label, wanted.role, user).await?))
+}
+
+/// The answer to whoever invites. The link is in no other one.
+pub(super) fn created(
+    (invitation, link): &(Invitation, Secret),
+) -> (StatusCode, Secretly<NewInvitationView>) {
+    let view =
+        NewInvitationView { link: Some(link.expose().to_owned()), invitation: invitation.clone().into() };
+    (StatusCode::CREATED, Secretly(ShownOnce("link"), view))
 }
 
 /// List open invitations.

@@ -7,6 +7,7 @@ use attache_store::{OrgScope, Page, Unit, Versioned};
 use attache_terms::{Secret, UserId};
 use http::StatusCode;
 
+use super::http::created;
 use super::invitation::{Invitation, InvitationId};
 use super::{Member, MemberId};
 use crate::Gateway;
@@ -54,9 +55,10 @@ pub(super) async fn invite(
     let about =
         Target { subject: Some(invitation.label.clone()), ..on([thing("invitation", invitation.id)]) };
     unit.record(grant.scope, gateway.changed(&grant.caller, INVITED, about));
-    gateway.commit(&grant.caller, unit).await?;
     let link = gateway.config.url(&format!("/invitations/{}", token.secret.expose()));
-    Ok((invitation, Secret::new(link)))
+    let made = (invitation, Secret::new(link));
+    gateway.commit_answered(&grant.caller, unit, || created(&made)).await?;
+    Ok(made)
 }
 
 /// Takes an invitation back.

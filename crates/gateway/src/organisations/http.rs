@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use attache_store::Place;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -48,7 +49,7 @@ struct CreateOrganisation {
 
 /// An organisation.
 #[derive(Debug, Serialize, ToSchema)]
-struct OrganisationView {
+pub(super) struct OrganisationView {
     /// Its id.
     id: String,
     /// Its short name in addresses.
@@ -90,7 +91,17 @@ async fn create(
     let CreateOrganisation { slug, name, region } = wanted;
     let wanted = NewOrganisation { slug, name, region };
     let organisation = service::create(&gateway, &caller, wanted).await?;
-    Ok((StatusCode::CREATED, Json(OrganisationView::from(&organisation))))
+    Ok(created(&organisation))
+}
+
+/// The answer to whoever makes one.
+pub(super) fn created(organisation: &Organisation) -> (StatusCode, Json<OrganisationView>) {
+    (StatusCode::CREATED, Json(OrganisationView::from(organisation)))
+}
+
+/// The answer to whoever asks for something that the gateway then sees to.
+pub(super) fn accepted(organisation: &Organisation) -> (StatusCode, Json<OrganisationView>) {
+    (StatusCode::ACCEPTED, Json(OrganisationView::from(organisation)))
 }
 
 /// List the organisations of this gateway.
@@ -103,7 +114,13 @@ async fn list(
     _operator: AsOperator,
     Query(cursor): Query<Cursor>,
 ) -> Answer<Json<Listed<OrganisationView>>> {
-    let rows = gateway.system().list::<Organisation>(cursor.page()?).await?;
+    let mut page = cursor.page()?;
+    if let Some(after) = &mut page.after {
+        // Each is in a place of its own.
+        let id = after.key.parse().map_err(|_| Problem::not_found("organisation"))?;
+        after.place = Place::Org(id);
+    }
+    let rows = gateway.system().list::<Organisation>(page).await?;
     let listed = cursor.listed(rows, |row| row.id.to_string(), |row| OrganisationView::from(&row.record))?;
     Ok(Json(listed))
 }
@@ -202,7 +219,7 @@ async fn suspend(
     Json(request): Json<SuspendOrganisation>,
 ) -> Answer<(StatusCode, Json<OrganisationView>)> {
     let organisation = suspension::suspend(&gateway, &allowed, &request.reason).await?;
-    Ok((StatusCode::ACCEPTED, Json(OrganisationView::from(&organisation))))
+    Ok(accepted(&organisation))
 }
 
 /// Let a suspended organisation go on, and those of its identities that its suspension stopped.
@@ -216,5 +233,5 @@ async fn resume(
     allowed: Allowed<right::SuspendIdentities>,
 ) -> Answer<(StatusCode, Json<OrganisationView>)> {
     let organisation = suspension::resume(&gateway, &allowed).await?;
-    Ok((StatusCode::ACCEPTED, Json(OrganisationView::from(&organisation))))
+    Ok(accepted(&organisation))
 }

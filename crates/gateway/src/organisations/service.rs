@@ -4,6 +4,7 @@ use attache_ledger::ActName;
 use attache_store::{CommitError, OrgId, OrgScope, Unit};
 
 use super::Organisation;
+use super::http::created;
 use crate::Gateway;
 use crate::access::{Caller, Principal, Role};
 use crate::hosting;
@@ -69,7 +70,7 @@ pub(crate) async fn create(
         };
         unit.create(scope, &owner);
     }
-    match gateway.commit(caller, unit).await {
+    match gateway.commit_answered(caller, unit, || created(&organisation)).await {
         Ok(_) => Ok(organisation),
         Err(CommitError::Taken { kind: hosting::CLAIM, .. }) => Err(Problem::new(
             http::StatusCode::CONFLICT,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Organisation;
+use super::http::accepted;
 use crate::Gateway;
 use crate::access::{Grant, operators_only};
 use crate::identities::FOLLOW;
@@ -77,7 +78,7 @@ async fn change(
     let about = on([thing("organisation", after.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, act, about));
     unit.enqueue(follow(gateway, after.id));
-    gateway.commit(&grant.caller, unit).await?;
+    gateway.commit_answered(&grant.caller, unit, || accepted(&after)).await?;
     Ok(after)
 }
 

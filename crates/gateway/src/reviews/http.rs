@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::list::{self, Line};
 use super::service;
 use crate::Gateway;
-use crate::access::{Allowed, Caller, Session, person, right};
+use crate::access::{Allowed, AsPerson, Caller, Session, person, right};
 use crate::identities::find;
 use crate::server::{Answer, Json, Listed, Problem};
 
@@ -108,7 +108,12 @@ async fn confirm_identity(
     Path(which): Path<Which>,
 ) -> Answer<Json<ReviewView>> {
     let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    Ok(Json(service::confirm(&gateway, allowed.scope, &allowed.caller, &identity).await?.into()))
+    Ok(confirmed(service::confirm(&gateway, allowed.scope, &allowed.caller, &identity).await?))
+}
+
+/// The answer to whoever confirms.
+pub(super) fn confirmed(line: Line) -> Json<ReviewView> {
+    Json(line.into())
 }
 
 /// List the identities that whoever is signed in answers for.
@@ -148,10 +153,10 @@ struct WhichSponsored {
 )]
 async fn confirm_sponsored(
     State(gateway): State<Arc<Gateway>>,
-    caller: Caller,
+    AsPerson(caller): AsPerson,
     Path(which): Path<WhichSponsored>,
 ) -> Answer<Json<ReviewView>> {
     let identity = service::one_sponsored(&gateway, person(&caller)?, &which.identity).await?;
     let scope = OrgScope::granted(identity.org);
-    Ok(Json(service::confirm(&gateway, scope, &caller, &identity).await?.into()))
+    Ok(confirmed(service::confirm(&gateway, scope, &caller, &identity).await?))
 }

@@ -31,7 +31,16 @@ pub(super) struct Line {
 /// The line of one identity.
 pub(super) async fn line(gateway: &Gateway, scope: OrgScope, identity: Identity) -> Answer<Line> {
     let last: Option<Versioned<Review>> = gateway.store.org(scope).get(identity.id).await?;
-    let last = last.map(|last| last.record);
+    line_after(gateway, scope, identity, last.map(|last| last.record)).await
+}
+
+/// The same, after this confirmation.
+pub(super) async fn line_after(
+    gateway: &Gateway,
+    scope: OrgScope,
+    identity: Identity,
+    last: Option<Review>,
+) -> Answer<Line> {
     let due = due(identity.created, identity.sponsor, last.as_ref(), gateway.config.governance.review);
     let overdue = due <= gateway.clock.now();
     Ok(Line { last_used: last_used(gateway, scope, &identity).await?, identity, last, due, overdue })

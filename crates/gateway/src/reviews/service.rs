@@ -4,6 +4,7 @@ use attache_ledger::{ActName, Target};
 use attache_store::{OrgScope, Page, Unit, Versioned};
 use http::StatusCode;
 
+use super::http::confirmed;
 use super::list::{self, Line};
 use super::review::Review;
 use crate::Gateway;
@@ -53,8 +54,9 @@ pub(super) async fn confirm(
     unit.expect(identity);
     let about = Target { user: identity.sponsor, ..on([thing("identity", identity.id)]) };
     unit.record(scope, gateway.changed(caller, CONFIRMED, about));
-    gateway.store.commit(unit).await?;
-    list::line(gateway, scope, identity.record.clone()).await
+    let line = list::line_after(gateway, scope, identity.record.clone(), Some(review)).await?;
+    gateway.commit_answered(caller, unit, || confirmed(line.clone())).await?;
+    Ok(line)
 }
 
 /// The identities that whoever is signed in answers for, in whatever organisation.

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 /// How long an hour counts: until its last message is 24 hours old.
 const HOURS: i64 = 25;
 const HOUR: i64 = 3600;
+/// The window.
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How many recipients were written to, by hours since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,11 @@ impl Window {
         self.lately(now).map(|(_, count)| count).sum()
     }
 
+    /// How long until nothing counts any more.
+    pub(super) fn whole(&self, now: Timestamp) -> Duration {
+        self.lately(now).last().map_or(Duration::ZERO, |(hour, _)| passes(hour, now))
+    }
+
     /// With so many more, if the quota has room for them.
     pub(super) fn count(&self, more: u32, quota: u32, now: Timestamp) -> Result<Self, Spent> {
         let used = self.used(now);
@@ -46,23 +53,25 @@ impl Window {
     /// How long until enough hours have passed out of the window; the whole window if that never suffices.
     fn wait(&self, more: u32, quota: u32, now: Timestamp) -> Duration {
         let mut used = self.used(now);
-        let ends = |hour: i64| {
-            let seconds = ((hour + HOURS) * HOUR).saturating_sub(now.as_second());
-            Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
-        };
         for (hour, count) in self.lately(now) {
             used -= count;
             if used.saturating_add(more) <= quota {
-                return ends(hour);
+                return passes(hour, now);
             }
         }
-        ends(hour(now))
+        passes(hour(now), now)
     }
 
     fn lately(&self, now: Timestamp) -> impl Iterator<Item = (i64, u32)> {
         let first = hour(now) - HOURS + 1;
         self.0.range(first..).map(|(hour, count)| (*hour, *count))
     }
+}
+
+/// How long until an hour has passed out of the window.
+fn passes(hour: i64, now: Timestamp) -> Duration {
+    let seconds = ((hour + HOURS) * HOUR).saturating_sub(now.as_second());
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
 fn hour(now: Timestamp) -> i64 {
@@ -84,6 +93,8 @@ mod tests {
         let spent = window.count(1, 5, at(121)).unwrap_err();
         assert_eq!((spent.used, spent.quota), (5, 5));
         assert_eq!(spent.wait, Duration::from_secs((25 * 60 - 121) * 60));
+        assert_eq!(window.whole(at(121)), Duration::from_secs((27 * 60 - 121) * 60));
+        assert_eq!(Window::default().whole(at(121)), Duration::ZERO);
         let day = 24 * 60;
         assert_eq!(window.used(at(59 + day)), 5, "24 hours later to the minute it still counts");
         assert_eq!(window.used(at(60 + day)), 2, "then it does not");

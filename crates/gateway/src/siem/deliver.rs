@@ -59,6 +59,7 @@ async fn deliver(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
         Err(error) => {
             let trouble = trouble(progress.trouble.as_ref(), &error, now);
             let span = pause(trouble.tries);
+            gateway.metrics.not_delivered(error.code());
             tracing::warn!(
                 code = error.code(),
                 tries = trouble.tries,

@@ -2,6 +2,7 @@
 //! that a job sends to where an owner says. Each entry arrives at least once and in order; how far the receiver is
 //! behind can be seen.
 
+mod behind;
 mod deliver;
 mod follow;
 mod http;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use behind::{Behind, behind};
 pub(crate) use deliver::DELIVER;
 pub(crate) use http::{DestinationView, api, destination};
 pub(crate) use page::pages;

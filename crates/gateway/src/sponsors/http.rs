@@ -16,7 +16,7 @@ use super::handover;
 use super::look::Finding;
 use super::sponsorship::{Sponsorship, Successor};
 use crate::Gateway;
-use crate::access::{Allowed, Caller, Session, person, right};
+use crate::access::{Allowed, AsPerson, Caller, Session, person, right};
 use crate::identities::{Identity, find};
 use crate::organisations::Organisation;
 use crate::server::{Answer, Json, Listed, Problem};
@@ -187,7 +187,7 @@ async fn check_sponsor(
     Path(which): Path<Which>,
 ) -> Answer<StatusCode> {
     let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    handover::check(&gateway, &identity).await?;
+    handover::check(&gateway, &allowed.caller, &identity).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -257,7 +257,7 @@ struct WhichAsked {
 )]
 async fn accept_sponsorship(
     State(gateway): State<Arc<Gateway>>,
-    caller: Caller,
+    AsPerson(caller): AsPerson,
     Path(which): Path<WhichAsked>,
 ) -> Answer<StatusCode> {
     handover::accept(&gateway, &caller, person(&caller)?, &which.identity).await?;
@@ -271,7 +271,7 @@ async fn accept_sponsorship(
 )]
 async fn decline_sponsorship(
     State(gateway): State<Arc<Gateway>>,
-    caller: Caller,
+    AsPerson(caller): AsPerson,
     Path(which): Path<WhichAsked>,
 ) -> Answer<StatusCode> {
     handover::decline(&gateway, &caller, person(&caller)?, &which.identity).await?;

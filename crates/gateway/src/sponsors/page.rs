@@ -95,7 +95,7 @@ async fn check(
     Form(Nothing {}): Form<Nothing>,
 ) -> Answer<Response> {
     let identity = find(&gateway, allowed.scope, &identity).await?;
-    handover::check(&gateway, &identity).await?;
+    handover::check(&gateway, &allowed.caller, &identity).await?;
     Ok(back(&allowed, &identity))
 }
 

@@ -39,6 +39,21 @@ async fn what_is_wrong_with_a_body_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_operator_pages_through_the_organisations() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    for slug in ["acme", "globex", "initech"] {
+        operator.post("api/v1/orgs", &json!({ "slug": slug, "name": slug })).await.ok(201);
+    }
+    let first = operator.get("api/v1/orgs?limit=2").await.ok(200);
+    let next = format!("api/v1/orgs?limit=2&cursor={}", first["next"].as_str().unwrap());
+    let second = operator.get(&next).await.ok(200);
+    let items = [&first["items"], &second["items"]].map(|items| items.as_array().unwrap().clone()).concat();
+    let slugs: Vec<_> = items.iter().map(|item| item["slug"].as_str().unwrap()).collect();
+    assert_eq!((slugs, second.get("next")), (vec!["initech", "globex", "acme"], None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ready_tells_the_truth_and_figures_name_no_organisation() {
     let world = World::new().await;
     let operator = world.operator().await;

@@ -12,6 +12,7 @@ async fn a_suspended_blueprint_gets_no_assertion_and_its_agents_do_nothing() {
     let world = World::new().await;
     let operator = world.operator().await;
     let acme = world.organisation(&operator, "acme").await;
+    let globex = world.organisation(&operator, "globex").await;
     acme.post(PROVISION, &json!({})).await.ok(202);
     acme.until(DEFAULT, |seen| seen["state"] == "active").await;
     let cells = operator.get("api/v1/cells").await.ok(200);
@@ -29,6 +30,8 @@ async fn a_suspended_blueprint_gets_no_assertion_and_its_agents_do_nothing() {
     let stopped = operator.until(&path, |seen| seen["suspended"]["enforced"] == true).await;
     let hop_1 = stopped["suspended"]["hop_1"].as_str().unwrap();
     assert!(hop_1.contains("7000112"), "{stopped}");
+    // Hop 2 was tried with an assertion that was got just before.
+    assert!(stopped["suspended"]["hop_2"].is_string(), "{stopped}");
     let seconds = stopped["tokens_live_seconds"].as_i64().unwrap();
     assert!((5300..=9300).contains(&seconds), "{stopped}");
     // A new identity does not get a seat in it, but in another one.
@@ -42,5 +45,13 @@ async fn a_suspended_blueprint_gets_no_assertion_and_its_agents_do_nothing() {
     operator.post(&go_on, &json!({})).await.ok(202);
     let running = |jobs: &serde_json::Value| jobs["suspended"].is_null();
     operator.until(&path, running).await;
+    // Whom it concerns finds it in their own log, with the identities that it stopped.
+    let log = acme.get("api/v1/orgs/acme/audit/entries?act=cell.").await.ok(200);
+    let acts: Vec<_> = log["items"].as_array().unwrap().iter().map(|entry| &entry["act"]).collect();
+    assert_eq!(acts, ["cell.resumed", "cell.suspended"], "{log}");
+    let identity = acme.get(DEFAULT).await.ok(200)["id"].clone();
+    assert!(log["items"][1].to_string().contains(identity.as_str().unwrap()), "{log}");
+    let globex = globex.get("api/v1/orgs/globex/audit/entries?act=cell.").await.ok(200);
+    assert_eq!(globex["items"], json!([]), "it does not concern them");
     acme.until_posted(&format!("{DEFAULT}/test-send"), &to).await;
 }

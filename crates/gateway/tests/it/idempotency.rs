@@ -1,5 +1,6 @@
 //! `Idempotency-Key`: what is asked for twice with one key happens once and is answered alike.
 
+use attache_store::{GatewayScope, ListQuery, Page, Row, Within};
 use reqwest::Method;
 use reqwest::header::HeaderName;
 use serde_json::{Value, json};
@@ -22,6 +23,26 @@ fn is_replay(answer: &Answer) -> bool {
     answer.headers.contains_key(REPLAYED)
 }
 
+/// What is kept of requests, as the store has it.
+async fn kept(world: &World) -> Vec<Row> {
+    let engine = world.store.engine(GatewayScope::granted());
+    let page = Page::first(200);
+    engine
+        .list(ListQuery { kind: "kept_answer", within: Within::Anywhere, lookup: None, page })
+        .await
+        .unwrap()
+}
+
+/// Sees that every answer was kept in the unit of what it tells of: no process can die between the two.
+async fn each_in_one_unit(world: &World, count: usize) {
+    let kept = kept(world).await;
+    assert_eq!(kept.len(), count);
+    for row in kept {
+        assert_eq!(row.version, 1, "the answer came after its change: {}", row.body);
+        assert!(!row.body.contains("\"answer\":null"), "{}", row.body);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_posted_twice_with_one_key_happens_once() {
     let world = World::new().await;
@@ -40,9 +61,14 @@ async fn whatever_is_posted_twice_with_one_key_happens_once() {
         (below("agent-identities/default/suspend"), json!({ "reason": "a test" }), 202, None),
         (below("agent-identities/default/resume"), json!({}), 202, None),
         (below("agent-identities/default/deprovision"), json!({}), 202, None),
+        (below("audit/erasures"), json!({ "subject": "Grace" }), 202, None),
+        (below("suspend"), json!({ "reason": "a test" }), 202, None),
+        (below("resume"), json!({}), 202, None),
     ];
+    let count = asks.len();
     for (number, (path, body, status, secret)) in asks.into_iter().enumerate() {
-        let caller = if path == "api/v1/orgs" { &operator } else { &acme };
+        let in_person = path == "api/v1/orgs" || path.ends_with("erasures");
+        let caller = if in_person { &operator } else { &acme };
         let caller = caller.with(HEADER, &format!("ask-{number}"));
         let first = caller.post(&path, &body).await;
         let mut expected = first.ok(status);
@@ -63,6 +89,56 @@ async fn whatever_is_posted_twice_with_one_key_happens_once() {
         let changed = caller.post(&path, &json!({ "something": "else" })).await;
         assert_eq!(changed.problem(422), "idempotency_key_reused", "{path}");
     }
+    each_in_one_unit(&world, count).await;
+}
+
+/// Posts twice with one key, and sees that it happens once.
+async fn twice(acme: &Caller, caller: &Caller, path: &str, status: u16) {
+    let own = async || {
+        let entries = entries(acme).await;
+        let by_somebody = |entry: &&Value| entry["by"].as_str().is_some_and(|by| by != "system");
+        entries.as_array().unwrap().iter().filter(by_somebody).count()
+    };
+    let first = caller.post(path, &json!({})).await;
+    assert_eq!(first.status, status, "{path} {}", first.text);
+    assert!(!is_replay(&first), "{path}");
+    let happened = own().await;
+    let again = caller.post(path, &json!({})).await;
+    assert!(is_replay(&again), "{path} {}", again.text);
+    assert_eq!((again.status, &again.text), (first.status, &first.text), "{path}");
+    assert_eq!(own().await, happened, "{path}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sponsor_posts_twice_happens_once_too() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let users = world.sandbox.ready().users.clone();
+    let path = "api/v1/orgs/acme/agent-identity/provision";
+    acme.post(path, &json!({ "sponsor": users[1].id })).await.ok(202);
+    let default = "api/v1/orgs/acme/agent-identities/default";
+    let identity = acme.until(default, |seen| seen["state"] == "active").await["id"].clone();
+    let identity = identity.as_str().unwrap();
+    let (sponsor, name) = (format!("{default}/sponsor"), json!({ "sponsor": users[2].id }));
+    let asked = |what: &str| format!("api/v1/sponsorships/{identity}/{what}");
+    let own = format!("api/v1/sponsored-identities/{identity}/review");
+    let (reviewing, successor) =
+        (world.signed_in(&users[1].id).await, world.signed_in(&users[2].id).await.with(HEADER, "one"));
+
+    twice(&acme, &acme.with(HEADER, "one"), &format!("{default}/review"), 200).await;
+    twice(&acme, &reviewing.with(HEADER, "one"), &own, 200).await;
+    acme.send(Method::PUT, &sponsor, Some(&name)).await.ok(200);
+    twice(&acme, &successor, &asked("decline"), 204).await;
+    // What is refused is not kept: named again, they accept with the same key.
+    assert_eq!(successor.post(&asked("accept"), &json!({})).await.problem(404), "not_found");
+    acme.send(Method::PUT, &sponsor, Some(&name)).await.ok(200);
+    // The same key of somebody else is another one.
+    let other = operator.with(HEADER, "one");
+    assert_eq!(other.post(&asked("accept"), &json!({})).await.problem(404), "not_found");
+    twice(&acme, &successor, &asked("accept"), 202).await;
+    twice(&acme, &acme.with(HEADER, "two"), &format!("{sponsor}/check"), 202).await;
+    each_in_one_unit(&world, 5).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,14 +3,25 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::entra::customer;
+use crate::own_tenant::connect;
 use crate::world::{Caller, World};
 
-/// One object of each kind, of one organisation.
-async fn objects(world: &World, operator: &Caller, slug: &str) -> (Caller, Vec<(&'static str, String)>) {
+/// One object of each kind, of one organisation, whose identity lives so.
+async fn objects(
+    world: &World,
+    operator: &Caller,
+    slug: &str,
+    mode: &str,
+) -> (Caller, Vec<(&'static str, String)>) {
     let key = world.organisation(operator, slug).await;
     let below = |path: &str| format!("api/v1/orgs/{slug}/{path}");
     let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
-    let asked = key.post(&below("agent-identity/provision"), &json!({ "mode": "shared" })).await.ok(202);
+    if mode == "own_tenant" {
+        connect(world, operator, slug, &customer(world).await).await;
+    }
+    let asked = key.post(&below("agent-identity/provision"), &json!({ "mode": mode })).await.ok(202);
+    key.until(&below("agent-identities/default"), |seen| seen["state"] == "active").await;
     let invitation = json!({ "label": "x", "role": "auditor" });
     let invitation = key.post(&below("invitations"), &invitation).await.ok(201);
     let link = key.post(&below("audit/entries/0/links"), &json!({})).await.ok(201);
@@ -35,8 +46,9 @@ async fn objects(world: &World, operator: &Caller, slug: &str) -> (Caller, Vec<(
 async fn every_route_refuses_every_object_of_another_organisation() {
     let world = World::new().await;
     let operator = world.operator().await;
-    let (acme, own) = objects(&world, &operator, "acme").await;
-    let (globex, foreign) = objects(&world, &operator, "globex").await;
+    let (acme, own) = objects(&world, &operator, "acme", "shared").await;
+    let (globex, foreign) = objects(&world, &operator, "globex", "own_tenant").await;
+    let tenant = globex.get("api/v1/orgs/globex/tenant").await.ok(200);
     let document = world.anybody().get("api/openapi.json").await.ok(200);
     let before = globex.get("api/v1/orgs/globex/audit/export?format=jsonl").await.text.lines().count();
     let mut tried = 0;
@@ -63,6 +75,16 @@ async fn every_route_refuses_every_object_of_another_organisation() {
     let after = globex.get("api/v1/orgs/globex/audit/export?format=jsonl").await.text.lines().count();
     // The export itself is on record, once for each time.
     assert_eq!(after, before + 1, "something was changed");
+
+    // A tenant is connected for the one organisation only.
+    assert_eq!(globex.get("api/v1/orgs/globex/tenant").await.ok(200), tenant);
+    let seen = acme.get("api/v1/orgs/acme/tenant").await.ok(200);
+    assert_eq!((&seen["connected"], &seen["connection"]), (&json!(false), &Value::Null));
+    let abroad = json!({ "template": "abroad", "mode": "own_tenant" });
+    let refused = acme.post("api/v1/orgs/acme/agent-identity/provision", &abroad).await;
+    assert_eq!(refused.problem(409), "not_connected");
+    let given = acme.send(Method::PUT, "api/v1/orgs/acme/tenant/blueprint", Some(&blueprint())).await;
+    assert_eq!(given.problem(409), "not_connected");
 }
 
 fn fill(path: &str, first: &[(&str, String)], rest: &[(&str, String)]) -> String {
@@ -72,6 +94,11 @@ fn fill(path: &str, first: &[(&str, String)], rest: &[(&str, String)]) -> String
     }
     assert!(!filled.contains('{'), "{filled} has a parameter that this test does not know");
     filled
+}
+
+/// A blueprint that somebody may own.
+fn blueprint() -> Value {
+    json!({ "client_id": "0f8b4a0e-54cf-4a4e-9a39-6a2f0a1b8a11" })
 }
 
 /// A body that each route accepts, so that nothing but the organisation stands in its way.
@@ -84,6 +111,9 @@ fn body(path: &str) -> Value {
         "test-send" => json!({ "to": "a@b.example" }),
         "sponsor" => json!({ "sponsor": "0f8b4a0e-54cf-4a4e-9a39-6a2f0a1b8a11" }),
         "siem" => json!({ "host": "siem.example.com" }),
+        "sending" => json!({ "quota": 9 }),
+        "blueprint" => blueprint(),
+        "tenant" => json!({ "local_part": "x" }),
         "aliases" => json!({ "aliases": [] }),
         "retention" => json!({ "days": 30 }),
         "erasures" => json!({ "subject": "x" }),

@@ -63,7 +63,12 @@ async fn what_was_kept_long_enough_loses_its_text_and_the_gap_is_proved() {
     let proved = acme.get("api/v1/orgs/acme/audit/entries/0").await.ok(200);
     assert!(proved["leaf"].is_null() && proved["proof"]["path"].is_array(), "{proved}");
     let path = link["link"].as_str().unwrap().strip_prefix(world.url.as_str()).unwrap().to_owned();
-    assert_eq!(world.anybody().get(&path).await.problem(404), "link_gone");
+    let led = world.anybody().get(&path).await;
+    assert_eq!(led.problem(410), "entry_removed");
+    let lines = acme.get("api/v1/orgs/acme/audit/export?format=jsonl").await.text;
+    let entries = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let gap = entries.filter(|entry| entry["kind"] == "retention").last().unwrap();
+    assert!(led.text.contains(&format!("entry {} of its log", gap["sequence"])), "{}", led.text);
 
     // The job goes on by itself, and what it recorded of itself goes too when its time comes.
     clock.advance(31 * DAY);

@@ -42,6 +42,9 @@ async fn an_identity_costs_its_licence_and_its_sponsors_who_is_counted_once() {
     assert_eq!(basic["bought"], 25, "{all}");
     let page = operator.page("orgs/acme/settings/licences").await;
     assert!(page.text.contains("27.00 USD"), "{}", page.text);
+    // An identity's own cost is in the part that is renewed while its page is open.
+    let live = operator.page("orgs/acme/identities/default/chain").await;
+    assert!(live.text.contains("13.50 USD a month"), "{}", live.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,7 @@ mod operator_keys;
 mod own_tenant;
 mod pages;
 mod reviews;
+mod rsyslog;
 mod sending;
 mod siem;
 mod sign_in;

@@ -54,7 +54,7 @@ async fn name(owner: &Caller, path: &str, slug: &str, several: bool) -> Answer {
 }
 
 /// The whole way.
-async fn connect(world: &World, owner: &Caller, slug: &str, customer: &Customer) {
+pub(crate) async fn connect(world: &World, owner: &Caller, slug: &str, customer: &Customer) {
     let administrator = &customer.administrator;
     let ended = consent_and_sign_in(world, owner, slug, (customer, administrator), administrator).await;
     assert_eq!(ended.status, 303, "{}", ended.text);

@@ -99,7 +99,7 @@ pub(in crate::sponsors) async fn accept(
     let scope = OrgScope::granted(known.org);
     unit.record(scope, gateway.changed(caller, ACCEPTED, about(&known, successor.user)));
     unit.enqueue(change::job(gateway, &after));
-    gateway.commit(caller, unit).await?;
+    gateway.commit_answered(caller, unit, || StatusCode::ACCEPTED).await?;
     Ok(after)
 }
 
@@ -115,7 +115,7 @@ pub(in crate::sponsors) async fn decline(
     unit.update(&known, &Sponsorship { successor: None, ..known.record.clone() });
     let scope = OrgScope::granted(known.org);
     unit.record(scope, gateway.changed(caller, DECLINED, about(&known, successor.user)));
-    gateway.commit(caller, unit).await?;
+    gateway.commit_answered(caller, unit, || StatusCode::NO_CONTENT).await?;
     Ok(())
 }
 
@@ -146,11 +146,15 @@ async fn is_them(gateway: &Gateway, session: &Session, known: &Sponsorship) -> A
 }
 
 /// Has the sponsor of an identity looked at now.
-pub(in crate::sponsors) async fn check(gateway: &Gateway, identity: &Identity) -> Answer<()> {
+pub(in crate::sponsors) async fn check(
+    gateway: &Gateway,
+    caller: &Caller,
+    identity: &Identity,
+) -> Answer<()> {
     is_sponsored(identity)?;
     let mut unit = Unit::new();
     unit.enqueue(look_now(gateway, identity));
-    gateway.store.commit(unit).await?;
+    gateway.commit_answered(caller, unit, || StatusCode::ACCEPTED).await?;
     Ok(())
 }
 
