@@ -34,7 +34,7 @@ pub(super) struct Attempt {
 }
 
 /// That an attempt was used, for as long as it would have been good.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Used {
     /// The hash of the state that Entra sent back.
     state: Digest,

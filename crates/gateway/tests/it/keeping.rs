@@ -66,8 +66,8 @@ async fn what_was_kept_long_enough_loses_its_text_and_the_gap_is_proved() {
     let led = world.anybody().get(&path).await;
     assert_eq!(led.problem(410), "entry_removed");
     let lines = acme.get("api/v1/orgs/acme/audit/export?format=jsonl").await.text;
-    let entries = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let gap = entries.filter(|entry| entry["kind"] == "retention").last().unwrap();
+    let mut entries = lines.lines().rev().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let gap = entries.find(|entry| entry["kind"] == "retention").unwrap();
     assert!(led.text.contains(&format!("entry {} of its log", gap["sequence"])), "{}", led.text);
 
     // The job goes on by itself, and what it recorded of itself goes too when its time comes.
