@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::error::Cause;
 use crate::exchange::{Exchange, ExchangeError};
+use crate::needed::needed;
 use crate::path::Path;
 use crate::retry::{self, Decision, Repeat, Seen};
 use crate::{Answer, Answered, Correlation, GraphError};
@@ -148,7 +149,13 @@ impl Graph {
                     self.door.clock.sleep(span).await;
                 }
                 Decision::Unknown => return Err(GraphError::new(unknown(&ended), correlation)),
-                Decision::Take => return self.take(ended, seen, correlation),
+                Decision::Take => {
+                    let names = match &call.target {
+                        Target::Path(path) => needed(&call.method, path.as_str()),
+                        Target::Link(_) => None,
+                    };
+                    return self.take(ended, seen, correlation).map_err(|error| error.wanting(names));
+                }
             }
         }
     }

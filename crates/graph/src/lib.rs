@@ -8,6 +8,7 @@ mod answer;
 mod client;
 mod error;
 mod exchange;
+mod needed;
 mod page;
 mod path;
 mod retry;

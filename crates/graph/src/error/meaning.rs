@@ -30,6 +30,9 @@ fn us(what: &'static str) -> Remedy {
     Remedy::us(what)
 }
 
+/// What Graph says when an application lacks a permission, without naming it.
+pub(super) const DENIED: &str = "Authorization_RequestDenied";
+
 const MEANINGS: &[Meaning] = &[
     Meaning {
         graph_code: "MailboxNotEnabledForRESTAPI",
@@ -109,7 +112,7 @@ const MEANINGS: &[Meaning] = &[
         what: "the tenant's app management policy wants a shorter life: make the certificate with one that the message allows",
     },
     Meaning {
-        graph_code: "Authorization_RequestDenied",
+        graph_code: DENIED,
         says: "",
         code: "permission_missing",
         who: operator,
@@ -222,7 +225,8 @@ pub(super) fn code(cause: &Cause) -> &'static str {
 }
 
 pub(super) fn remedy(cause: &Cause) -> Remedy {
-    if let Some(meaning) = meaning(cause) {
+    let is_named = matches!(cause, Cause::Forbidden { code, missing: Some(_), .. } if code == DENIED);
+    if let Some(meaning) = meaning(cause).filter(|_| !is_named) {
         return (meaning.who)(meaning.what);
     }
     match cause {

@@ -35,7 +35,7 @@ pub enum Cause {
         code: String,
         /// What Graph said.
         message: String,
-        /// The permissions of which one is missing, where Graph names them.
+        /// The permissions of which one is missing, where Graph names them, or where we know what the call wants.
         missing: Option<String>,
     },
     /// There is no such object, or none yet.
@@ -117,6 +117,16 @@ impl GraphError {
     /// An error with this cause; also for tests of other rooms.
     pub fn new(cause: Cause, correlation: Correlation) -> Self {
         Self(Box::new((cause, correlation)))
+    }
+
+    /// Names the permissions that the call wants, where Graph only says that one is missing.
+    pub(crate) fn wanting(mut self, names: Option<&str>) -> Self {
+        if let Cause::Forbidden { code, missing: missing @ None, .. } = &mut self.0.0
+            && code == meaning::DENIED
+        {
+            *missing = names.map(str::to_owned);
+        }
+        self
     }
 
     /// What went wrong.
@@ -288,6 +298,26 @@ mod tests {
     fn error(status: u16, body: &str) -> GraphError {
         let status = StatusCode::from_u16(status).unwrap();
         GraphError::answered(status, body.as_bytes(), None, Correlation::before(Uuid::nil()))
+    }
+
+    #[test]
+    fn what_the_call_wants_is_named_where_graph_names_nothing() {
+        let text = r#"{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation."}}"#;
+        let named = error(403, text).wanting(Some("Domain.ReadWrite.All"));
+        assert_eq!(named.code(), "permission_missing");
+        assert!(named.remedy().to_string().contains("Domain.ReadWrite.All"), "{}", named.remedy());
+        assert!(
+            error(403, text)
+                .wanting(None)
+                .remedy()
+                .to_string()
+                .contains("the permission that this call needs")
+        );
+        let other = error(403, r#"{"error":{"code":"ErrorAccessDenied","message":"Access is denied."}}"#);
+        assert!(
+            !other.wanting(Some("Mail.Send")).remedy().to_string().contains("Mail.Send"),
+            "it may be a policy"
+        );
     }
 
     #[test]
