@@ -11,6 +11,7 @@ use attache_store::{CommitError, GatewayScope, NodeId, Store, StoreError};
 use attache_terms::{Clock, Explain, Remedy, Rng};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -54,6 +55,8 @@ pub struct Gateway {
     pub(crate) meter: Meter,
     /// That it is to end.
     pub(crate) stopping: CancellationToken,
+    /// What is to be finished before it has ended.
+    tasks: TaskTracker,
 }
 
 /// How much longer than requests jobs may take to end.
@@ -148,6 +151,7 @@ impl Gateway {
             metrics: Metrics::default(),
             meter,
             stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         }))
     }
 
@@ -161,13 +165,21 @@ impl Gateway {
         let listener = TcpListener::bind(wanted).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let acceptor = server::Acceptor::new(gateway.config.tls.as_ref(), &gateway.clock)?;
-        let (node, stop, tasks) = (gateway.node, gateway.stopping.clone(), TaskTracker::new());
+        let (node, stop, tasks) = (gateway.node, gateway.stopping.clone(), gateway.tasks.clone());
         let timeout = gateway.config.stop_timeout;
         tasks.spawn(server::serve(Arc::clone(&gateway), listener, acceptor, stop.clone()));
         tasks.spawn(jobs::run(Arc::clone(&gateway), stop.clone()));
         tasks.spawn(audit::keep(Arc::clone(&gateway), stop.clone()));
         tasks.close();
         Ok(Running { address, node, stop, tasks, patience: timeout + SLACK })
+    }
+
+    /// Sets something going that is finished whoever waits for it, and before the gateway has ended.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.tasks.spawn(task)
     }
 
     /// The system's scope, for what the gateway does by itself.

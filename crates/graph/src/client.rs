@@ -2,9 +2,10 @@
 //! §7.4; the claims challenge: §1.12.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use attache_entra::{AccessToken, Claims, TokenSource, Transport};
-use attache_terms::{Clock, Cloud, Origin, Rng};
+use attache_terms::{Boot, Clock, Cloud, Origin, Rng};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -30,6 +31,7 @@ const REQUEST_ID: &str = "request-id";
 pub struct Graph {
     door: Arc<Door>,
     correlation: Option<Uuid>,
+    deadline: Option<Boot>,
 }
 
 struct Door {
@@ -60,13 +62,24 @@ impl Graph {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
-        Self { door: Arc::new(Door { origin, exchange, source, clock, rng }), correlation: None }
+        Self {
+            door: Arc::new(Door { origin, exchange, source, clock, rng }),
+            correlation: None,
+            deadline: None,
+        }
     }
 
     /// The same Graph, whose requests carry this `client-request-id`: an intent can then name the request
     /// before it leaves.
     pub fn correlated(&self, client_request_id: Uuid) -> Self {
-        Self { door: Arc::clone(&self.door), correlation: Some(client_request_id) }
+        Self { correlation: Some(client_request_id), ..self.clone() }
+    }
+
+    /// The same Graph, which begins no try of a request after this time: whoever may write only for so long, by a
+    /// lease for instance, does not write later. A request may still take as long as one try takes. What was not
+    /// sent at all ends as [`Cause::Unreachable`], what was refused as it was refused.
+    pub fn before(&self, deadline: Boot) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
     }
 
     /// Has the source forget the token that it would give now. Permissions are merged into a token when it
@@ -125,6 +138,10 @@ impl Graph {
                 Ok(token) => token,
                 Err(fault) => return Err(GraphError::new(Cause::Token(fault), correlation)),
             };
+            if self.is_late(Duration::ZERO) {
+                let why = "the time for it was over before it was sent".to_owned();
+                return Err(GraphError::new(Cause::Unreachable { why }, correlation));
+            }
             correlation.token_request_id = Some(token.request_id.to_string());
             let request = match request(&call.method, &url, &call.headers, &body, &token, &correlation) {
                 Ok(request) => request,
@@ -143,6 +160,7 @@ impl Graph {
             let seen = self.seen(&ended);
             tracing::Span::current().record("tries", tries + 1);
             match retry::decide(seen, call.repeat, tries, self.door.rng.fraction()) {
+                Decision::Again(span) if self.is_late(span) => return self.take(ended, seen, correlation),
                 Decision::Again(span) => {
                     tries += 1;
                     tracing::debug!(?seen, wait_ms = span.as_millis(), "asking Graph again");
@@ -158,6 +176,11 @@ impl Graph {
                 }
             }
         }
+    }
+
+    /// Whether the deadline is over after this long.
+    fn is_late(&self, span: Duration) -> bool {
+        self.deadline.is_some_and(|deadline| self.door.clock.boot().after(span) > deadline)
     }
 
     fn seen(&self, ended: &Result<http::Response<Bytes>, ExchangeError>) -> Seen {

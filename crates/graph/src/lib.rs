@@ -2,7 +2,8 @@
 //! who must act. One module per resource; what they share is the client (one request and its repetitions),
 //! the pages and the errors. Facts come from the Entra reference §2 to §7.
 //!
-//! A [`Graph`] is one identity at one cloud. Another identity is another `Graph`; both are cheap to clone.
+//! A [`Graph`] is one identity at one cloud. Another identity is another `Graph`; both are cheap to clone. Whoever may
+//! write only until some time gives it a deadline ([`Graph::before`]).
 
 mod answer;
 mod client;

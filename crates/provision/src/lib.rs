@@ -25,7 +25,13 @@
 //!
 //! It may be killed anywhere. Every step looks before it writes. Two creations have no natural key, the
 //! blueprint's and the agent identity's: after an unknown outcome they are looked for, by tag, as long as
-//! replication may hide them, before they are made again.
+//! replication may hide them, before they are made again. [`Record::unsettled`] says of which step nobody knows
+//! whether it has changed the tenant: whoever gives up in the middle looks for that.
+//!
+//! A step makes several requests. Where two drivers must not perform the same step, `Clients` gives each [`Graph`] a
+//! deadline (`attache_graph::Graph::before`); what it keeps from being sent ends as a wait.
+//!
+//! [`Graph`]: attache_graph::Graph
 
 mod act;
 mod clients;

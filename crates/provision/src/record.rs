@@ -155,6 +155,15 @@ impl Record {
         Step::ALL.into_iter().find(|step| !self.done.contains(step))
     }
 
+    /// The step of which nobody knows whether it has changed the tenant: it was begun and has not ended, its
+    /// outcome is unknown, or it is to be tried again.
+    pub fn unsettled(&self) -> Option<Step> {
+        let begun = self.doing.filter(|doing| !doing.looks_only).map(|doing| doing.step);
+        let open = self.open.map(|open| open.step).or(begun);
+        let tried = || self.current().filter(|_| self.waits.begun());
+        open.or_else(tried).filter(|step| step.act().is_some())
+    }
+
     /// Why it stopped.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()

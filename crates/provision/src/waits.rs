@@ -34,6 +34,11 @@ impl Waits {
         (now < at).then_some((at.min(longest), reason))
     }
 
+    /// Whether the step was tried before.
+    pub(crate) fn begun(&self) -> bool {
+        !self.spent.is_empty()
+    }
+
     /// How long this reason was waited for.
     pub(crate) fn spent(&self, reason: Reason) -> Duration {
         self.spent.get(&reason).map_or(Duration::ZERO, |spent| spent.waited)

@@ -47,14 +47,14 @@ impl Noted {
     }
 }
 
-/// Notes a use. Nobody waits for it; another node that notes it at the same time says the same.
+/// Notes a use. No request waits for it; another node that notes it at the same time says the same.
 pub(super) fn note(gateway: &Arc<Gateway>, key: &ApiKey) {
     let now = gateway.clock.now();
     if !gateway.noted.is_due(key.id, now) {
         return;
     }
     let (store, id, scope) = (gateway.store.clone(), key.id, OrgScope::granted(key.org));
-    tokio::spawn(async move {
+    gateway.spawn(async move {
         let noting = async {
             let fresh = LastUse { key: id, at: now };
             let mut unit = Unit::new();

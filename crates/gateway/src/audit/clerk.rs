@@ -1,5 +1,5 @@
-//! The clerk: signs what no checkpoint covers yet, some seconds after it was written or when somebody asks, and sweeps
-//! what has expired.
+//! The clerk: signs what no checkpoint covers yet, some seconds after it was written or when somebody asks, says
+//! of acts that were interrupted that nobody can tell how they ended, and sweeps what has expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tracing::{error, warn};
 
 use super::{AuditError, key};
 use crate::Gateway;
+use crate::record::give_up_open_acts;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_secs(5);
@@ -24,6 +25,9 @@ const FINISHED: Duration = Duration::from_secs(3 * 24 * 3600);
 /// Works until `stop`.
 pub(crate) async fn keep(gateway: Arc<Gateway>, stop: CancellationToken) {
     loop {
+        if let Err(error) = give_up_open_acts(&gateway).await {
+            warn!(%error, "acts that were interrupted stay open");
+        }
         if let Err(error) = sign_all(&gateway).await {
             error!(%error, "checkpoints are not signed");
         }

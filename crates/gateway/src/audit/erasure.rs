@@ -24,8 +24,12 @@ use crate::record::{on, system, thing};
 use crate::server::{Answer, Problem};
 
 /// The job that destroys.
-pub(crate) const ERASE: Kind =
-    Kind { name: "audit.erase", tries: 20, work: |gateway, turn| Box::pin(erase(gateway, turn)) };
+pub(crate) const ERASE: Kind = Kind {
+    name: "audit.erase",
+    tries: 20,
+    recurring: false,
+    work: |gateway, turn| Box::pin(erase(gateway, turn)),
+};
 
 const REQUESTED: ActName = ActName::new("audit.erasure_requested");
 

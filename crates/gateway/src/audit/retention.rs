@@ -23,8 +23,12 @@ use crate::record::{on, system, thing};
 use crate::server::{Answer, Problem};
 
 /// The job that removes what an organisation no longer keeps.
-pub(crate) const FORGET: Kind =
-    Kind { name: "audit.forget", tries: 10, work: |gateway, turn| Box::pin(forget(gateway, turn)) };
+pub(crate) const FORGET: Kind = Kind {
+    name: "audit.forget",
+    tries: 10,
+    recurring: true,
+    work: |gateway, turn| Box::pin(forget(gateway, turn)),
+};
 
 /// The fewest days: whoever wants to hide what they did must wait for as long.
 const FEWEST: u32 = 30;

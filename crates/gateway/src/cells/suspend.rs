@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_entra::{AccessToken, Resource, T1Source, TokenFault};
-use attache_graph::Cause;
+use attache_graph::{Cause, Graph};
 use attache_ledger::{Act, ActName, Actor, Mode as As, Thing};
 use attache_store::{GatewayScope, JobId, NewJob, OrgId, OrgScope, Page, StoreError, Unit, Versioned};
 use attache_terms::{AppId, TenantId, Who};
@@ -36,8 +36,12 @@ const RESUMED: ActName = ActName::new("cell.resumed");
 const PRINCIPAL: ActName = ActName::new("blueprint_principal.enable");
 
 /// The kind of job that tells the tenant.
-pub(crate) const ENFORCE: Kind =
-    Kind { name: "cell.enforce", tries: 50, work: |gateway, turn| Box::pin(enforce(gateway, turn)) };
+pub(crate) const ENFORCE: Kind = Kind {
+    name: "cell.enforce",
+    tries: 50,
+    recurring: false,
+    work: |gateway, turn| Box::pin(enforce(gateway, turn)),
+};
 
 /// That no agent of a blueprint may act for now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -189,12 +193,10 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
         let mut about = on([thing("cell", cell.id)]);
         about.object = Some(principal.id);
         let enabled = cell.suspended.is_none();
-        let tell = |correlation| {
-            let graph = graph.correlated(correlation);
-            async move { graph.enable_blueprint_principal(principal.id, enabled).await }
-        };
+        let tell =
+            |graph: Graph| async move { graph.enable_blueprint_principal(principal.id, enabled).await };
         let act = Act::new(PRINCIPAL, actor).on(about);
-        match outside(&gateway, &turn, GatewayScope::granted(), act, tell).await? {
+        match outside(&gateway, &turn, GatewayScope::granted(), act, &graph, tell).await? {
             Ok(_) => {}
             // What is no longer there gets no tokens.
             Err(error) if matches!(error.cause(), Cause::NotFound { .. }) => {}

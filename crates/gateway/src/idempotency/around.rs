@@ -31,11 +31,12 @@ pub(crate) async fn around(State(gateway): State<Arc<Gateway>>, request: Request
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(Arc::clone(&asked));
     // On its own: whoever asked may leave, and come back for the answer.
+    let keeper = Arc::clone(&gateway);
     let answering = async move {
         let response = next.run(request).await;
-        if asked.keeps(response.status()) { keep(&gateway, &asked, response).await } else { response }
+        if asked.keeps(response.status()) { keep(&keeper, &asked, response).await } else { response }
     };
-    let answered = tokio::spawn(answering.in_current_span()).await;
+    let answered = gateway.spawn(answering.in_current_span()).await;
     answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_entra::ClientCredential;
-use attache_ledger::{Act, ActName, Actor, Code, Correlation, Mode as As, Outcome as Verdict, Target};
+use attache_ledger::{
+    Act, ActName, Actor, Code, Correlation, EntryId, Mode as As, Outcome as Verdict, Target,
+};
 use attache_provision::{Action, Ended, Failure, Outcome, Record as Steps, Step, next, perform};
 use attache_store::{Job, JobEnd, OrgId, OrgScope, StoreError, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
@@ -14,7 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::opening::{Blueprint, Opening};
-use super::provisioning::{OpenIntent, Provisioning};
+use super::provisioning::Provisioning;
 use super::{
     Fallback, Identity, IdentityId, Method, Mode, State, Trouble, Waiting, opening, ordinary, subdomain,
     verify, wish,
@@ -29,8 +31,12 @@ use crate::sponsors;
 use crate::tenants::{Home, TenantClients};
 
 /// The kind of job.
-pub(crate) const PROVISION: Kind =
-    Kind { name: "identity.provision", tries: 20, work: |gateway, turn| Box::pin(work(gateway, turn)) };
+pub(crate) const PROVISION: Kind = Kind {
+    name: "identity.provision",
+    tries: 20,
+    recurring: false,
+    work: |gateway, turn| Box::pin(work(gateway, turn)),
+};
 
 /// How long provisioning waits before it looks again whether the identity is still suspended.
 const SUSPENDED: Duration = Duration::from_secs(60);
@@ -64,11 +70,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         let due = gateway.clock.now().saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
         return Ok(Ending { end: JobEnd::Wait { due, reason: "suspended".to_owned() }, unit: Unit::new() });
     }
-    let home = gateway.home(scope, &identity).await?;
-    let home = home.ok_or_else(|| {
-        let tenant = identity.tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
-        JobError::Failed(format!("the tenant {tenant} is neither configured nor connected"))
-    })?;
+    let home = gateway.home_needed(scope, &identity).await?;
     if identity.method == Method::OrdinaryUser {
         subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
         return ordinary::go_on(&gateway, &turn, scope, identity, &home).await;
@@ -224,7 +226,7 @@ impl Drive {
             let action = next(&self.provisioning.steps, now);
             match action {
                 Action::Do(step) => {
-                    turn.before_write().await?;
+                    self.clients.send_before(turn.before_write().await?);
                     if step > Step::Inheritance
                         && let Some(opening) = self.opening.take()
                     {
@@ -234,18 +236,12 @@ impl Drive {
                     let before = after.open.take();
                     after.steps.begin(step, self.gateway.rng.uuid(), now);
                     if let Some(act) = after.steps.act() {
-                        let intent = self.gateway.intent(act_of(&act, &self.identity)?);
-                        let name = act_name(&act.name)?;
-                        after.open = Some(OpenIntent {
-                            entry: intent.id(),
-                            act: name,
-                            correlation: act.client_request_id,
-                        });
-                        self.unit.record(self.scope, intent);
+                        let act = act_of(&act, &self.identity)?;
+                        after.open = Some(self.gateway.open(&mut self.unit, self.scope, act));
                     }
                     self.persist(turn, after, State::of(&action, Some(step)), None).await?;
                     let outcome = perform(&self.clients, &self.provisioning.steps).await;
-                    self.take_in(&outcome, before);
+                    self.take_in(&outcome, before).await?;
                 }
                 Action::WaitUntil { at, reason } => {
                     let state = State::of(&action, self.provisioning.steps.current());
@@ -302,19 +298,20 @@ impl Drive {
     }
 
     /// Takes in what came of a step: the record now, the outcomes with the next commit.
-    fn take_in(&mut self, outcome: &Outcome, before: Option<OpenIntent>) {
+    async fn take_in(&mut self, outcome: &Outcome, before: Option<EntryId>) -> Result<(), JobError> {
         let gateway = &self.gateway;
         let steps = &mut self.provisioning.record.steps;
         steps.apply(outcome, gateway.clock.now(), gateway.rng.fraction());
         if let Some(killed) = before {
             // An earlier turn died with this intent open; doing its step again has shown what became of it.
             let verdict = settled(&outcome.ended, outcome.resolves().map(|(_, happened)| happened));
-            self.unit.record(self.scope, gateway.outcome(killed.entry, killed.act, verdict));
+            gateway.close(&mut self.unit, killed, verdict).await?;
         }
         if let Some(open) = self.provisioning.record.open.take() {
             let verdict = ended(&outcome.ended, outcome.correlation.as_ref());
-            self.unit.record(self.scope, gateway.outcome(open.entry, open.act, verdict));
+            gateway.close(&mut self.unit, open, verdict).await?;
         }
+        Ok(())
     }
 
     /// Commits what the last step came to, and what is about to be done.
@@ -426,7 +423,7 @@ pub(super) fn act_of(act: &attache_provision::Act, identity: &Identity) -> Resul
 }
 
 /// The name of an act of provisioning.
-pub(super) fn act_name(name: &str) -> Result<ActName, JobError> {
+fn act_name(name: &str) -> Result<ActName, JobError> {
     name.parse().map_err(|_| JobError::Hopeless(format!("{name} is no act")))
 }
 

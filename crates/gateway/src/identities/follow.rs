@@ -16,8 +16,12 @@ use crate::record::{on, thing};
 use crate::sponsors;
 
 /// The kind of job.
-pub(crate) const FOLLOW: Kind =
-    Kind { name: "organisation.follow", tries: 50, work: |gateway, turn| Box::pin(work(gateway, turn)) };
+pub(crate) const FOLLOW: Kind = Kind {
+    name: "organisation.follow",
+    tries: 50,
+    recurring: false,
+    work: |gateway, turn| Box::pin(work(gateway, turn)),
+};
 
 /// How many identities are looked at in one read.
 const PAGE: usize = 200;

@@ -20,6 +20,7 @@ mod state;
 mod stoppable;
 mod subdomain;
 mod suspend;
+mod unheard;
 mod verify;
 mod wish;
 

@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
+use attache_provision::Step;
 use attache_store::{CommitError, GatewayScope, OrgId, OrgScope, Record, Unit, Versioned};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, IdentityId, State};
+use super::provisioning::Provisioning;
+use super::{Identity, IdentityId, State, unheard};
 use crate::Gateway;
 use crate::cells::{Cell, CellId};
 use crate::jobs::JobError;
@@ -19,7 +21,7 @@ pub(super) const LOOK: Duration = Duration::from_millis(500);
 /// What they wait for, for people.
 pub(super) const REASON: &str = "another identity is making the blueprint that both come from";
 
-/// For how long a suspended identity's request may still be under way: longer than one takes.
+/// For how long a request of an identity that was stopped may still be under way: longer than one takes.
 const IN_FLIGHT: Duration = Duration::from_secs(90);
 
 /// Who makes a cell's blueprint, and whether it is made.
@@ -61,10 +63,13 @@ pub(super) async fn look(gateway: &Gateway, identity: &Identity, cell: &Cell) ->
             Some(kept) => {
                 let store = gateway.store.org(OrgScope::granted(kept.org));
                 let opener: Option<Versioned<Identity>> = store.get(kept.opener).await?;
-                if opener.as_ref().is_some_and(|opener| goes_on(opener, gateway.clock.now())) {
-                    return Ok(Blueprint::Wait);
-                }
                 if let Some(opener) = &opener {
+                    let steps = store.get::<Provisioning>(opener.id).await?;
+                    let hides = steps.is_some_and(|own| own.steps.unsettled() == Some(Step::Blueprint));
+                    let longest = if hides { IN_FLIGHT + unheard::hidden(gateway) } else { Duration::ZERO };
+                    if goes_on(opener, gateway.clock.now(), longest) {
+                        return Ok(Blueprint::Wait);
+                    }
                     unit.expect(opener);
                 }
                 unit.update(&kept, &own);
@@ -81,14 +86,15 @@ pub(super) async fn look(gateway: &Gateway, identity: &Identity, cell: &Cell) ->
     }
 }
 
-/// Whether an identity that makes a blueprint is still about to.
-fn goes_on(opener: &Identity, now: Timestamp) -> bool {
-    let stopped = opener
-        .suspended
-        .as_ref()
-        .is_some_and(|suspension| now.duration_since(suspension.since).unsigned_abs() > IN_FLIGHT);
-    let over = matches!(opener.state, State::Error | State::Deprovisioning | State::Deprovisioned);
-    !stopped && !over && !opener.state.acts()
+/// Whether an identity that makes a blueprint is still about to, or has been stopped so lately that what it asked for
+/// may yet come to light.
+fn goes_on(opener: &Identity, now: Timestamp, longest: Duration) -> bool {
+    let stopped = match (&opener.suspended, opener.state) {
+        (Some(suspension), _) => suspension.since,
+        (None, State::Error | State::Deprovisioning | State::Deprovisioned) => opener.changed,
+        (None, state) => return !state.acts(),
+    };
+    now.duration_since(stopped).unsigned_abs() < longest
 }
 
 impl Opening {

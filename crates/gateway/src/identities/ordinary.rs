@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_graph::{Graph, NewUser};
+use attache_graph::{Cause, Graph, NewUser};
 use attache_ledger::{Act, ActName, Actor, Code, Mode as As, Target, Verdict};
 use attache_provision::{Failure, FailureCause, Reason, Step};
 use attache_store::{JobEnd, OrgScope, Record, Unit, Versioned};
@@ -20,9 +20,9 @@ use utoipa::ToSchema;
 
 use super::provisioning::Provisioning;
 use super::suspend::there;
-use super::{Identity, IdentityId, Method, Mode, State, Trouble, verify};
+use super::{Identity, IdentityId, Method, Mode, State, Trouble, unheard, verify};
 use crate::Gateway;
-use crate::jobs::{Ending, JobError, Turn, outside};
+use crate::jobs::{Ending, JobError, Turn, is_unknown, outside};
 use crate::licences;
 use crate::record::{on, system, thing};
 use crate::tenants::Home;
@@ -60,7 +60,7 @@ pub(crate) struct FellBack {
     pub(crate) message: String,
 }
 
-/// That the user was asked for: who is found by its name from then on is ours.
+/// That the user was asked for, and nobody has heard yet that it is not there: who is found by its name is ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Asked {
     identity: IdentityId,
@@ -73,6 +73,13 @@ impl Record for Asked {
 
     fn key(&self) -> String {
         self.identity.to_string()
+    }
+}
+
+impl Asked {
+    /// When the directory shows what was asked for, at the latest.
+    fn shown(&self, gateway: &Gateway) -> Timestamp {
+        self.since.saturating_add(unheard::hidden(gateway)).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -153,14 +160,33 @@ pub(super) async fn remove(
     turn: &Turn,
     scope: OrgScope,
     identity: &Identity,
-    home: &Home,
 ) -> Result<(), JobError> {
-    let graph = gateway.provisioner(home);
-    let hand = Hand { gateway, turn, scope, graph: &graph };
-    match identity.user {
-        Some(user) => hand.delete(identity, user).await,
-        None => Ok(()),
-    }
+    let Some(user) = identity.user else { return Ok(()) };
+    let graph = gateway.provisioner(&gateway.home_needed(scope, identity).await?);
+    Hand { gateway, turn, scope, graph: &graph }.delete(identity, user).await
+}
+
+/// Since when a user may be there that nobody has heard of.
+pub(super) async fn asked(
+    gateway: &Gateway,
+    scope: OrgScope,
+    identity: &Identity,
+) -> Result<Option<Timestamp>, JobError> {
+    let asked = gateway.store.org(scope).get::<Asked>(identity.id).await?;
+    Ok(asked.filter(|_| identity.user.is_none()).map(|asked| asked.since))
+}
+
+/// The user that was asked for, if it is to be seen.
+pub(super) async fn asked_for(
+    gateway: &Gateway,
+    scope: OrgScope,
+    identity: &Identity,
+) -> Result<Option<UserId>, JobError> {
+    let Some(address) = &identity.address else { return Ok(None) };
+    let graph = gateway.provisioner(&gateway.home_needed(scope, identity).await?);
+    let found = graph.user_by_name(address).await?.value;
+    // An agent user that was given up may still be shown; it is another's to remove.
+    Ok(found.filter(|user| user.identity_parent_id.is_none()).map(|user| user.id))
 }
 
 fn wait(gateway: &Gateway, reason: &str) -> Ending {
@@ -213,11 +239,8 @@ impl Hand<'_> {
         }
         if let Some(agent) = objects.agent {
             let act = self.act(DELETE_AGENT, &identity, Some(agent.uuid()));
-            let call = |id| {
-                let graph = self.graph.correlated(id);
-                async move { graph.delete_agent_identity(agent).await }
-            };
-            there(outside(self.gateway, self.turn, self.scope, act, call).await?)?;
+            let call = |graph: Graph| async move { graph.delete_agent_identity(agent).await };
+            there(outside(self.gateway, self.turn, self.scope, act, self.graph, call).await?)?;
         }
         // Its seat in the cell stays taken: what is deleted softly counts for Entra, too.
         let bare =
@@ -238,18 +261,12 @@ impl Hand<'_> {
         let held: Vec<SkuId> = found.assigned_licences.iter().map(|licence| licence.sku_id).collect();
         if !held.is_empty() {
             let act = self.act(RECLAIM, identity, Some(user.uuid()));
-            let call = |id| {
-                let graph = self.graph.correlated(id);
-                async move { graph.assign_licences(user, &[], &held).await }
-            };
-            there(outside(self.gateway, self.turn, self.scope, act, call).await?)?;
+            let call = |graph: Graph| async move { graph.assign_licences(user, &[], &held).await };
+            there(outside(self.gateway, self.turn, self.scope, act, self.graph, call).await?)?;
         }
         let act = self.act(DELETE, identity, Some(user.uuid()));
-        let call = |id| {
-            let graph = self.graph.correlated(id);
-            async move { graph.delete_user(user).await }
-        };
-        there(outside(self.gateway, self.turn, self.scope, act, call).await?)
+        let call = |graph: Graph| async move { graph.delete_user(user).await };
+        there(outside(self.gateway, self.turn, self.scope, act, self.graph, call).await?)
     }
 
     /// The user of the identity's name: ours if we have asked for it, made now if there is none.
@@ -258,19 +275,26 @@ impl Hand<'_> {
         let address = address.ok_or_else(|| JobError::Hopeless("the identity has no address".into()))?;
         let store = self.gateway.store.org(self.scope);
         let asked = store.get::<Asked>(identity.id).await?;
+        let now = self.gateway.clock.now();
         match (self.graph.user_by_name(&address).await?.value, &asked) {
             (Some(user), _) if user.identity_parent_id.is_some() && identity.fell_back.is_some() => {
                 return Ok(Made::NotYet("the directory still shows the agent user that was given up"));
             }
             (Some(user), Some(_)) => return Ok(Made::User(user.id)),
             (Some(_), None) => return Ok(Made::Taken),
+            // What nobody heard of is looked for as long as replication may hide it: whose the name is then is certain.
+            (None, Some(asked)) if now < asked.shown(self.gateway) => {
+                return Ok(Made::NotYet("the directory does not show yet whether the user was made"));
+            }
             (None, _) => {}
         }
-        if asked.is_none() {
-            let mut unit = Unit::new();
-            unit.create(self.scope, &Asked { identity: identity.id, since: self.gateway.clock.now() });
-            self.turn.commit(unit).await?;
-        }
+        let asking = Asked { identity: identity.id, since: now };
+        let mut unit = Unit::new();
+        match &asked {
+            Some(asked) => unit.update(asked, &asking),
+            None => unit.create(self.scope, &asking),
+        };
+        self.turn.commit(unit).await?;
         let mut random = [0; 32];
         self.gateway.rng.fill(&mut random);
         // The suffix has every class of characters that a policy may ask for; nobody ever sees it.
@@ -281,8 +305,7 @@ impl Hand<'_> {
             None => local.to_owned(),
         };
         let act = self.act(CREATE, identity, None);
-        let call = |id| {
-            let graph = self.graph.correlated(id);
+        let call = |graph: Graph| {
             let identity = identity.record.clone();
             async move {
                 let new = NewUser {
@@ -297,8 +320,21 @@ impl Hand<'_> {
                 graph.create_user(new).await
             }
         };
-        let made = outside(self.gateway, self.turn, self.scope, act, call).await??;
-        Ok(Made::User(made.value.id))
+        let error = match outside(self.gateway, self.turn, self.scope, act, self.graph, call).await? {
+            Ok(made) => return Ok(Made::User(made.value.id)),
+            Err(error) if is_unknown(&error) => return Err(error.into()),
+            Err(error) => error,
+        };
+        // It was certainly not made: who comes to have that name is somebody else.
+        if let Some(asked) = store.get::<Asked>(identity.id).await? {
+            let mut unit = Unit::new();
+            unit.delete(&asked);
+            self.turn.commit(unit).await?;
+        }
+        match error.cause() {
+            Cause::Conflict { .. } => Ok(Made::Taken),
+            _ => Err(error.into()),
+        }
     }
 
     /// Gives it a licence if it has none. Where no seat is free, the identity waits for one.
@@ -310,11 +346,8 @@ impl Hand<'_> {
         let skus = self.graph.subscribed_skus().await?.value;
         let Some(sku) = licences::seat(&skus, &home.licences) else { return Ok(()) };
         let act = self.act(LICENCE, identity, Some(user.uuid()));
-        let call = |id| {
-            let graph = self.graph.correlated(id);
-            async move { graph.assign_licences(user, &[sku], &[]).await }
-        };
-        match outside(self.gateway, self.turn, self.scope, act, call).await? {
+        let call = |graph: Graph| async move { graph.assign_licences(user, &[sku], &[]).await };
+        match outside(self.gateway, self.turn, self.scope, act, self.graph, call).await? {
             Ok(_) => Ok(()),
             Err(error) if error.code() == "licence_used_up" => Ok(()),
             Err(error) => Err(error.into()),

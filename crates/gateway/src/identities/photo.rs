@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use attache_graph::Graph;
 use attache_ledger::{Act, ActName, Code, Correlation, EntryId, Outcome};
-use attache_store::{OrgScope, Unit};
+use attache_store::{Unit, Versioned};
 use attache_terms::{Explain as _, UserId};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State as Shared};
@@ -13,8 +13,8 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Identity;
 use super::http::{Which, find};
+use super::{Identity, suspend};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::jobs::correlated;
@@ -69,7 +69,16 @@ fn too_large() -> Problem {
     )
 }
 
-async fn set(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity, picture: Bytes) -> Answer<()> {
+async fn set(
+    gateway: &Arc<Gateway>,
+    grant: &Grant,
+    identity: &Versioned<Identity>,
+    picture: Bytes,
+) -> Answer<()> {
+    grant.organisation.goes_on()?;
+    if let Some(suspension) = &identity.suspended {
+        return Err(suspend::refused(suspension));
+    }
     let media = media(&picture).ok_or_else(|| {
         Problem::invalid("photo", "neither JPEG nor PNG", "send a picture of one of the two")
     })?;
@@ -85,13 +94,14 @@ async fn set(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity, picture
     let request = gateway.rng.uuid();
     let correlation = Correlation { client_request_id: Some(request), ..grant.caller.correlation() };
     let act = Act::new(SET, grant.caller.actor()).on(on([thing("identity", identity.id)]));
-    let intent = gateway.intent(act.correlated(correlation));
-    let setting = Setting { gateway: Arc::clone(gateway), scope: grant.scope, entry: intent.id() };
     let mut unit = Unit::new();
-    unit.record(grant.scope, intent);
+    unit.expect(identity);
+    unit.expect(&grant.organisation);
+    let intent = gateway.open(&mut unit, grant.scope, act.correlated(correlation));
+    let setting = Setting { gateway: Arc::clone(gateway), intent };
     let graph = gateway.provisioner(&home);
     // On its own, so that who asked may leave: what was meant gets its outcome all the same.
-    let set = tokio::spawn(setting.make(unit, graph.correlated(request), user, media, picture)).await;
+    let set = gateway.spawn(setting.make(unit, graph.correlated(request), user, media, picture)).await;
     set.map_err(|_| {
         let said = "nobody knows whether the photo was set";
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", said, "set it again")
@@ -101,20 +111,19 @@ async fn set(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity, picture
 /// A photo on its way, between its intent and its outcome.
 struct Setting {
     gateway: Arc<Gateway>,
-    scope: OrgScope,
-    entry: EntryId,
+    intent: EntryId,
 }
 
 impl Setting {
     async fn make(
         self,
-        intent: Unit,
+        unit: Unit,
         graph: Graph,
         user: UserId,
         media: &'static str,
         picture: Bytes,
     ) -> Answer<()> {
-        self.gateway.store.commit(intent).await?;
+        self.gateway.store.commit(unit).await?;
         let (outcome, result) = match graph.set_photo(user, media, picture).await {
             Ok(answer) => (Outcome::done().correlated(correlated(&answer.correlation)), Ok(())),
             Err(error) => {
@@ -124,7 +133,7 @@ impl Setting {
             }
         };
         let mut unit = Unit::new();
-        unit.record(self.scope, self.gateway.outcome(self.entry, SET, outcome));
+        self.gateway.close(&mut unit, self.intent, outcome).await?;
         self.gateway.store.commit(unit).await?;
         result
     }

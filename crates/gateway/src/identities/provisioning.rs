@@ -1,11 +1,10 @@
 //! What is remembered of an identity's provisioning, apart from the identity, so that people who change its
 //! settings and the job that makes it do not stand in one another's way.
 
-use attache_ledger::{ActName, EntryId};
+use attache_ledger::EntryId;
 use attache_provision::Record as Steps;
 use attache_store::{OrgScope, Record};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::IdentityId;
 
@@ -17,18 +16,7 @@ pub(crate) struct Provisioning {
     /// The decider's own record.
     pub(crate) steps: Steps,
     /// The intent whose outcome is not recorded yet.
-    pub(crate) open: Option<OpenIntent>,
-}
-
-/// An intent in the log without its outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OpenIntent {
-    /// The entry.
-    pub(crate) entry: EntryId,
-    /// Its act.
-    pub(crate) act: ActName,
-    /// The `client-request-id` of its requests.
-    pub(crate) correlation: Uuid,
+    pub(crate) open: Option<EntryId>,
 }
 
 impl Record for Provisioning {

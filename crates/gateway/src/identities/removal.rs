@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use attache_entra::ClientCredential;
-use attache_ledger::{Act, ActName, Actor, Mode as As};
+use attache_ledger::{Act, ActName, Actor, EntryId, Mode as As};
 use attache_provision::{
     Left, Removal, RemovalAction, RemovalPlan, Target as Aim, next_removal, perform_removal, plan_removal,
 };
@@ -12,10 +12,10 @@ use attache_store::{JobEnd, JobId, NewJob, OrgScope, Record, Unit, Versioned};
 use attache_terms::Explain as _;
 use serde::{Deserialize, Serialize};
 
-use super::drive::{act_name, act_of, ended};
+use super::drive::{act_of, ended};
 use super::http::accepted;
-use super::provisioning::{OpenIntent, Provisioning};
-use super::{Identity, IdentityId, Method, State, Trouble, ordinary, suspend};
+use super::provisioning::Provisioning;
+use super::{Identity, IdentityId, Method, State, Trouble, ordinary, suspend, unheard};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::cells::{self, Cell};
@@ -25,8 +25,12 @@ use crate::server::{Answer, Problem};
 use crate::tenants::TenantClients;
 
 /// The kind of job.
-pub(crate) const REMOVE: Kind =
-    Kind { name: "identity.remove", tries: 20, work: |gateway, turn| Box::pin(work(gateway, turn)) };
+pub(crate) const REMOVE: Kind = Kind {
+    name: "identity.remove",
+    tries: 20,
+    recurring: false,
+    work: |gateway, turn| Box::pin(work(gateway, turn)),
+};
 
 const ASKED: ActName = ActName::new("identity.deprovision_requested");
 const REMOVED: ActName = ActName::new("identity.deprovisioned");
@@ -39,7 +43,7 @@ pub(super) struct Removing {
     /// The decider's own record.
     steps: Removal,
     /// The intent whose outcome is not recorded yet.
-    open: Option<OpenIntent>,
+    open: Option<EntryId>,
 }
 
 impl Record for Removing {
@@ -68,7 +72,8 @@ pub(super) async fn plan(gateway: &Arc<Gateway>, grant: &Grant, identity: &Ident
     if identity.state == State::Deprovisioned {
         // It is done: what is told is what was left.
         let removing = gateway.store.org(grant.scope).get::<Removing>(identity.id).await?;
-        let stays = removing.map(|removing| removing.left()).unwrap_or_default();
+        let mut stays = removing.map(|removing| removing.left()).unwrap_or_default();
+        stays.extend(found_there(identity));
         return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays });
     }
     if let (Method::OrdinaryUser, None, Some(user)) = (identity.method, identity.cell, identity.user) {
@@ -80,11 +85,21 @@ pub(super) async fn plan(gateway: &Arc<Gateway>, grant: &Grant, identity: &Ident
         });
     }
     let Some((aim, clients)) = aim(gateway, grant.scope, identity).await? else {
-        return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays: Vec::new() });
+        let stays = found_there(identity).into_iter().collect();
+        return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays });
     };
     plan_removal(&clients, &aim)
         .await
         .map_err(|failure| Problem::explained(http::StatusCode::BAD_GATEWAY, &failure))
+}
+
+/// The account that we did not make, and leave.
+fn found_there(identity: &Identity) -> Option<Left> {
+    let ours = matches!(identity.method, Method::Create | Method::OrdinaryUser);
+    let user = identity.user.filter(|_| !ours)?;
+    let why =
+        "was there before: it may not sign in any more, and is its administrator's to delete or to let go on";
+    Some(Left { kind: "user".to_owned(), id: user.to_string(), why: why.to_owned() })
 }
 
 /// Asks for it. An identity that is on its way out already stays so.
@@ -140,7 +155,12 @@ async fn aim(
         Some(provisioning) => (provisioning.steps.objects().clone(), provisioning.steps.wish().patience),
         None => Default::default(),
     };
-    let known = attache_provision::Objects { blueprint: known.blueprint.or(cell.given), ..known };
+    let known = attache_provision::Objects {
+        blueprint: known.blueprint.or(cell.given),
+        agent: known.agent.or(identity.agent),
+        user: known.user.or(identity.user),
+        ..known
+    };
     let aim = Aim {
         blueprint: cell.blueprint().tag,
         agent: cells::tag("identity", &identity.id.to_string()),
@@ -160,22 +180,22 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     if identity.state != State::Deprovisioning {
         return Ok(Ending::done());
     }
-    if identity.method == Method::OrdinaryUser
-        && let Some(home) = gateway.home(scope, &identity).await?
-    {
+    let begun = store.get::<Removing>(identity.id).await?;
+    if begun.is_none() {
         suspend::block(&gateway, &turn, scope, &identity).await?;
-        ordinary::remove(&gateway, &turn, scope, &identity, &home).await?;
-        if identity.cell.is_none() {
-            return gone(&gateway, scope, &identity, Unit::new()).await;
+        if let Some(unheard) = unheard::look(&gateway, scope, &identity, identity.changed).await? {
+            return Ok(unheard.ending(&gateway, &identity));
         }
+    }
+    if identity.method == Method::OrdinaryUser {
+        ordinary::remove(&gateway, &turn, scope, &identity).await?;
     }
     let aim =
         aim(&gateway, scope, &identity).await.map_err(|problem| JobError::Failed(problem.detail.clone()))?;
     let Some((aim, clients)) = aim else { return gone(&gateway, scope, &identity, Unit::new()).await };
-    let removing = match store.get::<Removing>(identity.id).await? {
+    let removing = match begun {
         Some(removing) => removing,
         None => {
-            suspend::block(&gateway, &turn, scope, &identity).await?;
             let fresh = Removing { identity: identity.id, steps: Removal::new(aim), open: None };
             let mut unit = Unit::new();
             unit.create(scope, &fresh);
@@ -204,20 +224,14 @@ impl Leaving {
             let now = self.gateway.clock.now();
             match next_removal(&self.removing.steps, now) {
                 RemovalAction::Do(step) => {
-                    turn.before_write().await?;
+                    self.clients.send_before(turn.before_write().await?);
                     let mut after = self.removing.record.clone();
                     // What an earlier turn left open is settled by doing its step again.
                     let killed = after.open.take();
                     after.steps.begin(step, self.gateway.rng.uuid());
                     if let Some(act) = after.steps.act() {
-                        let intent = self.gateway.intent(act_of(&act, &self.identity)?);
-                        let act_name = act_name(&act.name)?;
-                        after.open = Some(OpenIntent {
-                            entry: intent.id(),
-                            act: act_name,
-                            correlation: act.client_request_id,
-                        });
-                        unit.record(self.scope, intent);
+                        let act = act_of(&act, &self.identity)?;
+                        after.open = Some(self.gateway.open(&mut unit, self.scope, act));
                     }
                     unit.update(&self.removing, &after);
                     turn.commit(std::mem::take(&mut unit)).await?;
@@ -230,7 +244,7 @@ impl Leaving {
                     );
                     let verdict = ended(&outcome.ended, outcome.correlation.as_ref());
                     for open in [killed, self.removing.record.open.take()].into_iter().flatten() {
-                        unit.record(self.scope, self.gateway.outcome(open.entry, open.act, verdict.clone()));
+                        self.gateway.close(&mut unit, open, verdict.clone()).await?;
                     }
                 }
                 RemovalAction::WaitUntil { at, reason } => {

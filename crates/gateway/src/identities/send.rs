@@ -7,7 +7,7 @@ use attache_ledger::{
     Act, ActName, Actor, Code, Correlation, EntryId, Mode as As, Outcome as Verdict, Target,
 };
 use attache_mail::{Address, Draft, GraphMail, Message, Outcome, Sent, Signature, Transport as _};
-use attache_store::{OrgScope, Unit, Versioned};
+use attache_store::{Unit, Versioned};
 use attache_terms::Explain as _;
 use http::StatusCode;
 use uuid::Uuid;
@@ -50,7 +50,11 @@ pub(super) async fn test(
     let to: Address = to.trim().parse().map_err(|error: attache_mail::Unfit| {
         Problem::invalid("to", error, "give one address, such as ada@example.com")
     })?;
-    let transport = transport(gateway, grant, identity).await?;
+    // Whoever suspends one of them meanwhile comes first: nothing leaves after that.
+    let mut unit = Unit::new();
+    unit.expect(identity);
+    unit.expect(&grant.organisation);
+    let transport = transport(gateway, grant, identity, &mut unit).await?;
     let from = identity.address.clone().unwrap_or_default();
     let sender = from.parse::<Address>().and_then(|address| address.named(&identity.display_name));
     let sender =
@@ -65,10 +69,8 @@ pub(super) async fn test(
     };
     let about = Target { subject: Some(to.to_string()), ..on([thing("identity", identity.id)]) };
     let correlation = Correlation { client_request_id: Some(request), ..grant.caller.correlation() };
-    let intent = gateway.intent(Act::new(SENT, actor).on(about).correlated(correlation));
-    let entry = intent.id();
-    let mut unit = Unit::new();
-    unit.record(grant.scope, intent);
+    let act = Act::new(SENT, actor).on(about).correlated(correlation);
+    let entry = gateway.open(&mut unit, grant.scope, act);
     let (_, audit) = new_link(gateway, grant.scope, entry, &mut unit);
     let message = Draft {
         from: sender,
@@ -93,10 +95,9 @@ pub(super) async fn test(
     if identity.mode == Mode::Hosted {
         sending::count(gateway, grant.scope, 1).await?;
     }
-    let (scope, caller) = (grant.scope, grant.caller.clone());
-    let delivery = Delivery { gateway: Arc::clone(gateway), scope, caller, entry, request };
+    let delivery = Delivery { gateway: Arc::clone(gateway), caller: grant.caller.clone(), entry, request };
     // On its own, so that who asked may leave: what was meant gets its outcome all the same.
-    let sent = tokio::spawn(delivery.make(unit, transport, message)).await;
+    let sent = gateway.spawn(delivery.make(unit, transport, message)).await;
     let sent = sent.map_err(|_| {
         let said = "nobody knows whether the message was sent";
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", said, "see its entry in the audit log")
@@ -107,7 +108,6 @@ pub(super) async fn test(
 /// A message on its way, between its intent and its outcome.
 struct Delivery {
     gateway: Arc<Gateway>,
-    scope: OrgScope,
     caller: Caller,
     /// The intent's entry.
     entry: EntryId,
@@ -132,14 +132,19 @@ impl Delivery {
             }
         };
         let mut unit = Unit::new();
-        unit.record(self.scope, self.gateway.outcome(self.entry, SENT, outcome));
+        self.gateway.close(&mut unit, self.entry, outcome).await?;
         self.gateway.store.commit(unit).await?;
         result
     }
 }
 
-/// The mailbox of the identity, as the agent user itself.
-async fn transport(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -> Answer<GraphMail> {
+/// The mailbox of the identity, as the agent user itself; what must hold for that joins the unit.
+async fn transport(
+    gateway: &Arc<Gateway>,
+    grant: &Grant,
+    identity: &Identity,
+    unit: &mut Unit,
+) -> Answer<GraphMail> {
     let not_ready = || {
         Problem::new(
             StatusCode::CONFLICT,
@@ -167,6 +172,7 @@ async fn transport(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -
     if let Some(suspension) = &cell.suspended {
         return Err(suspension.refused());
     }
+    unit.expect(&cell);
     let (credential, _) = cells::credential(gateway, &cell).await?;
     let graph = gateway.as_agent_user(cell.tenant, credential, blueprint, agent, user);
     Ok(GraphMail::new(graph, Mailbox::Mine))

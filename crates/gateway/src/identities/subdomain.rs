@@ -29,11 +29,8 @@ pub(super) async fn ensure(
     }
     let actor = Actor { tenant: Some(home.tenant), mode: Some(As::Application), ..system() };
     let act = Act::new(ADD, actor).on(on([thing("identity", identity.id)]));
-    let add = |correlation| {
-        let graph = graph.correlated(correlation);
-        async move { graph.add_domain(domain).await }
-    };
-    match outside(gateway, turn, scope, act, add).await? {
+    let add = |graph: Graph| async move { graph.add_domain(domain).await };
+    match outside(gateway, turn, scope, act, &graph, add).await? {
         Ok(_) => Ok(()),
         // Another identity's job added it meanwhile, or the answer was lost: looking tells.
         Err(error) if matches!(error.cause(), Cause::Conflict { .. } | Cause::OutcomeUnknown { .. }) => {

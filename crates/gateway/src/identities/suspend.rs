@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::http::accepted;
 use super::provisioning::Provisioning;
-use super::{Cause as Why, Identity, IdentityId, State, Suspension};
+use super::{Cause as Why, Identity, IdentityId, State, Suspension, unheard};
 use crate::Gateway;
 use crate::access::{Grant, operators_only};
 use crate::cells::{self, Cell};
@@ -32,8 +32,12 @@ const SESSIONS: ActName = ActName::new("agent_user.sessions.revoke");
 const AGENT: ActName = ActName::new("agent_identity.enable");
 
 /// The kind of job that tells the tenant.
-pub(crate) const ENFORCE: Kind =
-    Kind { name: "identity.enforce", tries: 50, work: |gateway, turn| Box::pin(enforce(gateway, turn)) };
+pub(crate) const ENFORCE: Kind = Kind {
+    name: "identity.enforce",
+    tries: 50,
+    recurring: false,
+    work: |gateway, turn| Box::pin(enforce(gateway, turn)),
+};
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Body {
@@ -181,15 +185,16 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
         // Its removal blocks it first of all.
         return Ok(Ending::done());
     }
-    let (Some(tenant), enabled) = (identity.tenant, identity.suspended.is_none()) else {
+    if identity.tenant.is_none() {
         return Ok(Ending::done());
-    };
-    let Some(home) = gateway.home(scope, &identity).await? else {
-        return Err(JobError::Failed(format!("the tenant {tenant} is neither configured nor connected")));
-    };
-    let graph = gateway.provisioner(&home);
-    tell(&gateway, &turn, scope, &identity, &graph, enabled).await?;
+    }
+    let graph = gateway.provisioner(&gateway.home_needed(scope, &identity).await?);
+    tell(&gateway, &turn, scope, &identity, &graph, identity.suspended.is_none()).await?;
     let Some(suspension) = &identity.suspended else { return Ok(Ending::done()) };
+    // What was being made when it was suspended is stopped too, as soon as it is seen.
+    if let Some(unheard) = unheard::look(&gateway, scope, &identity, suspension.since).await? {
+        return Ok(unheard.ending(&gateway, &identity));
+    }
     let hops_fail = hops(&gateway, scope, &identity).await?;
     let proof = Proof { enforced: true, hops_fail, ..suspension.proof.clone() };
     let proved = Suspension { proof, ..suspension.clone() };
@@ -205,7 +210,10 @@ pub(super) async fn block(
     scope: OrgScope,
     identity: &Identity,
 ) -> Result<(), JobError> {
-    let Some(home) = gateway.home(scope, identity).await? else { return Ok(()) };
+    if identity.user.is_none() && identity.agent.is_none() {
+        return Ok(());
+    }
+    let home = gateway.home_needed(scope, identity).await?;
     tell(gateway, turn, scope, identity, &gateway.provisioner(&home), false).await
 }
 
@@ -222,25 +230,16 @@ async fn tell(
         Act::new(name, actor).on(on([thing("identity", identity.id)]))
     };
     if let Some(user) = identity.user {
-        let call = |id| {
-            let graph = graph.correlated(id);
-            async move { graph.enable_user(user, enabled).await }
-        };
-        there(outside(gateway, turn, scope, act(USER), call).await?)?;
+        let call = |graph: Graph| async move { graph.enable_user(user, enabled).await };
+        there(outside(gateway, turn, scope, act(USER), graph, call).await?)?;
         if !enabled {
-            let call = |id| {
-                let graph = graph.correlated(id);
-                async move { graph.revoke_sessions(user).await }
-            };
-            there(outside(gateway, turn, scope, act(SESSIONS), call).await?)?;
+            let call = |graph: Graph| async move { graph.revoke_sessions(user).await };
+            there(outside(gateway, turn, scope, act(SESSIONS), graph, call).await?)?;
         }
     }
     if let Some(agent) = identity.agent {
-        let call = |id| {
-            let graph = graph.correlated(id);
-            async move { graph.enable_agent_identity(agent, enabled).await }
-        };
-        there(outside(gateway, turn, scope, act(AGENT), call).await?)?;
+        let call = |graph: Graph| async move { graph.enable_agent_identity(agent, enabled).await };
+        there(outside(gateway, turn, scope, act(AGENT), graph, call).await?)?;
     }
     Ok(())
 }

@@ -57,7 +57,8 @@ fn licence(licences: &[String]) -> LicenceWish {
     sku.map_or(LicenceWish::Any, LicenceWish::Sku)
 }
 
-fn patience(scale: f64) -> Patience {
+/// How patient we are with a tenant, scaled.
+pub(super) fn patience(scale: f64) -> Patience {
     let usual = Patience::default();
     Patience {
         hidden: usual.hidden.mul_f64(scale),

@@ -167,10 +167,8 @@ pub(super) async fn revive(gateway: &Gateway, grant: &Grant, id: &str) -> Answer
     let id: JobId = id.parse().map_err(|_| Problem::not_found("job"))?;
     // The queue is no part of a unit of work, so that what was meant is on record before it happens.
     let act = Act::new(REVIVED, grant.caller.actor()).on(on([thing("job", id)]));
-    let intent = gateway.intent(act.correlated(grant.caller.correlation()));
-    let entry = intent.id();
     let mut unit = Unit::new();
-    unit.record(grant.scope, intent);
+    let intent = gateway.open(&mut unit, grant.scope, act.correlated(grant.caller.correlation()));
     gateway.commit(&grant.caller, unit).await?;
     let engine = gateway.store.engine(GatewayScope::granted());
     let revived = engine.revive(Some(grant.scope.org()), id).await;
@@ -183,7 +181,7 @@ pub(super) async fn revive(gateway: &Gateway, grant: &Grant, id: &str) -> Answer
         Err(error) => (Outcome::unknown(), Err(error.into())),
     };
     let mut unit = Unit::new();
-    unit.record(grant.scope, gateway.outcome(entry, REVIVED, outcome));
+    gateway.close(&mut unit, intent, outcome).await?;
     gateway.commit(&grant.caller, unit).await?;
     answer
 }

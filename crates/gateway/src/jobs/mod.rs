@@ -18,7 +18,7 @@ use attache_store::{CommitError, Job, JobEnd, StoreError, Unit};
 use attache_terms::Explain as _;
 
 pub(crate) use http::api;
-pub(crate) use outside::{correlated, outside};
+pub(crate) use outside::{correlated, is_unknown, outside};
 pub(crate) use page::pages;
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
@@ -32,6 +32,8 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// How often it may fail in a row before it is given up.
     pub(crate) tries: u32,
+    /// Whether it is there for good: it is never given up, and after so many failures begins again later.
+    pub(crate) recurring: bool,
     /// What it does.
     pub(crate) work: fn(Arc<Gateway>, Turn) -> Work,
 }

@@ -2,48 +2,52 @@
 
 use std::future::Future;
 
-use attache_graph::{Answered, Cause, GraphError};
-use attache_ledger::{Act, ActName, Code, Correlation, Outcome, RequestId, Verdict};
+use attache_graph::{Answered, Cause, Graph, GraphError};
+use attache_ledger::{Act, Code, Correlation, Outcome, RequestId, Verdict};
 use attache_store::{Scope, Unit};
 use attache_terms::Explain as _;
-use uuid::Uuid;
 
 use super::{JobError, Turn};
 use crate::Gateway;
 
-/// Does one act. `call` gets the `client-request-id` that the intent names.
+/// Does one act. `call` gets a Graph whose requests carry the `client-request-id` that the intent names, and end while
+/// the job is still ours.
 pub(crate) async fn outside<T, F: Future<Output = Answered<T>>>(
     gateway: &Gateway,
     turn: &Turn,
     scope: impl Scope,
     act: Act,
-    call: impl FnOnce(Uuid) -> F,
+    graph: &Graph,
+    call: impl FnOnce(Graph) -> F,
 ) -> Result<Answered<T>, JobError> {
-    turn.before_write().await?;
-    let correlation = gateway.rng.uuid();
-    let name: ActName = act.name.clone();
-    let ours = Correlation { client_request_id: Some(correlation), ..act.correlation.clone() };
-    let intent = gateway.intent(act.correlated(ours));
-    let entry = intent.id();
+    let deadline = turn.before_write().await?;
+    let request = gateway.rng.uuid();
+    let ours = Correlation { client_request_id: Some(request), ..act.correlation.clone() };
     let mut unit = Unit::new();
-    unit.record(scope, intent);
+    let intent = gateway.open(&mut unit, scope, act.correlated(ours));
     turn.commit(unit).await?;
-    let answered = call(correlation).await;
+    let answered = call(graph.correlated(request).before(deadline)).await;
     let outcome = match &answered {
         Ok(answer) => Outcome::done().correlated(correlated(&answer.correlation)),
         Err(error) => judge(error),
     };
+    // How it ended is so whoever has the job by now.
     let mut unit = Unit::new();
-    unit.record(scope, gateway.outcome(entry, name, outcome));
-    turn.commit(unit).await?;
+    gateway.close(&mut unit, intent, outcome).await?;
+    gateway.store.commit(unit).await?;
     Ok(answered)
+}
+
+/// Whether a write that failed so may have happened all the same.
+pub(crate) fn is_unknown(error: &GraphError) -> bool {
+    matches!(error.cause(), Cause::OutcomeUnknown { .. } | Cause::Malformed { .. } | Cause::TooLarge { .. })
 }
 
 /// What a failed call means for its act: refused by the platform, failed on the way, or perhaps done.
 fn judge(error: &GraphError) -> Outcome {
     let code = Code::new(error.code());
     let outcome = match error.cause() {
-        Cause::OutcomeUnknown { .. } => {
+        _ if is_unknown(error) => {
             Outcome { verdict: Verdict::Unknown, code: Some(code), ..Outcome::unknown() }
         }
         Cause::Unauthorised { .. }

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The first pause.
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest pause.
-const LONGEST: Duration = Duration::from_secs(10 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 /// How long to wait after so many failures in a row; `jitter` is a fraction from 0 to 1.
 pub(super) fn pause(failures: u32, jitter: f64) -> Duration {

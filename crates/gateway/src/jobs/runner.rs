@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, info_span, warn};
 
-use super::pace::pause;
+use super::pace::{LONGEST, pause};
 use super::turn::LEASE;
 use super::{Ending, GIVEN_UP, JobError, KINDS, Kind, Turn};
 use crate::Gateway;
@@ -81,7 +81,14 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
     async {
         let (turn, current) = Turn::new(&gateway, lease);
         let job = turn.job().clone();
-        let worked = (kind.work)(Arc::clone(&gateway), turn).await;
+        let worked = if job.failures < kind.tries {
+            (kind.work)(Arc::clone(&gateway), turn).await
+        } else {
+            // Only a turn that did not come to an end leaves so many: its worker died of it.
+            Err(JobError::Failed(
+                "it ended in the middle, each time with the process that worked on it".into(),
+            ))
+        };
         let ending = match worked {
             Ok(ending) => ending,
             // Whoever has the job now goes on with it.
@@ -150,11 +157,18 @@ fn word(end: &JobEnd) -> &'static str {
 
 fn failed(gateway: &Gateway, kind: &Kind, failures: u32, error: &JobError) -> JobEnd {
     let reason = error.reason();
+    let now = gateway.clock.now();
+    if failures >= kind.tries && kind.recurring && !matches!(error, JobError::Hopeless(_)) {
+        error!(%error, failures, "a job that is there for good keeps failing; it begins again later");
+        let due = now.saturating_add(LONGEST).unwrap_or(now);
+        let reason = format!("failed {failures} times in a row, and begins again later: {reason}");
+        return JobEnd::Wait { due, reason };
+    }
     if matches!(error, JobError::Hopeless(_)) || failures >= kind.tries {
         error!(%error, failures, "a job is given up");
         return JobEnd::Dead { reason };
     }
     warn!(%error, failures, "a job failed and will be tried again");
-    let due = gateway.clock.now().saturating_add(pause(failures, gateway.rng.fraction()));
-    JobEnd::Retry { due: due.unwrap_or_else(|_| gateway.clock.now()), reason }
+    let due = now.saturating_add(pause(failures, gateway.rng.fraction())).unwrap_or(now);
+    JobEnd::Retry { due, reason }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_store::{CommitError, Committed, Engine, GatewayScope, Job, Lease, Unit};
-use attache_terms::Clock;
+use attache_terms::{Boot, Clock};
 use tokio::sync::Mutex;
 
 use crate::Gateway;
@@ -12,9 +12,11 @@ use crate::Gateway;
 /// How long a lease is taken for, and prolonged by.
 pub(super) const LEASE: Duration = Duration::from_secs(90);
 
-/// The longest that one request to the platform may take, its repetitions included: while one is under way the
-/// lease must not lapse.
+/// How long there must be for a request and its repetitions.
 const WRITE: Duration = Duration::from_secs(45);
+
+/// How long before the lease ends the last try may begin: longer than one takes (`TransportConfig::timeout`).
+const LAST_TRY: Duration = Duration::from_secs(35);
 
 /// Another node has the job now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,14 +45,15 @@ impl Turn {
         &self.job
     }
 
-    /// To be called before each request that changes something outside: when this returns, no other node takes
-    /// the job over while that request may be under way, be this process stopped and continued meanwhile or not.
-    pub(crate) async fn before_write(&self) -> Result<(), crate::jobs::JobError> {
+    /// To be called before each request that changes something outside. No try of that request may begin after the
+    /// time that this returns ([`attache_graph::Graph::before`]): then no other node takes the job over while one may
+    /// be under way, be this process stopped and continued meanwhile or not.
+    pub(crate) async fn before_write(&self) -> Result<Boot, crate::jobs::JobError> {
         let mut lease = self.lease.lock().await;
         if lease.remaining(self.clock.boot()) < WRITE {
             *lease = self.engine.extend(&lease, LEASE).await?.ok_or(LeaseLost)?;
         }
-        Ok(())
+        Ok(Boot(lease.until.0.saturating_sub(LAST_TRY)))
     }
 
     /// Applies a unit while the lease holds; it is refused when another node has the job.

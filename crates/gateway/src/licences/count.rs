@@ -16,8 +16,12 @@ use crate::record::{on, thing};
 use crate::tenants::Home;
 
 /// The kind of job.
-pub(crate) const COUNT: Kind =
-    Kind { name: "licence.count", tries: 50, work: |gateway, turn| Box::pin(work(gateway, turn)) };
+pub(crate) const COUNT: Kind = Kind {
+    name: "licence.count",
+    tries: 50,
+    recurring: true,
+    work: |gateway, turn| Box::pin(work(gateway, turn)),
+};
 
 const LOW: ActName = ActName::new("licence.seats_low");
 const ENOUGH: ActName = ActName::new("licence.seats_enough");

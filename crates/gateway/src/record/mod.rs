@@ -1,9 +1,12 @@
 //! Audit entries as features make them: who asked, what, on what, how it ended. The entry joins the unit of the
 //! change that it tells of.
 
+mod open;
 mod refusal;
 
-use attache_ledger::{Act, ActName, Actor, By, Draft, EntryId, Name, Outcome, Target, Thing, Verdict};
+use attache_ledger::{Act, ActName, Actor, By, Draft, Name, Target, Thing, Verdict};
+
+pub(crate) use open::give_up_open_acts;
 
 use crate::Gateway;
 use crate::access::Caller;
@@ -28,16 +31,6 @@ impl Gateway {
     /// The gateway changed something by itself.
     pub(crate) fn changed_by_itself(&self, act: ActName, on: Target) -> Draft {
         self.composer.change(Act::new(act, system()).on(on), Verdict::Done, None)
-    }
-
-    /// An act outside is about to be done. Commit it before the act.
-    pub(crate) fn intent(&self, act: Act) -> Draft {
-        self.composer.intent(act)
-    }
-
-    /// How an act outside ended.
-    pub(crate) fn outcome(&self, intent: EntryId, act: ActName, outcome: Outcome) -> Draft {
-        self.composer.outcome(intent, act, outcome)
     }
 }
 

@@ -15,8 +15,12 @@ use crate::jobs::{Ending, JobError, Kind, Turn};
 use crate::organisations::Organisation;
 
 /// The job.
-pub(crate) const DELIVER: Kind =
-    Kind { name: "audit.deliver", tries: 20, work: |gateway, turn| Box::pin(deliver(gateway, turn)) };
+pub(crate) const DELIVER: Kind = Kind {
+    name: "audit.deliver",
+    tries: 20,
+    recurring: true,
+    work: |gateway, turn| Box::pin(deliver(gateway, turn)),
+};
 
 /// How many entries go with one connection.
 const PART: usize = 200;

@@ -18,8 +18,12 @@ use crate::licences;
 use crate::record::{on, system, thing};
 
 /// The kind of job.
-pub(crate) const WATCH: Kind =
-    Kind { name: "sponsor.watch", tries: 50, work: |gateway, turn| Box::pin(work(gateway, turn)) };
+pub(crate) const WATCH: Kind = Kind {
+    name: "sponsor.watch",
+    tries: 50,
+    recurring: true,
+    work: |gateway, turn| Box::pin(work(gateway, turn)),
+};
 
 const LOST: ActName = ActName::new("sponsor.lost");
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use attache_entra::{ClientCredential, Resource};
 use attache_graph::Graph;
-use attache_terms::{AppId, TenantId, UserId};
+use attache_terms::{AppId, Boot, TenantId, UserId};
 
 use crate::Gateway;
 
@@ -14,6 +14,7 @@ pub(crate) struct TenantClients {
     tenant: TenantId,
     provisioner: (AppId, ClientCredential),
     blueprint: ClientCredential,
+    deadline: Option<Boot>,
 }
 
 impl TenantClients {
@@ -24,7 +25,19 @@ impl TenantClients {
         provisioner: (AppId, ClientCredential),
         blueprint: ClientCredential,
     ) -> Self {
-        Self { gateway: Arc::clone(gateway), tenant, provisioner, blueprint }
+        Self { gateway: Arc::clone(gateway), tenant, provisioner, blueprint, deadline: None }
+    }
+
+    /// From now on, nothing is sent after this.
+    pub(crate) fn send_before(&mut self, deadline: Boot) {
+        self.deadline = Some(deadline);
+    }
+
+    fn in_time(&self, graph: Graph) -> Graph {
+        match self.deadline {
+            Some(deadline) => graph.before(deadline),
+            None => graph,
+        }
     }
 
     fn resource(&self) -> Resource {
@@ -33,7 +46,8 @@ impl TenantClients {
 
     fn application(&self, app: AppId, credential: &ClientCredential) -> Graph {
         let entra = &self.gateway.entra;
-        self.gateway.graph(entra.application(self.tenant, app, credential.clone(), self.resource()))
+        let source = entra.application(self.tenant, app, credential.clone(), self.resource());
+        self.in_time(self.gateway.graph(source))
     }
 }
 
@@ -48,6 +62,7 @@ impl attache_provision::Clients for TenantClients {
     }
 
     fn agent_user(&self, blueprint: AppId, agent: AppId, user: UserId) -> Graph {
-        self.gateway.as_agent_user(self.tenant, self.blueprint.clone(), blueprint, agent, user)
+        let credential = self.blueprint.clone();
+        self.in_time(self.gateway.as_agent_user(self.tenant, credential, blueprint, agent, user))
     }
 }

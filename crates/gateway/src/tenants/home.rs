@@ -8,6 +8,7 @@ use crate::cells::{Cell, CellId};
 use crate::config::HostedTenant;
 use crate::connection::Connection;
 use crate::identities::{Identity, Mode};
+use crate::jobs::JobError;
 
 /// A tenant in which identities live.
 #[derive(Clone)]
@@ -59,6 +60,15 @@ impl Gateway {
                 Ok(connection.and_then(|connection| self.connected_home(&connection)))
             }
         }
+    }
+
+    /// The same, for a job that cannot go on where we cannot act.
+    pub(crate) async fn home_needed(&self, scope: OrgScope, identity: &Identity) -> Result<Home, JobError> {
+        let home = self.home(scope, identity).await?;
+        home.ok_or_else(|| {
+            let tenant = identity.tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
+            JobError::Failed(format!("the tenant {tenant} is neither configured nor connected"))
+        })
     }
 
     /// The tenant of a cell: ours, or that of the organisation for which it is reserved.

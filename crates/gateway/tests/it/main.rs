@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod acts;
 mod at_once;
 mod audit;
 mod blueprints;
@@ -11,12 +12,14 @@ mod connections;
 mod entra;
 mod fallback;
 mod faults;
+mod halfway;
 mod hosting;
 mod idempotency;
 mod identities;
 mod import;
 mod inside;
 mod isolation;
+mod jobs;
 mod keeping;
 mod keys;
 mod licences;

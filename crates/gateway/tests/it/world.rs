@@ -19,6 +19,7 @@ use attache_terms::{Boot, Clock, Cloud, Origin, Rng, Secret, Sleep, SystemClock,
 use reqwest::header::{COOKIE, HeaderMap, HeaderName, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use url::Url;
 
@@ -39,6 +40,8 @@ pub(crate) struct World {
     /// How the gateway watches over identities; what is changed holds when it starts again.
     pub(crate) governance: Governance,
     running: Option<Running>,
+    /// Where the gateway runs that can be killed.
+    apart: Option<Runtime>,
     changed: watch::Receiver<u64>,
     tune: Box<dyn Fn(&mut Config) + Send + Sync>,
     more: Vec<HostedTenant>,
@@ -166,6 +169,7 @@ impl World {
             governance,
             clock,
             running: None,
+            apart: None,
             changed,
             tune,
             more: Vec::new(),
@@ -182,10 +186,31 @@ impl World {
 
     /// Starts the gateway, again.
     pub(crate) async fn start(&mut self) {
+        self.running = Some(Gateway::start(self.tuned_config(), self.parts()).await.unwrap());
+    }
+
+    fn tuned_config(&self) -> Config {
         let mut config = self.config();
         config.hosted.extend(self.more.iter().cloned());
         (self.tune)(&mut config);
-        self.running = Some(Gateway::start(config, self.parts()).await.unwrap());
+        config
+    }
+
+    /// Starts the gateway again, where it can be killed.
+    pub(crate) async fn start_apart(&mut self) {
+        self.stop().await;
+        let apart =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let starting = apart.spawn(Gateway::start(self.tuned_config(), self.parts()));
+        self.running = Some(starting.await.unwrap().unwrap());
+        self.apart = Some(apart);
+    }
+
+    /// Ends the gateway that was started apart wherever it is, as the death of its process does.
+    pub(crate) async fn kill(&mut self) {
+        self.running = None;
+        let apart = self.apart.take().expect("it was started apart");
+        tokio::task::spawn_blocking(|| apart.shutdown_timeout(Duration::from_secs(30))).await.unwrap();
     }
 
     /// What a gateway, or a command beside it, is made of.
@@ -355,6 +380,15 @@ impl World {
     }
 }
 
+/// A runtime must not be dropped where others wait.
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(apart) = self.apart.take() {
+            apart.shutdown_background();
+        }
+    }
+}
+
 /// The machine's clock, whose time of day can be moved ahead by seconds.
 #[derive(Default)]
 pub(crate) struct Ahead(AtomicU64);
@@ -451,6 +485,11 @@ impl Caller {
     pub(crate) async fn put_bytes(&self, path: &str, bytes: Vec<u8>) -> Answer {
         let request = self.client.put(self.url.join(path).unwrap()).body(bytes);
         read(request.bearer_auth(self.key.as_deref().unwrap())).await
+    }
+
+    /// Whether anybody answers at all.
+    pub(crate) async fn answers(&self) -> bool {
+        self.client.get(self.url.join("livez").unwrap()).send().await.is_ok()
     }
 
     /// A page, as a browser asks for it.

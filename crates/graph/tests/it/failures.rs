@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use attache_graph::{Cause, Content};
-use attache_terms::{ChatId, Explain};
+use attache_terms::{Boot, ChatId, Explain};
 use uuid::Uuid;
 
 use crate::scripted::{Script, answer, lost, not_sent};
@@ -35,6 +35,21 @@ async fn a_throttled_message_is_sent_after_the_time_that_was_asked_for() {
     let slept = script.slept.lock().unwrap();
     assert_eq!(slept.len(), 2);
     assert!(slept.iter().all(|span| (3000..3500).contains(&span.as_millis())), "{slept:?}");
+}
+
+#[tokio::test]
+async fn no_try_begins_after_the_deadline() {
+    let throttled =
+        || answer(429, &[("retry-after", "20")], r#"{"error":{"code":"TooManyRequests","message":""}}"#);
+    let (graph, script) = Script::graph([throttled(), throttled()]);
+    let graph = graph.before(Boot(Duration::from_secs(30)));
+    let error = graph.send_message(&chat(), Content::Text("hi")).await.unwrap_err();
+    assert!(matches!(error.cause(), Cause::Throttled { .. }), "{error}");
+    assert_eq!(script.requests(), 2, "a third try would begin after 40 seconds");
+    let late = graph.before(Boot(Duration::from_secs(19)));
+    let error = late.correlated(Uuid::nil()).me().await.unwrap_err();
+    assert!(matches!(error.cause(), Cause::Unreachable { .. }), "{error}");
+    assert_eq!(script.requests(), 2, "nothing was sent");
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ impl Clock for Script {
     }
 
     fn boot(&self) -> Boot {
-        Boot(Duration::ZERO)
+        Boot(self.slept.lock().unwrap().iter().sum())
     }
 
     fn sleep(&self, span: Duration) -> Sleep {

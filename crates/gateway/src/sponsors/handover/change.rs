@@ -19,8 +19,12 @@ use crate::sponsors::look::sponsored;
 use crate::sponsors::sponsorship::{Sponsorship, Successor};
 
 /// The kind of job.
-pub(crate) const HAND_OVER: Kind =
-    Kind { name: "sponsor.hand_over", tries: 50, work: |gateway, turn| Box::pin(work(gateway, turn)) };
+pub(crate) const HAND_OVER: Kind = Kind {
+    name: "sponsor.hand_over",
+    tries: 50,
+    recurring: false,
+    work: |gateway, turn| Box::pin(work(gateway, turn)),
+};
 
 const ADD: ActName = ActName::new("sponsor.add");
 const REMOVE: ActName = ActName::new("sponsor.remove");
@@ -173,18 +177,15 @@ impl Hand<'_> {
         let Some(sponsors) = self.graph.sponsors(of).await?.value else { return Ok(()) };
         let has = |user: UserId| sponsors.contains(&ObjectId::new(user.uuid()));
         if !has(next) {
-            let call = |id| {
-                let graph = self.graph.correlated(id);
-                async move { graph.add_sponsor(of, next).await }
-            };
-            outside(self.gateway, self.turn, self.scope, self.act(ADD, of, next), call).await??;
+            let call = |graph: Graph| async move { graph.add_sponsor(of, next).await };
+            outside(self.gateway, self.turn, self.scope, self.act(ADD, of, next), &self.graph, call)
+                .await??;
         }
         let Some(before) = before.filter(|before| *before != next && has(*before)) else { return Ok(()) };
-        let call = |id| {
-            let graph = self.graph.correlated(id);
-            async move { graph.remove_sponsor(of, before).await }
-        };
-        match outside(self.gateway, self.turn, self.scope, self.act(REMOVE, of, before), call).await? {
+        let call = |graph: Graph| async move { graph.remove_sponsor(of, before).await };
+        match outside(self.gateway, self.turn, self.scope, self.act(REMOVE, of, before), &self.graph, call)
+            .await?
+        {
             Ok(_) => Ok(()),
             // Somebody else was faster.
             Err(error) if error.is_not_found() => Ok(()),

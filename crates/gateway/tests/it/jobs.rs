@@ -1,0 +1,68 @@
+//! Jobs that fail and fail: each is given up some time, but for what is there for good, which begins again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_store::{Claim, GatewayScope, JobId, NewJob, NodeId, OrgId, Unit};
+use attache_terms::{Clock, ManualClock, SystemClock, SystemRng};
+use serde_json::{Value, json};
+
+use crate::world::{Caller, World};
+
+const JOBS: &str = "api/v1/orgs/acme/jobs";
+
+/// Takes a job up and dies of it, so and so often, as a worker does that the job takes down.
+async fn die_of(world: &World, clock: &ManualClock, kind: &'static str, times: u32) {
+    let engine = world.store.engine(GatewayScope::granted());
+    for _ in 0..times {
+        let node = NodeId::make(clock, &SystemRng);
+        let lease = Duration::from_secs(1);
+        let leases = engine.claim(Claim { node, kinds: &[kind], lease, limit: 1 }).await.unwrap();
+        assert_eq!(leases.len(), 1);
+        clock.advance(lease * 2);
+    }
+}
+
+async fn until(acme: &Caller, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let is = |job: &&Value| job["kind"] == kind && wanted(job);
+    let jobs = acme.until(JOBS, |jobs| jobs["items"].as_array().unwrap().iter().any(|job| is(&job))).await;
+    jobs["items"].as_array().unwrap().iter().find(is).unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_takes_its_workers_down_is_given_up() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let mut world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let acme = world.organisation(&world.operator().await, "acme").await;
+    let org: OrgId = acme.get("api/v1/orgs/acme").await.ok(200)["id"].as_str().unwrap().parse().unwrap();
+    world.stop().await;
+    let mut unit = Unit::new();
+    unit.enqueue(NewJob::new(JobId::make(&*clock, &SystemRng), "organisation.follow", Some(org), &()));
+    world.store.commit(unit).await.unwrap();
+    die_of(&world, &clock, "organisation.follow", 50).await;
+    world.start().await;
+    // It would be done, if somebody did it.
+    let given_up = until(&acme, "organisation.follow", |job| job["state"] == "dead").await;
+    assert!(given_up["reason"].as_str().unwrap().contains("ended in the middle"), "{given_up}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_there_for_good_begins_again() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let mut world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let acme = world.organisation(&world.operator().await, "acme").await;
+    let retention = json!({ "days": 30 });
+    acme.send(reqwest::Method::PUT, "api/v1/orgs/acme/audit/retention", Some(&retention)).await.ok(200);
+    let well = |job: &Value| job["state"] == "waiting" && job["reason"] == "looks again tomorrow";
+    until(&acme, "audit.forget", well).await;
+    world.stop().await;
+    clock.advance(Duration::from_secs(25 * 3600));
+    die_of(&world, &clock, "audit.forget", 10).await;
+    world.start().await;
+    let rests = until(&acme, "audit.forget", |job| job["state"] == "waiting" && !well(job)).await;
+    assert!(rests["reason"].as_str().unwrap().contains("begins again later"), "{rests}");
+    world.stop().await;
+    clock.advance(Duration::from_secs(11 * 60));
+    world.start().await;
+    until(&acme, "audit.forget", well).await;
+}
