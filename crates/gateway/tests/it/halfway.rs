@@ -1,12 +1,14 @@
 //! An identity is stopped or taken back in the middle of being made: nothing of it goes on unseen.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use attache_sandbox::{Effect, Fault};
+use attache_terms::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{Caller, World, users_named};
+use crate::world::{Ahead, Caller, World, users_named};
 
 const DEFAULT: &str = "api/v1/orgs/acme/agent-identities/default";
 const PROVISION: &str = "api/v1/orgs/acme/agent-identity/provision";
@@ -15,7 +17,11 @@ const USERS: &str = "/v1.0/users";
 
 /// A world in which the first POST to `path` of Acme's identity is held, and the number by which it is let go.
 async fn held(path: &str, effect: Effect, wanted: Value) -> (World, Caller, u64) {
-    let world = World::new().await;
+    held_in(World::new().await, path, effect, wanted).await
+}
+
+/// The same, in a world of one's own.
+async fn held_in(world: World, path: &str, effect: Effect, wanted: Value) -> (World, Caller, u64) {
     let operator = world.operator().await;
     let acme = world.organisation(&operator, "acme").await;
     let control = world.sandbox.control();
@@ -151,4 +157,38 @@ async fn an_account_that_was_there_before_is_blocked_and_told_of() {
     }
     let log = acme.get("api/v1/orgs/acme/audit/entries?act=agent_user.sessions.revoke").await.ok(200);
     assert!(log["items"].as_array().unwrap().len() >= 4, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blueprint_that_is_being_made_is_not_made_again_when_its_maker_is_taken_back() {
+    let clock = Arc::new(Ahead::default());
+    let world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let effect = Effect::HoldBeforeCommit;
+    let (world, acme, request) = held_in(world, "/v1.0/applications**", effect, json!({})).await;
+    acme.post(PROVISION, &json!({ "template": "cfo" })).await.ok(202);
+    let waits = "another identity is making the blueprint";
+    until_said(&acme, "identity.provision", waits).await;
+    let path = deprovision(&acme).await;
+    // The other looks, and looks again, while nobody knows what becomes of the request.
+    let mut looked = std::collections::BTreeSet::new();
+    while looked.len() < 3 {
+        let waiting = |job: &&Value| job["reason"].as_str().is_some_and(|reason| reason.contains(waits));
+        let of = |jobs: &Value| jobs["items"].as_array().unwrap().iter().find(waiting).cloned();
+        let jobs = acme
+            .until("api/v1/orgs/acme/jobs", |jobs| {
+                of(jobs).is_some_and(|job| !looked.contains(job["changed"].as_str().unwrap()))
+            })
+            .await;
+        looked.insert(of(&jobs).unwrap()["changed"].as_str().unwrap().to_owned());
+    }
+    let control = world.sandbox.control();
+    assert!(control.release(request));
+    acme.until(&path, |seen| seen["state"] == "deprovisioned").await;
+    // By then it would have come to light.
+    clock.advance(Duration::from_secs(120));
+    control.clock().advance(Duration::from_secs(120));
+    acme.until("api/v1/orgs/acme/agent-identities/cfo", |seen| seen["state"] == "active").await;
+    let applications = &control.state()["tenants"][&world.sandbox.ready().tenant_id]["applications"];
+    let blueprints = applications.as_object().unwrap().values().filter(|one| one["kind"] == "Blueprint");
+    assert_eq!(blueprints.count(), 1);
 }
