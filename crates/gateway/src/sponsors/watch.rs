@@ -87,9 +87,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let (Some(tenant), Some(sponsor)) = (identity.tenant, identity.sponsor) else {
         return Ok(Ending::done());
     };
-    let Some(home) = gateway.home(scope, &identity).await? else {
-        return Err(JobError::Failed(format!("the tenant {tenant} is neither configured nor connected")));
-    };
+    let home = gateway.home_needed(scope, &identity).await?;
     let known = Sponsorship::of(store, identity.id).await?;
     let governance = &gateway.config.governance;
     let now = gateway.clock.now();

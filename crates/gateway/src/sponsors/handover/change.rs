@@ -74,12 +74,7 @@ async fn change(
     known: &Versioned<Sponsorship>,
     successor: Successor,
 ) -> Result<Ending, JobError> {
-    let Some(home) = gateway.home(scope, identity).await? else {
-        return Err(JobError::Failed(format!(
-            "the tenant {} is neither configured nor connected",
-            known.tenant
-        )));
-    };
+    let home = gateway.home_needed(scope, identity).await?;
     let graph = gateway.provisioner(&home);
     let hand = Hand { gateway, turn, scope, identity, graph };
     for of in sponsored(identity) {
