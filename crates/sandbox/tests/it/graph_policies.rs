@@ -94,6 +94,8 @@ async fn grant_policies_are_listed_made_and_assigned() {
     let include = format!("{policies}/my-policy/includes");
     let set = post(&tenant, &include, &token, condition.clone()).await.expect(201);
     assert_eq!(set.json["clientApplicationIds"], json!(["all"]));
+    // What takes no options is not counted either.
+    get(&tenant, &format!("{include}/$count"), &token).await.expect(501);
     post(&tenant, &format!("{policies}/microsoft-user-default-low/includes"), &token, condition)
         .await
         .expect(400);
