@@ -18,6 +18,7 @@ mod msgraph;
 #[cfg(unix)]
 mod nodes;
 mod oidc;
+mod outbox;
 mod pages;
 mod stop;
 mod story;

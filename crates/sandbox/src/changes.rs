@@ -1,18 +1,20 @@
 //! What happened to the resources of a tenant, told to those who subscribed to it or wait for it. A handler
 //! notes a change on the tenant while it holds it; whoever let the handler in publishes the notes to the
-//! [`Feed`] once they stand.
+//! [`Feed`] once they stand, and to the outbox of notifications.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
-/// How many changes a slow reader may be behind before it loses some.
+/// How many changes are remembered.
 const BACKLOG: usize = 4096;
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ChangeKind {
     Created,
     Updated,
@@ -20,7 +22,7 @@ pub(crate) enum ChangeKind {
 }
 
 /// One resource that came, changed or went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Change {
     pub(crate) kind: ChangeKind,
     /// Its path without version and leading slash, users by object id: `users/{id}/messages/{id}`.
@@ -28,7 +30,7 @@ pub(crate) struct Change {
     /// Other paths that name it: `users/{id}/mailFolders/{id}/messages/{id}`.
     pub(crate) aliases: Vec<String>,
     /// Its type: `#microsoft.graph.message`.
-    pub(crate) odata_type: &'static str,
+    pub(crate) odata_type: Cow<'static, str>,
 }
 
 impl Change {
@@ -55,14 +57,13 @@ impl Change {
 
     /// A resource to which that happened.
     pub(crate) fn new(kind: ChangeKind, resource: String, odata_type: &'static str) -> Self {
-        Self { kind, resource, aliases: Vec::new(), odata_type }
+        Self { kind, resource, aliases: Vec::new(), odata_type: Cow::Borrowed(odata_type) }
     }
 }
 
-/// Hands every published change to every reader, and remembers the newest.
-#[derive(Debug)]
+/// Remembers the newest published changes, and wakes those who wait for one.
+#[derive(Debug, Default)]
 pub(crate) struct Feed {
-    live: broadcast::Sender<Arc<Change>>,
     noted: Mutex<VecDeque<Noted>>,
     published: Notify,
 }
@@ -72,32 +73,25 @@ pub(crate) struct Feed {
 pub(crate) struct Noted {
     /// From 1 upwards.
     pub(crate) number: u64,
-    pub(crate) change: Arc<Change>,
+    pub(crate) change: Change,
 }
 
 impl Feed {
-    /// Tells the readers; it is no matter if there are none.
+    /// Remembers changes.
     pub(crate) fn publish(&self, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
         }
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         for change in changes {
-            let change = Arc::new(change);
             let number = noted.back().map_or(1, |last| last.number + 1);
             if noted.len() == BACKLOG {
                 noted.pop_front();
             }
-            noted.push_back(Noted { number, change: Arc::clone(&change) });
-            let _ = self.live.send(change);
+            noted.push_back(Noted { number, change });
         }
         drop(noted);
         self.published.notify_waiters();
-    }
-
-    /// Everything that is published from now on.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Change>> {
-        self.live.subscribe()
     }
 
     /// The newest changes, oldest first.
@@ -120,27 +114,5 @@ impl Feed {
             }
         };
         tokio::time::timeout(longest, search).await.ok()
-    }
-}
-
-impl Default for Feed {
-    fn default() -> Self {
-        Self { live: broadcast::Sender::new(BACKLOG), noted: Mutex::default(), published: Notify::new() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reader_sees_what_comes_after_it_asked() {
-        let feed = Feed::default();
-        feed.publish(vec![Change::created("chats/1", "#microsoft.graph.chat")]);
-        let mut reader = feed.subscribe();
-        let change = Change::deleted("chats/2", "#microsoft.graph.chat").also("users/u/chats/2");
-        feed.publish(vec![change.clone()]);
-        assert_eq!(*reader.try_recv().unwrap(), change);
-        assert!(reader.try_recv().is_err(), "nothing else came");
     }
 }

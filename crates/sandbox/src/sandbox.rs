@@ -185,7 +185,7 @@ impl Sandbox {
         config.document.map_or(Ok(()), |document| control.plant(&document)).map_err(StartError::Document)?;
         let ready = shared.ready(shared.realms.home());
         for realm in shared.realms.all() {
-            if !realm.look().workloads.subscriptions.is_empty() {
+            if !realm.look().workloads.subscriptions.is_empty() || !realm.outbox.is_empty() {
                 shared.couriers.start(&realm);
             }
         }

@@ -71,6 +71,6 @@ fn happened(noted: Noted) -> Happened {
         number: noted.number,
         kind,
         resource: noted.change.resource.clone(),
-        odata_type: noted.change.odata_type.to_owned(),
+        odata_type: noted.change.odata_type.clone().into_owned(),
     }
 }

@@ -6,8 +6,6 @@ use std::sync::{Arc, Weak};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -48,6 +46,10 @@ pub(super) struct Courier {
     pending: Vec<Pending>,
     /// What a fault keeps until the next notification of its subscription has been sent, by subscription.
     overtaken: BTreeMap<String, Pending>,
+    /// What was posted and has not been answered, by number.
+    under_way: BTreeMap<u64, Pending>,
+    /// The number of the next notification.
+    next_number: u64,
     endpoints: BTreeMap<String, Endpoint>,
     /// When each subscription was last reminded, by id.
     reminded: BTreeMap<String, Timestamp>,
@@ -58,18 +60,23 @@ pub(super) struct Courier {
 impl Courier {
     pub(super) fn new(
         shared: Weak<Shared>,
-        realm: Weak<Realm>,
+        realm: &Arc<Realm>,
         poster: Arc<Poster>,
         tasks: TaskTracker,
     ) -> Self {
         let (report, outcomes) = mpsc::unbounded_channel();
+        // Those of the last run among them.
+        let pending = realm.outbox.pending();
+        let next_number = pending.iter().map(|one| one.number + 1).max().unwrap_or(0);
         Self {
             shared,
-            realm,
+            realm: Arc::downgrade(realm),
             poster,
             tasks,
-            pending: Vec::new(),
+            pending,
             overtaken: BTreeMap::new(),
+            under_way: BTreeMap::new(),
+            next_number,
             endpoints: BTreeMap::new(),
             reminded: BTreeMap::new(),
             report,
@@ -78,11 +85,12 @@ impl Courier {
     }
 
     /// Until the realm is gone.
-    pub(super) async fn run(mut self, mut changes: Receiver<Arc<Change>>) {
+    pub(super) async fn run(mut self) {
         loop {
             let Some((shared, realm)) = self.shared.upgrade().zip(self.realm.upgrade()) else { return };
+            self.take_all(&shared, &realm);
             let next = self.next(&realm);
-            let clock = realm.clock.clone();
+            let (clock, came) = (realm.clock.clone(), realm.outbox.came());
             drop((shared, realm));
             let wake = async {
                 match next {
@@ -93,15 +101,7 @@ impl Courier {
             tokio::select! {
                 // Changes first: what happened together is told together.
                 biased;
-                change = changes.recv() => {
-                    let Some((shared, realm)) = self.shared.upgrade().zip(self.realm.upgrade()) else { return };
-                    match change {
-                        Ok(change) => self.take(&shared, &realm, &change),
-                        Err(RecvError::Lagged(_)) => self.lost_all(&realm),
-                        Err(RecvError::Closed) => return,
-                    }
-                    self.take_waiting(&shared, &realm, &mut changes);
-                }
+                () = came.notified() => {}
                 Some(outcome) = self.outcomes.recv() => {
                     let Some(realm) = self.realm.upgrade() else { return };
                     self.settle(&realm, outcome);
@@ -115,14 +115,25 @@ impl Courier {
         }
     }
 
-    fn take_waiting(&mut self, shared: &Shared, realm: &Realm, changes: &mut Receiver<Arc<Change>>) {
-        loop {
-            match changes.try_recv() {
-                Ok(change) => self.take(shared, realm, &change),
-                Err(TryRecvError::Lagged(_)) => self.lost_all(realm),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            }
+    /// Takes the changes that wait, and has what waits from now on kept.
+    fn take_all(&mut self, shared: &Shared, realm: &Realm) {
+        let taken = realm.outbox.take();
+        if taken.lost {
+            self.lost_all(realm);
         }
+        for change in &taken.changes {
+            self.take(shared, realm, change);
+        }
+        let waiting = self.pending.iter().chain(self.overtaken.values()).chain(self.under_way.values());
+        let has_changed = realm.outbox.settle(&taken, waiting);
+        if let Some(Err(error)) = has_changed.then(|| realm.keep_settings()) {
+            tracing::warn!(%error, "notifications that wait are not kept");
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number - 1
     }
 
     /// When there is something to do without a further change.
@@ -185,9 +196,14 @@ impl Courier {
             item["encryptedContent"] = content;
         }
         let token_for = one.is_rich.then(|| one.caller.app_id.clone());
-        let pending = Pending::new(Kind::Change, &one.id, &one.notification_url, item, token_for, due);
+        let number = self.number();
+        let pending =
+            Pending::new(number, Kind::Change, &one.id, &one.notification_url, item, token_for, due);
         match realm.faults.meet_notification(&change.resource) {
-            Some(Effect::DuplicateNotification) => self.pending.extend([pending.clone(), pending]),
+            Some(Effect::DuplicateNotification) => {
+                let twin = pending.twin(self.number());
+                self.pending.extend([pending, twin]);
+            }
             Some(Effect::ReorderNotification) => {
                 let earlier = self.overtaken.insert(one.id.clone(), pending);
                 self.pending.extend(earlier);
@@ -241,7 +257,8 @@ impl Courier {
         let item = lifecycle::item(one, event, &realm.id);
         let token_for = one.is_rich.then(|| one.caller.app_id.clone());
         let due = realm.clock.now();
-        self.pending.push(Pending::new(Kind::Lifecycle, &one.id, url, item, token_for, due));
+        let number = self.number();
+        self.pending.push(Pending::new(number, Kind::Lifecycle, &one.id, url, item, token_for, due));
     }
 
     fn remind(&mut self, realm: &Realm) {
@@ -299,7 +316,8 @@ impl Courier {
         }
     }
 
-    fn post(&self, shared: &Shared, realm: &Realm, url: String, items: Vec<Pending>, now: Timestamp) {
+    fn post(&mut self, shared: &Shared, realm: &Realm, url: String, items: Vec<Pending>, now: Timestamp) {
+        self.under_way.extend(items.iter().map(|one| (one.number, one.clone())));
         let mut apps: Vec<&String> = items.iter().filter_map(|one| one.token_for.as_ref()).collect();
         apps.sort();
         apps.dedup();
@@ -332,6 +350,7 @@ impl Courier {
             endpoint.answered(outcome.is_late, now);
         }
         for one in &outcome.items {
+            self.under_way.remove(&one.number);
             realm.posted.add(one, outcome.status, outcome.is_delivered, now);
         }
         if outcome.is_delivered {

@@ -6,6 +6,7 @@ mod endpoint;
 mod handshake;
 mod item;
 mod lifecycle;
+mod outbox;
 mod pending;
 mod posted;
 mod poster;
@@ -24,6 +25,7 @@ use crate::graph::GraphError;
 use crate::realm::Realm;
 use crate::sandbox::Shared;
 
+pub(crate) use outbox::{Outbox, Waiting};
 pub(crate) use posted::{Posted, PostedLog, Wanted};
 
 use courier::Courier;
@@ -57,17 +59,13 @@ impl Couriers {
     pub(crate) fn start(&self, realm: &Arc<Realm>) {
         let is_new = self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(realm.id.clone());
         if is_new {
-            let courier = Courier::new(
-                Weak::clone(&self.shared),
-                Arc::downgrade(realm),
-                Arc::clone(&self.poster),
-                self.tasks.clone(),
-            );
-            let (changes, stop) = (realm.feed.subscribe(), self.stop.clone());
+            let courier =
+                Courier::new(Weak::clone(&self.shared), realm, Arc::clone(&self.poster), self.tasks.clone());
+            let stop = self.stop.clone();
             self.tasks.spawn(async move {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = courier.run(changes) => {}
+                    () = courier.run() => {}
                 }
             });
         }

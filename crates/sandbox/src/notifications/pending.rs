@@ -2,6 +2,7 @@
 //! reference §6.2).
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How long Graph tries.
@@ -12,15 +13,17 @@ const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(10);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(30);
 
 /// What kind of message it is part of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Kind {
     Change,
     Lifecycle,
 }
 
 /// One item of a message.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pending {
+    /// Which of its realm's it is.
+    pub(super) number: u64,
     pub(super) due: Timestamp,
     pub(super) kind: Kind,
     pub(super) subscription: String,
@@ -35,6 +38,7 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn new(
+        number: u64,
         kind: Kind,
         subscription: &str,
         url: &str,
@@ -43,7 +47,7 @@ impl Pending {
         due: Timestamp,
     ) -> Self {
         let (subscription, url) = (subscription.to_owned(), url.to_owned());
-        Self { due, kind, subscription, url, item, token_for, since: due, tries: 0 }
+        Self { number, due, kind, subscription, url, item, token_for, since: due, tries: 0 }
     }
 
     /// The same, tried again later; none when Graph gives up.
@@ -52,6 +56,11 @@ impl Pending {
         self.tries += 1;
         self.due = now.saturating_add(pause).ok()?;
         (self.due.duration_since(self.since) <= LONGEST).then_some(self)
+    }
+
+    /// The same once more.
+    pub(super) fn twin(&self, number: u64) -> Self {
+        Self { number, ..self.clone() }
     }
 
     /// The same, for the first time due later than it was meant to be.
@@ -78,7 +87,7 @@ mod tests {
     #[test]
     fn pauses_double_and_end_after_four_hours() {
         let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        let mut pending = Pending::new(Kind::Change, "s", "u", Value::Null, None, start);
+        let mut pending = Pending::new(0, Kind::Change, "s", "u", Value::Null, None, start);
         let mut pauses = Vec::new();
         let mut now = start;
         while let Some(next) = pending.clone().again(now) {

@@ -23,7 +23,7 @@ use crate::files::FileError;
 use crate::graph::throttling::Meter;
 use crate::lag::Lag;
 use crate::manners::Manners;
-use crate::notifications::PostedLog;
+use crate::notifications::{Outbox, PostedLog};
 use crate::requests::RequestLog;
 use crate::scope::View;
 use crate::seed;
@@ -42,7 +42,9 @@ pub(crate) struct Realm {
     pub(crate) faults: Faults,
     pub(crate) feed: Feed,
     pub(crate) requests: RequestLog,
-    /// What was posted to subscribers.
+    /// What is to be told to subscribers.
+    pub(crate) outbox: Outbox,
+    /// What was posted to them.
     pub(crate) posted: PostedLog,
     pub(crate) snapshots: Snapshots,
     /// What throttling counts.
@@ -74,7 +76,7 @@ impl Realm {
         domains: Arc<Domains>,
         keeper: Option<Keeper>,
     ) -> Self {
-        let Holdings { tenant, clock: setting, manners: kept, faults, snapshots } = holdings;
+        let Holdings { tenant, clock: setting, manners: kept, faults, snapshots, outbox } = holdings;
         domains.set(&tenant.id, &tenant.domains);
         let first_setting = clock.setting();
         // A start that is told a time of its own has it.
@@ -90,6 +92,7 @@ impl Realm {
             faults: Faults::default(),
             feed: Feed::default(),
             requests: RequestLog::default(),
+            outbox: Outbox::default(),
             posted: PostedLog::default(),
             snapshots: Snapshots::default(),
             meter: Meter::default(),
@@ -105,6 +108,7 @@ impl Realm {
         };
         realm.faults.resume(faults);
         realm.snapshots.resume(snapshots);
+        realm.outbox.resume(outbox);
         realm
     }
 
@@ -186,6 +190,7 @@ impl Realm {
             manners: (now != given).then_some(KeptManners { given, now }),
             faults: self.faults.kept(),
             snapshots: self.snapshots.held(),
+            outbox: self.outbox.kept(),
         })
     }
 
@@ -215,7 +220,11 @@ impl Realm {
     pub(crate) fn settle(&self, tenant: &mut Tenant) -> Result<(), FileError> {
         let changes = std::mem::take(&mut tenant.changes);
         self.domains.set(&tenant.id, &tenant.domains);
+        if !tenant.workloads.subscriptions.is_empty() {
+            self.outbox.put(&changes);
+        }
         self.keep(tenant)?;
+        self.outbox.announce();
         self.feed.publish(changes);
         Ok(())
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::Setting;
 use crate::faults::KeptFaults;
 use crate::manners::Manners;
+use crate::notifications::Waiting;
 use crate::realm::Snapshot;
 use crate::sharing::{Part, whole_since};
 use crate::tenant::Tenant;
@@ -24,6 +25,8 @@ pub(crate) struct Holdings {
     pub(crate) manners: Option<KeptManners>,
     pub(crate) faults: KeptFaults,
     pub(crate) snapshots: Vec<(Snapshot, Arc<Tenant>)>,
+    /// What is to be told to subscribers.
+    pub(crate) outbox: Waiting,
 }
 
 /// Manners that were changed. They hold at the next start, but for what that one is given otherwise than this
@@ -49,7 +52,14 @@ impl KeptManners {
 impl Holdings {
     /// A tenant of which nothing else is known.
     pub(crate) fn of(tenant: Tenant) -> Self {
-        Self { tenant, clock: None, manners: None, faults: KeptFaults::default(), snapshots: Vec::new() }
+        Self {
+            tenant,
+            clock: None,
+            manners: None,
+            faults: KeptFaults::default(),
+            snapshots: Vec::new(),
+            outbox: Waiting::default(),
+        }
     }
 
     /// The same, apart from what the running realm goes on writing to.
@@ -82,26 +92,31 @@ struct Told<S> {
 
 /// The holdings as they are written.
 #[derive(Debug, Serialize, Deserialize)]
-struct Written<T, F> {
+struct Written<T, F, O> {
     tenant: T,
     clock: Option<Setting>,
     manners: Option<KeptManners>,
     faults: F,
     snapshots: Vec<Told<Snapshot>>,
+    #[serde(default = "Option::default")]
+    outbox: Option<O>,
 }
 
 impl Serialize for Holdings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { tenant, clock, manners, faults, snapshots } = self;
+        let Self { tenant, clock, manners, faults, snapshots, outbox } = self;
         let snapshots = snapshots.iter().map(|one| self.told(one)).collect();
-        Written { tenant, clock: *clock, manners: *manners, faults, snapshots }.serialize(serializer)
+        Written { tenant, clock: *clock, manners: *manners, faults, snapshots, outbox: Some(outbox) }
+            .serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Holdings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Written { tenant, clock, manners, faults, snapshots } = Written::deserialize(deserializer)?;
-        let mut holdings = Self { tenant, clock, manners, faults, snapshots: Vec::new() };
+        let Written { tenant, clock, manners, faults, snapshots, outbox } =
+            Written::deserialize(deserializer)?;
+        let outbox = outbox.unwrap_or_default();
+        let mut holdings = Self { tenant, clock, manners, faults, snapshots: Vec::new(), outbox };
         for told in snapshots {
             holdings.take_snapshot(told).map_err(D::Error::custom)?;
         }
@@ -122,6 +137,7 @@ impl Part for Holdings {
             ("manners", whole_since(&self.manners, &earlier.manners)),
             ("faults", whole_since(&self.faults, &earlier.faults)),
             ("snapshots", (!taken.is_empty()).then(|| json!(taken))),
+            ("outbox", self.outbox.since(&earlier.outbox)),
             ("forgotten", (!gone.is_empty()).then(|| json!(gone))),
         ];
         let changes: Map<String, Value> =
@@ -141,6 +157,7 @@ impl Part for Holdings {
             faults: Option<KeptFaults>,
             #[serde(default)]
             snapshots: Vec<Told<Snapshot>>,
+            outbox: Option<Value>,
             #[serde(default)]
             forgotten: Vec<u64>,
         }
@@ -152,6 +169,9 @@ impl Part for Holdings {
         self.manners = change.manners.unwrap_or(self.manners);
         if let Some(faults) = change.faults {
             self.faults = faults;
+        }
+        if let Some(outbox) = change.outbox {
+            self.outbox.take_up(outbox)?;
         }
         self.snapshots.retain(|(one, _)| !change.forgotten.contains(&one.id));
         change.snapshots.into_iter().try_for_each(|told| self.take_snapshot(told))

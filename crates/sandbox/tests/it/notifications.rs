@@ -369,3 +369,74 @@ async fn a_drive_and_a_presence_tell_that_they_have_changed() {
     assert_eq!(message["value"][0]["subscriptionId"], presence.text("/id"), "{message}");
     assert_eq!(message["value"][0]["resourceData"]["id"], person(&tenant, "ada"));
 }
+
+/// The next lifecycle event that is posted while time passes.
+async fn lifecycle_event(tenant: &Tenant, receiver: &mut Receiver) -> Value {
+    let told = async {
+        loop {
+            let message = receiver.message().await;
+            if message["value"][0]["lifecycleEvent"].is_string() {
+                return message["value"][0].clone();
+            }
+        }
+    };
+    let passing = async {
+        loop {
+            pass(tenant, 300);
+            // A real request in between: the sandbox has had its turn.
+            tenant.get(&tenant.url("/_sandbox/none")).await;
+        }
+    };
+    tokio::select! {
+        event = told => event,
+        () = passing => unreachable!("it never ends"),
+    }
+}
+
+#[tokio::test]
+async fn who_refuses_for_four_hours_is_told_that_something_was_missed() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let ada = sign_in(&tenant, "ada").await;
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    let also = json!({ "lifecycleNotificationUrl": receiver.url.replace("hook", "lifecycle") });
+    let made = subscribe(&tenant, &ada, &receiver, &format!("chats/{chat}/messages"), also).await.expect(201);
+    // Nobody has to authorise again meanwhile.
+    let far = json!({ "expirationDateTime": "2026-03-03T12:00:00Z" });
+    patch(&tenant, &format!("/v1.0/subscriptions/{}", made.text("/id")), &ada, far).await.expect(200);
+    receiver.be(Manner::Status(503));
+    say(&tenant, &ada, &chat, "hello").await;
+    loop {
+        let event = lifecycle_event(&tenant, &mut receiver).await;
+        if event["lifecycleEvent"] == "missed" {
+            assert_eq!(event["subscriptionId"], made.json["id"]);
+            assert_eq!((&event["clientState"], event.get("changeType")), (&json!("secret"), None));
+            return;
+        }
+        assert_eq!(event["lifecycleEvent"], "reauthorizationRequired");
+        let again = format!("/v1.0/subscriptions/{}/reauthorize", made.text("/id"));
+        tenant.graph(Method::POST, &again, &sign_in(&tenant, "ada").await, None).await.expect(204);
+    }
+}
+
+#[tokio::test]
+async fn what_comes_while_an_endpoint_is_too_slow_is_missed() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let ada = sign_in(&tenant, "ada").await;
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    let also = json!({ "lifecycleNotificationUrl": receiver.url });
+    let made = subscribe(&tenant, &ada, &receiver, &format!("chats/{chat}/messages"), also).await.expect(201);
+    receiver.be(Manner::Silent);
+    // One message each: the sandbox has posted it before the next is said.
+    for number in 0..10 {
+        say(&tenant, &ada, &chat, &number.to_string()).await;
+        receiver.message().await;
+    }
+    let late = "notifications?taken=false&wait=20s&after=9";
+    pass(&tenant, 11);
+    let seen = tenant.control(Method::GET, late, None).await.expect(200);
+    assert!(!seen.json["value"].as_array().unwrap().is_empty(), "all ten were too late");
+    receiver.be(Manner::Good);
+    say(&tenant, &ada, &chat, "lost").await;
+    let event = lifecycle_event(&tenant, &mut receiver).await;
+    assert_eq!((&event["lifecycleEvent"], &event["subscriptionId"]), (&json!("missed"), &made.json["id"]));
+}

@@ -12,9 +12,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use rustls_pki_types::PrivateKeyDer;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
 /// How the next requests are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +61,33 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
+        Self::serve("http", None).await
+    }
+
+    /// One that speaks TLS, and the PEM of the private authority that vouches for it.
+    pub(crate) async fn start_tls() -> (Self, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&key).unwrap();
+        let issuer = rcgen::Issuer::new(params, key);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        (Self::serve("https", Some(TlsAcceptor::from(Arc::new(config)))).await, authority.pem())
+    }
+
+    async fn serve(scheme: &str, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://127.0.0.1:{}/hook", listener.local_addr().unwrap().port());
+        let url = format!("{scheme}://127.0.0.1:{}/hook", listener.local_addr().unwrap().port());
         let manner = Arc::new(Mutex::new(Manner::Good));
         let (sender, posted) = mpsc::unbounded_channel();
         let shared = Arc::clone(&manner);
@@ -67,7 +95,18 @@ impl Receiver {
             while let Ok((stream, _)) = listener.accept().await {
                 let (manner, sender) = (Arc::clone(&shared), sender.clone());
                 let service = service_fn(move |request| answer(request, Arc::clone(&manner), sender.clone()));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                let tls = tls.clone();
+                tokio::spawn(async move {
+                    let http = http1::Builder::new();
+                    match tls {
+                        None => drop(http.serve_connection(TokioIo::new(stream), service).await),
+                        Some(tls) => {
+                            // Who does not trust it goes away.
+                            let Ok(stream) = tls.accept(stream).await else { return };
+                            drop(http.serve_connection(TokioIo::new(stream), service).await);
+                        }
+                    }
+                });
             }
         });
         Self { url, manner, posted }

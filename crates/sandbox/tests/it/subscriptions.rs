@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use attache_sandbox::Config;
+
 use serde_json::{Value, json};
 
 use crate::cast::{delete, get, member, patch, permitted, person, post, sign_in};
@@ -251,4 +253,31 @@ async fn who_may_not_read_may_not_subscribe() {
     let other = format!("users/{}/messages", person(&tenant, "grace"));
     let refused = subscribe(&tenant, &ada, &receiver, &other, json!({})).await.expect(403);
     assert_eq!(refused.text("/error/code"), "ErrorAccessDenied");
+}
+
+#[tokio::test]
+async fn a_private_authority_has_to_be_named() {
+    let (mut receiver, authority) = Receiver::start_tls().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), authority).unwrap();
+    let trusting = Config { webhook_ca: Some(file.path().to_owned()), clock: standing(), ..config() };
+    let stranger = Config { clock: standing(), ..config() };
+    for (config, is_trusted) in [(stranger, false), (trusting, true)] {
+        let tenant = Tenant::start_with(config).await;
+        let ada = sign_in(&tenant, "ada").await;
+        let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+        let made = subscribe(&tenant, &ada, &receiver, &format!("chats/{chat}/messages"), json!({})).await;
+        if is_trusted {
+            made.expect(201);
+            assert!(receiver.next().await.is_validation());
+            let path = format!("/v1.0/chats/{chat}/messages");
+            post(&tenant, &path, &ada, json!({ "body": { "content": "hello" } })).await.expect(201);
+            assert_eq!(receiver.message().await["value"][0]["changeType"], "created");
+        } else {
+            let refused = made.expect(400);
+            assert_eq!(refused.text("/error/code"), "ValidationError");
+            let words = refused.text("/error/message");
+            assert!(words.contains("--webhook-ca FILE"), "{words}");
+        }
+    }
 }

@@ -251,6 +251,6 @@ impl Place {
             }
             Self::Channel { root: None, .. } => Vec::new(),
         };
-        Change { kind, resource: format!("{}/{}", self.path(), message.id), aliases, odata_type: TYPE }
+        Change { kind, resource: format!("{}/{}", self.path(), message.id), aliases, odata_type: TYPE.into() }
     }
 }

@@ -166,7 +166,7 @@ fn member_changed(call: &mut Call<'_>, kind: ChangeKind, chat: &str, member: &st
         local_members(call, chat).map(|user| format!("users/{user}/chats/{chat}/members/{member}")).collect();
     let resource = format!("chats/{chat}/members/{member}");
     let odata_type = "#microsoft.graph.aadUserConversationMember";
-    call.tenant.changed(Change { kind, resource, aliases, odata_type });
+    call.tenant.changed(Change { kind, resource, aliases, odata_type: odata_type.into() });
 }
 
 fn check_group(chat: &Chat) -> Result<(), GraphError> {

@@ -165,7 +165,7 @@ fn is_topic(topic: &str) -> bool {
 fn chat_changed(call: &mut Call<'_>, kind: ChangeKind, id: &str) {
     let aliases = local_members(call, id).map(|user| format!("users/{user}/chats/{id}")).collect();
     let resource = format!("chats/{id}");
-    call.tenant.changed(Change { kind, resource, aliases, odata_type: TYPE });
+    call.tenant.changed(Change { kind, resource, aliases, odata_type: TYPE.into() });
 }
 
 /// The members of a chat who are at home in this tenant.

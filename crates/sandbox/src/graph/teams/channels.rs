@@ -142,5 +142,5 @@ fn delete(call: &mut Call<'_>) -> Answer {
 fn changed(call: &mut Call<'_>, kind: ChangeKind, team: &str, channel: &str) {
     let resource = format!("teams/{team}/channels/{channel}");
     let odata_type = "#microsoft.graph.channel";
-    call.tenant.changed(Change { kind, resource, aliases: Vec::new(), odata_type });
+    call.tenant.changed(Change { kind, resource, aliases: Vec::new(), odata_type: odata_type.into() });
 }

@@ -99,7 +99,7 @@ fn remove(call: &mut Call<'_>) -> Answer {
 fn changed(call: &mut Call<'_>, kind: ChangeKind, team: &str, member: &str) {
     let odata_type = "#microsoft.graph.aadUserConversationMember";
     let resource = format!("teams/{team}/members/{member}");
-    call.tenant.changed(Change { kind, resource, aliases: Vec::new(), odata_type });
+    call.tenant.changed(Change { kind, resource, aliases: Vec::new(), odata_type: odata_type.into() });
 }
 
 /// `members` of a new team.
