@@ -38,6 +38,11 @@ impl<T: Named> Objects<T> {
         Self { by_id: SnapshotMap::default(), names: SnapshotSet::default(), touched: None }
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     /// By id.
     pub(crate) fn get<K: AsRef<str> + ?Sized>(&self, id: &K) -> Option<&T> {
         self.by_id.get(id.as_ref())

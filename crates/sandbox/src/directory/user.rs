@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{AssignedLicence, Life, Named, Properties};
+use super::{AssignedLicence, AuthenticationMethod, Life, Named, Properties};
 
 /// A user object. What has no field of its own stands in `other`, under Graph's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +24,10 @@ pub(crate) struct User {
     /// `passwordProfile.forceChangePasswordNextSignIn`: the password is good for choosing another one.
     #[serde(default)]
     pub(crate) must_change_password: bool,
+    /// What a person has registered to prove to be themselves with beside the password; if that was never said, the
+    /// app on a phone ([`Self::methods`]), as the people of the sandbox and of seed documents have it.
+    #[serde(default)]
+    pub(crate) registered: Option<Vec<AuthenticationMethod>>,
     /// Whether this person may consent for the tenant.
     pub(crate) is_admin: bool,
     /// Tokens and sessions from before this time are void.

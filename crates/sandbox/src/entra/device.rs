@@ -2,6 +2,7 @@
 //! §1.5).
 
 use http::{Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::exchange::Response;
@@ -21,6 +22,9 @@ use super::user_response::{Answering, RefreshToken, identified, respond};
 
 /// `expires_in` of a device code, in seconds.
 const LIFETIME: i64 = 900;
+
+/// `interval` of a device code, in seconds.
+pub(super) const INTERVAL: i64 = 5;
 
 /// The characters of a user code: none that look alike, no vowels.
 const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
@@ -45,6 +49,8 @@ pub(super) fn request(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -
             scope: scope.to_owned(),
             expires: end_of(context.now, LIFETIME),
             decision: Decision::Pending,
+            asked: None,
+            interval: INTERVAL,
         },
     );
     let page = format!("{}/devicelogin", context.request.origin);
@@ -58,7 +64,7 @@ pub(super) fn request(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -
             "device_code": device_code,
             "verification_url": page,
             "expires_in": LIFETIME.to_string(),
-            "interval": "5",
+            "interval": INTERVAL.to_string(),
             "message": message,
         }),
         Endpoint::V2 => json!({
@@ -66,7 +72,7 @@ pub(super) fn request(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -
             "device_code": device_code,
             "verification_uri": page,
             "expires_in": LIFETIME,
-            "interval": 5,
+            "interval": INTERVAL,
             "message": message,
         }),
     })
@@ -121,14 +127,16 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
     let device = tenant
         .entra
         .devices
-        .get(device_code)
+        .get_mut(device_code)
         .filter(|device| device.client_id.eq_ignore_ascii_case(&client.app_id))
-        .cloned()
         .ok_or_else(EntraError::device_unknown)?;
     if device.expires <= context.now {
         return Err(EntraError::device_expired());
     }
+    let is_hasty = device.is_hasty(context.now);
+    let device = device.clone();
     let (user_id, at) = match device.decision {
+        Decision::Pending if is_hasty => return Err(EntraError::device_impatient()),
         Decision::Pending => return Err(EntraError::device_pending()),
         Decision::Declined => return Err(EntraError::device_declined()),
         Decision::Approved { user_id, at } => (user_id, at),
@@ -149,6 +157,22 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
     let body = respond(context, tenant, &client, form, &answering, grant)?;
     tenant.entra.devices.remove(device_code);
     Ok(body)
+}
+
+impl Device {
+    /// Notes that the device asks, and tells whether it asks too soon after the last time: then it has to wait five
+    /// seconds longer from now on (RFC 8628, §3.5). A second is let pass, for the way that requests take; and by a
+    /// clock that stands nobody is in haste.
+    fn is_hasty(&mut self, now: Timestamp) -> bool {
+        let waited = self.asked.map(|last| now.duration_since(last));
+        self.asked = Some(now);
+        let shortest = SignedDuration::from_secs(self.interval - 1);
+        let is_hasty = waited.is_some_and(|waited| waited.is_positive() && waited < shortest);
+        if is_hasty {
+            self.interval += INTERVAL;
+        }
+        is_hasty
+    }
 }
 
 fn user_code() -> String {

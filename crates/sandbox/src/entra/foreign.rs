@@ -13,6 +13,7 @@ use crate::realm::{Absent, Realm};
 use crate::tenant::Tenant;
 
 use super::context::Context;
+use super::error::EntraError;
 
 /// Brings the copies up to date.
 pub(crate) fn refresh(realm: &Realm, context: &Context<'_>) -> Result<(), Absent> {
@@ -89,6 +90,13 @@ pub(crate) fn adopt(tenant: &mut Tenant, app: Application, home: &str, now: Time
     let foreign = Foreign { home: home.to_owned(), application: app, is_new: true };
     tenant.workloads.foreign.insert(foreign.application.app_id.to_ascii_lowercase(), foreign);
     id
+}
+
+/// What stands against keeping the principal that a consent would make: another one, which does not show yet.
+pub(crate) fn check_conflict(tenant: &Tenant, app_id: &str) -> Result<(), EntraError> {
+    let is_taken = is_new(tenant, app_id)
+        && tenant.principals_of(app_id).filter(|principal| principal.life.is_live()).nth(1).is_some();
+    if is_taken { Err(EntraError::principal_conflict(app_id, &tenant.id)) } else { Ok(()) }
 }
 
 /// Somebody consented: the principal stays.

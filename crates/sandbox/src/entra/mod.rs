@@ -150,12 +150,8 @@ fn route(realm: &Realm, context: &Context<'_>) -> Response {
         [tenant, "discovery", "v2.0", "keys"] | [tenant, "discovery", "keys"] => {
             discover(realm, context, tenant, discovery::keys)
         }
-        [tenant, "oauth2", "v2.0", "authorize"] => {
-            look(realm, context, tenant, |context, tenant, _| authorize::answer(context, tenant))
-        }
-        [tenant, "oauth2", "authorize"] => {
-            look(realm, &first_generation, tenant, |context, tenant, _| authorize::answer(context, tenant))
-        }
+        [tenant, "oauth2", "v2.0", "authorize"] => look(realm, context, tenant, authorize::answer),
+        [tenant, "oauth2", "authorize"] => look(realm, &first_generation, tenant, authorize::answer),
         [tenant, "adminconsent"] | [tenant, "v2.0", "adminconsent"] => {
             change(realm, context, tenant, authorize::admin_consent)
         }

@@ -43,6 +43,14 @@ struct SecondFactor<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "enrolment.html")]
+struct Enrolment<'a> {
+    action: &'a str,
+    app: &'a str,
+    second_factor: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "new_password.html")]
 struct NewPassword<'a> {
     action: &'a str,
@@ -128,9 +136,15 @@ pub(super) fn consent(
     page(StatusCode::OK, &Consent { action, app, username, scopes, consent, is_admin })
 }
 
-/// The second factor's form; it posts `second_factor` and `decision` (`approve` or `deny`).
+/// The second factor's form; it posts `second_factor` and `decision` (`approve`, `deny` or `cancel`).
 pub(super) fn second_factor(action: &str, app: &str, second_factor: &str) -> Response {
     page(StatusCode::OK, &SecondFactor { action, app, second_factor })
+}
+
+/// The form that registers one; it posts `second_factor` and `decision` (`register_authenticator`,
+/// `register_security_key` or `cancel`).
+pub(super) fn enrolment(action: &str, app: &str, second_factor: &str) -> Response {
+    page(StatusCode::OK, &Enrolment { action, app, second_factor })
 }
 
 /// The form for a new password; it posts what the sign-in form posts, and `new_password`.

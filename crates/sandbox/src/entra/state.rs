@@ -66,6 +66,17 @@ pub(crate) struct Device {
     pub(crate) scope: String,
     pub(crate) expires: Timestamp,
     pub(crate) decision: Decision,
+    /// When the device asked last.
+    #[serde(default)]
+    pub(crate) asked: Option<Timestamp>,
+    /// How many seconds it is to wait before it asks again.
+    #[serde(default = "first_interval")]
+    pub(crate) interval: i64,
+}
+
+/// `interval` of a device code, in seconds.
+fn first_interval() -> i64 {
+    super::device::INTERVAL
 }
 
 /// What the user said.

@@ -294,6 +294,7 @@ fn purge(call: &mut Call<'_>) -> Answer {
     call.tenant.workloads.groups.remove(&id);
     call.tenant.applications.remove(&id);
     call.tenant.service_principals.remove(&id);
+    call.tenant.purged(&id, call.now);
     note(call, kind, ChangeKind::Deleted, &id);
     Ok(call.no_content())
 }

@@ -42,6 +42,8 @@ fn invite(call: &mut Call<'_>) -> Answer {
             refuse_own(call, &wanted.address)?;
             let user = guest_user(call, &wanted);
             let id = user.id.clone();
+            call.check_room(false)?;
+            call.has_made(&id);
             call.tenant.user_changed(ChangeKind::Created, &id);
             call.tenant.users.insert(id.clone(), user);
             id
@@ -167,6 +169,7 @@ fn guest_user(call: &Call<'_>, wanted: &Wanted) -> User {
         usage_location_effective: call.now,
         password: None,
         must_change_password: false,
+        registered: Some(Vec::new()),
         is_admin: false,
         sessions_valid_from: call.now,
         licences: Vec::new(),

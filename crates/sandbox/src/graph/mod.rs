@@ -44,6 +44,7 @@ mod permissions;
 mod policies;
 mod presence;
 mod properties;
+pub(crate) mod quota;
 mod references;
 mod role_assignments;
 mod route;
@@ -103,6 +104,7 @@ pub(crate) struct Workloads {
     pub(crate) groups: groups::Groups,
     pub(crate) audits: audits::Audits,
     pub(crate) policies: policies::Policies,
+    pub(crate) quota: quota::Quota,
     /// Applications of other tenants that have a principal here, by app id in lower case.
     pub(crate) foreign: SnapshotMap<String, Foreign>,
     pub(crate) directory_roles: directory_roles::DirectoryRoles,
@@ -112,7 +114,7 @@ pub(crate) struct Workloads {
 }
 
 parts!(Workloads {
-    mail, chats, teamwork, drives, groups, audits, foreign, profiles, subscriptions, journal,
+    mail, chats, teamwork, drives, groups, audits, quota, foreign, profiles, subscriptions, journal,
 } whole {
     policies, directory_roles,
 });

@@ -42,6 +42,9 @@ struct Settings {
     lag: Option<Lag>,
     /// Verified domains besides those that the tenant has.
     domains: Vec<String>,
+    /// How many objects the directory may hold, as Microsoft raises it on request; 300000 if absent, 50000 without
+    /// a domain of one's own.
+    objects: Option<u32>,
     /// How many seats the tenant's subscriptions have, by part number, such as `SPE_E3`.
     seats: BTreeMap<String, u32>,
 }
@@ -60,6 +63,14 @@ struct Person {
     /// Part numbers of subscriptions, such as `SPE_E3`.
     #[serde(default)]
     licences: Vec<String>,
+    /// Whether the person has a second factor, the app on a phone; `false` is somebody who has to register one
+    /// where a policy wants it.
+    #[serde(default = "yes")]
+    second_factor: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// An application with its service principal.
@@ -167,6 +178,11 @@ impl Planting<'_> {
             );
         }
         self.at("settings.domains".to_owned(), |this| this.domains(&document.settings.domains));
+        if let Some(most) = document.settings.objects {
+            self.at("settings.objects".to_owned(), |this| {
+                this.change(|tenant| tenant.workloads.quota.most = Some(most))
+            });
+        }
         self.at("settings.seats".to_owned(), |this| this.seats(&document.settings.seats));
         for (index, person) in document.users.iter().enumerate() {
             self.at(format!("users[{index}] ({})", person.upn), |this| this.person(person));
@@ -211,7 +227,15 @@ impl Planting<'_> {
                 },
             }),
         )?;
-        self.license(id_of(&made), &person.licences)
+        let id = id_of(&made);
+        if person.second_factor {
+            self.change(|tenant| {
+                if let Some(user) = tenant.users.get_mut(id) {
+                    user.registered = None;
+                }
+            })?;
+        }
+        self.license(id, &person.licences)
     }
 
     fn license(&self, user: &str, licences: &[String]) -> Result<(), String> {

@@ -194,6 +194,7 @@ impl Seeding<'_> {
                 usage_location_effective: self.now,
                 password: Some(self.source.secret(password)),
                 must_change_password: false,
+                registered: None,
                 is_admin,
                 sessions_valid_from: self.now,
                 licences: vec![crate::directory::AssignedLicence {

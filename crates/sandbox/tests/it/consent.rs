@@ -4,7 +4,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::cast::{get, patch, permitted, post};
+use crate::cast::{GRAPH_SP, get, patch, permitted, post};
 use crate::support::{GRAPH, Reply, Tenant, claims};
 
 const REDIRECT: &str = "https://app.example/cb";
@@ -44,7 +44,7 @@ impl Browser<'_> {
                 ("response_type", "code"),
                 ("redirect_uri", REDIRECT),
                 ("scope", scope),
-                ("state", "s"),
+                ("state", "st&te"),
             ])
             .finish();
         let url = self.tenant.url(&format!("/{}/oauth2/v2.0/authorize?{query}", self.id));
@@ -291,6 +291,46 @@ async fn an_administrator_consents_for_everybody_by_a_link() {
     assert!(!value(&answered(&signed_in), "code").is_empty());
 }
 
+/// The token of another tenant's provisioner.
+async fn provisioner_of(tenant: &Tenant, second: &Reply) -> String {
+    let form = [
+        ("client_id", second.text("/apps/provisioner/client_id")),
+        ("client_secret", second.text("/apps/provisioner/client_secret")),
+        ("grant_type", "client_credentials"),
+        ("scope", GRAPH),
+    ];
+    let url = tenant.url(&format!("/{}/oauth2/v2.0/token", second.text("/tenant_id")));
+    tenant.send(tenant.http.post(&url).form(&form)).await.expect(200).text("/access_token").to_owned()
+}
+
+/// Somebody consents to an application of another tenant whose principal an administrator has just made: what the
+/// application is told.
+pub(crate) async fn conflict(tenant: &Tenant) -> Value {
+    let token = permitted(tenant, &["Application.ReadWrite.All"]).await;
+    let app = application(tenant, &token, "AzureADMultipleOrgs", required()).await;
+    let second = tenant.control(Method::POST, "tenants", Some(json!({}))).await.expect(201);
+    let id = second.text("/tenant_id");
+    let theirs = provisioner_of(tenant, &second).await;
+    let graph = get(tenant, GRAPH_SP, &theirs).await.expect(200);
+    let own = second.text("/apps/provisioner/client_id");
+    let own = get(tenant, &format!("/v1.0/servicePrincipals(appId='{own}')"), &theirs).await.expect(200);
+    let role = graph.json["appRoles"].as_array().unwrap().iter();
+    let role = role.clone().find(|role| role["value"] == "Application.ReadWrite.All").unwrap()["id"].clone();
+    let body = json!({ "principalId": own.text("/id"), "resourceId": graph.text("/id"), "appRoleId": role });
+    let path = format!("/v1.0/servicePrincipals/{}/appRoleAssignments", own.text("/id"));
+    post(tenant, &path, &theirs, body).await.expect(201);
+    let theirs = provisioner_of(tenant, &second).await;
+    let lag = json!({ "profile": "none", "seconds": { "replication": 30 } });
+    tenant.control(Method::POST, &format!("lag?tenant={id}"), Some(lag)).await.expect(200);
+    let body = json!({ "appId": app.0 });
+    post(tenant, "/v1.0/servicePrincipals", &theirs, body.clone()).await.expect(201);
+    post(tenant, "/v1.0/servicePrincipals", &theirs, body).await.expect(409);
+    let browser = Browser { tenant, id };
+    let (upn, password) = (second.text("/users/0/upn"), second.text("/users/0/password"));
+    let page = browser.sign_in(&app.0, "User.Read", upn, password).await.expect(200);
+    crate::browser::sent(&browser.decide(&page, "accept").await)
+}
+
 #[tokio::test]
 async fn a_multi_tenant_application_gets_a_principal_where_somebody_consents() {
     let tenant = Tenant::start().await;
@@ -319,15 +359,8 @@ async fn a_multi_tenant_application_gets_a_principal_where_somebody_consents() {
     let access = claims(tokens.text("/access_token"));
     assert_eq!((&access["tid"], &access["appid"]), (&json!(id), &json!(app.0)));
     // The principal is there now, and says whose the application is.
-    let form = [
-        ("client_id", second.text("/apps/provisioner/client_id")),
-        ("client_secret", second.text("/apps/provisioner/client_secret")),
-        ("grant_type", "client_credentials"),
-        ("scope", GRAPH),
-    ];
+    let theirs = provisioner_of(&tenant, &second).await;
     let url = tenant.url(&format!("/{id}/oauth2/v2.0/token"));
-    let theirs =
-        tenant.send(tenant.http.post(&url).form(&form)).await.expect(200).text("/access_token").to_owned();
     let path = format!("/v1.0/servicePrincipals(appId='{}')", app.0);
     let principal = get(&tenant, &path, &theirs).await.expect(200);
     assert_eq!(principal.text("/appOwnerOrganizationId"), tenant.sandbox.ready().tenant_id);

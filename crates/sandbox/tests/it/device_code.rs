@@ -71,3 +71,29 @@ async fn a_declined_unknown_or_expired_device_code_says_which() {
     let page = decide(&tenant, &expired, "approve").await;
     assert!(page.text.contains("role=\"alert\""), "{}", page.text);
 }
+
+#[tokio::test]
+async fn a_device_in_haste_is_told_to_slow_down() {
+    let mut config = config();
+    config.clock = standing();
+    let tenant = Tenant::start_with(config).await;
+    let begun = begin(&tenant).await;
+    let asked_after = async |seconds: u64| {
+        tenant.sandbox.control().clock().advance(Duration::from_secs(seconds));
+        poll(&tenant, begun.text("/device_code")).await.error().0.to_owned()
+    };
+    // It is to wait five seconds, and five more each time that it did not.
+    for (seconds, error) in [
+        (0, "authorization_pending"),
+        (5, "authorization_pending"),
+        (3, "slow_down"),
+        (8, "slow_down"),
+        (15, "authorization_pending"),
+        (0, "authorization_pending"),
+    ] {
+        assert_eq!(asked_after(seconds).await, error, "after {seconds} s");
+    }
+    decide(&tenant, &begun, "approve").await;
+    tenant.sandbox.control().clock().advance(Duration::from_secs(1));
+    poll(&tenant, begun.text("/device_code")).await.expect(200);
+}

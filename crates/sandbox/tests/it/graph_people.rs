@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::browser::administrator;
 use crate::cast::{delete, get, patch, permitted, person, post, tenant};
 use crate::support::{Reply, Tenant};
 
@@ -176,4 +177,37 @@ async fn a_search_needs_the_header_and_finds_words() {
     let both = search("\"displayName:grace\" OR \"mail:alan\"", true).await.expect(200);
     assert_eq!(both.json["value"].as_array().unwrap().len(), 2);
     search("displayName:x", true).await.expect(400);
+}
+
+#[tokio::test]
+async fn a_person_has_methods_beside_the_password() {
+    let tenant = tenant().await;
+    let ada = person(&tenant, "ada");
+    let own = administrator(&tenant, "UserAuthenticationMethod.ReadWrite").await;
+    let listed = get(&tenant, "/v1.0/me/authentication/methods", &own).await.expect(200);
+    let mut types: Vec<&str> = listed.json["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["@odata.type"].as_str().unwrap())
+        .collect();
+    types.sort_unstable();
+    let app = "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod";
+    assert_eq!(types, [app, "#microsoft.graph.passwordAuthenticationMethod"]);
+    let phones = format!("/v1.0/users/{ada}/authentication/phoneMethods");
+    let phone = json!({ "phoneNumber": "+44 5556667777", "phoneType": "mobile" });
+    let made = post(&tenant, &phones, &own, phone.clone()).await.expect(201);
+    post(&tenant, &phones, &own, phone).await.expect(400);
+    post(&tenant, &phones, &own, json!({ "phoneNumber": "12", "phoneType": "office" })).await.expect(400);
+    let one = format!("/v1.0/users/{ada}/authentication/methods/{}", made.text("/id"));
+    assert_eq!(get(&tenant, &one, &own).await.expect(200).text("/phoneNumber"), "+44 5556667777");
+    assert_eq!(get(&tenant, &phones, &own).await.expect(200).text("/value/0/id"), made.text("/id"));
+    delete(&tenant, &format!("{phones}/{}", made.text("/id")), &own).await.expect(204);
+    get(&tenant, &one, &own).await.expect(404);
+
+    // Others' methods need the wider permission.
+    let graces = format!("/v1.0/users/{}/authentication/methods", person(&tenant, "grace"));
+    get(&tenant, &graces, &own).await.expect(403);
+    let admin = administrator(&tenant, "UserAuthenticationMethod.Read.All").await;
+    get(&tenant, &graces, &admin).await.expect(200);
 }

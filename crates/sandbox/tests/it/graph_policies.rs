@@ -1,8 +1,11 @@
 //! Policies: credentials of applications, registration by users, grant policies (Entra reference §8, §13).
 
+use http::Method;
 use serde_json::{Value, json};
 
+use crate::browser::{administrator, tokens};
 use crate::cast::{blueprint, delete, get, patch, permitted, post, tenant};
+use crate::mail_support::consent;
 
 const DEFAULT: &str = "/v1.0/policies/defaultAppManagementPolicy";
 
@@ -219,4 +222,45 @@ async fn an_app_makes_250_agent_identities_of_a_blueprint_and_no_more() {
     post(&tenant, path, &own, body.clone()).await.expect(400);
     delete(&tenant, &format!("/v1.0/directory/deletedItems/{first}"), &token).await.expect(204);
     post(&tenant, path, &own, body).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_directory_and_who_is_no_administrator_have_quotas() {
+    let tenant = tenant().await;
+    let admin = administrator(&tenant, "Application.ReadWrite.All User.ReadWrite.All").await;
+    let register = async |token: &str, name: &str| {
+        post(&tenant, "/v1.0/applications", token, json!({ "displayName": name })).await
+    };
+    consent(&tenant, "openid User.Read Application.ReadWrite.All").await;
+    let grace = tokens(&tenant, "grace", "Application.ReadWrite.All", &[]).await.expect(200);
+    let grace = grace.text("/access_token").to_owned();
+    let mut last = String::new();
+    for number in 0..250 {
+        last = register(&grace, &number.to_string()).await.expect(201).text("/id").to_owned();
+    }
+    let refused = register(&grace, "one more").await.expect(403);
+    assert_eq!(refused.text("/error/code"), "Directory_QuotaExceeded");
+    assert!(refused.text("/error/message").contains("for the Principal"), "{}", refused.text);
+    register(&admin, "an administrator's").await.expect(201);
+    // What is deleted counts as long as it can be restored, and then for a quarter.
+    delete(&tenant, &format!("/v1.0/applications/{last}"), &grace).await.expect(204);
+    register(&grace, "one more").await.expect(403);
+    delete(&tenant, &format!("/v1.0/directory/deletedItems/{last}"), &admin).await.expect(204);
+    register(&grace, "one more").await.expect(201);
+
+    let held = tenant.control(Method::GET, "state", None).await.expect(200);
+    let held = &held.json["tenants"][&tenant.sandbox.ready().tenant_id];
+    let count = |pointer: &str| held.pointer(pointer).unwrap().as_object().unwrap().len();
+    let objects: usize =
+        ["/users", "/applications", "/service_principals", "/workloads/groups"].map(count).iter().sum();
+    tenant.sandbox.control().plant(&format!("[settings]\nobjects = {}", objects + 2)).unwrap();
+    let blueprint =
+        json!({ "displayName": "Agent", "@odata.type": "#Microsoft.Graph.AgentIdentityBlueprint" });
+    let agents = administrator(&tenant, "AgentIdentityBlueprint.Create").await;
+    let refused = post(&tenant, "/beta/applications", &agents, blueprint).await.expect(403);
+    assert_eq!(refused.text("/error/code"), "Agent_Directory_QuotaExceeded");
+    register(&admin, "the last but one").await.expect(201);
+    register(&admin, "the last").await.expect(201);
+    let refused = register(&admin, "one more").await.expect(403);
+    assert!(refused.text("/error/message").contains("for the Tenant"), "{}", refused.text);
 }

@@ -119,7 +119,15 @@ async fn the_main_token_steers_every_tenant_and_another_only_its_own() {
 async fn at_organizations_the_users_domain_decides_and_the_code_finds_its_tenant() {
     let tenant = Tenant::start().await;
     let second = Second::add(&tenant, json!({})).await;
-    let (client, upn) = (second.text("/apps/client/client_id"), second.text("/users/0/upn"));
+    let upn = second.text("/users/0/upn");
+    let app = json!({
+        "name": "Everywhere", "public": ["http://localhost"], "scopes": ["User.Read"], "multi_tenant": true,
+    });
+    second.control(&tenant, Method::POST, "seed", Some(json!({ "apps": [app] }))).await.expect(200);
+    let token = second.token(&tenant, second.text("/tenant_id")).await.expect(200);
+    let path = "/v1.0/applications?$filter=displayName%20eq%20'Everywhere'";
+    let found = tenant.graph(Method::GET, path, token.text("/access_token"), None).await.expect(200);
+    let client = found.text("/value/0/appId");
     let authorize =
         format!("client_id={client}&response_type=code&redirect_uri=http%3A%2F%2Flocalhost&scope=User.Read");
     let login = tenant.url(&format!("/{}/login", second.text("/tenant_id")));

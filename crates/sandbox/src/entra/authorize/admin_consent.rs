@@ -266,6 +266,9 @@ fn decide(context: &Context<'_>, tenant: &mut Tenant, pending: &Pending, decisio
         Ok(asked) => asked,
         Err(error) => return (redirect_error(context, tenant, &request, &error), false),
     };
+    if let Err(error) = foreign::check_conflict(tenant, &request.client.app_id) {
+        return (redirect_error(context, tenant, &request, &error), false);
+    }
     foreign::settle(context, tenant, &request.client.app_id, &user);
     give(context, tenant, &request, &user, &asked);
     let mut answer = vec![("admin_consent", "True".to_owned()), ("tenant", tenant.id.clone())];

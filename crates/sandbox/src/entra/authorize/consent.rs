@@ -188,6 +188,9 @@ pub(super) fn decide(
     if (for_everybody && !may_for_all) || !may_consent(context, tenant, &request, &user, &missing) {
         return (ask(context, tenant, &request, &user, &pending.session, &missing), false);
     }
+    if let Err(error) = foreign::check_conflict(tenant, &request.client.app_id) {
+        return (redirect_error(context, &request, &error), false);
+    }
     foreign::settle(context, tenant, &request.client.app_id, &user);
     let to = if for_everybody { ConsentType::AllPrincipals } else { ConsentType::Principal(user.id.clone()) };
     let client = &request.client;

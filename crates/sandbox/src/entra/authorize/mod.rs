@@ -12,7 +12,7 @@ mod session;
 
 use http::StatusCode;
 
-use crate::directory::User;
+use crate::directory::{Application, User};
 use crate::exchange::Response;
 use crate::tenant::Tenant;
 
@@ -39,7 +39,7 @@ pub(crate) use admin_consent::answer as admin_consent;
 pub(crate) use session::{logout, sealed_session};
 
 /// Answers `authorize`, by GET or by POST.
-pub(super) fn answer(context: &Context<'_>, tenant: &Tenant) -> Response {
+pub(super) fn answer(context: &Context<'_>, tenant: &Tenant, authority: &str) -> Response {
     let text = match context.request.method {
         http::Method::POST => String::from_utf8_lossy(&context.request.body).into_owned(),
         _ => context.request.raw_query.clone(),
@@ -50,6 +50,10 @@ pub(super) fn answer(context: &Context<'_>, tenant: &Tenant) -> Response {
         Ok(request) => request,
         Err(refusal) => return *refusal,
     };
+    let names_no_tenant = ["common", "organizations"].iter().any(|word| authority.eq_ignore_ascii_case(word));
+    if names_no_tenant && !is_multi_tenant(context, tenant, &request) {
+        return redirect_error(context, &request, &EntraError::tenant_needed(&request.client.app_id));
+    }
     // A session of somebody else, or from too long ago, is none for this request.
     let session = session(context, tenant)
         .filter(|session| request.is_for(tenant, &session.user_id, context.now))
@@ -61,6 +65,11 @@ pub(super) fn answer(context: &Context<'_>, tenant: &Tenant) -> Response {
         }
         (_, Some(session)) => continue_with(context, tenant, &request, &session),
     }
+}
+
+fn is_multi_tenant(context: &Context<'_>, tenant: &Tenant, request: &SignInRequest) -> bool {
+    let app = tenant.application_by_app_id(&request.client.app_id, context.now);
+    app.is_some_and(Application::is_multi_tenant)
 }
 
 /// Answers the forms; and whether the tenant has changed.
@@ -105,7 +114,7 @@ fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
         );
     }
     if let Some(sealed) = form.get("second_factor") {
-        return (second_factor::decide(context, tenant, sealed, form.get("decision")), false);
+        return second_factor::decide(context, tenant, sealed, &form);
     }
     let request = match read(context, tenant, form.get("request").unwrap_or_default()) {
         Ok(request) => request,
@@ -220,9 +229,9 @@ fn interrupt(
             };
             redirect_error(context, request, &error)
         }
-        Wanted::Mfa => {
-            log(context, Some(&EntraError::strong_authentication()));
-            second_factor::ask(context, tenant, request, session)
+        Wanted::Mfa | Wanted::Enrolment => {
+            log(context, Some(&refusal.to_interruption()));
+            second_factor::ask(context, tenant, request, session, refusal)
         }
         Wanted::Again(_) => sign_in_page(tenant, request, &request.login_hint, None),
         Wanted::Blocked | Wanted::CompliantDevice | Wanted::DomainJoinedDevice => {

@@ -130,6 +130,9 @@ fn check(request: &SignInRequest, form: &Form, response_type: &str) -> Result<()
     if form.get("max_age").is_some_and(|seconds| seconds.parse::<u32>().is_err()) {
         return Err(EntraError::malformed("The max_age is not a number of seconds."));
     }
+    if form.get("sid").is_some() && form.get("login_hint").is_some() {
+        return Err(EntraError::identifier_and_hint());
+    }
     ClaimsRequest::of(form)?;
     if form.get("response_mode").is_some_and(|mode| Mode::of(mode).is_none()) {
         return Err(EntraError::malformed("The response_mode is not supported."));

@@ -11,7 +11,7 @@ mod whereabouts;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::directory::{ServicePrincipal, User};
 use crate::tenant::Tenant;
@@ -48,6 +48,12 @@ pub(crate) struct Situation<'a> {
     pub(crate) now: Timestamp,
 }
 
+impl Situation<'_> {
+    fn has_no_second_factor(&self) -> bool {
+        matches!(self.subject, Subject::User(user) if user.methods().is_empty())
+    }
+}
+
 /// By which way a sign-in came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -68,9 +74,11 @@ pub(crate) struct Applied {
 }
 
 /// What is wanted before the sign-in goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Wanted {
     Mfa,
+    /// A second factor, of a person who has none.
+    Enrolment,
     /// Nothing helps.
     Blocked,
     CompliantDevice,
@@ -80,10 +88,11 @@ pub(crate) enum Wanted {
 }
 
 /// A refusal and the policy that it comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Refusal {
     pub(crate) wanted: Wanted,
     policy_id: String,
+    resource_app_id: String,
     authenticated: Timestamp,
 }
 
@@ -91,15 +100,27 @@ impl Refusal {
     /// The token endpoint's error; `claims` names the policy, for the client to send to `/authorize`.
     pub(crate) fn to_error(&self) -> EntraError {
         let error = match self.wanted {
-            Wanted::Mfa => EntraError::mfa_required(),
+            Wanted::Mfa => EntraError::mfa_required(&self.resource_app_id),
+            Wanted::Enrolment => EntraError::enrolment_required(&self.resource_app_id),
             Wanted::Blocked => EntraError::blocked_by_policy(),
             Wanted::CompliantDevice => EntraError::device_not_compliant(),
             Wanted::DomainJoinedDevice => EntraError::device_not_joined(),
             Wanted::Again(limit) => return EntraError::sign_in_frequency(self.authenticated, limit),
         };
-        error.with_claims(&json!({
-            "access_token": { "capolids": { "essential": true, "values": [self.policy_id] } }
-        }))
+        error.with_claims(&self.claims())
+    }
+
+    /// The error while a person is asked on a page, for the log, and for the client if nothing comes of it.
+    pub(crate) fn to_interruption(&self) -> EntraError {
+        let error = match self.wanted {
+            Wanted::Enrolment => EntraError::enrolment_interrupted(&self.resource_app_id),
+            _ => EntraError::strong_authentication(),
+        };
+        error.with_claims(&self.claims())
+    }
+
+    fn claims(&self) -> Value {
+        json!({ "access_token": { "capolids": { "essential": true, "values": [self.policy_id] } } })
     }
 }
 
@@ -115,12 +136,13 @@ pub(crate) fn evaluate(situation: &Situation<'_>) -> (Vec<Applied>, Option<Refus
             match policy.wanted(situation) {
                 None if reports => "reportOnlySuccess",
                 None => "success",
-                Some(Wanted::Mfa) if reports => "reportOnlyInterrupted",
+                Some(Wanted::Mfa | Wanted::Enrolment) if reports => "reportOnlyInterrupted",
                 Some(_) if reports => "reportOnlyFailure",
                 Some(wanted) => {
                     refusals.push(Refusal {
                         wanted,
                         policy_id: policy.id.clone(),
+                        resource_app_id: situation.resource_app_id.to_owned(),
                         authenticated: situation.authenticated,
                     });
                     "failure"
@@ -136,7 +158,7 @@ pub(crate) fn evaluate(situation: &Situation<'_>) -> (Vec<Applied>, Option<Refus
     let weight = |refusal: &Refusal| match refusal.wanted {
         Wanted::Blocked => 0,
         Wanted::Again(_) => 1,
-        Wanted::Mfa => 2,
+        Wanted::Mfa | Wanted::Enrolment => 2,
         Wanted::CompliantDevice => 3,
         Wanted::DomainJoinedDevice => 4,
     };
@@ -180,6 +202,7 @@ impl Policy {
         }
         Some(match () {
             () if unmet.contains(&"block") => Wanted::Blocked,
+            () if unmet.contains(&"mfa") && situation.has_no_second_factor() => Wanted::Enrolment,
             () if unmet.contains(&"mfa") => Wanted::Mfa,
             () if unmet.contains(&"compliantDevice") => Wanted::CompliantDevice,
             () if unmet.contains(&"domainJoinedDevice") => Wanted::DomainJoinedDevice,

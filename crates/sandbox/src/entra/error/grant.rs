@@ -18,6 +18,20 @@ impl EntraError {
         }
     }
 
+    /// The principal that a consent would make is there already, and does not show yet.
+    pub(crate) fn principal_conflict(client: &str, tenant: &str) -> Self {
+        Self {
+            status: http::StatusCode::BAD_REQUEST,
+            ..Self::new(
+                "invalid_client",
+                650_051,
+                format!(
+                    "Consent action for Application '{client}' failed due to the following error: The '{client}' service principal name is already present for the tenant '{tenant}'. paramName: ServicePrincipalName, paramValue: '{client}', objectType: System.String"
+                ),
+            )
+        }
+    }
+
     /// An application's token where a user's is wanted.
     pub(crate) fn app_token_on_behalf(client: &str) -> Self {
         Self::new(
@@ -165,6 +179,15 @@ impl EntraError {
             "authorization_pending",
             70_016,
             "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        )
+    }
+
+    /// RFC 8628, §3.5; Microsoft names no number for it.
+    pub(crate) fn device_impatient() -> Self {
+        Self::new(
+            "slow_down",
+            70_016,
+            "OAuth 2.0 device flow error. Authorization is pending. The polling interval is too short; add five seconds to it.",
         )
     }
 

@@ -7,19 +7,30 @@ use super::EntraError;
 
 impl EntraError {
     /// A person has to give a second factor.
-    pub(crate) fn mfa_required() -> Self {
+    pub(crate) fn mfa_required(resource: &str) -> Self {
         Self {
             suberror: Some("basic_action"),
-            ..Self::invalid_grant(
-                50_076,
-                "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",
-            )
+            ..Self::invalid_grant(50_076, second_factor_wanted("use", resource))
         }
     }
 
-    /// The second factor is asked for now, on a page; the log shows the interrupted sign-in so.
+    /// A person has to register a second factor first.
+    pub(crate) fn enrolment_required(resource: &str) -> Self {
+        Self {
+            suberror: Some("basic_action"),
+            ..Self::invalid_grant(50_079, second_factor_wanted("enroll in", resource))
+        }
+    }
+
+    /// The second factor is asked for on a page: the log shows the interrupted sign-in so, and the client hears it
+    /// if the person goes away.
     pub(crate) fn strong_authentication() -> Self {
         Self::new("interaction_required", 50_074, "Strong Authentication is required.")
+    }
+
+    /// The same while one has to be registered.
+    pub(crate) fn enrolment_interrupted(resource: &str) -> Self {
+        Self::new("interaction_required", 50_072, second_factor_wanted("enroll in", resource))
     }
 
     /// The person said no to the second factor.
@@ -126,4 +137,10 @@ impl EntraError {
             "The server terminated an operation because it encountered a client request loop. Please contact your app vendor.",
         )
     }
+}
+
+fn second_factor_wanted(what: &str, resource: &str) -> String {
+    format!(
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you must {what} multi-factor authentication to access '{resource}'."
+    )
 }

@@ -25,7 +25,7 @@ impl EntraError {
         )
     }
 
-    /// A grant that needs a tenant, at `/common` or `/organizations`.
+    /// A single-tenant application, or a grant that needs a tenant, at `/common` or `/organizations`.
     pub(crate) fn tenant_needed(id: &str) -> Self {
         Self::invalid_request(
             50_194,
@@ -122,6 +122,14 @@ impl EntraError {
 
     pub(crate) fn unsupported_prompt(prompt: &str) -> Self {
         Self::invalid_request(90_023, format!("Unsupported 'prompt' value '{prompt}'."))
+    }
+
+    /// A session by its id, and a hint at whose it is.
+    pub(crate) fn identifier_and_hint() -> Self {
+        Self::invalid_request(
+            90_005,
+            "Unable to complete the request. The request isn't valid because the identifier and login hint can't be used together.",
+        )
     }
 
     pub(crate) fn redirect_mismatch(uri: &str, client: &str) -> Self {

@@ -90,6 +90,8 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
     app.sponsors = sponsors(call, &mut payload, kind)?;
     update::apply(call, &mut app, payload)?;
 
+    call.check_room(kind == ApplicationKind::Blueprint)?;
+    call.has_made(&app.id);
     let body = call.with_context("applications", call.application_json(&app, &Query::default()));
     let location = format!("/applications/{}", app.id);
     call.tenant.applications.insert(app.id.clone(), app);

@@ -198,7 +198,7 @@ fn additional_details(row: &SignInRow) -> Value {
         0 if row.methods.iter().any(|method| method == "mfa") => {
             json!("MFA requirement satisfied by claim in the token")
         }
-        50_074 | 50_076 => json!("MFA required in Azure AD"),
+        50_072 | 50_074 | 50_076 | 50_079 => json!("MFA required in Azure AD"),
         _ => Value::Null,
     }
 }

@@ -11,6 +11,7 @@ pub(super) const SOURCES: &[(&str, &str, &str)] = &[
     ("/users/{}/sponsors", USERS, "§2.4, §13"),
     ("/users/{}/revokeSignInSessions", USERS, "§1.12, §13"),
     ("/users/{}/appRoleAssignments", USERS, "§2.7"),
+    ("/users/{}/authentication", USERS, "Microsoft: authenticationMethod"),
     ("/users/{}/photo", USERS, "CSDL"),
     ("/users/{}/memberOf", USERS, "CSDL"),
     ("/users/{}/transitiveMemberOf", USERS, "CSDL"),

@@ -119,6 +119,8 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
         let domain = call.tenant.domains.first().map_or("", String::as_str);
         group.mail = Some(format!("{}@{domain}", group.mail_nickname));
     }
+    call.check_room(false)?;
+    call.has_made(&group.id);
     let body = call.with_context("groups", call.group_json(&group, &Query::default()));
     let location = format!("/groups/{}", group.id);
     call.tenant.group_changed(ChangeKind::Created, &group.id);

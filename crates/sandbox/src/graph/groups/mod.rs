@@ -195,6 +195,7 @@ fn delete(call: &mut Call<'_>) -> Answer {
         call.group_mut()?.life.deleted = Some(now);
     } else {
         call.tenant.workloads.groups.remove(&id);
+        call.tenant.purged(&id, now);
         call.tenant.group_changed(ChangeKind::Deleted, &id);
     }
     Ok(call.no_content())

@@ -120,11 +120,13 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
             )));
         }
     };
+    call.check_room(kind != "servicePrincipal")?;
     let sp = match kind {
         IDENTITY => agent_identity(call, payload)?,
         PRINCIPAL => principal(call, payload, ServicePrincipalKind::BlueprintPrincipal)?,
         _ => principal(call, payload, ServicePrincipalKind::Application)?,
     };
+    call.has_made(&sp.id);
     let mut shown = call.principal_json(&sp, &Query::default());
     if kind == IDENTITY {
         // Right after the create the date is not there yet.
@@ -178,12 +180,7 @@ fn principal(
         _ => {}
     }
     let (app_id, name) = (app.app_id.clone(), app.display_name.clone());
-    if call.tenant.principals_of(&app_id).any(|sp| sp.life.is_live()) {
-        let message = format!(
-            "The service principal cannot be created, updated, or restored because the service principal name {app_id} is already in use."
-        );
-        return Err(GraphError::conflict(&message, "None"));
-    }
+    check_unused(call, &app_id)?;
 
     let life = Life::new(call.now, call.due(Cause::Replication));
     let mut sp = ServicePrincipal::new(new_id(), app_id, life, kind, &name);
@@ -204,6 +201,17 @@ fn principal(
     Ok(sp)
 }
 
+/// An application has one principal in a tenant.
+fn check_unused(call: &Call<'_>, app_id: &str) -> Result<(), GraphError> {
+    if call.tenant.principals_of(app_id).any(|sp| sp.life.is_live()) {
+        let message = format!(
+            "The service principal cannot be created, updated, or restored because the service principal name {app_id} is already in use."
+        );
+        return Err(GraphError::conflict(&message, "None"));
+    }
+    Ok(())
+}
+
 /// The principal of a multi-tenant application of another tenant.
 fn foreign_principal(
     call: &mut Call<'_>,
@@ -217,6 +225,7 @@ fn foreign_principal(
     let found = home.and_then(|home| Some((home.registered(app_id, now)?.clone(), home.id.clone())));
     let (app, home) = found.ok_or_else(|| no_backing_application(app_id))?;
     call.require_administrator()?;
+    check_unused(call, app_id)?;
     let other = payload.rest_but(PASSIVE, READ_ONLY)?;
     let id = crate::entra::adopt(call.tenant, app, &home, now);
     if let Some(foreign) = call.tenant.workloads.foreign.get_mut(&app_id.to_ascii_lowercase()) {
@@ -224,6 +233,7 @@ fn foreign_principal(
     }
     let mut sp =
         call.tenant.service_principals.get(&id).cloned().ok_or_else(|| GraphError::no_object(&id))?;
+    sp.life.visible = call.due(Cause::Replication);
     sp.created_by_app_id = Some(call.caller.app_id.clone());
     sp.other = other;
     Ok(sp)

@@ -160,6 +160,7 @@ fn create(call: &mut Call<'_>) -> Answer {
         usage_location: payload.text("usageLocation")?.map(|country| country_code(&country)).transpose()?,
         usage_location_effective: call.now,
         password: password.map(|password| password.text),
+        registered: Some(Vec::new()),
         is_admin: false,
         sessions_valid_from: call.now,
         licences: Vec::new(),
@@ -174,6 +175,8 @@ fn create(call: &mut Call<'_>) -> Answer {
         other: settable(payload).map(without_nulls)?.into_iter().collect(),
     };
 
+    call.check_room(is_agent)?;
+    call.has_made(&user.id);
     // A new user shows what was set, not every property.
     let mut shown = call.user_json(&user, &crate::graph::odata::Query::default());
     if let Some(fields) = shown.as_object_mut() {

@@ -1,6 +1,7 @@
 //! `/users` and `/me`: people and agent users (Entra reference §2.4, §3.1).
 
 mod addresses;
+mod authentication;
 mod create;
 mod licences;
 mod password;
@@ -91,6 +92,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(update::routes());
     routes.extend(sponsors::routes());
     routes.extend(licences::routes());
+    routes.extend(authentication::routes());
     routes.extend(password::routes());
     routes.extend(photo::routes());
     routes.extend(profile::routes());

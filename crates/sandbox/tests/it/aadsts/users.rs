@@ -9,6 +9,7 @@ use super::Seen;
 use crate::browser::{App, Browser, REDIRECT, VERIFIER, administrator, consent, redeem, sent, tokens};
 use crate::cast::{self, person};
 use crate::conditional_access::{remove, require};
+use crate::consent::conflict;
 use crate::support::{Reply, Tenant};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -17,6 +18,8 @@ pub(super) async fn cause(seen: &mut Seen) {
     let tenant = cast::tenant().await;
     passwords(seen, &tenant).await;
     policies(seen, &tenant).await;
+    second_factors(seen, &tenant).await;
+    seen.redirect(&conflict(&cast::tenant().await).await);
     requests(seen, &tenant).await;
     codes(seen, &tenant).await;
     devices(seen, &tenant).await;
@@ -110,10 +113,51 @@ async fn policies(seen: &mut Seen, tenant: &Tenant) {
     }
 }
 
+/// Grace goes away from the page that asks for a second factor; then she has none; then she registers one.
+async fn second_factors(seen: &mut Seen, tenant: &Tenant) {
+    let grace = password(tenant, "grace");
+    let policy = require(tenant, "mfa", json!({})).await;
+    let asked = async || {
+        let mut browser = Browser::new(tenant);
+        let page = browser.authorize(&[]).await;
+        (browser.sign_in(&page, "grace").await, browser)
+    };
+    let (page, mut browser) = asked().await;
+    let gone = sent(&browser.fill(&page, &[("decision", "cancel")]).await);
+    assert!(gone["claims"].as_str().unwrap().contains(&policy));
+    seen.redirect(&gone);
+
+    let admin = administrator(tenant, "UserAuthenticationMethod.ReadWrite.All").await;
+    let methods = format!("/v1.0/users/{}/authentication", person(tenant, "grace"));
+    let apps =
+        cast::get(tenant, &format!("{methods}/microsoftAuthenticatorMethods"), &admin).await.expect(200);
+    let app = format!("{methods}/microsoftAuthenticatorMethods/{}", apps.text("/value/0/id"));
+    tenant.graph(Method::DELETE, &app, &admin, None).await.expect(204);
+    let refused = by_password(tenant, "grace@contoso.example", &grace, &[]).await;
+    assert!(refused.text("/error_description").contains("'00000003-0000-0000-c000-000000000000'"));
+    seen.answer(&refused);
+    let (page, mut browser) = asked().await;
+    assert!(page.text.contains("More information required"), "{}", page.text);
+    assert!(browser.fill(&page, &[("decision", "approve")]).await.expect(400).text.contains("AADSTS500121"));
+    seen.redirect(&sent(&browser.fill(&page, &[("decision", "cancel")]).await));
+    let answer = sent(&browser.fill(&page, &[("decision", "register_security_key")]).await);
+    assert!(answer["code"].is_string(), "{answer}");
+    assert!(asked().await.0.text.contains("Approve your sign-in"), "now there is one to ask for");
+    remove(tenant, &policy).await;
+}
+
 async fn requests(seen: &mut Seen, tenant: &Tenant) {
     let mut browser = Browser::new(tenant);
     seen.page(&browser.authorize(&[("redirect_uri", "https://evil.example/")]).await);
     seen.redirect(&sent(&browser.authorize(&[("prompt", "none")]).await));
+    let hints = [("sid", "0f1e2d3c"), ("login_hint", "grace@contoso.example")];
+    seen.redirect(&sent(&browser.authorize(&hints).await));
+    let query = crate::browser::query(tenant, &[]);
+    for word in ["common", "organizations"] {
+        let url = tenant.url(&format!("/{word}/oauth2/v2.0/authorize?{query}"));
+        let refused = sent(&tenant.get(&url).await);
+        assert!(refused["error_description"].as_str().unwrap().starts_with("AADSTS50194: "), "{refused}");
+    }
     for scope in
         ["User.Read/", "User.Read api://fb60f99c-7a34-4190-8149-302f77469936/x", "User.Read .default"]
     {
