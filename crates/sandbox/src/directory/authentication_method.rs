@@ -15,6 +15,25 @@ pub(crate) struct AuthenticationMethod {
     pub(crate) kind: MethodKind,
 }
 
+/// What somebody shows beside the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Factor {
+    MicrosoftAuthenticator,
+    Fido2,
+    Phone,
+}
+
+impl Factor {
+    /// Its name among `authenticationMethodModes`.
+    pub(crate) fn mode(self) -> &'static str {
+        match self {
+            Self::MicrosoftAuthenticator => "microsoftAuthenticatorPush",
+            Self::Fido2 => "fido2",
+            Self::Phone => "sms",
+        }
+    }
+}
+
 /// What kind of method it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum MethodKind {
@@ -25,6 +44,17 @@ pub(crate) enum MethodKind {
     /// A phone that gets messages, its number as it was written, and its kind: `mobile`, `alternateMobile`,
     /// `office`.
     Phone { number: String, kind: String },
+}
+
+impl AuthenticationMethod {
+    /// What it shows.
+    pub(crate) fn factor(&self) -> Factor {
+        match self.kind {
+            MethodKind::MicrosoftAuthenticator => Factor::MicrosoftAuthenticator,
+            MethodKind::Fido2 => Factor::Fido2,
+            MethodKind::Phone { .. } => Factor::Phone,
+        }
+    }
 }
 
 impl User {

@@ -18,7 +18,7 @@ pub(crate) use application::{
     ApiScope, Application, ApplicationKind, FederatedCredential, Inheritance, InheritedScopes, KeyCredential,
     PasswordCredential, PublishedRole,
 };
-pub(crate) use authentication_method::{AuthenticationMethod, MethodKind};
+pub(crate) use authentication_method::{AuthenticationMethod, Factor, MethodKind};
 pub(crate) use foreign::Foreign;
 pub(crate) use grant::{ConsentType, DelegatedGrant, RoleAssignment};
 pub(crate) use licence::{AssignedLicence, ServicePlan, Sku};

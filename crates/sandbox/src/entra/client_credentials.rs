@@ -11,7 +11,7 @@ use super::conditional_access::{self, Flow, Situation, Subject, Whereabouts};
 use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
-use super::issue::app_token;
+use super::issue::{SignIn, app_token};
 use super::resource::{Resource, ResourceKind, granted_roles, resource};
 use super::user_response::note_resource;
 
@@ -67,8 +67,7 @@ fn check_policies(
         whereabouts: &Whereabouts::of(context.request),
         resource_app_id: &resource.app_id,
         flow: Flow::Client,
-        methods: &[],
-        authenticated: context.now,
+        sign_in: &SignIn::new(&[], context.now),
         now: context.now,
     };
     let (applied, refusal) = conditional_access::evaluate(&situation);

@@ -18,6 +18,7 @@ use super::context::Context;
 use super::error::EntraError;
 use super::form::Form;
 use super::pages;
+use super::passcode::{ByCode, Passcode, by_code};
 use super::password::check_password;
 use super::sealed::{Kind, open, seal};
 
@@ -31,6 +32,9 @@ pub(crate) struct Guest {
     pub(crate) invited: Timestamp,
     /// When the invitation was redeemed.
     pub(crate) accepted: Option<Timestamp>,
+    /// The code that was sent last, of a guest who signs in by one.
+    #[serde(default)]
+    pub(crate) passcode: Option<Passcode>,
 }
 
 /// An account in another tenant.
@@ -127,11 +131,11 @@ pub(super) fn stranger(
 }
 
 /// The guest has signed in: that redeems the invitation.
-pub(super) fn redeem(tenant: &mut Tenant, user_id: &str, home: Home, now: Timestamp) {
+pub(super) fn redeem(tenant: &mut Tenant, user_id: &str, home: Option<Home>, now: Timestamp) {
     let Some(guest) = tenant.entra.guests.get(user_id).filter(|guest| guest.accepted.is_none()) else {
         return;
     };
-    let guest = Guest { home: Some(home), accepted: Some(now), ..guest.clone() };
+    let guest = Guest { home, accepted: Some(now), ..guest.clone() };
     tenant.entra.guests.insert(user_id.to_owned(), guest);
     let Some(user) = tenant.users.get(user_id) else { return };
     let target = json!({
@@ -161,8 +165,9 @@ pub(super) fn mark(claims: &mut Map<String, Value>, tenant: &Tenant, user: &User
     let mut put = |name: &str, value: Value| {
         claims.insert(name.to_owned(), value);
     };
-    if let Some(home) = &guest.home {
-        put("idp", json!(issuer(&home.tenant)));
+    match &guest.home {
+        Some(home) => put("idp", json!(issuer(&home.tenant))),
+        None => put("idp", json!("mail")),
     }
     put("email", json!(guest.address));
     if is_v1 {
@@ -203,6 +208,18 @@ pub(super) fn page(context: &Context<'_>, tenant: &mut Tenant) -> (Response, boo
     };
     if context.request.method != Method::POST {
         return shown(None, tenant);
+    }
+    match by_code(context, tenant, &form.with("username", &name)) {
+        Ok(ByCode::No) => {}
+        Ok(ByCode::Ask { was_wrong }) => {
+            return (pages::passcode(&action, ticket, &name, was_wrong), true);
+        }
+        Ok(ByCode::Right(id)) if id == invitation.user => {
+            let response = Response::empty(StatusCode::FOUND);
+            return (response.with(http::header::LOCATION, &invitation.redirect), true);
+        }
+        Ok(ByCode::Right(_)) => return shown(Some("This invitation is somebody else's."), tenant),
+        Err(error) => return shown(Some(&error.message), tenant),
     }
     let password = form.get("password").unwrap_or_default();
     match check_password(context, tenant, &name, password).map(|user| user.id == invitation.user) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::directory::User;
+use crate::directory::{Factor, User};
 use crate::tenant::Tenant;
 
 use super::claims_request::ClaimsRequest;
@@ -40,13 +40,51 @@ pub(crate) struct SignIn {
     /// When.
     #[serde(default)]
     pub(crate) at: Timestamp,
+    /// What was shown beside the password.
+    #[serde(default)]
+    pub(crate) factors: Vec<Factor>,
 }
 
 impl SignIn {
     /// A new session of somebody who has just shown who it is.
     pub(crate) fn new(methods: &[&str], at: Timestamp) -> Self {
         let methods = methods.iter().map(|one| (*one).to_owned()).collect();
-        Self { session_id: crate::directory::new_id(), methods, at }
+        Self { session_id: crate::directory::new_id(), methods, at, factors: Vec::new() }
+    }
+
+    /// The same with one factor more.
+    pub(crate) fn with(mut self, factor: Factor) -> Self {
+        let names: &[&str] = if factor == Factor::Fido2 { &["fido", "mfa"] } else { &["mfa"] };
+        for name in names {
+            if !self.has(name) {
+                self.methods.push((*name).to_owned());
+            }
+        }
+        if !self.factors.contains(&factor) {
+            self.factors.push(factor);
+        }
+        self
+    }
+
+    /// Whether there was a second factor.
+    pub(crate) fn is_strong(&self) -> bool {
+        self.has("mfa")
+    }
+
+    /// What was shown, as `authenticationMethodModes`. A token tells less than a session: whoever had a second factor
+    /// and did not say which had the app on a phone.
+    pub(crate) fn modes(&self) -> Vec<&'static str> {
+        let told: &[Factor] = match self.factors.as_slice() {
+            [] if self.has("fido") => &[Factor::Fido2],
+            [] if self.is_strong() => &[Factor::MicrosoftAuthenticator],
+            factors => factors,
+        };
+        let password = self.has("pwd").then_some("password");
+        password.into_iter().chain(told.iter().map(|one| one.mode())).collect()
+    }
+
+    fn has(&self, method: &str) -> bool {
+        self.methods.iter().any(|one| one == method)
     }
 }
 

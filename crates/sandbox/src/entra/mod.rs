@@ -24,6 +24,7 @@ mod keys;
 mod on_behalf_of;
 mod optional;
 mod pages;
+mod passcode;
 mod password;
 mod redirect;
 mod refresh;
@@ -46,7 +47,7 @@ pub(crate) use belonging::{has_issued, has_session};
 pub(crate) use conditional_access::withstand_device_rule;
 pub(crate) use conditional_access::{
     Conditions, DeviceRule, Externals, GrantControls, IpRange, NamedLocation, Place, Policy, PolicyState,
-    SessionControls,
+    SessionControls, Strength, built_in_strengths, combinations,
 };
 pub(crate) use federation::Issuers;
 pub(crate) use foreign::adopt;

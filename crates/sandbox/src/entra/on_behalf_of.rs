@@ -100,5 +100,5 @@ fn is_for(context: &Context<'_>, tenant: &Tenant, client: &Client, audience: &st
 fn sign_in(claims: &Claims, at: jiff::Timestamp) -> SignIn {
     let methods = claims.list("amr");
     let methods = if methods.is_empty() { claims.list("xms_amr") } else { methods };
-    SignIn { session_id: claims.text("sid").to_owned(), methods, at }
+    SignIn { session_id: claims.text("sid").to_owned(), methods, at, factors: Vec::new() }
 }

@@ -40,14 +40,26 @@ struct SecondFactor<'a> {
     action: &'a str,
     app: &'a str,
     second_factor: &'a str,
+    is_new: bool,
+    choices: &'a [(&'a str, &'a str)],
 }
 
 #[derive(Template)]
-#[template(path = "enrolment.html")]
-struct Enrolment<'a> {
+#[template(path = "terms.html")]
+struct Terms<'a> {
     action: &'a str,
-    app: &'a str,
-    second_factor: &'a str,
+    organisation: &'a str,
+    terms: &'a str,
+    sealed: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "passcode.html")]
+struct EnterPasscode<'a> {
+    action: &'a str,
+    request: &'a str,
+    username: &'a str,
+    error: &'a str,
 }
 
 #[derive(Template)]
@@ -136,15 +148,27 @@ pub(super) fn consent(
     page(StatusCode::OK, &Consent { action, app, username, scopes, consent, is_admin })
 }
 
-/// The second factor's form; it posts `second_factor` and `decision` (`approve`, `deny` or `cancel`).
-pub(super) fn second_factor(action: &str, app: &str, second_factor: &str) -> Response {
-    page(StatusCode::OK, &SecondFactor { action, app, second_factor })
+/// The second factor's form, and the one that registers it; it posts `second_factor` and `decision`: one of the
+/// choices, `cancel`, or `deny`.
+pub(super) fn second_factor(
+    action: &str,
+    app: &str,
+    second_factor: &str,
+    is_new: bool,
+    choices: &[(&str, &str)],
+) -> Response {
+    page(StatusCode::OK, &SecondFactor { action, app, second_factor, is_new, choices })
 }
 
-/// The form that registers one; it posts `second_factor` and `decision` (`register_authenticator`,
-/// `register_security_key` or `cancel`).
-pub(super) fn enrolment(action: &str, app: &str, second_factor: &str) -> Response {
-    page(StatusCode::OK, &Enrolment { action, app, second_factor })
+/// The form that asks to accept terms of use; it posts `terms` and `decision` (`accept` or `decline`).
+pub(super) fn terms(action: &str, organisation: &str, terms: &str, sealed: &str) -> Response {
+    page(StatusCode::OK, &Terms { action, organisation, terms, sealed })
+}
+
+/// The form for a one-time passcode; it posts `request`, `username` and `passcode`.
+pub(super) fn passcode(action: &str, request: &str, username: &str, was_wrong: bool) -> Response {
+    let error = if was_wrong { "That code didn't work. Check the code and try again." } else { "" };
+    page(StatusCode::OK, &EnterPasscode { action, request, username, error })
 }
 
 /// The form for a new password; it posts what the sign-in form posts, and `new_password`.

@@ -101,7 +101,7 @@ pub(crate) fn check_password<'t>(
         return Err(EntraError::disabled_user());
     }
     if let Some((_, home)) = at_home {
-        redeem(tenant, &id, home, now);
+        redeem(tenant, &id, Some(home), now);
     }
     let user = tenant.users.get(&id).ok_or_else(EntraError::wrong_password)?;
     if user.account_enabled { Ok(user) } else { Err(EntraError::disabled_user()) }

@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     Ticket,
     SecondFactor,
     Invitation,
+    Terms,
 }
 
 impl Kind {
@@ -31,6 +32,7 @@ impl Kind {
             Self::Ticket => "v1.e",
             Self::SecondFactor => "3.",
             Self::Invitation => "4.",
+            Self::Terms => "5.",
         }
     }
 }

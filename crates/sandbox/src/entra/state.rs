@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::conditional_access::{NamedLocation, Policy};
+use super::conditional_access::{NamedLocation, Policy, Strength};
 use super::guest::Guest;
 use super::refresh::LoopGuard;
 use super::sign_in_log::SignInLog;
@@ -28,6 +28,9 @@ pub(crate) struct Entra {
     /// Conditional access policies.
     #[serde(default)]
     pub(crate) policies: Vec<Policy>,
+    /// The tenant's own authentication strengths.
+    #[serde(default)]
+    pub(crate) strengths: Vec<Strength>,
     /// The places that they may name.
     #[serde(default)]
     pub(crate) named_locations: Vec<NamedLocation>,
@@ -43,7 +46,7 @@ pub(crate) struct Entra {
 parts!(Entra {
     redeemed, devices, lockouts, guests, sign_ins,
 } whole {
-    secret, policies, named_locations, has_security_defaults,
+    secret, policies, strengths, named_locations, has_security_defaults,
 } but {
     loops,
 });
@@ -97,6 +100,7 @@ impl Entra {
             lockouts: SnapshotMap::default(),
             guests: SnapshotMap::default(),
             policies: Vec::new(),
+            strengths: Vec::new(),
             named_locations: Vec::new(),
             has_security_defaults: false,
             sign_ins: SignInLog::default(),

@@ -181,8 +181,7 @@ pub(crate) fn refusal(
         whereabouts: &Whereabouts::of(context.request),
         resource_app_id: &resource.app_id,
         flow,
-        methods: &sign_in.methods,
-        authenticated: sign_in.at,
+        sign_in,
         now: context.now,
     };
     let (applied, refusal) = conditional_access::evaluate(&situation);

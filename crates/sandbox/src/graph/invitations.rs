@@ -50,8 +50,13 @@ fn invite(call: &mut Call<'_>) -> Answer {
         }
     };
     let earlier = call.tenant.entra.guests.get(&user_id).filter(|_| !wanted.resets).cloned();
-    let guest =
-        earlier.unwrap_or(Guest { address: wanted.address.clone(), home, invited: call.now, accepted: None });
+    let guest = earlier.unwrap_or(Guest {
+        address: wanted.address.clone(),
+        home,
+        invited: call.now,
+        accepted: None,
+        passcode: None,
+    });
     let status = if guest.accepted.is_some() { "Completed" } else { "PendingAcceptance" };
     call.tenant.entra.guests.insert(user_id.clone(), guest);
     let link = redeem_url(&call.request.origin, call.tenant, &user_id, &wanted.redirect);

@@ -71,6 +71,7 @@ pub(crate) use dispatch::{answer, answer_files, read_as};
 pub(crate) use error::GraphError;
 pub(crate) use groups::Group;
 pub(crate) use insider::{Insider, perform};
+pub(crate) use mail::{Announcement, announce};
 pub(crate) use odata::Filter;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use odata::{withstand_filter, withstand_query};

@@ -105,7 +105,7 @@ async fn policies_are_made_read_changed_and_deleted_and_what_is_not_evaluated_is
         ),
         ("/conditions/applications/includeUserActions", json!(["urn:user:registersecurityinfo"]), 501),
         ("/grantControls/builtInControls", json!(["approvedApplication"]), 501),
-        ("/grantControls/termsOfUse", json!(["x"]), 501),
+        ("/grantControls/termsOfUse", json!(["x"]), 400),
         ("/sessionControls", json!({ "persistentBrowser": { "mode": "never" } }), 501),
     ] {
         let mut body = whole.clone();
@@ -300,4 +300,170 @@ async fn agents_are_only_blocked_an_identity_at_hop_2a_and_a_user_at_hop_3() {
     with_t1(&tenant, &identity, &t1, &[("grant_type", "client_credentials"), ("scope", GRAPH)])
         .await
         .expect(200);
+}
+
+/// Grace signs in with her password; the page that follows, and the browser.
+async fn asked(tenant: &Tenant) -> (Reply, Browser<'_>) {
+    let mut browser = Browser::new(tenant);
+    let page = browser.authorize(&[]).await;
+    (browser.sign_in(&page, "grace").await, browser)
+}
+
+fn strength(id: &str) -> Value {
+    json!({ "grantControls": { "operator": "OR", "builtInControls": [], "authenticationStrength": { "id": id } } })
+}
+
+#[tokio::test]
+async fn an_authentication_strength_takes_only_what_satisfies_it() {
+    let tenant = cast::tenant().await;
+    let grace = password(&tenant, "grace");
+    let refused = async || by_password(&tenant, "grace@contoso.example", &grace, &[]).await.error().1;
+    let phishing_resistant = "00000000-0000-0000-0000-000000000004";
+    let policy = require(&tenant, "", strength(phishing_resistant)).await;
+    assert_eq!(refused().await, 50_079, "the app on her phone is not enough");
+    let (page, mut browser) = asked(&tenant).await;
+    assert!(page.text.contains("More information required"), "{}", page.text);
+    assert!(!page.text.contains("register_authenticator"), "{}", page.text);
+    let answer = sent(&browser.fill(&page, &[("decision", "register_security_key")]).await);
+    let token = redeem(&tenant, &answer["code"], &[]).await.expect(200);
+    assert_eq!(claims(token.text("/access_token"))["amr"], json!(["pwd", "fido", "mfa"]));
+    assert_eq!(refused().await, 50_076, "now there is something to use");
+    let (page, mut browser) = asked(&tenant).await;
+    assert!(page.text.contains("use_security_key") && !page.text.contains("\"approve\""), "{}", page.text);
+    browser.fill(&page, &[("decision", "approve")]).await.expect(400);
+    remove(&tenant, &policy).await;
+
+    // With the built-in one for any second factor, both will do.
+    let policy = require(&tenant, "", strength("00000000-0000-0000-0000-000000000002")).await;
+    let (page, mut browser) = asked(&tenant).await;
+    assert!(page.text.contains("use_security_key") && page.text.contains("\"approve\""), "{}", page.text);
+    assert!(sent(&browser.fill(&page, &[("decision", "approve")]).await)["code"].is_string());
+    // What was shown to one policy is not enough for a stronger one.
+    let other = require(&tenant, "", strength(phishing_resistant)).await;
+    let silent = sent(&browser.authorize(&[("prompt", "none")]).await);
+    assert!(silent["error_description"].as_str().unwrap().starts_with("AADSTS50076"), "{silent}");
+    remove(&tenant, &policy).await;
+    remove(&tenant, &other).await;
+    let both = json!({ "grantControls": {
+        "operator": "AND", "builtInControls": ["mfa"], "authenticationStrength": { "id": phishing_resistant },
+    } });
+    let admin = administrator(&tenant, ADMIN).await;
+    let body = json!({
+        "displayName": "Both", "state": "enabled", "grantControls": both["grantControls"],
+        "conditions": {
+            "clientAppTypes": ["all"], "applications": { "includeApplications": ["All"] },
+            "users": { "includeUsers": [person(&tenant, "grace")] },
+        },
+    });
+    tenant.graph(Method::POST, PATH, &admin, Some(body)).await.expect(400);
+}
+
+#[tokio::test]
+async fn authentication_strengths_are_made_read_changed_and_deleted() {
+    const STRENGTHS: &str = "/v1.0/policies/authenticationStrengthPolicies";
+    let tenant = cast::tenant().await;
+    let admin = administrator(&tenant, ADMIN).await;
+    let call = async |method: Method, path: &str, body: Option<Value>| {
+        tenant.graph(method, &format!("{STRENGTHS}{path}"), &admin, body).await
+    };
+    let listed = call(Method::GET, "", None).await.expect(200);
+    let names: Vec<&str> = listed.json["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["displayName"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Multifactor authentication", "Passwordless MFA", "Phishing resistant MFA"]);
+    let built_in = "/00000000-0000-0000-0000-000000000003";
+    call(Method::PATCH, built_in, Some(json!({ "displayName": "Mine" }))).await.expect(400);
+    call(Method::DELETE, built_in, None).await.expect(400);
+
+    let made = json!({ "displayName": "By phone", "allowedCombinations": ["password,sms"] });
+    let made = call(Method::POST, "", Some(made)).await.expect(201);
+    assert_eq!((made.text("/policyType"), made.text("/requirementsSatisfied")), ("custom", "mfa"));
+    let odd = json!({ "displayName": "Odd", "allowedCombinations": ["password,telepathy"] });
+    call(Method::POST, "", Some(odd)).await.expect(400);
+    let again = json!({ "displayName": "by phone", "allowedCombinations": ["fido2"] });
+    call(Method::POST, "", Some(again)).await.expect(400);
+    let one = format!("/{}", made.text("/id"));
+    call(Method::PATCH, &one, Some(json!({ "description": "A message is enough" }))).await.expect(204);
+    assert_eq!(call(Method::GET, &one, None).await.expect(200).text("/description"), "A message is enough");
+
+    // Grace cannot satisfy it, and a phone is not registered at sign-in.
+    let policy = require(&tenant, "", strength(made.text("/id"))).await;
+    assert!(asked(&tenant).await.0.text.contains("AADSTS53003"));
+    let phones = format!("/v1.0/users/{}/authentication/phoneMethods", person(&tenant, "grace"));
+    let phone = json!({ "phoneNumber": "+44 5556667777", "phoneType": "mobile" });
+    let methods = administrator(&tenant, "UserAuthenticationMethod.ReadWrite.All").await;
+    tenant.graph(Method::POST, &phones, &methods, Some(phone)).await.expect(201);
+    let (page, mut browser) = asked(&tenant).await;
+    assert!(sent(&browser.fill(&page, &[("decision", "use_phone")]).await)["code"].is_string());
+
+    let shown = tenant.graph(Method::GET, &format!("{PATH}/{policy}"), &admin, None).await.expect(200);
+    assert_eq!(shown.text("/grantControls/authenticationStrength/displayName"), "By phone");
+    let usage = call(Method::GET, &format!("{one}/usage"), None).await.expect(200);
+    assert_eq!(usage.text("/mfa/0/id"), policy);
+    call(Method::DELETE, &one, None).await.expect(400);
+    let change = json!({ "allowedCombinations": ["password", "password,sms"] });
+    let changed =
+        call(Method::POST, &format!("{one}/updateAllowedCombinations"), Some(change)).await.expect(200);
+    assert_eq!(changed.json["previousCombinations"], json!(["password,sms"]));
+    assert_eq!(changed.json["conditionalAccessReferences"], json!([policy]));
+    assert!(sent(&asked(&tenant).await.0)["code"].is_string(), "the password alone will do now");
+    remove(&tenant, &policy).await;
+    call(Method::DELETE, &one, None).await.expect(204);
+    call(Method::GET, &one, None).await.expect(404);
+    let all = "/v1.0/identity/conditionalAccess/authenticationStrength/combinations";
+    let all = tenant.graph(Method::GET, all, &admin, None).await.expect(200);
+    assert!(all.json["value"].as_array().unwrap().contains(&json!("password,sms")));
+}
+
+#[tokio::test]
+async fn terms_of_use_are_accepted_on_a_page_once() {
+    const AGREEMENTS: &str = "/v1.0/identityGovernance/termsOfUse/agreements";
+    let tenant = cast::tenant().await;
+    let scopes = "Agreement.ReadWrite.All Agreement.Read.All AgreementAcceptance.Read.All";
+    let admin = administrator(&tenant, scopes).await;
+    let call = async |method: Method, path: &str, body: Option<Value>| {
+        tenant.graph(method, &format!("{AGREEMENTS}{path}"), &admin, body).await
+    };
+    let file = json!({ "fileName": "terms.pdf", "language": "en", "isDefault": true, "fileData": { "data": "JVBERi0=" } });
+    let terms =
+        json!({ "displayName": "House rules", "isViewingBeforeAcceptanceRequired": true, "files": [file] });
+    for (name, value, status) in
+        [("files", json!([]), 400), ("isPerDeviceAcceptanceRequired", json!(true), 501)]
+    {
+        let mut body = terms.clone();
+        body[name] = value;
+        call(Method::POST, "", Some(body)).await.expect(status);
+    }
+    let made = call(Method::POST, "", Some(terms)).await.expect(201);
+    let one = format!("/{}", made.text("/id"));
+    call(Method::PATCH, &one, Some(json!({ "displayName": "Rules" }))).await.expect(204);
+    assert_eq!(call(Method::GET, &one, None).await.expect(200).text("/displayName"), "Rules");
+    assert_eq!(call(Method::GET, "", None).await.expect(200).text("/value/0/id"), made.text("/id"));
+
+    let grant = json!({ "operator": "OR", "builtInControls": [], "termsOfUse": [made.text("/id")] });
+    let policy = require(&tenant, "", json!({ "grantControls": grant })).await;
+    call(Method::DELETE, &one, None).await.expect(400);
+    let grace = password(&tenant, "grace");
+    let refused = by_password(&tenant, "grace@contoso.example", &grace, &[]).await.expect(400);
+    assert_eq!(refused.error(), ("invalid_grant", 50_158));
+    assert!(refused.text("/claims").contains(&policy));
+    let (page, mut browser) = asked(&tenant).await;
+    assert!(page.text.contains("<strong>Rules</strong>"), "{}", page.text);
+    let declined = sent(&browser.fill(&page, &[("decision", "decline")]).await);
+    assert_eq!(declined["error"], "interaction_required");
+    let acceptances = async || {
+        let all = call(Method::GET, &format!("{one}/acceptances"), None).await.expect(200);
+        all.json["value"].as_array().unwrap().iter().map(|one| one["state"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(acceptances().await, ["declined"]);
+    let (page, mut browser) = asked(&tenant).await;
+    assert!(sent(&browser.fill(&page, &[("decision", "accept")]).await)["code"].is_string());
+    assert_eq!(acceptances().await, ["accepted"]);
+    by_password(&tenant, "grace@contoso.example", &grace, &[]).await.expect(200);
+    assert!(sent(&asked(&tenant).await.0)["code"].is_string(), "once is enough");
+    remove(&tenant, &policy).await;
+    call(Method::DELETE, &one, None).await.expect(204);
 }

@@ -306,3 +306,73 @@ async fn policies_are_made_for_guests_by_kind_and_by_home() {
         remove(&world.tenant, &policy).await;
     }
 }
+
+/// The newest code in the spool.
+async fn code(tenant: &Tenant) -> String {
+    let spool = tenant.control(Method::GET, "mail/outgoing", None).await.expect(200);
+    let last = &spool.json["value"].as_array().unwrap().last().unwrap()["id"];
+    let mail = tenant.control(Method::GET, &format!("mail/outgoing/{last}"), None).await.expect(200);
+    let (_, after) = mail.text("/mime").split_once("Account verification code:").unwrap();
+    let digits = |text: &&str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    after.split(|one: char| !one.is_ascii_digit()).find(digits).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_guest_of_no_tenant_signs_in_with_a_code_that_comes_by_mail() {
+    let world = world().await;
+    let tenant = &world.tenant;
+    let pass = |minutes: u64| {
+        tenant.sandbox.control().clock().advance(std::time::Duration::from_secs(minutes * 60));
+    };
+    let address = "visitor@fabrikam.example";
+    let sent_to = world.invite(json!({ "invitedUserEmailAddress": address })).await.expect(201);
+    let guest = sent_to.text("/invitedUser/id").to_owned();
+    let mut browser = Browser::new(tenant);
+    let page = browser.authorize(&[("scope", "openid profile User.Read")]).await;
+    let asked = browser.fill(&page, &[("username", address), ("password", "")]).await;
+    let first = code(tenant).await;
+    let wrong = browser.fill(&asked, &[("passcode", "1")]).await.expect(200);
+    assert!(wrong.text.contains("role=\"alert\""), "{}", wrong.text);
+    pass(31);
+    assert!(browser.fill(&asked, &[("passcode", &first)]).await.expect(200).text.contains("role=\"alert\""));
+    let asked = browser.fill(&page, &[("username", address), ("password", "")]).await;
+    let mut reply = browser.fill(&asked, &[("passcode", &code(tenant).await)]).await;
+    if reply.text.contains("name=\"consent\"") {
+        reply = browser.fill(&reply, &[("decision", "accept")]).await;
+    }
+    let tokens = redeem(tenant, &sent(&reply)["code"], &[]).await.expect(200);
+    let access = claims(tokens.text("/access_token"));
+    assert_eq!(
+        (&access["oid"], &access["idp"], &access["amr"]),
+        (&json!(guest), &json!("mail"), &json!(["otp"]))
+    );
+    let shown = world.shown(&guest).await;
+    assert_eq!(
+        (&shown["externalUserState"], &shown["identities"][1]["issuer"]),
+        (&json!("Accepted"), &json!("mail"))
+    );
+    // A code is good once, and the sign-in for a day.
+    let spent = code(tenant).await;
+    assert!(browser.fill(&asked, &[("passcode", &spent)]).await.expect(200).text.contains("role=\"alert\""));
+    let silent = [("prompt", "none"), ("scope", "openid profile User.Read")];
+    pass(23 * 60);
+    assert!(sent(&browser.authorize(&silent).await)["code"].is_string());
+    pass(60);
+    assert_eq!(sent(&browser.authorize(&silent).await)["error"], "login_required");
+
+    // The link of the invitation asks for a code too.
+    let path = sent_to.text("/inviteRedeemUrl").strip_prefix(&tenant.login("")).unwrap().to_owned();
+    let page = browser.open(&path).await;
+    let asked = browser.fill(&page, &[("username", address), ("password", "")]).await;
+    let led = browser.fill(&asked, &[("passcode", &code(tenant).await)]).await.expect(302);
+    assert_eq!(led.header("location"), "https://app.example/welcome");
+    // Such a guest has no password anywhere.
+    let form = [
+        ("client_id", tenant.sandbox.ready().apps.client.client_id.as_str()),
+        ("grant_type", "password"),
+        ("scope", "User.Read"),
+        ("username", address),
+        ("password", "guess"),
+    ];
+    assert_eq!(tenant.token(&form).await.error().1, 50_126);
+}

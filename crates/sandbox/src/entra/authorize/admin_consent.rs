@@ -139,8 +139,8 @@ fn sign_in(context: &Context<'_>, tenant: &mut Tenant, pending: &Pending, form: 
     };
     let username = form.get("username").unwrap_or_default();
     let password = form.get("password").unwrap_or_default();
-    let session =
-        check_password(context, tenant, username, password).map(|user| Session::begun(user, context.now));
+    let session = check_password(context, tenant, username, password)
+        .map(|user| Session::begun(user.id.clone(), "pwd", context.now));
     match session {
         Err(error) => sign_in_page(tenant, &request, pending, username, Some(&error.message)),
         Ok(session) => session.remembered(tenant, ask(context, tenant, &request, pending, &session)),

@@ -1,14 +1,15 @@
 //! `/{tenant}/oauth2/v2.0/authorize` and the sign-in form that it shows (Entra reference §1.3).
 //!
 //! The form posts back to `/{tenant}/login` with the request as it was (`request`), `username` and `password`,
-//! and `new_password` where one is wanted; the second factor's with `second_factor` (who signs in to what,
-//! sealed) and `decision`; the consent form with `consent` (who asked what, sealed) and `decision`.
+//! `new_password` where one is wanted, and `passcode` in the password's place; the second factor's with `second_factor` (who signs in to what,
+//! sealed) and `decision`; that of terms of use with `terms` (likewise) and `decision`; the consent form with `consent` (who asked what, sealed) and `decision`.
 
 mod admin_consent;
 mod consent;
 mod request;
 mod second_factor;
 mod session;
+mod terms;
 
 use http::StatusCode;
 
@@ -25,6 +26,7 @@ use super::form::Form;
 use super::guest;
 use super::issue::{Identity, client_info, end_of, id_token};
 use super::pages;
+use super::passcode::{ByCode, by_code};
 use super::password::check_password;
 use super::redirect::send;
 use super::resource::Asked;
@@ -91,9 +93,10 @@ fn for_first_consent(context: &Context<'_>, tenant: &Tenant) -> Option<Tenant> {
     let form = Form::parse(&context.request.body).ok()?;
     let text = match form.get("consent") {
         Some(sealed) => consent::request_of(tenant, sealed)?,
-        None => match form.get("second_factor") {
-            Some(sealed) => second_factor::request_of(tenant, sealed)?,
-            None => form.get("request")?.to_owned(),
+        None => match (form.get("second_factor"), form.get("terms")) {
+            (Some(sealed), _) => second_factor::request_of(tenant, sealed)?,
+            (None, Some(sealed)) => terms::request_of(tenant, sealed)?,
+            (None, None) => form.get("request")?.to_owned(),
         },
     };
     foreign::adopted(context, tenant, &foreign::client_of(&text))
@@ -116,6 +119,9 @@ fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
     if let Some(sealed) = form.get("second_factor") {
         return second_factor::decide(context, tenant, sealed, &form);
     }
+    if let Some(sealed) = form.get("terms") {
+        return terms::decide(context, tenant, sealed, &form);
+    }
     let request = match read(context, tenant, form.get("request").unwrap_or_default()) {
         Ok(request) => request,
         Err(refusal) => return (*refusal, false),
@@ -130,6 +136,21 @@ fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
                 return (error_page(context, &error), false);
             }
         }
+    }
+    match by_code(context, tenant, &form) {
+        Ok(ByCode::No) => {}
+        Ok(ByCode::Ask { was_wrong }) => {
+            if was_wrong {
+                log(context, Some(&EntraError::wrong_password()));
+            }
+            return (pages::passcode(&action(tenant), &request.text, username, was_wrong), true);
+        }
+        Ok(ByCode::Right(id)) => {
+            let session = Session::begun(id, "otp", context.now);
+            let response = session.remembered(tenant, continue_with(context, tenant, &request, &session));
+            return (response, true);
+        }
+        Err(error) => return (error_page(context, &error), false),
     }
     let user_id = match check_password(context, tenant, username, password) {
         Ok(user) => user.id.clone(),
@@ -146,10 +167,7 @@ fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
             return (page, false);
         }
     }
-    let session = tenant.users.get(&user_id).map(|user| Session::begun(user, context.now));
-    let Some(session) = session else {
-        return (error_page(context, &EntraError::wrong_password()), false);
-    };
+    let session = Session::begun(user_id, "pwd", context.now);
     let response = session.remembered(tenant, continue_with(context, tenant, &request, &session));
     (response, true)
 }
@@ -229,9 +247,13 @@ fn interrupt(
             };
             redirect_error(context, request, &error)
         }
-        Wanted::Mfa | Wanted::Enrolment => {
+        Wanted::Mfa(_) | Wanted::Enrolment(_) => {
             log(context, Some(&refusal.to_interruption()));
             second_factor::ask(context, tenant, request, session, refusal)
+        }
+        Wanted::Terms(ref agreement) => {
+            log(context, Some(&refusal.to_interruption()));
+            terms::ask(context, tenant, request, session, refusal, agreement)
         }
         Wanted::Again(_) => sign_in_page(tenant, request, &request.login_hint, None),
         Wanted::Blocked | Wanted::CompliantDevice | Wanted::DomainJoinedDevice => {

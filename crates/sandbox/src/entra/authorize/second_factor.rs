@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::directory::{AuthenticationMethod, MethodKind, User, new_id};
+use crate::directory::{AuthenticationMethod, Factor, MethodKind, User, new_id};
 use crate::entra::code::LIFETIME;
 use crate::entra::conditional_access::{Refusal, Wanted};
 use crate::entra::context::Context;
@@ -46,8 +46,25 @@ pub(super) fn ask(
         refusal: refusal.clone(),
     };
     let sealed = seal(&tenant.entra.secret, Kind::SecondFactor, &pending);
-    let page = if refusal.wanted == Wanted::Enrolment { pages::enrolment } else { pages::second_factor };
-    page(&action(tenant), &request.client.name, &sealed)
+    let is_new = matches!(refusal.wanted, Wanted::Enrolment(_));
+    let choices: Vec<_> = choices(&refusal.wanted).map(|(_, decision, label)| (decision, label)).collect();
+    pages::second_factor(&action(tenant), &request.client.name, &sealed, is_new, &choices)
+}
+
+/// What the page offers: the factor, the decision that is posted for it, and what the button says.
+fn choices(wanted: &Wanted) -> impl Iterator<Item = (Factor, &'static str, &'static str)> {
+    let (factors, is_new) = match wanted {
+        Wanted::Mfa(factors) => (factors.as_slice(), false),
+        Wanted::Enrolment(factors) => (factors.as_slice(), true),
+        _ => (&[][..], false),
+    };
+    factors.iter().map(move |factor| match (factor, is_new) {
+        (Factor::MicrosoftAuthenticator, false) => (*factor, "approve", "Approve"),
+        (Factor::Fido2, false) => (*factor, "use_security_key", "Use your security key"),
+        (Factor::Phone, false) => (*factor, "use_phone", "Enter the code that your phone got"),
+        (Factor::Fido2, true) => (*factor, "register_security_key", "Set up a security key"),
+        (_, true) => (*factor, "register_authenticator", "Set up Microsoft Authenticator"),
+    })
 }
 
 /// The request that the page was shown for.
@@ -75,23 +92,25 @@ pub(super) fn decide(
         return (error_page(context, &EntraError::wrong_password()), false);
     };
     context.attempt.user(&user);
-    let new = match (form.get("decision"), user.methods().is_empty()) {
-        (Some("approve"), false) => None,
-        (Some("register_authenticator"), true) => Some(MethodKind::MicrosoftAuthenticator),
-        (Some("register_security_key"), true) => Some(MethodKind::Fido2),
-        (Some("cancel"), _) => return (redirect_error(context, &request, &refusal.to_interruption()), false),
-        _ => return (error_page(context, &EntraError::second_factor_denied()), false),
-    };
-    let has_registered = new.is_some();
-    if let Some(kind) = new {
-        register(context, tenant, &user, kind);
+    let decision = form.get("decision").unwrap_or_default();
+    if decision == "cancel" {
+        return (redirect_error(context, &request, &refusal.to_interruption()), false);
     }
-    let session = session.strengthened();
-    let response = session.remembered(tenant, continue_with(context, tenant, &request, &session));
-    (response, has_registered)
+    let chosen = choices(&refusal.wanted).find(|(_, one, _)| *one == decision);
+    let is_new = matches!(refusal.wanted, Wanted::Enrolment(_));
+    let has = |factor: Factor| user.methods().iter().any(|method| method.factor() == factor);
+    let Some((factor, ..)) = chosen.filter(|(factor, ..)| has(*factor) != is_new) else {
+        return (error_page(context, &EntraError::second_factor_denied()), false);
+    };
+    if is_new {
+        register(context, tenant, &user, factor);
+    }
+    let session = session.strengthened(factor);
+    (session.remembered(tenant, continue_with(context, tenant, &request, &session)), is_new)
 }
 
-fn register(context: &Context<'_>, tenant: &mut Tenant, user: &User, kind: MethodKind) {
+fn register(context: &Context<'_>, tenant: &mut Tenant, user: &User, factor: Factor) {
+    let kind = if factor == Factor::Fido2 { MethodKind::Fido2 } else { MethodKind::MicrosoftAuthenticator };
     let method = AuthenticationMethod { id: new_id(), created: context.now, kind };
     if let Some(user) = tenant.users.get_mut(&user.id) {
         user.methods_mut().push(method);

@@ -4,10 +4,11 @@ use http::header::{COOKIE, SET_COOKIE};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::directory::User;
+use crate::directory::Factor;
 use crate::entra::context::Context;
 use crate::entra::issue::SignIn;
 use crate::entra::pages;
+use crate::entra::passcode;
 use crate::entra::redirect::{Mode, platform, send};
 use crate::entra::sealed::{Kind, open, seal};
 use crate::entra::user_response::admitted;
@@ -26,17 +27,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Of a user who has just proved to be one.
-    pub(super) fn begun(user: &User, now: Timestamp) -> Self {
-        Self { user_id: user.id.clone(), sign_in: SignIn::new(&["pwd"], now), since: now }
+    /// Of a user who has just proved to be one, by that method.
+    pub(super) fn begun(user_id: String, method: &str, now: Timestamp) -> Self {
+        Self { user_id, sign_in: SignIn::new(&[method], now), since: now }
     }
 
-    /// The same once the second factor has been given.
-    pub(super) fn strengthened(mut self) -> Self {
-        if !self.sign_in.methods.iter().any(|method| method == "mfa") {
-            self.sign_in.methods.push("mfa".to_owned());
-        }
-        self
+    /// The same once a second factor has been given.
+    pub(super) fn strengthened(self, factor: Factor) -> Self {
+        Self { sign_in: self.sign_in.with(factor), ..self }
     }
 
     /// The answer with the cookie that remembers it.
@@ -51,7 +49,9 @@ pub(super) fn session(context: &Context<'_>, tenant: &Tenant) -> Option<Session>
     let sealed = sealed_session(context.request)?;
     let session: Session = open(&tenant.entra.secret, Kind::Session, sealed)?;
     admitted(tenant, &session.user_id, session.since, context.now).ok()?;
-    Some(session)
+    let by_code = session.sign_in.methods.iter().any(|method| method == "otp");
+    let is_over = by_code && context.now.duration_since(session.since) >= passcode::SESSION;
+    (!is_over).then_some(session)
 }
 
 /// What the browser's cookie says, sealed.

@@ -4,6 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::strength::StrengthReference;
+
 /// A policy. It serialises as Graph shows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -175,7 +177,7 @@ pub(crate) struct GrantControls {
     pub(crate) built_in_controls: Vec<String>,
     pub(crate) custom_authentication_factors: Vec<String>,
     pub(crate) terms_of_use: Vec<String>,
-    pub(crate) authentication_strength: Option<Value>,
+    pub(crate) authentication_strength: Option<StrengthReference>,
 }
 
 /// What a policy does to the session; only the sign-in frequency is evaluated.

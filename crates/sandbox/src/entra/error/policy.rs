@@ -22,6 +22,17 @@ impl EntraError {
         }
     }
 
+    /// Terms of use are not accepted; Entra asks for that as for any challenge of another service.
+    pub(crate) fn challenge_unsatisfied() -> Self {
+        Self {
+            suberror: Some("basic_action"),
+            ..Self::invalid_grant(
+                50_158,
+                "External security challenge not satisfied. User will be redirected to another page or authentication provider to satisfy additional authentication challenges.",
+            )
+        }
+    }
+
     /// The second factor is asked for on a page: the log shows the interrupted sign-in so, and the client hears it
     /// if the person goes away.
     pub(crate) fn strong_authentication() -> Self {

@@ -12,6 +12,8 @@ use crate::graph::odata::Surface;
 use crate::graph::path::Version;
 use crate::graph::route::{Needs, Route};
 
+use super::authentication_strengths;
+
 const READ: Needs = Needs::either(&["Policy.Read.All"]);
 const WRITE: Needs = Needs::either(&["Policy.ReadWrite.ConditionalAccess"]).and(&["Policy.Read.All"]);
 const DELETE: Needs = Needs::either(&["Policy.ReadWrite.ConditionalAccess"]).and(&["Policy.Read.All"]);
@@ -48,13 +50,13 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
-    let items = call.tenant.entra.policies.iter().map(|policy| shown(call, policy)).collect();
+    let items = call.tenant.entra.policies.iter().map(|policy| shown_policy(call, policy)).collect();
     Ok(call.list(&query, CONTEXT, items, None))
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
     let query = call.query(&Surface { options: &["select"], ..COLLECTION })?;
-    let item = shown(call, &call.tenant.entra.policies[position(call)?]);
+    let item = shown_policy(call, &call.tenant.entra.policies[position(call)?]);
     Ok(call.entity(&query, CONTEXT, item, None))
 }
 
@@ -73,7 +75,7 @@ fn create(call: &mut Call<'_>) -> Answer {
         session_controls: part(&body, "sessionControls")?,
     };
     let policy = checked(call, &body, policy)?;
-    let body = call.with_context(CONTEXT, shown(call, &policy));
+    let body = call.with_context(CONTEXT, shown_policy(call, &policy));
     let location = format!("/identity/conditionalAccess/policies/{}", policy.id);
     call.tenant.entra.policies.push(policy);
     Ok(call.created(&location, &body))
@@ -116,8 +118,14 @@ fn position(call: &Call<'_>) -> Result<usize, GraphError> {
     at.ok_or_else(|| GraphError::not_found(format!("1018: Policy with id {id} was not found.")))
 }
 
-fn shown(call: &Call<'_>, policy: &Policy) -> Value {
+/// As Graph shows it, with the whole strength that it asks for.
+pub(super) fn shown_policy(call: &Call<'_>, policy: &Policy) -> Value {
     let mut item = serde_json::to_value(policy).unwrap_or_default();
+    if let Some(asked) = item.pointer_mut("/grantControls/authenticationStrength")
+        && let Some(strength) = asked["id"].as_str().and_then(|id| call.tenant.strength(id))
+    {
+        *asked = authentication_strengths::shown(&strength);
+    }
     if call.path.version == Version::V1
         && let Some(clients) =
             item.pointer_mut("/conditions/clientApplications").and_then(Value::as_object_mut)
@@ -193,7 +201,7 @@ fn checked(call: &Call<'_>, body: &Value, policy: Policy) -> Result<Policy, Grap
         ));
     }
     check_conditions(call, &policy.conditions)?;
-    policy.grant_controls.as_ref().map_or(Ok(()), |grant| check_grant(&policy, grant))?;
+    policy.grant_controls.as_ref().map_or(Ok(()), |grant| check_grant(call, &policy, grant))?;
     policy.session_controls.as_ref().map_or(Ok(()), check_session)?;
     Ok(policy)
 }
@@ -285,7 +293,7 @@ fn check_platforms(conditions: &Conditions) -> Result<(), GraphError> {
     Ok(())
 }
 
-fn check_grant(policy: &Policy, grant: &GrantControls) -> Result<(), GraphError> {
+fn check_grant(call: &Call<'_>, policy: &Policy, grant: &GrantControls) -> Result<(), GraphError> {
     const CONTROLS: [&str; 4] = ["block", "mfa", "compliantDevice", "domainJoinedDevice"];
     if !matches!(grant.operator.as_deref(), None | Some("OR" | "AND")) {
         return Err(schema());
@@ -293,16 +301,28 @@ fn check_grant(policy: &Policy, grant: &GrantControls) -> Result<(), GraphError>
     if let Some(control) = grant.built_in_controls.iter().find(|one| !CONTROLS.contains(&one.as_str())) {
         return Err(not_emulated(control));
     }
-    for (name, is_set) in [
-        ("customAuthenticationFactors", !grant.custom_authentication_factors.is_empty()),
-        ("termsOfUse", !grant.terms_of_use.is_empty()),
-        ("authenticationStrength", grant.authentication_strength.is_some()),
-    ] {
+    for (name, is_set) in [("customAuthenticationFactors", !grant.custom_authentication_factors.is_empty())] {
         if is_set {
             return Err(not_emulated(name));
         }
     }
-    let blocks = grant.built_in_controls == ["block"];
+    if let Some(unknown) = grant.terms_of_use.iter().find(|id| call.tenant.agreement(id).is_none()) {
+        return Err(refused(format!("1123: Terms of use with id {unknown} was not found in the directory.")));
+    }
+    if let Some(strength) = &grant.authentication_strength {
+        if call.tenant.strength(&strength.id).is_none() {
+            return Err(refused(format!(
+                "1150: AuthenticationStrength with id {} was not found in the directory.",
+                strength.id
+            )));
+        }
+        if grant.built_in_controls.iter().any(|one| one == "mfa") {
+            return Err(refused("1151: 'mfa' and an authentication strength cannot be required together."));
+        }
+    }
+    let blocks = grant.built_in_controls == ["block"]
+        && grant.authentication_strength.is_none()
+        && grant.terms_of_use.is_empty();
     let is_agents = policy.conditions.users.as_ref().is_some_and(|users| {
         users.include_users.iter().any(|one| one.eq_ignore_ascii_case("AllAgentIdUsers"))
     });

@@ -1,7 +1,9 @@
 //! Policies: which consent people may give, how consent is asked for, which credentials applications may have,
 //! and what sign-in asks for (Entra reference §8, §13).
 
+mod agreements;
 mod app_management;
+mod authentication_strengths;
 mod authorization;
 mod conditional_access;
 mod consent_requests;
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::route::Route;
 
+pub(crate) use agreements::Agreement;
 pub(crate) use app_management::{AppManagement, Credential};
 pub(crate) use consent_requests::ConsentRequest;
 pub(crate) use grant_policies::{Asking, GrantPolicy};
@@ -38,6 +41,8 @@ pub(crate) struct Policies {
     pub(crate) reviewers: Vec<String>,
     pub(crate) requests: Vec<ConsentRequest>,
     pub(crate) app_management: AppManagement,
+    /// Terms of use.
+    pub(crate) agreements: Vec<Agreement>,
 }
 
 impl Default for Policies {
@@ -52,6 +57,7 @@ impl Default for Policies {
             reviewers: Vec::new(),
             requests: Vec::new(),
             app_management: AppManagement::default(),
+            agreements: Vec::new(),
         }
     }
 }
@@ -72,6 +78,8 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(consent_requests::routes());
     routes.extend(app_management::routes());
     routes.extend(conditional_access::routes());
+    routes.extend(authentication_strengths::routes());
+    routes.extend(agreements::routes());
     routes.extend(named_locations::routes());
     routes.extend(security_defaults::routes());
     routes

@@ -140,8 +140,8 @@ fn invited(tenant: &Tenant, user: &User, guest: &Guest) -> [(String, Value); 4] 
     let own = json!({
         "signInType": "userPrincipalName", "issuer": tenant.domains.first(), "issuerAssignedId": user.upn,
     });
-    let elsewhere =
-        json!({ "signInType": "federated", "issuer": "ExternalAzureAD", "issuerAssignedId": null });
+    let issuer = if guest.home.is_some() { "ExternalAzureAD" } else { "mail" };
+    let elsewhere = json!({ "signInType": "federated", "issuer": issuer, "issuerAssignedId": null });
     let identities = if guest.accepted.is_some() { json!([own, elsewhere]) } else { json!([own]) };
     [
         ("creationType", json!("Invitation")),
