@@ -87,7 +87,7 @@ async fn tenant(organisations: usize, ours: &mut Measured, bare: &mut Measured) 
         script.play(&world, BARE.min(organisations), AT_ONCE).await?;
         let took = started.elapsed();
         let identities = BARE.min(organisations);
-        bare.add(Measured { identities, requests: script.len() * identities, took });
+        let bare_now = Measured { identities, requests: script.len() * identities, took };
         world.restore(&restore).await?;
 
         let slugs: Vec<String> =
@@ -97,8 +97,16 @@ async fn tenant(organisations: usize, ours: &mut Measured, bare: &mut Measured) 
         let started = Instant::now();
         world.provision(&slugs, AT_ONCE).await?;
         let took = started.elapsed();
-        ours.add(Measured { identities: slugs.len(), requests: world.requests() - before, took });
+        let ours_now = Measured { identities: slugs.len(), requests: world.requests() - before, took };
         done += slugs.len();
+        crate::print(format_args!(
+            "provisioning, {:5} organisations, tenant of {done:4}    {:.1} /s; bare {:.1} /s",
+            ours.identities + ours_now.identities,
+            ours_now.rate(),
+            bare_now.rate()
+        ));
+        bare.add(bare_now);
+        ours.add(ours_now);
     }
     let (agents, users) = world.agents();
     let all = organisations + world.recordings();

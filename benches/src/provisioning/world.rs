@@ -31,7 +31,7 @@ const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
 const PUBLIC_URL: &str = "http://localhost:8443/";
 
 /// How often it is looked whether all are done.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The tenant and its two gateways.
 pub(super) struct World {
@@ -266,32 +266,45 @@ impl Served {
         self.asks().provision(slug).await
     }
 
-    /// How many identities are active; an error when one cannot become so.
+    /// How many identities are active.
     async fn done(&self) -> anyhow::Result<u64> {
         let engine = self.store.engine(GatewayScope::granted());
-        let query = |state| ListQuery {
+        Ok(engine.count("identity", Within::Anywhere, Some(("state", "active"))).await?)
+    }
+
+    /// An error when an identity cannot become active. It looks at every job there is.
+    async fn check(&self) -> anyhow::Result<()> {
+        let engine = self.store.engine(GatewayScope::granted());
+        let stopped = ListQuery {
             kind: "identity",
             within: Within::Anywhere,
-            lookup: Some(("state", state)),
+            lookup: Some(("state", "error")),
             page: Page::first(1),
         };
-        if let Some(stopped) = engine.list(query("error")).await?.first() {
+        if let Some(stopped) = engine.list(stopped).await?.first() {
             anyhow::bail!("an identity was not provisioned: {}", stopped.body);
         }
         let jobs = JobQuery { state: Some(JobState::Dead), limit: 1, ..JobQuery::default() };
         if let Some(dead) = engine.jobs(jobs).await?.first() {
             anyhow::bail!("a job was given up: {dead:?}");
         }
-        let ListQuery { kind, within, lookup, .. } = query("active");
-        Ok(engine.count(kind, within, lookup).await?)
+        Ok(())
     }
 
     /// Waits until so many are active.
     async fn until(&self, wanted: u64) -> anyhow::Result<()> {
-        while self.done().await? < wanted {
+        let mut before = 0;
+        loop {
+            let done = self.done().await?;
+            if done >= wanted {
+                return Ok(());
+            }
+            if done == before {
+                self.check().await?;
+            }
+            before = done;
             SystemClock.sleep(LOOK).await;
         }
-        Ok(())
     }
 }
 

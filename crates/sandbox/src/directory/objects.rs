@@ -65,7 +65,12 @@ impl<T: Named> Objects<T> {
         self.entries_named(name).into_iter().map(|(_, object)| object).collect()
     }
 
-    /// The same with their ids.
+    /// Those of that name where one is known, else all, in the order of their ids.
+    pub(crate) fn candidates(&self, name: Option<&str>) -> Vec<&T> {
+        name.map_or_else(|| self.values().collect(), |name| self.named(name))
+    }
+
+    /// The same as [`Self::named`], with their ids.
     pub(crate) fn entries_named(&self, name: &str) -> Vec<(&str, &T)> {
         let has_it = |object: &T| object.names().any(|one| one.eq_ignore_ascii_case(name));
         let hash = hash_of(name);

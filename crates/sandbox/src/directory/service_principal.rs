@@ -47,9 +47,10 @@ pub(crate) enum ServicePrincipalKind {
 }
 
 impl Named for ServicePrincipal {
-    /// The app id, and for an agent identity its blueprint's: so a blueprint's children are found.
+    /// The app id, for an agent identity its blueprint's, so that a blueprint's children are found, and the tags.
     fn names(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.app_id.as_str()).chain(self.blueprint_id())
+        let tags = self.other.get("tags").and_then(Value::as_array).into_iter().flatten();
+        std::iter::once(self.app_id.as_str()).chain(self.blueprint_id()).chain(tags.filter_map(Value::as_str))
     }
 }
 

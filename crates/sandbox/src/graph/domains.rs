@@ -79,7 +79,7 @@ pub(crate) fn initial(domains: &[String]) -> usize {
 
 /// Whether a name is a subdomain of one of them.
 pub(crate) fn is_below(domains: &[String], name: &str) -> bool {
-    domains.iter().any(|parent| name.ends_with(&format!(".{parent}")))
+    domains.iter().any(|parent| name.strip_suffix(parent.as_str()).is_some_and(|rest| rest.ends_with('.')))
 }
 
 /// A subdomain of a verified domain is verified by that (Graph documentation, "Create domain"). Others would wait

@@ -60,7 +60,10 @@ fn shown(grant: &DelegatedGrant) -> Value {
 
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
-    let items = call.tenant.grants.iter().map(shown).collect();
+    let client = query.demanded(&["clientId"]);
+    let is_theirs =
+        |grant: &&DelegatedGrant| client.is_none_or(|client| grant.client_id.eq_ignore_ascii_case(client));
+    let items = call.tenant.grants.iter().filter(is_theirs).map(shown).collect();
     Ok(call.list(&query, "oauth2PermissionGrants", items, None))
 }
 

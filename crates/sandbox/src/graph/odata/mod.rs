@@ -222,6 +222,12 @@ impl Query {
         self.select.as_ref().map(|select| format!("({})", select.join(","))).unwrap_or_default()
     }
 
+    /// What the filter demands of one of these properties ([`Filter::demands`]).
+    pub(crate) fn demanded(&self, properties: &[&str]) -> Option<&str> {
+        let filter = self.filter.as_ref()?;
+        properties.iter().find_map(|property| filter.demands(property))
+    }
+
     /// What names the last item of the page before, as [`Collection::page`] wrote it.
     pub(crate) fn after(&self) -> Option<&str> {
         self.skip_token.as_ref().map(page::SkipToken::last)

@@ -271,7 +271,8 @@ fn list(call: &mut Call<'_>) -> Answer {
     let items = call
         .tenant
         .service_principals
-        .values()
+        .candidates(query.demanded(&["appId", "agentIdentityBlueprintId", "tags"]))
+        .into_iter()
         .filter(|sp| sp.life.is_visible(call.now) && is_cast(sp, call.path.cast) && call.reads(sp))
         .map(|sp| call.principal_json(sp, &query))
         .collect();

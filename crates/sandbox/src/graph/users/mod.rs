@@ -200,7 +200,8 @@ fn list(call: &mut Call<'_>) -> Answer {
     let items = call
         .tenant
         .users
-        .values()
+        .candidates(query.demanded(&["userPrincipalName", "identityParentId"]))
+        .into_iter()
         .filter(|user| user.life.is_visible(call.now))
         .filter(|user| !agents_only || user.identity_parent_id().is_some())
         .filter_map(|user| seen(call, user, &query))

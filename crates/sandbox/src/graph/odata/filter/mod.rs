@@ -108,6 +108,23 @@ impl Filter {
         }
     }
 
+    /// The text that a property must equal, or a collection of texts hold, wherever the filter matches: an index of
+    /// that property finds all that can. `None` if the filter leaves it open, or compares otherwise than by ASCII's
+    /// cases, as instants and other letters are.
+    pub(crate) fn demands(&self, property: &str) -> Option<&str> {
+        let is_it = |path: &Path| matches!(&*path.0, [name] if name.eq_ignore_ascii_case(property));
+        let text = match self {
+            Self::And(left, right) => return left.demands(property).or_else(|| right.demands(property)),
+            Self::Compare(path, Op::Eq, Value::String(text)) if is_it(path) => text,
+            Self::Any(path, Some(inner)) if is_it(path) => match &**inner {
+                Self::Compare(Path(item), Op::Eq, Value::String(text)) if item.is_empty() => text,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        (text.is_ascii() && text.parse::<jiff::Timestamp>().is_err()).then_some(text)
+    }
+
     /// Every property that the filter names, outermost only.
     pub(crate) fn properties(&self) -> Vec<&Path> {
         match self {
@@ -291,6 +308,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_demanded_is_known_where_nothing_else_can_match() {
+        for (filter, property, demanded) in [
+            ("appId eq 'One'", "appId", Some("One")),
+            ("displayName eq 'x' and (appId eq 'One' and accountEnabled eq true)", "appid", Some("One")),
+            ("tags/any(t:t eq 'x')", "tags", Some("x")),
+            ("appId eq 'One' or displayName eq 'x'", "appId", None),
+            ("not (appId eq 'One')", "appId", None),
+            ("appId ne 'One'", "appId", None),
+            ("tags/any(t:startswith(t,'x'))", "tags", None),
+            ("assignedLicenses/any(l:l/skuId eq 'x')", "assignedLicenses", None),
+            ("owner/appId eq 'One'", "appId", None),
+            ("tags/any(t:t eq 'é')", "tags", None),
+            ("tags/any(t:t eq '2026-11-01T10:00:00Z')", "tags", None),
+        ] {
+            assert_eq!(Filter::parse(filter).unwrap().demands(property), demanded, "{filter}");
+        }
+    }
+
+    #[test]
     fn the_corpus_is_parsed_or_refused() {
         crate::corpus::replay("filter", withstand_filter);
     }
@@ -383,7 +419,14 @@ mod tests {
             let (object, text) = (json!({ "a": a, "b": b, "tags": tags }), expression.text(0));
             let filter = Filter::parse(&text);
             prop_assert!(filter.is_ok(), "{}: {:?}", text, filter);
-            prop_assert_eq!(filter.unwrap().matches(&object), expression.holds(&object), "{} of {}", text, object);
+            let filter = filter.unwrap();
+            prop_assert_eq!(filter.matches(&object), expression.holds(&object), "{} of {}", text, object);
+            if filter.matches(&object) {
+                let is_a = |demanded: &str| demanded.eq_ignore_ascii_case(&a);
+                prop_assert!(filter.demands("a").is_none_or(is_a), "{} of {}", text, object);
+                let is_tag = |demanded: &str| tags.iter().any(|tag| demanded.eq_ignore_ascii_case(tag));
+                prop_assert!(filter.demands("tags").is_none_or(is_tag), "{} of {}", text, object);
+            }
         }
 
         #[test]
