@@ -173,7 +173,7 @@ async fn what_a_receiver_broke_off_comes_again_and_the_trouble_is_shown_meanwhil
     let broken = operator.until(SIEM, |seen| !seen["trouble"].is_null()).await;
     assert_eq!(broken["trouble"]["code"], "siem_broken", "{broken}");
     assert_eq!((&broken["backlog"], &broken["next"]), (&json!(size), &json!(0)), "nothing counts as arrived");
-    let figures = world.anybody().get("metrics").await.text;
+    let figures = operator.get("metrics").await.text;
     for figure in [
         "attache_siem_failures_total{code=\"siem_broken\"} 1\n",
         "attache_siem_receivers 1\n",
@@ -191,7 +191,7 @@ async fn what_a_receiver_broke_off_comes_again_and_the_trouble_is_shown_meanwhil
     assert_eq!(numbers[1..], (0..=size).collect::<Vec<_>>(), "and then all, in order");
     let mended = operator.until(SIEM, |seen| seen["backlog"] == 0).await;
     assert!(mended["trouble"].is_null(), "{mended}");
-    let figures = world.anybody().get("metrics").await.text;
+    let figures = operator.get("metrics").await.text;
     for figure in ["attache_siem_receivers_failing 0\n", "attache_siem_backlog_entries_max 0\n"] {
         assert!(figures.contains(figure), "{figure} in {figures}");
     }
