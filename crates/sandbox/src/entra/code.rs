@@ -70,8 +70,10 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
     if !client.app_id.eq_ignore_ascii_case(&code.client_id) {
         return Err(EntraError::bad_grant("code"));
     }
-    if code.platform == Platform::Spa && context.request.header("origin").is_none() {
-        return Err(EntraError::spa_without_origin());
+    match (code.platform, context.request.header("origin")) {
+        (Platform::Spa, None) => return Err(EntraError::spa_without_origin()),
+        (Platform::Web | Platform::Public, Some(origin)) => return Err(EntraError::origin_of_no_spa(origin)),
+        _ => {}
     }
     if code.expires <= context.now {
         return Err(EntraError::expired_grant("authorization code or refresh token"));
@@ -81,7 +83,7 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
     }
     let redirect_uri = form.require("redirect_uri")?;
     if redirect_uri != code.redirect_uri {
-        return Err(EntraError::redirect_mismatch(redirect_uri, &client.app_id));
+        return Err(EntraError::other_reply_address(redirect_uri, &code.redirect_uri));
     }
     if let Some(challenge) = &code.challenge {
         challenge.check(form.get("code_verifier").ok_or_else(EntraError::missing_verifier)?)?;

@@ -8,6 +8,8 @@ use http::{Method, StatusCode};
 
 use crate::exchange::{Request, Response};
 
+use super::ends_with;
+
 /// The answer to a browser that asks whether it may.
 pub(super) fn preflight(request: &Request) -> Option<Response> {
     if request.method != Method::OPTIONS || !request.headers.contains_key(ORIGIN) {
@@ -25,7 +27,7 @@ pub(super) fn preflight(request: &Request) -> Option<Response> {
 
 /// Lets a page of another origin read the answer of the token endpoint and of userinfo.
 pub(super) fn allow(request: &Request, response: Response) -> Response {
-    let is_readable = request.path.ends_with("/token") || request.path.ends_with("/userinfo");
+    let is_readable = ends_with(&request.path, "/token") || ends_with(&request.path, "/userinfo");
     if !is_readable || !request.headers.contains_key(ORIGIN) {
         return response;
     }

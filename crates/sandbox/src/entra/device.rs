@@ -5,15 +5,18 @@ use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::directory::new_id;
 use crate::exchange::Response;
 use crate::tenant::Tenant;
 
+use super::authorize::{is_multi_tenant, sign_in_device};
 use super::client::{self, authenticate};
 use super::conditional_access::Flow;
 use super::context::{Context, Endpoint};
 use super::error::EntraError;
+use super::foreign;
 use super::form::Form;
-use super::issue::{SignIn, end_of};
+use super::issue::end_of;
 use super::pages;
 use super::password::check_password;
 use super::resource::Asked;
@@ -30,15 +33,25 @@ pub(super) const INTERVAL: i64 = 5;
 const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 /// `POST /{tenant}/oauth2/v2.0/devicecode`.
-pub(super) fn request(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> Result<Value, EntraError> {
-    let client = client::find(context, tenant, form.require("client_id")?)?;
+pub(super) fn request(
+    context: &Context<'_>,
+    tenant: &mut Tenant,
+    authority: &str,
+    form: &Form,
+) -> Result<Value, EntraError> {
+    let client_id = form.require("client_id")?;
+    let adopted = foreign::adopted(context, tenant, client_id);
+    let known = adopted.as_ref().unwrap_or(tenant);
+    let client = client::find(context, known, client_id)?;
+    if authority == "common" && !is_multi_tenant(context, known, client_id) {
+        return Err(EntraError::device_code_at_common());
+    }
     if client.is_agentic() {
         return Err(EntraError::agentic_user_flow(&client.app_id));
     }
     let scope = form.require("scope")?;
     Asked::parse(tenant, context.names, scope, true, context.now)?;
-    let device_code =
-        format!("{}{}", crate::directory::new_id(), crate::directory::new_id()).replace('-', "");
+    let device_code = format!("{}{}", new_id(), new_id()).replace('-', "");
     let user_code = user_code();
     tenant.entra.tidy(context.now);
     tenant.entra.devices.insert(
@@ -85,43 +98,47 @@ pub(super) fn page(context: &Context<'_>, tenant: &mut Tenant) -> (Response, boo
         let code = context.request.query("user_code").or(context.request.query("otc")).unwrap_or_default();
         return (pages::device(code, None), false);
     }
-    match decide(context, tenant) {
-        Ok(message) => (pages::message(StatusCode::OK, "Device sign-in", message), true),
-        Err((code, error)) => (pages::device(&code, Some(&error.message)), false),
-    }
+    let form = match Form::parse(&context.request.body) {
+        Ok(form) => form,
+        Err(error) => return (pages::device("", Some(&error.message)), false),
+    };
+    let user_code = form.get("user_code").unwrap_or_default().trim().to_ascii_uppercase();
+    decide(context, tenant, &form, &user_code)
+        .unwrap_or_else(|error| (pages::device(&user_code, Some(&error.message)), false))
 }
 
-fn decide(context: &Context<'_>, tenant: &mut Tenant) -> Result<&'static str, (String, EntraError)> {
-    let form = Form::parse(&context.request.body).map_err(|error| (String::new(), error))?;
-    let user_code = form.get("user_code").unwrap_or_default().trim().to_ascii_uppercase();
-    let refuse = |error| (user_code.clone(), error);
-    let user = check_password(
-        context,
-        tenant,
-        form.get("username").unwrap_or_default(),
-        form.get("password").unwrap_or_default(),
-    )
-    .map_err(refuse)?;
-    let user_id = user.id.clone();
-    let devices = &mut tenant.entra.devices;
-    let is_meant = |device: &Device| device.user_code == user_code && device.decision == Decision::Pending;
-    let waiting = devices.iter().find(|(_, device)| is_meant(device)).map(|(code, _)| code.clone());
-    let device = waiting.and_then(|code| devices.get_mut(&code));
-    let device = device.ok_or_else(|| refuse(EntraError::device_unknown()))?;
+fn decide(
+    context: &Context<'_>,
+    tenant: &mut Tenant,
+    form: &Form,
+    user_code: &str,
+) -> Result<(Response, bool), EntraError> {
+    let field = |name| form.get(name).unwrap_or_default();
+    let user_id = check_password(context, tenant, field("username"), field("password"))?.id.clone();
+    let device = tenant.entra.waiting(user_code).ok_or_else(EntraError::device_unknown)?;
     if device.expires <= context.now {
-        return Err(refuse(EntraError::user_code_expired()));
+        return Err(EntraError::user_code_expired());
     }
-    if form.get("decision") == Some("decline") {
-        device.decision = Decision::Declined;
-        return Ok("You declined the sign-in. You can close this window.");
+    if field("decision") == "decline" {
+        tenant.entra.decide(user_code, Decision::Declined);
+        return Ok((told("You declined the sign-in. You can close this window."), true));
     }
-    device.decision = Decision::Approved { user_id, at: context.now };
-    Ok("You have signed in on your device. You can close this window.")
+    sign_in_device(context, tenant, user_code, &user_id)
+}
+
+/// The page that ends it.
+pub(super) fn signed_in() -> Response {
+    told("You have signed in on your device. You can close this window.")
+}
+
+fn told(message: &str) -> Response {
+    pages::message(StatusCode::OK, "Device sign-in", message)
 }
 
 /// The polling grant. MSAL sends the code as `code` too.
 pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> Result<Value, EntraError> {
-    let client = authenticate(context, tenant, form, |app| app.is_public)?;
+    let adopted = foreign::adopted(context, tenant, form.get("client_id").unwrap_or_default());
+    let client = authenticate(context, adopted.as_ref().unwrap_or(tenant), form, |app| app.is_public)?;
     let device_code =
         form.get("device_code").or(form.get("code")).ok_or_else(|| EntraError::missing("device_code"))?;
     let device = tenant
@@ -135,19 +152,19 @@ pub(super) fn grant(context: &Context<'_>, tenant: &mut Tenant, form: &Form) -> 
     }
     let is_hasty = device.is_hasty(context.now);
     let device = device.clone();
-    let (user_id, at) = match device.decision {
+    let (user_id, sign_in) = match device.decision {
         Decision::Pending if is_hasty => return Err(EntraError::device_impatient()),
         Decision::Pending => return Err(EntraError::device_pending()),
         Decision::Declined => return Err(EntraError::device_declined()),
-        Decision::Approved { user_id, at } => (user_id, at),
+        Decision::Approved { user_id, sign_in } => (user_id, sign_in),
     };
-    let user = identified(context, tenant, &user_id, at)?;
+    let user = identified(context, tenant, &user_id, sign_in.at)?;
     let asked = Asked::parse(tenant, context.names, &device.scope, true, context.now)?;
     let grant = RefreshToken {
         client_id: client.app_id.clone(),
         user_id,
         scope: device.scope.clone(),
-        sign_in: SignIn::new(&["pwd"], at),
+        sign_in,
         issued: context.now,
         is_public: client.acr == "0",
         spa_since: None,

@@ -14,6 +14,7 @@ use crate::tenant::Tenant;
 
 use super::context::Context;
 use super::error::EntraError;
+use super::microsoft::{self, MICROSOFT_SERVICES};
 
 /// Brings the copies up to date.
 pub(crate) fn refresh(realm: &Realm, context: &Context<'_>) -> Result<(), Absent> {
@@ -51,8 +52,10 @@ pub(crate) fn adopted(context: &Context<'_>, tenant: &Tenant, app_id: &str) -> O
         None => {
             let is_here = |tenant: &Tenant| tenant.registered(app_id, context.now).is_some();
             // What is not at hand yet is fetched, and the request is answered anew.
-            let home = context.others.find(is_here).ok().flatten()?;
-            (home.registered(app_id, context.now)?.clone(), home.id.clone())
+            match context.others.find(is_here).ok()? {
+                Some(home) => (home.registered(app_id, context.now)?.clone(), home.id.clone()),
+                None => (microsoft::client(app_id)?, MICROSOFT_SERVICES.to_owned()),
+            }
         }
     };
     if !app.is_multi_tenant() || tenant.registered(app_id, context.now).is_some() {

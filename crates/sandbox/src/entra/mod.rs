@@ -21,6 +21,7 @@ mod guest;
 mod issue;
 mod jwt;
 mod keys;
+mod microsoft;
 mod on_behalf_of;
 mod optional;
 mod pages;
@@ -56,6 +57,7 @@ pub(crate) use form::withstand_form;
 pub(crate) use guest::{Guest, find_home, redeem_url};
 pub(crate) use jwt::{Claims, TokenFault, is_signing_key, tenant_of_token};
 pub(crate) use keys::{KeptKey, KeyRing};
+pub(crate) use microsoft::MICROSOFT_SERVICES;
 pub(crate) use sealed::{open_ticket, seal_ticket};
 pub(crate) use sign_in_log::{Event, SignInRow};
 pub(crate) use state::Entra;
@@ -119,14 +121,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 
 /// Gets what answering a token request would have to wait for: the keys of an issuer on loopback.
 pub(crate) async fn prepare(shared: &Shared, request: &Request) {
-    if request.method == Method::POST && request.path.ends_with("/token") {
+    if request.method == Method::POST && ends_with(&request.path, "/token") {
         shared.issuers.prepare(&request.body).await;
     }
 }
 
 fn route(realm: &Realm, context: &Context<'_>) -> Response {
     let request = context.request;
-    let path = percent_decode_str(&request.path).decode_utf8_lossy();
+    // Entra tells no case apart in its paths.
+    let path = percent_decode_str(&request.path).decode_utf8_lossy().to_ascii_lowercase();
     let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let first_generation = Context { endpoint: Endpoint::V1, ..*context };
     note(|decision| decision.route = Some(format!("{} {}", request.method, pattern(&segments))));
@@ -172,6 +175,12 @@ fn route(realm: &Realm, context: &Context<'_>) -> Response {
             pages::message(StatusCode::NOT_FOUND, "Not found", "The sandbox has no such page.")
         }
     }
+}
+
+/// Whether a path ends so, in whatever case.
+fn ends_with(path: &str, end: &str) -> bool {
+    let start = path.len().saturating_sub(end.len());
+    path.as_bytes()[start..].eq_ignore_ascii_case(end.as_bytes())
 }
 
 /// How people name an address of sign-in: `/{tenant}/oauth2/v2.0/token`.
@@ -233,13 +242,13 @@ fn device_code(realm: &Realm, context: &Context<'_>, name: &str) -> Response {
         if context.request.method != Method::POST {
             return Err(EntraError::wrong_method("POST"));
         }
-        if matches!(name, "common" | "consumers") {
+        if name == "consumers" {
             return Err(EntraError::device_code_at_common());
         }
         check_name(realm, name)?;
         let mut tenant = realm.enter();
         let form = token::read(context, &Form::parse(&context.request.body)?)?;
-        let body = device::request(context, &mut tenant, &form)?;
+        let body = device::request(context, &mut tenant, name, &form)?;
         realm.settle(&mut tenant).map_err(|error| EntraError::not_saved(&error.to_string()))?;
         Ok(body)
     };

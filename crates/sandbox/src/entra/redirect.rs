@@ -30,16 +30,16 @@ pub(super) fn platform(app: &Application, uri: &str) -> Option<Platform> {
     .map(|(_, platform)| platform)
 }
 
-/// The same URI, but that a loopback one that is registered without a port takes any.
+/// The same URI, but that the port of a loopback one does not matter, registered or not (Microsoft: redirect URI
+/// restrictions, localhost exceptions).
 fn fits(registered: &str, uri: &str) -> bool {
-    let (Ok(registered), Ok(mut uri)) = (Url::parse(registered), Url::parse(uri)) else {
+    let (Ok(mut registered), Ok(mut uri)) = (Url::parse(registered), Url::parse(uri)) else {
         return false;
     };
     let is_loopback = matches!(registered.host_str(), Some("localhost" | "127.0.0.1"));
     if is_loopback
         && registered.scheme() == "http"
-        && registered.port().is_none()
-        && uri.set_port(None).is_err()
+        && (registered.set_port(None).is_err() || uri.set_port(None).is_err())
     {
         return false;
     }
@@ -90,14 +90,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_loopback_uri_without_a_port_takes_any_port() {
+    fn only_a_loopback_uri_takes_any_port() {
         for (registered, uri, expected) in [
             ("http://localhost", "http://localhost:53214", true),
             ("http://localhost", "http://localhost:53214/", true),
             ("http://localhost", "http://localhost:53214/callback", false),
             ("http://localhost/callback", "http://localhost:1/callback", true),
             ("http://localhost/callback", "http://localhost:1/Callback", false),
-            ("http://localhost:5000", "http://localhost:5001", false),
+            ("http://localhost:5000", "http://localhost:5001", true),
+            ("http://localhost:5000/MyApp", "http://localhost/MyApp", true),
+            ("http://localhost:5000/MyApp", "http://127.0.0.1:5000/MyApp", false),
+            ("https://localhost:5000", "https://localhost:5001", false),
             ("http://localhost", "https://localhost:53214", false),
             ("http://localhost", "http://localhost.evil.example:53214", false),
             ("http://localhost", "http://localhost:1/#x", false),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditional_access::{NamedLocation, Policy, Strength};
 use super::guest::Guest;
+use super::issue::SignIn;
 use super::refresh::LoopGuard;
 use super::sign_in_log::SignInLog;
 use crate::sharing::{SnapshotMap, parts, whole};
@@ -82,11 +83,17 @@ fn first_interval() -> i64 {
     super::device::INTERVAL
 }
 
+impl Device {
+    fn waits(&self, user_code: &str) -> bool {
+        self.user_code == user_code && self.decision == Decision::Pending
+    }
+}
+
 /// What the user said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Decision {
     Pending,
-    Approved { user_id: String, at: Timestamp },
+    Approved { user_id: String, sign_in: SignIn },
     Declined,
 }
 
@@ -105,6 +112,20 @@ impl Entra {
             has_security_defaults: false,
             sign_ins: SignInLog::default(),
             loops: LoopGuard::default(),
+        }
+    }
+
+    /// The device that shows this user code and waits for its user.
+    pub(crate) fn waiting(&self, user_code: &str) -> Option<&Device> {
+        self.devices.values().find(|device| device.waits(user_code))
+    }
+
+    /// Notes what its user said.
+    pub(crate) fn decide(&mut self, user_code: &str, decision: Decision) {
+        let found = self.devices.iter().find(|(_, device)| device.waits(user_code));
+        let code = found.map(|(code, _)| code.clone());
+        if let Some(device) = code.and_then(|code| self.devices.get_mut(&code)) {
+            device.decision = decision;
         }
     }
 

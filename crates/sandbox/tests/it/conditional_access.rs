@@ -260,7 +260,8 @@ async fn the_device_code_flow_can_be_blocked_alone() {
         ("password", &password),
         ("decision", "approve"),
     ];
-    tenant.send(tenant.http.post(begun.text("/verification_uri")).form(&form)).await.expect(200);
+    let page = tenant.send(tenant.http.post(begun.text("/verification_uri")).form(&form)).await;
+    assert!(page.expect(400).text.contains("AADSTS53003"));
     let form = [
         ("client_id", client_id.as_str()),
         ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),

@@ -68,6 +68,15 @@ async fn ada_signs_in(tenant: &Tenant, query: &str) -> Reply {
 }
 
 async fn redeem(tenant: &Tenant, code: &str, changes: &[(&str, &str)]) -> Reply {
+    redeem_at(tenant, tenant.http.post(tenant.login("/oauth2/v2.0/token")), code, changes).await
+}
+
+async fn redeem_at(
+    tenant: &Tenant,
+    at: reqwest::RequestBuilder,
+    code: &str,
+    changes: &[(&str, &str)],
+) -> Reply {
     let client_id = tenant.sandbox.ready().apps.client.client_id.clone();
     let mut form = vec![
         ("client_id", client_id.as_str()),
@@ -81,7 +90,7 @@ async fn redeem(tenant: &Tenant, code: &str, changes: &[(&str, &str)]) -> Reply 
         form.retain(|(known, _)| known != name);
         form.push((name, value));
     }
-    tenant.token(&form).await
+    tenant.send(at.form(&form)).await
 }
 
 async fn code(tenant: &Tenant) -> String {
@@ -137,7 +146,7 @@ async fn a_code_works_once_for_its_client_redirect_and_verifier_only() {
     for (changes, expected) in [
         (vec![("code_verifier", "another-verifier-that-is-long-enough-to-be-one-0")], 501_481),
         (vec![("code_verifier", "")], 50_147),
-        (vec![("redirect_uri", "http://localhost:53215/")], 50_011),
+        (vec![("redirect_uri", "http://localhost:53215/")], 500_112),
         (vec![("client_secret", "x")], 700_025),
         (vec![("code", "1.nonsense")], 70_000),
     ] {
@@ -149,6 +158,19 @@ async fn a_code_works_once_for_its_client_redirect_and_verifier_only() {
     let second = code(&tenant).await;
     tenant.sandbox.control().clock().advance(Duration::from_secs(601));
     assert_eq!(redeem(&tenant, &second, &[]).await.error(), ("invalid_grant", 70_008));
+}
+
+#[tokio::test]
+async fn a_code_of_no_single_page_application_is_not_redeemed_across_origins_and_paths_have_no_case() {
+    let tenant = Tenant::start().await;
+    let code = code(&tenant).await;
+    let token = tenant.http.post(tenant.login("/oauth2/v2.0/token")).header("origin", "https://app.example");
+    let refused = redeem_at(&tenant, token, &code, &[]).await;
+    assert_eq!(refused.error(), ("invalid_request", 9_002_326));
+    assert!(refused.text("/error_description").contains("Request origin: 'https://app.example'"));
+    let token = tenant.http.post(tenant.login("/OAuth2/V2.0/Token"));
+    redeem_at(&tenant, token, &code, &[]).await.expect(200);
+    tenant.get(&tenant.login("/v2.0/.Well-Known/OpenID-Configuration")).await.expect(200);
 }
 
 #[tokio::test]

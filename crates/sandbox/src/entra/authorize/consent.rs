@@ -14,12 +14,13 @@ use crate::entra::issue::end_of;
 use crate::entra::pages;
 use crate::entra::resource::{Asked, granted_scopes};
 use crate::entra::sealed::{Kind, open, seal};
+use crate::entra::state::Decision;
 use crate::entra::user_response::admitted;
 use crate::exchange::Response;
 use crate::graph::{Asking, Audit, user_initiator};
 use crate::tenant::Tenant;
 
-use super::request::{SignInRequest, read};
+use super::request::{SignInRequest, read_again};
 use super::session::Session;
 use super::{action, continue_with, error_page, redirect_error};
 
@@ -160,7 +161,7 @@ pub(super) fn decide(
     if pending.expires <= context.now {
         return expired();
     }
-    let mut request = match read(context, tenant, &pending.request) {
+    let mut request = match read_again(context, tenant, &pending.request) {
         Ok(request) => request,
         Err(refusal) => return (*refusal, false),
     };
@@ -170,7 +171,14 @@ pub(super) fn decide(
         Some("ask_administrator") if tenant.workloads.policies.requests_enabled => {
             return ask_administrator(context, tenant, &request, &pending, reason);
         }
-        _ => return (redirect_error(context, &request, &EntraError::consent_declined()), false),
+        _ => {
+            let device = request.device();
+            if let Some(user_code) = device {
+                tenant.entra.decide(user_code, Decision::Declined);
+            }
+            let page = redirect_error(context, &request, &EntraError::consent_declined());
+            return (page, device.is_some());
+        }
     };
     let user = match admitted(tenant, &pending.session.user_id, pending.session.since, context.now) {
         Ok(user) => user.clone(),

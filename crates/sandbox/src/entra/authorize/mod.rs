@@ -6,6 +6,7 @@
 
 mod admin_consent;
 mod consent;
+mod redirect;
 mod request;
 mod second_factor;
 mod session;
@@ -17,24 +18,21 @@ use crate::directory::{Application, User};
 use crate::exchange::Response;
 use crate::tenant::Tenant;
 
-use super::code::{Code, LIFETIME};
-use super::conditional_access::{Flow, Refusal, Wanted};
+use super::conditional_access::{Refusal, Wanted};
 use super::context::Context;
+use super::device;
 use super::error::EntraError;
 use super::foreign;
 use super::form::Form;
 use super::guest;
-use super::issue::{Identity, client_info, end_of, id_token};
 use super::pages;
 use super::passcode::{ByCode, by_code};
 use super::password::check_password;
-use super::redirect::send;
 use super::resource::Asked;
-use super::sealed::{Kind, seal};
 use super::sign_in_log::{SignInRow, Way};
 use super::user_response::{check_assigned, identified, note, refusal};
 
-use request::{SignInRequest, read};
+use request::{Answer, SignInRequest, read, read_again, read_device};
 use session::{Session, session};
 
 pub(crate) use admin_consent::answer as admin_consent;
@@ -47,13 +45,14 @@ pub(super) fn answer(context: &Context<'_>, tenant: &Tenant, authority: &str) ->
         _ => context.request.raw_query.clone(),
     };
     let adopted = foreign::adopted(context, tenant, &foreign::client_of(&text));
-    let tenant = adopted.as_ref().unwrap_or(tenant);
+    // Nothing is kept of what changes here: whoever comes back to a client changes nothing.
+    let tenant = &mut adopted.unwrap_or_else(|| tenant.clone());
     let request = match read(context, tenant, &text) {
         Ok(request) => request,
         Err(refusal) => return *refusal,
     };
-    let names_no_tenant = ["common", "organizations"].iter().any(|word| authority.eq_ignore_ascii_case(word));
-    if names_no_tenant && !is_multi_tenant(context, tenant, &request) {
+    let names_no_tenant = matches!(authority, "common" | "organizations");
+    if names_no_tenant && !is_multi_tenant(context, tenant, &request.client.app_id) {
         return redirect_error(context, &request, &EntraError::tenant_needed(&request.client.app_id));
     }
     // A session of somebody else, or from too long ago, is none for this request.
@@ -69,27 +68,65 @@ pub(super) fn answer(context: &Context<'_>, tenant: &Tenant, authority: &str) ->
     }
 }
 
-fn is_multi_tenant(context: &Context<'_>, tenant: &Tenant, request: &SignInRequest) -> bool {
-    let app = tenant.application_by_app_id(&request.client.app_id, context.now);
+/// Whether the application may be signed in to without naming a tenant.
+pub(super) fn is_multi_tenant(context: &Context<'_>, tenant: &Tenant, app_id: &str) -> bool {
+    let app = tenant.application_by_app_id(app_id, context.now);
     app.is_some_and(Application::is_multi_tenant)
 }
 
 /// Answers the forms; and whether the tenant has changed.
 pub(super) fn login(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
-    let Some(mut adopted) = for_first_consent(context, tenant) else {
-        return sign_in(context, tenant);
-    };
-    let (response, has_changed) = sign_in(context, &mut adopted);
-    // The principal stays once somebody consented.
-    let stays = has_changed && adopted.workloads.foreign.values().all(|foreign| !foreign.is_new);
-    if stays {
-        *tenant = adopted;
-    }
-    (response, stays)
+    let client_id = asked_client(context, tenant).unwrap_or_default();
+    with_client(context, tenant, &client_id, |tenant| sign_in(context, tenant))
 }
 
-/// The tenant with a principal of the client of another tenant that the form is about, if it has none here.
-fn for_first_consent(context: &Context<'_>, tenant: &Tenant) -> Option<Tenant> {
+/// A person who typed a device's code and their password goes on as from any sign-in: to a second factor, to
+/// consent, or to the end; and whether the tenant has changed.
+pub(super) fn sign_in_device(
+    context: &Context<'_>,
+    tenant: &mut Tenant,
+    user_code: &str,
+    user_id: &str,
+) -> Result<(Response, bool), EntraError> {
+    let client_id = tenant.entra.waiting(user_code).map(|device| device.client_id.clone());
+    with_client(context, tenant, &client_id.unwrap_or_default(), |tenant| {
+        let request = match read_device(context, tenant, user_code) {
+            Ok(request) => request,
+            Err(error) => return (Err(error), false),
+        };
+        let session = Session::begun(user_id.to_owned(), "pwd", context.now);
+        let response = continue_with(context, tenant, &request, &session);
+        (Ok((session.remembered(tenant, response), true)), true)
+    })
+    .0
+}
+
+/// Acts in the tenant as it is with a principal of the client, which stays once somebody has consented; and whether
+/// the tenant has changed.
+fn with_client<T>(
+    context: &Context<'_>,
+    tenant: &mut Tenant,
+    client_id: &str,
+    act: impl FnOnce(&mut Tenant) -> (T, bool),
+) -> (T, bool) {
+    let Some(mut adopted) = foreign::adopted(context, tenant, client_id) else {
+        return act(tenant);
+    };
+    let (answer, has_changed) = act(&mut adopted);
+    if !has_changed {
+        return (answer, false);
+    }
+    if foreign::is_new(&adopted, client_id) {
+        adopted.service_principals = tenant.service_principals.clone();
+        adopted.role_assignments = tenant.role_assignments.clone();
+        adopted.workloads.foreign = tenant.workloads.foreign.clone();
+    }
+    *tenant = adopted;
+    (answer, true)
+}
+
+/// The client that a form is about.
+fn asked_client(context: &Context<'_>, tenant: &Tenant) -> Option<String> {
     let form = Form::parse(&context.request.body).ok()?;
     let text = match form.get("consent") {
         Some(sealed) => consent::request_of(tenant, sealed)?,
@@ -99,7 +136,7 @@ fn for_first_consent(context: &Context<'_>, tenant: &Tenant) -> Option<Tenant> {
             (None, None) => form.get("request")?.to_owned(),
         },
     };
-    foreign::adopted(context, tenant, &foreign::client_of(&text))
+    Some(foreign::client_of(&text))
 }
 
 fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
@@ -122,7 +159,7 @@ fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
     if let Some(sealed) = form.get("terms") {
         return terms::decide(context, tenant, sealed, &form);
     }
-    let request = match read(context, tenant, form.get("request").unwrap_or_default()) {
+    let request = match read_again(context, tenant, form.get("request").unwrap_or_default()) {
         Ok(request) => request,
         Err(refusal) => return (*refusal, false),
     };
@@ -147,8 +184,8 @@ fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
         }
         Ok(ByCode::Right(id)) => {
             let session = Session::begun(id, "otp", context.now);
-            let response = session.remembered(tenant, continue_with(context, tenant, &request, &session));
-            return (response, true);
+            let response = continue_with(context, tenant, &request, &session);
+            return (session.remembered(tenant, response), true);
         }
         Err(error) => return (error_page(context, &error), false),
     }
@@ -168,8 +205,8 @@ fn sign_in(context: &Context<'_>, tenant: &mut Tenant) -> (Response, bool) {
         }
     }
     let session = Session::begun(user_id, "pwd", context.now);
-    let response = session.remembered(tenant, continue_with(context, tenant, &request, &session));
-    (response, true)
+    let response = continue_with(context, tenant, &request, &session);
+    (session.remembered(tenant, response), true)
 }
 
 /// Sets the password that the user chose, or says what to ask for.
@@ -190,15 +227,15 @@ fn change_password(
     Ok(())
 }
 
-/// A signed-in user goes on: to the second factor, to consent, or back to the client.
+/// A signed-in user goes on: to the second factor, to consent, or back to the client or the device.
 fn continue_with(
     context: &Context<'_>,
-    tenant: &Tenant,
+    tenant: &mut Tenant,
     request: &SignInRequest,
     session: &Session,
 ) -> Response {
     let user = match identified(context, tenant, &session.user_id, session.since) {
-        Ok(user) => user,
+        Ok(user) => user.clone(),
         Err(error) => {
             log(context, Some(&error));
             return sign_in_page(tenant, request, &request.login_hint, Some(&error.message));
@@ -208,32 +245,33 @@ fn continue_with(
         Ok(asked) => asked,
         Err(error) => return redirect_error(context, request, &error),
     };
-    note(context, tenant, user, &asked.resource, &session.sign_in);
-    if let Err(error) = check_assigned(tenant, &request.client, user) {
+    note(context, tenant, &user, &asked.resource, &session.sign_in);
+    if let Err(error) = check_assigned(tenant, &request.client, &user) {
         return refuse(context, request, error);
     }
-    if let Some(refusal) = refusal(context, tenant, user, &asked.resource, Flow::Browser, &session.sign_in) {
+    let refusal = refusal(context, tenant, &user, &asked.resource, request.flow(), &session.sign_in);
+    if let Some(refusal) = refusal {
         return interrupt(context, tenant, request, session, &refusal);
     }
-    let missing = match consent::missing(context, tenant, request, user) {
+    let missing = match consent::missing(context, tenant, request, &user) {
         Ok(missing) => missing,
         Err(error) => return redirect_error(context, request, &error),
     };
     let is_new = foreign::is_new(tenant, &request.client.app_id);
     if missing.is_empty() && request.prompt != "consent" && !is_new {
-        return complete(context, tenant, request, user, session);
+        return complete(context, tenant, request, &user, session);
     }
     if request.prompt == "none" {
         return redirect_error(context, request, &EntraError::consent_required(&request.client.app_id));
     }
     log(context, Some(&EntraError::no_consent(&request.client.app_id, &request.client.name)));
-    consent::ask(context, tenant, request, user, session, &missing)
+    consent::ask(context, tenant, request, &user, session, &missing)
 }
 
 /// A policy wants more than there is: what a person can do about it is asked for on a page.
 fn interrupt(
     context: &Context<'_>,
-    tenant: &Tenant,
+    tenant: &mut Tenant,
     request: &SignInRequest,
     session: &Session,
     refusal: &Refusal,
@@ -257,6 +295,10 @@ fn interrupt(
         }
         Wanted::Again(_) => sign_in_page(tenant, request, &request.login_hint, None),
         Wanted::Blocked | Wanted::CompliantDevice | Wanted::DomainJoinedDevice => {
+            if let Some(user_code) = request.device() {
+                // It is told the same when it asks next.
+                tenant.entra.decide(user_code, session.approval());
+            }
             error_page(context, &refusal.to_error())
         }
     }
@@ -270,56 +312,22 @@ fn refuse(context: &Context<'_>, request: &SignInRequest, error: EntraError) -> 
     error_page(context, &error)
 }
 
-/// Back to the client with what it asked for.
+/// The sign-in is done.
 fn complete(
     context: &Context<'_>,
-    tenant: &Tenant,
+    tenant: &mut Tenant,
     request: &SignInRequest,
     user: &User,
     session: &Session,
 ) -> Response {
     log(context, None);
-    let mut answer = Vec::new();
-    let code = request.wants_code.then(|| {
-        let code = Code {
-            id: crate::directory::new_id(),
-            client_id: request.client.app_id.clone(),
-            user_id: user.id.clone(),
-            redirect_uri: request.redirect_uri.clone(),
-            platform: request.platform,
-            scope: request.scope.clone(),
-            challenge: request.challenge.clone(),
-            nonce: request.nonce.clone(),
-            sign_in: session.sign_in.clone(),
-            issued: session.since,
-            expires: end_of(context.now, LIFETIME),
-            tells_time: request.max_age.is_some(),
-        };
-        seal(&tenant.entra.secret, Kind::Code, &code)
-    });
-    if request.wants_id_token {
-        let oidc: Vec<String> = request.scope.split_whitespace().map(str::to_owned).collect();
-        let identity = Identity {
-            user,
-            sign_in: &session.sign_in,
-            nonce: request.nonce.as_deref(),
-            oidc: &oidc,
-            code: code.as_deref(),
-            tells_time: request.max_age.is_some(),
-        };
-        answer.push(("id_token", id_token(context, tenant, &request.client, &identity)));
+    match &request.answer {
+        Answer::Redirect(redirect) => redirect.answer(context, tenant, request, user, session),
+        Answer::Device(user_code) => {
+            tenant.entra.decide(user_code, session.approval());
+            device::signed_in()
+        }
     }
-    if let Some(code) = code {
-        answer.insert(0, ("code", code));
-    }
-    if let Some(state) = &request.state {
-        answer.push(("state", state.clone()));
-    }
-    answer.push(("session_state", session.sign_in.session_id.clone()));
-    if Form::parse(request.text.as_bytes()).is_ok_and(|form| form.get("client_info") == Some("1")) {
-        answer.push(("client_info", client_info(tenant, user)));
-    }
-    send(&request.redirect_uri, request.mode, &answer)
 }
 
 /// The end of this attempt, for the sign-in log.
@@ -327,26 +335,15 @@ fn log(context: &Context<'_>, error: Option<&EntraError>) {
     context.attempt.ends(SignInRow::new(context, Way::PAGE, error));
 }
 
+/// What went wrong: to the client, or on a page to the person before a device.
 fn redirect_error(context: &Context<'_>, request: &SignInRequest, error: &EntraError) -> Response {
-    log(context, Some(error));
-    let mut answer = vec![
-        ("error", error.error.to_owned()),
-        ("error_description", error.description(context.ids, context.now)),
-        ("error_uri", error.uri()),
-    ];
-    if let Some(suberror) = error.suberror {
-        answer.push(("suberror", suberror.to_owned()));
+    match &request.answer {
+        Answer::Redirect(redirect) => {
+            log(context, Some(error));
+            redirect.refuse(context, error)
+        }
+        Answer::Device(_) => error_page(context, error),
     }
-    if error.code == 65_004 {
-        answer.push(("error_subcode", "cancel".to_owned()));
-    }
-    if let Some(claims) = &error.claims {
-        answer.push(("claims", claims.to_string()));
-    }
-    if let Some(state) = &request.state {
-        answer.push(("state", state.clone()));
-    }
-    send(&request.redirect_uri, request.mode, &answer)
 }
 
 fn sign_in_page(tenant: &Tenant, request: &SignInRequest, username: &str, error: Option<&str>) -> Response {

@@ -1,5 +1,5 @@
-//! The parameters of `authorize`: what is wrong with client or redirect URI is shown on a page, the rest is
-//! sent to the client (Entra reference §1.3).
+//! What somebody signs in for: a request of `authorize`, of which what is wrong with client or redirect URI is shown
+//! on a page and the rest is sent to the client (Entra reference §1.3); or a device that waits (§1.5).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,6 +7,7 @@ use crate::directory::Application;
 use crate::entra::claims_request::ClaimsRequest;
 use crate::entra::client::{self, Client};
 use crate::entra::code::Challenge;
+use crate::entra::conditional_access::Flow;
 use crate::entra::context::{Context, Endpoint};
 use crate::entra::error::EntraError;
 use crate::entra::form::Form;
@@ -15,29 +16,70 @@ use crate::entra::resource::Asked;
 use crate::exchange::Response;
 use crate::tenant::Tenant;
 
+use super::redirect::Redirect;
 use super::{error_page, redirect_error};
 
 /// A sign-in request whose client and redirect URI are known to be good.
 pub(super) struct SignInRequest {
     pub(super) client: Client,
-    pub(super) platform: Platform,
-    pub(super) redirect_uri: String,
-    pub(super) mode: Mode,
-    pub(super) wants_code: bool,
-    pub(super) wants_id_token: bool,
     pub(super) scope: String,
-    pub(super) state: Option<String>,
-    pub(super) nonce: Option<String>,
     pub(super) prompt: String,
     pub(super) login_hint: String,
-    pub(super) challenge: Option<Challenge>,
     /// How many seconds ago the user may have signed in.
     pub(super) max_age: Option<i64>,
+    pub(super) answer: Answer,
     /// As it came, for the form to send back.
     pub(super) text: String,
 }
 
-/// Reads a request, or says how to refuse it.
+/// Where the answer goes.
+pub(super) enum Answer {
+    /// To the client, by way of the browser.
+    Redirect(Redirect),
+    /// To the device that polls for it: it shows this user code.
+    Device(String),
+}
+
+/// What a form of ours brings back: a request of `authorize`, or a device's.
+pub(super) fn read_again(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    text: &str,
+) -> Result<SignInRequest, Box<Response>> {
+    let form = Form::parse(text.as_bytes());
+    match form.ok().as_ref().and_then(|form| form.get("user_code")) {
+        Some(user_code) => {
+            read_device(context, tenant, user_code).map_err(|error| Box::new(error_page(context, &error)))
+        }
+        None => read(context, tenant, text),
+    }
+}
+
+/// The request of the device that shows this code and waits.
+pub(super) fn read_device(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    user_code: &str,
+) -> Result<SignInRequest, EntraError> {
+    let device = tenant.entra.waiting(user_code).ok_or_else(EntraError::device_unknown)?;
+    if device.expires <= context.now {
+        return Err(EntraError::user_code_expired());
+    }
+    Ok(SignInRequest {
+        client: client::find(context, tenant, &device.client_id)?,
+        scope: device.scope.clone(),
+        prompt: String::new(),
+        login_hint: String::new(),
+        max_age: None,
+        answer: Answer::Device(user_code.to_owned()),
+        text: form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", &device.client_id)
+            .append_pair("user_code", user_code)
+            .finish(),
+    })
+}
+
+/// Reads a request of `authorize`, or says how to refuse it.
 pub(super) fn read(
     context: &Context<'_>,
     tenant: &Tenant,
@@ -65,23 +107,27 @@ pub(super) fn read(
         Some("S256") => Challenge::S256(challenge),
         _ => Challenge::Plain(challenge),
     });
-    let request = SignInRequest {
-        client,
+    let redirect = Redirect {
         platform,
-        redirect_uri: redirect_uri.to_owned(),
+        uri: redirect_uri.to_owned(),
         mode: mode.unwrap_or(if wants_id_token { Mode::Fragment } else { Mode::Query }),
         wants_code,
         wants_id_token,
-        scope: owned("scope").unwrap_or_default(),
         state: owned("state"),
         nonce: owned("nonce"),
+        challenge,
+    };
+    let checked = check(&redirect, &form, response_type);
+    let request = SignInRequest {
+        client,
+        scope: owned("scope").unwrap_or_default(),
         prompt: owned("prompt").unwrap_or_default(),
         login_hint: owned("login_hint").unwrap_or_default(),
-        challenge,
         max_age: form.get("max_age").and_then(|seconds| seconds.parse().ok()),
+        answer: Answer::Redirect(redirect),
         text: form.to_text(),
     };
-    check(&request, &form, response_type)
+    checked
         .and_then(|()| Asked::parse(tenant, context.names, &request.scope, false, context.now).map(drop))
         .map_err(|error| Box::new(redirect_error(context, &request, &error)))?;
     Ok(request)
@@ -104,13 +150,26 @@ impl SignInRequest {
             || tenant.account(&self.login_hint, now).is_some_and(|user| user.id == user_id)
     }
 
+    /// The device that waits for the answer, by its user code.
+    pub(super) fn device(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::Device(user_code) => Some(user_code),
+            Answer::Redirect(_) => None,
+        }
+    }
+
+    /// How conditional access calls this way of signing in.
+    pub(super) fn flow(&self) -> Flow {
+        if self.device().is_some() { Flow::DeviceCode } else { Flow::Browser }
+    }
+
     /// Whether a sign-in of that age is young enough.
     pub(super) fn takes_age(&self, age: SignedDuration) -> bool {
         self.max_age.is_none_or(|limit| age.as_secs() <= limit)
     }
 }
 
-fn check(request: &SignInRequest, form: &Form, response_type: &str) -> Result<(), EntraError> {
+fn check(redirect: &Redirect, form: &Form, response_type: &str) -> Result<(), EntraError> {
     let known = ["code", "id_token"];
     if response_type.is_empty() {
         return Err(EntraError::missing("response_type"));
@@ -118,14 +177,15 @@ fn check(request: &SignInRequest, form: &Form, response_type: &str) -> Result<()
     if !response_type.split_whitespace().all(|kind| known.contains(&kind)) {
         return Err(EntraError::unsupported_response_type(response_type));
     }
-    if request.scope.is_empty() {
+    if form.get("scope").is_none_or(str::is_empty) {
         return Err(EntraError::missing("scope"));
     }
-    if request.wants_id_token && request.nonce.is_none() {
+    if redirect.wants_id_token && redirect.nonce.is_none() {
         return Err(EntraError::missing("nonce"));
     }
-    if !matches!(request.prompt.as_str(), "" | "none" | "login" | "consent" | "select_account" | "create") {
-        return Err(EntraError::unsupported_prompt(&request.prompt));
+    let prompt = form.get("prompt").unwrap_or_default();
+    if !matches!(prompt, "" | "none" | "login" | "consent" | "select_account" | "create") {
+        return Err(EntraError::unsupported_prompt(prompt));
     }
     if form.get("max_age").is_some_and(|seconds| seconds.parse::<u32>().is_err()) {
         return Err(EntraError::malformed("The max_age is not a number of seconds."));
@@ -137,7 +197,7 @@ fn check(request: &SignInRequest, form: &Form, response_type: &str) -> Result<()
     if form.get("response_mode").is_some_and(|mode| Mode::of(mode).is_none()) {
         return Err(EntraError::malformed("The response_mode is not supported."));
     }
-    if request.wants_id_token && request.mode == Mode::Query {
+    if redirect.wants_id_token && redirect.mode == Mode::Query {
         return Err(EntraError::malformed("An id_token cannot be sent in a query."));
     }
     if form.get("code_challenge_method").is_some_and(|method| !matches!(method, "S256" | "plain")) {
@@ -148,7 +208,7 @@ fn check(request: &SignInRequest, form: &Form, response_type: &str) -> Result<()
         return Err(EntraError::missing_verifier());
     }
     // PKCE is mandatory for single-page applications only.
-    if request.wants_code && request.platform == Platform::Spa && request.challenge.is_none() {
+    if redirect.wants_code && redirect.platform == Platform::Spa && redirect.challenge.is_none() {
         return Err(EntraError::malformed(
             "Proof Key for Code Exchange is required for cross-origin authorization code redemption.",
         ));

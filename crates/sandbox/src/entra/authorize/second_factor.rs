@@ -18,7 +18,7 @@ use crate::exchange::Response;
 use crate::graph::{Audit, user_initiator};
 use crate::tenant::Tenant;
 
-use super::request::{SignInRequest, read};
+use super::request::{SignInRequest, read_again};
 use super::session::Session;
 use super::{action, continue_with, error_page, redirect_error};
 
@@ -84,7 +84,7 @@ pub(super) fn decide(
     let Some(Pending { session, request, refusal, .. }) = pending else {
         return (error_page(context, &EntraError::expired_grant("sign-in request")), false);
     };
-    let request = match read(context, tenant, &request) {
+    let request = match read_again(context, tenant, &request) {
         Ok(request) => request,
         Err(refusal) => return (*refusal, false),
     };
@@ -106,7 +106,8 @@ pub(super) fn decide(
         register(context, tenant, &user, factor);
     }
     let session = session.strengthened(factor);
-    (session.remembered(tenant, continue_with(context, tenant, &request, &session)), is_new)
+    let response = continue_with(context, tenant, &request, &session);
+    (session.remembered(tenant, response), is_new || request.device().is_some())
 }
 
 fn register(context: &Context<'_>, tenant: &mut Tenant, user: &User, factor: Factor) {

@@ -11,6 +11,7 @@ use crate::entra::pages;
 use crate::entra::passcode;
 use crate::entra::redirect::{Mode, platform, send};
 use crate::entra::sealed::{Kind, open, seal};
+use crate::entra::state::Decision;
 use crate::entra::user_response::admitted;
 use crate::exchange::{Request, Response};
 use crate::tenant::Tenant;
@@ -35,6 +36,11 @@ impl Session {
     /// The same once a second factor has been given.
     pub(super) fn strengthened(self, factor: Factor) -> Self {
         Self { sign_in: self.sign_in.with(factor), ..self }
+    }
+
+    /// What a device is told of it.
+    pub(super) fn approval(&self) -> Decision {
+        Decision::Approved { user_id: self.user_id.clone(), sign_in: self.sign_in.clone() }
     }
 
     /// The answer with the cookie that remembers it.

@@ -14,7 +14,7 @@ use crate::entra::sealed::{Kind, open, seal};
 use crate::exchange::Response;
 use crate::tenant::Tenant;
 
-use super::request::{SignInRequest, read};
+use super::request::{SignInRequest, read_again};
 use super::session::Session;
 use super::{action, continue_with, error_page, redirect_error};
 
@@ -64,7 +64,7 @@ pub(super) fn decide(
     let Some(Pending { session, request, refusal, .. }) = pending else {
         return (error_page(context, &EntraError::expired_grant("sign-in request")), false);
     };
-    let request = match read(context, tenant, &request) {
+    let request = match read_again(context, tenant, &request) {
         Ok(request) => request,
         Err(refusal) => return (*refusal, false),
     };

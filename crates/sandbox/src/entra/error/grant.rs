@@ -158,6 +158,25 @@ impl EntraError {
         )
     }
 
+    pub(crate) fn origin_of_no_spa(origin: &str) -> Self {
+        Self::invalid_request(
+            9_002_326,
+            format!(
+                "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type. Request origin: '{origin}'."
+            ),
+        )
+    }
+
+    /// The URI at the token endpoint is not the one that the code was sent to.
+    pub(crate) fn other_reply_address(uri: &str, expected: &str) -> Self {
+        Self::invalid_grant(
+            500_112,
+            format!(
+                "The reply address '{uri}' does not match the reply address '{expected}' provided when requesting Authorization code."
+            ),
+        )
+    }
+
     pub(crate) fn no_session() -> Self {
         Self::new("login_required", 50_058, "A silent sign-in request was sent but no user is signed in.")
     }

@@ -3,12 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::directory::{ServicePrincipal, ServicePrincipalKind};
+use crate::entra::MICROSOFT_SERVICES;
 use crate::graph::applications::wire::{key_credential, password_credential, role, scope};
 use crate::graph::instants::{seconds, seconds_or_null};
 use crate::tenant::Tenant;
-
-/// Who owns the applications that Microsoft publishes in every tenant.
-const MICROSOFT_SERVICES: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 
 /// The whole object.
 pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value {
