@@ -278,6 +278,11 @@ const TENANTS: &[Row] = &[
 
 const HOSTING: &[Row] = &[
     (
+        "subdomain_leaving",
+        "the subdomain is being removed from its tenant, since the last identity has left it",
+        "try again in a moment",
+    ),
+    (
         "tenants_full",
         "the tenants that host identities have no room for another subdomain",
         "have an operator configure one more tenant, or raise `subdomains` of one",

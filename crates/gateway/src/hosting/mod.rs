@@ -1,9 +1,10 @@
 //! Which of our tenants hosts an organisation, and whose a subdomain is. Entra holds at most 5,000 domains in a tenant
 //! (Entra reference §13), so hosted identities spread over several tenants: an organisation gets one, the least full,
 //! once and for good, since a domain does not move. A subdomain is claimed before it is used, and claimed once on this
-//! gateway.
+//! gateway, and removed when the last identity has left it.
 
 mod choose;
+mod leave;
 mod place;
 
 use attache_store::{GatewayScope, Lookup, OrgId, OrgScope, Record, Unit};
@@ -11,6 +12,7 @@ use attache_terms::TenantId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use leave::{LEAVE, adding, goes_with, leave};
 pub(crate) use place::{Taken, Wish, expected, place};
 
 /// The tenant of ours that hosts an organisation.
@@ -37,12 +39,22 @@ struct Claim {
     org: OrgId,
     /// The tenant that has the domain or is to have it; `None` while nothing is hosted there.
     tenant: Option<TenantId>,
+    /// Whether we added the domain there, or are about to.
+    #[serde(default)]
+    added: bool,
+    /// That it is being removed there; nobody comes to it meanwhile.
+    #[serde(default)]
+    leaving: bool,
     since: Timestamp,
 }
 
 impl Claim {
     /// The lookup that makes it the only one, whatever the tenant.
     const BY_LABEL: &'static str = "subdomain";
+
+    fn new(label: &str, org: OrgId, tenant: Option<TenantId>, since: Timestamp) -> Self {
+        Self { label: label.to_owned(), org, tenant, added: false, leaving: false, since }
+    }
 }
 
 impl Record for Claim {
@@ -76,8 +88,7 @@ impl Record for Load {
 
 /// Claims a new organisation's short name as its subdomain, with the unit that makes the organisation.
 pub(crate) fn claim_name(unit: &mut Unit, scope: OrgScope, slug: &str, now: Timestamp) {
-    let claim = Claim { label: slug.to_owned(), org: scope.org(), tenant: None, since: now };
-    unit.create(scope, &claim);
+    unit.create(scope, &Claim::new(slug, scope.org(), None, now));
 }
 
 /// The kind of record that two organisations may want at once.

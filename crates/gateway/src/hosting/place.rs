@@ -81,6 +81,13 @@ pub(crate) async fn place<'a>(
             "use one that it has",
         ));
     }
+    if let Some(claim) = &claim {
+        if claim.leaving {
+            return Err(leaving(subdomain));
+        }
+        // Whoever closes it meanwhile is heard.
+        unit.expect(claim);
+    }
     let is_new = claim.as_ref().is_none_or(|claim| claim.tenant.is_none());
     let loads = loads(gateway).await?;
     let fill = |at: usize| fill(gateway, &loads, at);
@@ -104,9 +111,10 @@ pub(crate) async fn place<'a>(
     if !fill(at).has_room() {
         return Err(full(gateway));
     }
-    let claimed = Claim { label: subdomain.to_owned(), org, tenant: Some(hosted.tenant), since: now };
+    let since = claim.as_ref().map_or(now, |claim| claim.since);
+    let claimed = Claim::new(subdomain, org, Some(hosted.tenant), since);
     match &claim {
-        Some(claim) => unit.update(claim, &Claim { since: claim.since, ..claimed }),
+        Some(claim) => unit.update(claim, &claimed),
         None => unit.create(scope, &claimed),
     };
     match &loads[at] {
@@ -182,6 +190,16 @@ fn full(gateway: &Gateway) -> Problem {
         "have an operator configure one more tenant ([[tenants]] in gateway.toml), or raise `subdomains` of one while \
          Entra's limit of 5,000 domains allows it",
     )
+}
+
+fn leaving(subdomain: &str) -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "subdomain_leaving",
+        format!("the subdomain {subdomain} is being removed from its tenant, since nobody was left there"),
+        "try again in a moment",
+    )
+    .after(std::time::Duration::from_secs(5))
 }
 
 fn not_configured(tenant: attache_terms::TenantId) -> Problem {

@@ -19,6 +19,7 @@ use super::{Identity, IdentityId, Method, State, Trouble, ordinary, suspend, unh
 use crate::Gateway;
 use crate::access::Grant;
 use crate::cells::{self, Cell};
+use crate::hosting;
 use crate::jobs::{Ending, JobError, Kind, Turn};
 use crate::record::{on, system, thing};
 use crate::server::{Answer, Problem};
@@ -69,6 +70,17 @@ struct Body {
 
 /// What deprovisioning would delete, before the first deletion; afterwards, what it left.
 pub(super) async fn plan(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -> Answer<RemovalPlan> {
+    let mut plan = objects(gateway, grant, identity).await?;
+    if identity.state != State::Deprovisioned
+        && let Some(domain) = hosting::goes_with(gateway, grant.scope, identity).await?
+    {
+        plan.deletes.push(("domain".to_owned(), domain));
+    }
+    Ok(plan)
+}
+
+/// What of it is the identity's own.
+async fn objects(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -> Answer<RemovalPlan> {
     if identity.state == State::Deprovisioned {
         // It is done: what is told is what was left.
         let removing = gateway.store.org(grant.scope).get::<Removing>(identity.id).await?;
@@ -290,6 +302,9 @@ async fn gone(
         ..identity.record.clone()
     };
     unit.update(identity, &gone);
+    if let Some(label) = &identity.subdomain {
+        unit.enqueue(hosting::leave(gateway, identity.org, label));
+    }
     let actor = Actor { tenant: identity.tenant, mode: Some(As::Application), ..system() };
     let act = Act::new(REMOVED, actor).on(on([thing("identity", identity.id)]));
     unit.record(scope, gateway.composer.change(act, attache_ledger::Verdict::Done, None));

@@ -6,6 +6,7 @@ use attache_store::OrgScope;
 
 use super::Identity;
 use crate::Gateway;
+use crate::hosting;
 use crate::jobs::{JobError, Turn, outside};
 use crate::record::{on, system, thing};
 use crate::tenants::Home;
@@ -26,6 +27,9 @@ pub(super) async fn ensure(
     let graph = gateway.provisioner(home);
     if is_there(&graph, domain).await? {
         return Ok(());
+    }
+    if let Some(label) = &identity.subdomain {
+        hosting::adding(gateway, turn, scope, label).await?;
     }
     let actor = Actor { tenant: Some(home.tenant), mode: Some(As::Application), ..system() };
     let act = Act::new(ADD, actor).on(on([thing("identity", identity.id)]));

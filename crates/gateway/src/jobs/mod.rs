@@ -24,7 +24,7 @@ pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};
 
 use crate::sealing::SealError;
-use crate::{Gateway, audit, cells, identities, licences, siem, sponsors};
+use crate::{Gateway, audit, cells, hosting, identities, licences, siem, sponsors};
 
 /// One kind of job.
 pub(crate) struct Kind {
@@ -105,6 +105,7 @@ pub(crate) const KINDS: &[Kind] = &[
     identities::FOLLOW,
     cells::ENFORCE,
     identities::REMOVE,
+    hosting::LEAVE,
     sponsors::WATCH,
     sponsors::HAND_OVER,
     licences::COUNT,

@@ -1,10 +1,12 @@
 //! Hosted identities spread over several tenants of ours, and a subdomain is one organisation's.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{Ahead, World};
 
 fn provision(slug: &str) -> String {
     format!("api/v1/orgs/{slug}/agent-identity/provision")
@@ -102,4 +104,63 @@ async fn an_organisation_has_a_bounded_number_of_subdomains() {
     }
     let body = json!({ "template": "one-more", "subdomain": "acme-5" });
     assert_eq!(acme.post(&provision("acme"), &body).await.problem(409), "subdomains_used_up");
+}
+
+/// The domains of the sandbox's first tenant below ours.
+fn domains(world: &World) -> Vec<String> {
+    let state = world.sandbox.control().state();
+    let domains = state["tenants"][&world.sandbox.ready().tenant_id]["domains"].as_array().unwrap().clone();
+    let names = domains.iter().filter_map(|name| name.as_str());
+    names.filter_map(|name| name.strip_suffix(".agents.contoso.example")).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subdomain_that_the_last_identity_has_left_goes_when_entra_lets_it() {
+    let clock = Arc::new(Ahead::default());
+    let world = World::with(clock.clone(), |config| config.hosted[0].subdomains = 2).await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let globex = world.organisation(&operator, "globex").await;
+    let below = |path: &str| format!("api/v1/orgs/acme/agent-identities/{path}");
+    for (template, subdomain) in [("dev", "acme-dev"), ("ops", "acme-dev"), ("default", "acme")] {
+        let body = json!({ "template": template, "subdomain": subdomain });
+        acme.post(&provision("acme"), &body).await.ok(202);
+        acme.until(&below(template), |seen| seen["state"] == "active").await;
+    }
+    assert_eq!(domains(&world), ["acme-dev", "acme"]);
+    let dev = json!({ "subdomain": "acme-dev" });
+    assert_eq!(globex.post(&provision("globex"), &dev).await.problem(409), "tenants_full");
+
+    // As long as somebody is left there it stays; with the last one it goes, which the plan says.
+    let goes = |plan: &Value| {
+        plan["deletes"].as_array().unwrap().last() == Some(&json!("domain acme-dev.agents.contoso.example"))
+    };
+    for (template, last) in [("dev", false), ("ops", true)] {
+        let id = acme.get(&below(template)).await.ok(200)["id"].as_str().unwrap().to_owned();
+        let plan = acme.get(&below(&format!("{template}/deprovision"))).await.ok(200);
+        assert_eq!(goes(&plan), last, "{plan}");
+        acme.post(&below(&format!("{template}/deprovision")), &json!({})).await.ok(202);
+        acme.until(&below(&id), |seen| seen["state"] == "deprovisioned").await;
+    }
+    let removal = |jobs: &Value| {
+        let jobs = jobs["items"].as_array().unwrap();
+        jobs.iter().find(|job| job["kind"] == "subdomain.remove" && job["reason"].is_string()).cloned()
+    };
+    let jobs = acme.until("api/v1/orgs/acme/jobs", |jobs| removal(jobs).is_some()).await;
+    let waits = removal(&jobs).unwrap().to_string();
+    assert!(waits.contains("deleted users"), "{waits}");
+    assert_eq!(domains(&world), ["acme-dev", "acme"], "Entra keeps it while deleted users had it");
+
+    // They are gone for good after 30 days.
+    let month = Duration::from_secs(32 * 24 * 3600);
+    world.sandbox.control().clock().advance(month);
+    clock.advance(month);
+    let log = "api/v1/orgs/acme/audit/entries?act=domain.remove&limit=1";
+    acme.until(log, |seen| seen["items"][0]["outcome"] == "done").await;
+    acme.until("api/v1/orgs/acme/jobs", |jobs| removal(jobs).is_none()).await;
+    assert_eq!(domains(&world), ["acme"]);
+    // Its place and its name are somebody else's to take.
+    globex.post(&provision("globex"), &dev).await.ok(202);
+    globex.until("api/v1/orgs/globex/agent-identities/default", |seen| seen["state"] == "active").await;
+    assert_eq!(domains(&world), ["acme", "acme-dev"]);
 }

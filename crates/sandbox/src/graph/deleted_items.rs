@@ -211,7 +211,8 @@ impl Call<'_> {
     }
 }
 
-fn is_kept(life: &Life, now: Timestamp) -> bool {
+/// Whether it is soft-deleted, and not gone for good yet.
+pub(super) fn is_kept(life: &Life, now: Timestamp) -> bool {
     life.deleted.is_some_and(|deleted| now.duration_since(deleted) < KEPT)
 }
 

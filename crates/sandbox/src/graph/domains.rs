@@ -3,7 +3,10 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::directory::Life;
+
 use super::call::Call;
+use super::deleted_items::is_kept;
 use super::error::{Answer, GraphError};
 use super::odata::{Service, Surface};
 use super::route::{Needs, Route};
@@ -108,14 +111,16 @@ fn create(call: &mut Call<'_>) -> Answer {
     Ok(call.created(&format!("/domains/{name}"), &shown))
 }
 
-/// A domain that something uses stays.
+/// A domain that something uses stays, as long as deleted users have it too.
 fn delete(call: &mut Call<'_>) -> Answer {
     let asked = call.params.get("domain").to_ascii_lowercase();
     let domains = &call.tenant.domains;
     let index =
         domains.iter().position(|name| *name == asked).ok_or_else(|| GraphError::no_object(&asked))?;
     let suffix = format!("@{asked}");
-    let used = call.tenant.users.values().any(|user| user.upn.to_ascii_lowercase().ends_with(&suffix));
+    let is_there = |life: &Life| life.is_live() || is_kept(life, call.now);
+    let mut users = call.tenant.users.values().filter(|user| is_there(&user.life));
+    let used = users.any(|user| user.upn.to_ascii_lowercase().ends_with(&suffix));
     if index == 0 || index == initial(domains) || used {
         return Err(GraphError::bad_request("The domain is in use and cannot be deleted."));
     }
