@@ -1,7 +1,7 @@
 //! Where an organisation's entries are sent: said by one of its owners, who alone may let its log leave.
 
 use attache_ledger::ActName;
-use attache_store::{JobId, NewJob, Unit, Versioned};
+use attache_store::{CommitError, JobId, NewJob, Record as _, Unit, Versioned};
 
 use super::{DELIVER, Destination, ONLY, Progress, Transport, send};
 use crate::Gateway;
@@ -34,52 +34,65 @@ pub(super) struct Wanted {
 pub(super) async fn set(gateway: &Gateway, grant: &Grant, wanted: Wanted) -> Answer<()> {
     grant.owner_in_person(SAYS)?;
     let host = checked(gateway, &wanted)?;
-    let store = gateway.store.org(grant.scope);
-    let (before, progress) = (store.get::<Destination>(ONLY).await?, store.get::<Progress>(ONLY).await?);
-    let destination = Destination {
-        org: grant.scope.org(),
-        host,
-        port: wanted.port,
-        transport: wanted.transport,
-        ca: wanted.ca,
-        since: gateway.clock.now(),
-    };
-    let mut unit = Unit::new();
-    match &before {
-        Some(before) => unit.update(before, &destination),
-        None => unit.create(grant.scope, &destination),
-    };
-    match &progress {
-        Some(progress) => {
-            let next = wanted.from.unwrap_or(progress.next);
-            unit.update(progress, &Progress { next, trouble: None, ..progress.record.clone() })
-        }
-        None => {
-            let next = wanted.from.unwrap_or_default();
-            unit.create(grant.scope, &Progress { next, arrived: None, trouble: None })
-        }
-    };
-    unit.record(grant.scope, gateway.changed(&grant.caller, SET, on([thing("siem", ONLY)])));
-    let id = JobId::make(&*gateway.clock, &*gateway.rng);
-    unit.enqueue(NewJob::new(id, DELIVER.name, Some(grant.scope.org()), &()).only(ONLY));
-    gateway.commit(&grant.caller, unit).await?;
-    Ok(())
+    let Wanted { port, transport, ca, from, .. } = wanted;
+    let destination =
+        Destination { org: grant.scope.org(), host, port, transport, ca, since: gateway.clock.now() };
+    beside_delivery(gateway, grant, |before, progress| {
+        let mut unit = Unit::new();
+        match &before {
+            Some(before) => unit.update(before, &destination),
+            None => unit.create(grant.scope, &destination),
+        };
+        match &progress {
+            Some(progress) => {
+                let next = from.unwrap_or(progress.next);
+                unit.update(progress, &Progress { next, trouble: None, ..progress.record.clone() })
+            }
+            None => {
+                let next = from.unwrap_or_default();
+                unit.create(grant.scope, &Progress { next, arrived: None, trouble: None })
+            }
+        };
+        unit.record(grant.scope, gateway.changed(&grant.caller, SET, on([thing("siem", ONLY)])));
+        let id = JobId::make(&*gateway.clock, &*gateway.rng);
+        unit.enqueue(NewJob::new(id, DELIVER.name, Some(grant.scope.org()), &()).only(ONLY));
+        Ok(unit)
+    })
+    .await
 }
 
 /// Stops it.
 pub(super) async fn remove(gateway: &Gateway, grant: &Grant) -> Answer<()> {
     grant.owner_in_person(SAYS)?;
+    beside_delivery(gateway, grant, |destination, progress| {
+        let destination = destination.ok_or_else(|| Problem::not_found("destination"))?;
+        let mut unit = Unit::new();
+        unit.delete(&destination);
+        if let Some(progress) = &progress {
+            unit.delete(progress);
+        }
+        unit.record(grant.scope, gateway.changed(&grant.caller, REMOVED, on([thing("siem", ONLY)])));
+        Ok(unit)
+    })
+    .await
+}
+
+/// Commits a change of what is there, made anew if the delivery meanwhile noted how far it is: that is no reason to
+/// refuse an owner.
+async fn beside_delivery(
+    gateway: &Gateway,
+    grant: &Grant,
+    change: impl Fn(Option<Versioned<Destination>>, Option<Versioned<Progress>>) -> Answer<Unit>,
+) -> Answer<()> {
     let store = gateway.store.org(grant.scope);
-    let destination: Option<Versioned<Destination>> = store.get(ONLY).await?;
-    let destination = destination.ok_or_else(|| Problem::not_found("destination"))?;
-    let mut unit = Unit::new();
-    unit.delete(&destination);
-    if let Some(progress) = store.get::<Progress>(ONLY).await? {
-        unit.delete(&progress);
+    loop {
+        let unit = change(store.get(ONLY).await?, store.get(ONLY).await?)?;
+        match gateway.commit(&grant.caller, unit).await {
+            Ok(_) => return Ok(()),
+            Err(CommitError::Conflict { kind: Progress::KIND, .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    unit.record(grant.scope, gateway.changed(&grant.caller, REMOVED, on([thing("siem", ONLY)])));
-    gateway.commit(&grant.caller, unit).await?;
-    Ok(())
 }
 
 fn checked(gateway: &Gateway, wanted: &Wanted) -> Answer<String> {
