@@ -32,7 +32,8 @@ const ADD: &str = "
         again = CASE WHEN jobs.state = 1 THEN least(jobs.again, excluded.due) END,
         changed = excluded.changed";
 
-/// Ends jobs whose lease nobody else has. The rules are those of `JobEnd::settle`.
+/// Ends jobs whose lease nobody else has. The rules are those of `JobEnd::settle`. The ids stand there twice: by the
+/// array alone the planner knows how few there are.
 const END: &str = "
     UPDATE jobs j SET
         state = CASE WHEN w.state = 0 OR j.again IS NOT NULL THEN 0 ELSE w.state END,
@@ -47,7 +48,7 @@ const END: &str = "
         changed = coalesce($7::timestamptz, statement_timestamp())
     FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::boolean[], $6::text[])
         AS w(id, token, state, due, failed, reason)
-    WHERE j.id = w.id AND j.token = w.token AND j.state = 1
+    WHERE j.id = ANY($1) AND j.id = w.id AND j.token = w.token AND j.state = 1
     RETURNING j.id";
 
 /// Whether a lease's job was ended under it.
