@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 use attache_gateway::{
@@ -27,6 +27,21 @@ pub(crate) const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
 
 /// What the tenant's own administrator may do, past the gateway.
 const ADMINISTRATOR: &[&str] = &["AgentIdentity.ReadWrite.All", "Application.Read.All", "User.ReadWrite.All"];
+
+/// A free port that stays this test's while its gateway is down: it lies below those that systems give out by
+/// themselves, and every process begins to look at another.
+fn own_port() -> u16 {
+    static LOOKED_AT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 10_000;
+    const COUNT: u32 = 22_000;
+    loop {
+        let at = u32::from(LOOKED_AT.fetch_add(1, Ordering::Relaxed));
+        let port = FIRST + u16::try_from((std::process::id() * 16 + at) % COUNT).unwrap();
+        if std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
 
 /// A gateway, its tenant and its folder.
 pub(crate) struct World {
@@ -127,8 +142,7 @@ impl World {
         let settings =
             SandboxConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..SandboxConfig::default() };
         let sandbox = Sandbox::start(settings).await.unwrap();
-        let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let url: Url = format!("http://localhost:{}/", free.port()).parse().unwrap();
+        let url: Url = format!("http://localhost:{}/", own_port()).parse().unwrap();
         let ready = sandbox.ready().clone();
         let roles: Vec<&str> = hosted_permissions().map(|one| one.name).collect();
         let asked: Vec<&str> = OWN_TENANT.iter().map(|one| one.name).collect();
