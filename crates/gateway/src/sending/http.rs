@@ -61,6 +61,7 @@ async fn read_sending(
 struct SendingChange {
     /// To how many recipients within 24 hours; null for as many as every organisation here.
     #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
     quota: Option<u32>,
 }
 

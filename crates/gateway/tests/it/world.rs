@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use attache_gateway::{
@@ -19,8 +20,7 @@ use attache_terms::{Boot, Clock, Cloud, Origin, Rng, Secret, Sleep, SystemClock,
 use reqwest::header::{COOKIE, HeaderMap, HeaderName, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use url::Url;
 
 pub(crate) const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
@@ -43,6 +43,12 @@ fn own_port() -> u16 {
     }
 }
 
+/// A gateway on a thread of its own; it ends with whoever holds the other end of this.
+struct Apart {
+    end: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
 /// A gateway, its tenant and its folder.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
@@ -56,7 +62,7 @@ pub(crate) struct World {
     pub(crate) governance: Governance,
     running: Option<Running>,
     /// Where the gateway runs that can be killed.
-    apart: Option<Runtime>,
+    apart: Option<Apart>,
     changed: watch::Receiver<u64>,
     tune: Box<dyn Fn(&mut Config) + Send + Sync>,
     more: Vec<HostedTenant>,
@@ -213,18 +219,28 @@ impl World {
     /// Starts the gateway again, where it can be killed.
     pub(crate) async fn start_apart(&mut self) {
         self.stop().await;
-        let apart =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let starting = apart.spawn(Gateway::start(self.tuned_config(), self.parts()));
-        self.running = Some(starting.await.unwrap().unwrap());
-        self.apart = Some(apart);
+        let (started, running) = oneshot::channel();
+        let (end, ended) = oneshot::channel::<()>();
+        let (config, parts) = (self.tuned_config(), self.parts());
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let _ = started.send(Gateway::start(config, parts).await.unwrap());
+                // From here on nothing of it goes on: it is the only thread.
+                let _ = ended.await;
+            });
+            runtime.shutdown_timeout(Duration::from_secs(30));
+        });
+        self.running = Some(running.await.unwrap());
+        self.apart = Some(Apart { end, thread });
     }
 
     /// Ends the gateway that was started apart wherever it is, as the death of its process does.
     pub(crate) async fn kill(&mut self) {
+        let Apart { end, thread } = self.apart.take().expect("it was started apart");
+        drop(end);
+        tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
         self.running = None;
-        let apart = self.apart.take().expect("it was started apart");
-        tokio::task::spawn_blocking(|| apart.shutdown_timeout(Duration::from_secs(30))).await.unwrap();
     }
 
     /// What a gateway, or a command beside it, is made of.
@@ -396,11 +412,7 @@ impl World {
 
 /// A runtime must not be dropped where others wait.
 impl Drop for World {
-    fn drop(&mut self) {
-        if let Some(apart) = self.apart.take() {
-            apart.shutdown_background();
-        }
-    }
+    fn drop(&mut self) {}
 }
 
 /// The machine's clock, whose time of day can be moved ahead by seconds.

@@ -23,7 +23,7 @@ use crate::config::{Judge, Problems, Values};
 use crate::output::{Failure, Output};
 
 /// What the application is called to which people sign in.
-const SIGN_IN: &str = "Attaché gateway";
+const SIGN_IN: &str = "Attaché gateway (sign-in)";
 /// What the application is called that makes agents for the gateway.
 const PROVISIONER: &str = "Attaché gateway (provisioner)";
 /// What the application is called that customers' administrators consent to.
@@ -198,7 +198,7 @@ async fn applications(sandbox: &Sandbox, ready: &Ready, url: &Url) -> anyhow::Re
     let wanted = [
         json!({
             "name": sign_in, "secret": SECRET, "web": [format!("{url}sign-in/callback")],
-            "scopes": ["openid", "profile", "offline_access", "User.Read"],
+            "multi_tenant": true, "scopes": ["openid", "profile", "offline_access", "User.Read"],
         }),
         json!({ "name": PROVISIONER, "secret": SECRET, "roles": roles }),
         json!({
