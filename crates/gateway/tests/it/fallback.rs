@@ -53,7 +53,7 @@ async fn a_tenant_without_agent_id_gets_an_ordinary_user_only_if_that_was_chosen
     let bill = acme.get("api/v1/orgs/acme/licences").await.ok(200);
     assert_eq!(bill["identities"][0]["licences"][0]["name"], "O365_BUSINESS_ESSENTIALS", "{bill}");
     let plan = acme.get(&format!("{DEFAULT}/deprovision")).await.ok(200);
-    assert_eq!(plan["deletes"].as_array().unwrap().len(), 1, "{plan}");
+    assert_eq!(plan["deletes"].as_array().unwrap().len(), 2, "{plan}");
     acme.post(&format!("{DEFAULT}/deprovision"), &json!({})).await.ok(202);
     let path = format!("api/v1/orgs/acme/agent-identities/{}", active["id"].as_str().unwrap());
     acme.until(&path, |seen| seen["state"] == "deprovisioned").await;

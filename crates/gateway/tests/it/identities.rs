@@ -40,7 +40,7 @@ async fn an_identity_comes_to_be_acts_is_stopped_and_goes() {
 
     // What will go is shown first; then it goes, and the record stays.
     let plan = acme.get(&format!("{DEFAULT}/deprovision")).await.ok(200);
-    assert_eq!(plan["deletes"].as_array().unwrap().len(), 2, "{plan}");
+    assert_eq!(plan["deletes"].as_array().unwrap().len(), 3, "{plan}");
     acme.post(&format!("{DEFAULT}/deprovision"), &json!({})).await.ok(202);
     let id = active["id"].as_str().unwrap();
     let path = format!("api/v1/orgs/acme/agent-identities/{id}");
