@@ -6,10 +6,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 
 /// How long a connection may take to come about, at one address.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// How many bytes the system may hold that the other side has not taken in: what is said there is known to be on its
+/// way but for so much.
+const HELD: u32 = 16 * 1024;
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,11 +33,17 @@ pub(crate) enum OutboundError {
 pub(crate) async fn connect(host: &str, port: u16, allowed: &[IpAddr]) -> Result<TcpStream, OutboundError> {
     let addresses = resolve(host, port, allowed).await?;
     for address in addresses {
-        if let Ok(Ok(stream)) = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
+        if let Ok(Ok(stream)) = tokio::time::timeout(CONNECT, reach(address)).await {
             return Ok(stream);
         }
     }
     Err(OutboundError::Unreachable)
+}
+
+async fn reach(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_send_buffer_size(HELD)?;
+    socket.connect(address).await
 }
 
 /// The addresses of a host that may be connected to.
