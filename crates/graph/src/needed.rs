@@ -48,8 +48,16 @@ const CALLS: &[(Method, &str, &str)] = &[
     (GET, "servicePrincipals/microsoft.graph.agentIdentity/*", "AgentIdentity.ReadWrite.All"),
     (PATCH, "servicePrincipals/microsoft.graph.agentIdentity/*", "AgentIdentity.ReadWrite.All"),
     (GET, "servicePrincipals/*/sponsors", "Application.Read.All"),
-    (POST, "servicePrincipals/*/sponsors/$ref", "AgentIdentity.ReadWrite.All"),
-    (DELETE, "servicePrincipals/*/sponsors/*/$ref", "AgentIdentity.ReadWrite.All"),
+    (
+        POST,
+        "servicePrincipals/*/sponsors/$ref",
+        "AgentIdentity.UpdateSponsors.All, AgentIdentity.ReadWrite.All",
+    ),
+    (
+        DELETE,
+        "servicePrincipals/*/sponsors/*/$ref",
+        "AgentIdentity.UpdateSponsors.All, AgentIdentity.ReadWrite.All",
+    ),
     (POST, "applications/microsoft.graph.agentIdentityBlueprint", "AgentIdentityBlueprint.Create"),
     (
         POST,
@@ -80,7 +88,7 @@ const CALLS: &[(Method, &str, &str)] = &[
     (GET, "users", "Directory.Read.All"),
     (GET, "users/*", "Directory.Read.All"),
     (GET, "users/*/licenseDetails", "Directory.Read.All"),
-    (GET, "users/*/sponsors", "AgentIdUser.ReadWrite.All, Directory.Read.All"),
+    (GET, "users/*/sponsors", "AgentIdUser.ReadWrite.All, User.Read.All"),
     (GET, "oauth2PermissionGrants", "Directory.Read.All"),
     (GET, "servicePrincipals", "Directory.Read.All, Application.Read.All"),
     (GET, "servicePrincipals/*/appRoleAssignments", "Directory.Read.All, Application.Read.All"),

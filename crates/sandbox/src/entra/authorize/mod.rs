@@ -6,6 +6,7 @@
 
 mod admin_consent;
 mod consent;
+mod pending;
 mod redirect;
 mod request;
 mod second_factor;

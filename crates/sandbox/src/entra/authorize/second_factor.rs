@@ -1,35 +1,23 @@
 //! The second factor, asked for where a policy wants it: a page with one button, as the app on a phone has; and
 //! for who has none yet, a page to register one on.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::directory::{AuthenticationMethod, Factor, MethodKind, User, new_id};
-use crate::entra::code::LIFETIME;
 use crate::entra::conditional_access::{Refusal, Wanted};
 use crate::entra::context::Context;
 use crate::entra::error::EntraError;
 use crate::entra::form::Form;
-use crate::entra::issue::end_of;
 use crate::entra::pages;
-use crate::entra::sealed::{Kind, open, seal};
+use crate::entra::sealed::Kind;
 use crate::exchange::Response;
 use crate::graph::{Audit, user_initiator};
 use crate::tenant::Tenant;
 
+use super::pending::Pending;
 use super::request::{SignInRequest, read_again};
 use super::session::Session;
 use super::{action, continue_with, error_page, redirect_error};
-
-/// Who is asked, and for which request.
-#[derive(Debug, Serialize, Deserialize)]
-struct Pending {
-    session: Session,
-    request: String,
-    expires: Timestamp,
-    refusal: Refusal,
-}
 
 /// The page that asks.
 pub(super) fn ask(
@@ -39,13 +27,7 @@ pub(super) fn ask(
     session: &Session,
     refusal: &Refusal,
 ) -> Response {
-    let pending = Pending {
-        session: session.clone(),
-        request: request.text.clone(),
-        expires: end_of(context.now, LIFETIME),
-        refusal: refusal.clone(),
-    };
-    let sealed = seal(&tenant.entra.secret, Kind::SecondFactor, &pending);
+    let sealed = Pending::sealed(context, tenant, Kind::SecondFactor, (request, session), refusal);
     let is_new = matches!(refusal.wanted, Wanted::Enrolment(_));
     let choices: Vec<_> = choices(&refusal.wanted).map(|(_, decision, label)| (decision, label)).collect();
     pages::second_factor(&action(tenant), &request.client.name, &sealed, is_new, &choices)
@@ -69,7 +51,7 @@ fn choices(wanted: &Wanted) -> impl Iterator<Item = (Factor, &'static str, &'sta
 
 /// The request that the page was shown for.
 pub(super) fn request_of(tenant: &Tenant, sealed: &str) -> Option<String> {
-    open::<Pending>(&tenant.entra.secret, Kind::SecondFactor, sealed).map(|pending| pending.request)
+    Pending::request_of(tenant, Kind::SecondFactor, sealed)
 }
 
 /// Answers the page; and whether the tenant has changed.
@@ -79,8 +61,7 @@ pub(super) fn decide(
     sealed: &str,
     form: &Form,
 ) -> (Response, bool) {
-    let pending = open::<Pending>(&tenant.entra.secret, Kind::SecondFactor, sealed)
-        .filter(|pending| context.now < pending.expires);
+    let pending = Pending::opened(context, tenant, Kind::SecondFactor, sealed);
     let Some(Pending { session, request, refusal, .. }) = pending else {
         return (error_page(context, &EntraError::expired_grant("sign-in request")), false);
     };

@@ -1,31 +1,18 @@
 //! Terms of use, where a policy wants them accepted: a page with two buttons.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use crate::entra::code::LIFETIME;
 use crate::entra::conditional_access::{Refusal, Wanted};
 use crate::entra::context::Context;
 use crate::entra::error::EntraError;
 use crate::entra::form::Form;
-use crate::entra::issue::end_of;
 use crate::entra::pages;
-use crate::entra::sealed::{Kind, open, seal};
+use crate::entra::sealed::Kind;
 use crate::exchange::Response;
 use crate::tenant::Tenant;
 
+use super::pending::Pending;
 use super::request::{SignInRequest, read_again};
 use super::session::Session;
 use super::{action, continue_with, error_page, redirect_error};
-
-/// Who is asked to accept what, and for which request.
-#[derive(Debug, Serialize, Deserialize)]
-struct Pending {
-    session: Session,
-    request: String,
-    expires: Timestamp,
-    refusal: Refusal,
-}
 
 /// The page that asks.
 pub(super) fn ask(
@@ -36,20 +23,14 @@ pub(super) fn ask(
     refusal: &Refusal,
     agreement: &str,
 ) -> Response {
-    let pending = Pending {
-        session: session.clone(),
-        request: request.text.clone(),
-        expires: end_of(context.now, LIFETIME),
-        refusal: refusal.clone(),
-    };
-    let sealed = seal(&tenant.entra.secret, Kind::Terms, &pending);
+    let sealed = Pending::sealed(context, tenant, Kind::Terms, (request, session), refusal);
     let name = tenant.agreement(agreement).map_or("", |agreement| &agreement.display_name);
     pages::terms(&action(tenant), &tenant.display_name, name, &sealed)
 }
 
 /// The request that the page was shown for.
 pub(super) fn request_of(tenant: &Tenant, sealed: &str) -> Option<String> {
-    open::<Pending>(&tenant.entra.secret, Kind::Terms, sealed).map(|pending| pending.request)
+    Pending::request_of(tenant, Kind::Terms, sealed)
 }
 
 /// Answers the page; and whether the tenant has changed.
@@ -59,8 +40,7 @@ pub(super) fn decide(
     sealed: &str,
     form: &Form,
 ) -> (Response, bool) {
-    let pending = open::<Pending>(&tenant.entra.secret, Kind::Terms, sealed)
-        .filter(|pending| context.now < pending.expires);
+    let pending = Pending::opened(context, tenant, Kind::Terms, sealed);
     let Some(Pending { session, request, refusal, .. }) = pending else {
         return (error_page(context, &EntraError::expired_grant("sign-in request")), false);
     };
