@@ -19,6 +19,8 @@ mod msgraph;
 mod nodes;
 mod oidc;
 mod outbox;
+#[cfg(target_os = "linux")]
+mod packaging;
 mod pages;
 mod stop;
 mod story;

@@ -114,6 +114,7 @@ fn missing_packages(repository: &Repository) -> Vec<&'static str> {
         (!linux || postgres_is_there(), "postgresql"),
         (!linux || Path::new("/usr/sbin/rsyslogd").is_file(), "rsyslog"),
         (!linux || rsyslog_has_tls(), "rsyslog-openssl"),
+        (!linux || present("systemd-analyze"), "systemd"),
     ]
     .into_iter()
     .filter_map(|(there, package)| (!there).then_some(package))

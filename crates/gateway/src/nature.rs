@@ -76,3 +76,35 @@ pub(crate) async fn check(store: &Store, sandbox: bool) -> Result<(), NatureErro
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use attache_store::{Engine, Store};
+    use attache_store_sqlite::{Sqlite, SqliteOptions};
+    use attache_terms::{Clock, Rng, SystemClock, SystemRng};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_seen_the_one_is_never_opened_for_the_other() {
+        for sandbox in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>) = (Arc::new(SystemClock), Arc::new(SystemRng));
+            let options = SqliteOptions {
+                path: folder.path().join("gateway.db"),
+                clock: Arc::clone(&clock),
+                rng: Arc::clone(&rng),
+            };
+            let engine: Arc<dyn Engine> = Arc::new(Sqlite::open(options).unwrap());
+            let store = Store::new(engine);
+            for _ in 0..2 {
+                check(&store, sandbox).await.unwrap();
+                let refused = check(&store, !sandbox).await.unwrap_err();
+                let code = if sandbox { "database_is_a_sandboxs" } else { "database_is_real" };
+                assert_eq!(refused.code(), code);
+            }
+        }
+    }
+}

@@ -125,3 +125,116 @@ fn load(files: &Tls, looked: Boot) -> Result<Loaded, TlsError> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Loaded { config: Arc::new(config), times, looked })
 }
+
+#[cfg(test)]
+mod tests {
+    use attache_terms::ManualClock;
+    use jiff::Timestamp;
+    use rcgen::CertifiedKey;
+    use rustls::{ClientConfig, RootCertStore};
+    use rustls_pki_types::ServerName;
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+    use super::*;
+
+    /// A certificate's files, and the time at which they were last written.
+    struct Renewed {
+        folder: tempfile::TempDir,
+        at: SystemTime,
+    }
+
+    impl Renewed {
+        fn files(&self) -> Tls {
+            let path = |name: &str| self.folder.path().join(name);
+            Tls { certificate: path("chain.pem"), key: path("key.pem") }
+        }
+
+        /// Writes a file a second later than the last one, whatever the file system's grain is.
+        fn write(&mut self, path: &Path, text: &str) {
+            self.at += Duration::from_secs(1);
+            std::fs::write(path, text).unwrap();
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(self.at).unwrap();
+        }
+
+        /// Puts a new pair there, and gives what it presents.
+        fn renew(&mut self) -> CertificateDer<'static> {
+            let CertifiedKey { cert, signing_key } =
+                rcgen::generate_simple_self_signed(["gateway.example".to_owned()]).unwrap();
+            let files = self.files();
+            self.write(&files.certificate, &cert.pem());
+            self.write(&files.key, &signing_key.serialize_pem());
+            cert.der().clone()
+        }
+    }
+
+    fn set() -> (Renewed, Arc<ManualClock>) {
+        let renewed = Renewed { folder: tempfile::tempdir().unwrap(), at: SystemTime::UNIX_EPOCH };
+        (renewed, Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)))
+    }
+
+    /// Whether a client that trusts only `certificate` gets through.
+    async fn presents(acceptor: &Acceptor, certificate: &CertificateDer<'static>) -> bool {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let server = TlsAcceptor::from(acceptor.config().await.unwrap());
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("gateway.example").unwrap();
+        let connecting = TlsConnector::from(Arc::new(client)).connect(name, near);
+        let (client, _) = tokio::join!(connecting, server.accept(far));
+        client.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_renewed_certificate_is_presented_without_a_restart() {
+        let (mut renewed, clock) = set();
+        let old = renewed.renew();
+        let acceptor =
+            Acceptor::new(Some(&renewed.files()), &(Arc::clone(&clock) as Arc<dyn Clock>)).unwrap();
+        assert!(presents(&acceptor, &old).await);
+        let new = renewed.renew();
+        assert!(presents(&acceptor, &old).await, "nobody looked yet");
+        clock.advance(LOOK);
+        assert!(presents(&acceptor, &new).await && !presents(&acceptor, &old).await);
+    }
+
+    #[tokio::test]
+    async fn files_that_do_not_fit_or_are_gone_leave_what_was_there() {
+        let (mut renewed, clock) = set();
+        let old = renewed.renew();
+        let files = renewed.files();
+        let acceptor = Acceptor::new(Some(&files), &(Arc::clone(&clock) as Arc<dyn Clock>)).unwrap();
+        let key = std::fs::read_to_string(&files.key).unwrap();
+        let new = renewed.renew();
+        renewed.write(&files.key, &key);
+        clock.advance(LOOK);
+        assert!(presents(&acceptor, &old).await, "the new certificate has another key");
+        std::fs::remove_file(&files.key).unwrap();
+        clock.advance(LOOK);
+        assert!(presents(&acceptor, &old).await, "the key is gone");
+        let newest = renewed.renew();
+        clock.advance(LOOK);
+        assert!(presents(&acceptor, &newest).await && !presents(&acceptor, &new).await);
+    }
+
+    #[test]
+    fn a_start_with_files_that_cannot_be_used_is_refused_with_their_names() {
+        let (mut renewed, clock) = set();
+        let clock: Arc<dyn Clock> = clock;
+        let files = renewed.files();
+        let refused = |files: &Tls| Acceptor::new(Some(files), &clock).map(drop).unwrap_err();
+        assert_eq!(refused(&files).code(), "tls_unreadable");
+        renewed.renew();
+        let key = std::fs::read_to_string(&files.key).unwrap();
+        renewed.renew();
+        renewed.write(&files.key, &key);
+        let misfit = refused(&files);
+        assert_eq!(misfit.code(), "tls_misfit");
+        assert!(misfit.to_string().contains("key.pem"), "{misfit}");
+    }
+}

@@ -245,3 +245,46 @@ pub(crate) const KEYS: &[Key] = &[
         "what is logged: error, warn, info, debug, trace, or a filter",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::KEYS;
+
+    #[test]
+    fn the_chapter_has_a_row_for_each_with_its_variable_and_default() {
+        let chapter = include_str!("../../../../../docs/gateway.md");
+        let rows: Vec<Vec<&str>> = chapter
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+            .collect();
+        for key in KEYS {
+            let own = |row: &&Vec<&str>| names(row[0]).contains(&key.name.to_owned());
+            let row = rows.iter().find(own).unwrap_or_else(|| panic!("no row has `{}`", key.name));
+            let variables = names(row[1]);
+            for variable in key.variables {
+                assert!(
+                    variables.contains(&(*variable).to_owned()),
+                    "{}: {variable} in {variables:?}",
+                    key.name
+                );
+            }
+        }
+    }
+
+    /// What a cell names in code; "…_SECRET" after "A_CLIENT_ID" stands for every name that it can complete.
+    fn names(cell: &str) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for name in cell.split('`').skip(1).step_by(2) {
+            match name.strip_prefix('…') {
+                None => names.push(name.to_owned()),
+                Some(end) => {
+                    let whole = names.last().cloned().unwrap_or_default();
+                    let cuts = whole.match_indices('_').map(|(at, _)| format!("{}{end}", &whole[..at]));
+                    names.extend(cuts.collect::<Vec<_>>());
+                }
+            }
+        }
+        names
+    }
+}

@@ -87,12 +87,20 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
     let started = start(&home, &sandbox, database, listen, 1.0, more).await.map_err(failed)?;
     let ready = sandbox.ready();
     let more = json!({
-        "link": started.link.expose(), "sandbox": { "url": ready.url, "ca": ready.ca, "tenant_id": ready.tenant_id },
+        "link": started.link.expose(), "sandbox": {
+            "url": ready.url, "ca": ready.ca, "tenant_id": ready.tenant_id, "control_token": ready.control_token,
+        },
     });
     serve::announce(output, &started.running, started.url.as_str(), &more);
     if !output.json {
         output.line(format!("Sign in once:  {}", started.link.expose()));
         output.line(format!("Its tenant:    {}", ready.url));
+        output.line(format!("  as a page, with the control token {}; for programs,", ready.control_token));
+        output.line(format!(
+            "  `attache sandbox … --url {} --token … --ca {}`",
+            ready.url,
+            ready.ca.display()
+        ));
     }
     ended.await;
     started.running.stop().await;

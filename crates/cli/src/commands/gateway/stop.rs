@@ -6,6 +6,7 @@ use std::time::Duration;
 use attache_entra::{Transport, TransportConfig};
 use attache_terms::{Clock as _, SystemClock};
 use clap::Args;
+use jiff::Timestamp;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use url::Url;
@@ -53,17 +54,19 @@ impl What {
 }
 
 /// What the answer of [`What::look`] says: whether all is told and tried, and in words.
-fn far(what: &What, seen: &Value) -> (bool, String) {
+fn far(what: &What, seen: &Value, now: Timestamp) -> (bool, String) {
     let seconds = |seen: &Value| seen["tokens_live_seconds"].as_i64().unwrap_or_default();
     let word = |value: &Value| value.as_str().unwrap_or("nothing was there to try with").to_owned();
     if let Some(identity) = &what.identity {
         let stopped = seen["stopped"].as_array().map_or(&[][..], Vec::as_slice);
         let own = |one: &&Value| one["id"] == identity.as_str() || one["template"] == identity.as_str();
         let proof = stopped.iter().find(own).map_or(Value::Null, |one| one["suspended"]["proof"].clone());
+        let end: Option<Timestamp> = proof["tokens_end"].as_str().and_then(|end| end.parse().ok());
+        let left = end.map(|end| end.duration_since(now).as_secs().max(0));
         let text = format!(
-            "the agent's sign-in was tried: {}; tokens that were issued before end at {} at the latest",
+            "the agent's sign-in was tried: {}; tokens that were issued before work for {} seconds more, at most",
             word(&proof["hops_fail"]),
-            proof["tokens_end"].as_str().unwrap_or("an unknown time"),
+            left.map_or("an unknown number of".to_owned(), |left| left.to_string()),
         );
         return (proof["enforced"] == true, text);
     }
@@ -173,7 +176,7 @@ pub(super) async fn suspend(
     let begun = clock.boot();
     loop {
         let seen = running.call(Method::GET, &what.look(), None).await?;
-        let (done, text) = far(&what, &seen);
+        let (done, text) = far(&what, &seen, clock.now());
         let over = begun.until(clock.boot()) > PATIENCE;
         if done || over {
             if output.json {
@@ -232,10 +235,20 @@ mod tests {
         let org = What { org: Some("acme".into()), identity: None, blueprint: None };
         assert_eq!(org.look(), ["orgs", "acme", "suspension"]);
         let mut seen = json!({ "identities": 2, "suspended": 1, "enforced": 1, "proved": 1 });
-        assert!(!far(&org, &seen).0, "one of them may act");
+        assert!(!far(&org, &seen, Timestamp::UNIX_EPOCH).0, "one of them may act");
         seen["suspended"] = json!(2);
-        assert!(!far(&org, &seen).0, "the tenant was not told of one");
+        assert!(!far(&org, &seen, Timestamp::UNIX_EPOCH).0, "the tenant was not told of one");
         seen["enforced"] = json!(2);
-        assert!(far(&org, &seen).0);
+        assert!(far(&org, &seen, Timestamp::UNIX_EPOCH).0);
+    }
+
+    #[test]
+    fn one_agent_is_told_of_in_seconds_too() {
+        let one = What { org: Some("acme".into()), identity: Some("cfo".into()), blueprint: None };
+        let proof =
+            json!({ "enforced": true, "hops_fail": "AADSTS50057", "tokens_end": "1970-01-01T01:00:00Z" });
+        let seen = json!({ "stopped": [{ "template": "cfo", "suspended": { "proof": proof } }] });
+        let (done, text) = far(&one, &seen, "1970-01-01T00:15:00Z".parse().unwrap());
+        assert!(done && text.contains("for 2700 seconds more, at most"), "{text}");
     }
 }
