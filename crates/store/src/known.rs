@@ -40,15 +40,21 @@ struct Of {
 
 impl Known {
     /// The record, if it was read in this generation.
-    pub(crate) fn get<R: Record>(&self, generation: u64, asked: &Asked) -> Option<Versioned<R>> {
+    pub(crate) fn get<R: Record>(&self, generation: u64, asked: &Asked) -> Option<Arc<Versioned<R>>> {
         let of = self.of();
         let record = of.records.get(asked).filter(|_| of.generation == generation).cloned();
         drop(of);
-        record?.downcast_ref().cloned()
+        record?.downcast().ok()
     }
 
     /// Remembers a record that was read when this was the generation already.
-    pub(crate) fn put<R: Record>(&self, generation: u64, asked: Asked, record: &Versioned<R>, bytes: usize) {
+    pub(crate) fn put<R: Record>(
+        &self,
+        generation: u64,
+        asked: Asked,
+        record: Arc<Versioned<R>>,
+        bytes: usize,
+    ) {
         let mut of = self.of();
         if generation < of.generation || bytes > MOST {
             return;
@@ -57,7 +63,7 @@ impl Known {
             *of = Of { generation, ..Of::default() };
         }
         of.bytes += bytes;
-        of.records.insert(asked, Arc::new(record.clone()));
+        of.records.insert(asked, record);
     }
 
     fn of(&self) -> MutexGuard<'_, Of> {
@@ -88,19 +94,19 @@ mod tests {
         Asked { kind: Thing::KIND, by, value: "one".into() }
     }
 
-    fn thing(version: u64) -> Versioned<Thing> {
-        Versioned { place: Place::Gateway, version, record: Thing("one".into()) }
+    fn thing(version: u64) -> Arc<Versioned<Thing>> {
+        Arc::new(Versioned { place: Place::Gateway, version, record: Thing("one".into()) })
     }
 
     #[test]
     fn what_was_read_is_known_in_its_generation_alone() {
         let (known, ours) = (Known::default(), || asked(By::Key(Place::Gateway)));
-        known.put(2, ours(), &thing(1), 10);
+        known.put(2, ours(), thing(1), 10);
         assert_eq!(known.get(2, &ours()), Some(thing(1)));
         assert_eq!(known.get::<Thing>(4, &ours()), None, "it may have changed");
-        known.put(4, ours(), &thing(2), 10);
+        known.put(4, ours(), thing(2), 10);
         assert_eq!(known.get::<Thing>(2, &ours()), None);
-        known.put(2, ours(), &thing(1), 10);
+        known.put(2, ours(), thing(1), 10);
         assert_eq!(
             known.get(4, &ours()),
             Some(thing(2)),
@@ -113,7 +119,7 @@ mod tests {
         let known = Known::default();
         let place = |number| Place::Org(OrgId::new(uuid::Uuid::from_u128(number)));
         let own = By::Lookup("name", Within::Place(place(1)));
-        known.put(0, asked(own), &thing(1), 10);
+        known.put(0, asked(own), thing(1), 10);
         let others = [By::Lookup("name", Within::Place(place(2))), By::Lookup("name", Within::Anywhere)];
         for other in others.into_iter().chain([By::Key(place(1))]) {
             assert_eq!(known.get::<Thing>(0, &asked(other)), None, "{other:?}");
@@ -126,10 +132,10 @@ mod tests {
         let known = Known::default();
         for number in 0..100 {
             let asked = Asked { value: number.to_string(), ..asked(By::Key(Place::Gateway)) };
-            known.put(0, asked, &thing(1), MOST / 10);
+            known.put(0, asked, thing(1), MOST / 10);
         }
         assert!(known.of().records.len() <= 10 && known.of().bytes <= MOST);
-        known.put(0, asked(By::Key(Place::Gateway)), &thing(1), MOST + 1);
+        known.put(0, asked(By::Key(Place::Gateway)), thing(1), MOST + 1);
         assert_eq!(known.get::<Thing>(0, &asked(By::Key(Place::Gateway))), None);
     }
 }

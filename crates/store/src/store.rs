@@ -46,7 +46,7 @@ impl Store {
     }
 
     /// The record that is asked for, from the engine unless it is known.
-    async fn one<R: Record>(&self, asked: Asked) -> Result<Option<Versioned<R>>, StoreError> {
+    async fn one<R: Record>(&self, asked: Asked) -> Result<Option<Arc<Versioned<R>>>, StoreError> {
         let generation = self.engine.generation();
         if let Some(known) = generation.and_then(|now| self.known.get(now, &asked)) {
             return Ok(Some(known));
@@ -58,12 +58,17 @@ impl Store {
         };
         let Some(row) = row else { return Ok(None) };
         let bytes = row.body.len();
-        let record = Versioned::read(row)?;
+        let record = Arc::new(Versioned::read(row)?);
         if let Some(then) = generation {
-            self.known.put(then, asked, &record, bytes);
+            self.known.put(then, asked, Arc::clone(&record), bytes);
         }
         Ok(Some(record))
     }
+}
+
+/// The record to do with as one likes.
+fn own<R: Record>(shared: Option<Arc<Versioned<R>>>) -> Option<Versioned<R>> {
+    shared.map(Arc::unwrap_or_clone)
 }
 
 /// One organisation's data.
@@ -84,6 +89,14 @@ impl OrgStore<'_> {
         &self,
         key: impl ToString,
     ) -> Result<Option<Versioned<R>>, StoreError> {
+        self.get_shared(key).await.map(own)
+    }
+
+    /// The same without a copy, for what every request looks at.
+    pub async fn get_shared<R: Record<Scope = OrgScope>>(
+        &self,
+        key: impl ToString,
+    ) -> Result<Option<Arc<Versioned<R>>>, StoreError> {
         let by = By::Key(self.scope.place());
         self.store.one(Asked { kind: R::KIND, by, value: key.to_string() }).await
     }
@@ -95,7 +108,7 @@ impl OrgStore<'_> {
         value: &str,
     ) -> Result<Option<Versioned<R>>, StoreError> {
         let by = By::Lookup(name, self.within());
-        self.store.one(Asked { kind: R::KIND, by, value: value.to_owned() }).await
+        self.store.one(Asked { kind: R::KIND, by, value: value.to_owned() }).await.map(own)
     }
 
     /// Records of a type.
@@ -176,7 +189,7 @@ impl SystemStore<'_> {
         key: impl ToString,
     ) -> Result<Option<Versioned<R>>, StoreError> {
         let by = By::Key(Place::Gateway);
-        self.store.one(Asked { kind: R::KIND, by, value: key.to_string() }).await
+        self.store.one(Asked { kind: R::KIND, by, value: key.to_string() }).await.map(own)
     }
 
     /// The record with this lookup, which is unique everywhere.
@@ -185,6 +198,15 @@ impl SystemStore<'_> {
         name: &'static str,
         value: &str,
     ) -> Result<Option<Versioned<R>>, StoreError> {
+        self.find_shared(name, value).await.map(own)
+    }
+
+    /// The same without a copy, for what every request looks at.
+    pub async fn find_shared<R: Record>(
+        &self,
+        name: &'static str,
+        value: &str,
+    ) -> Result<Option<Arc<Versioned<R>>>, StoreError> {
         let by = By::Lookup(name, Within::Anywhere);
         self.store.one(Asked { kind: R::KIND, by, value: value.to_owned() }).await
     }

@@ -1,13 +1,12 @@
 //! The check of a right, and the only place that grants an organisation's scope to a request.
 
-use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use attache_ledger::{Act, ActName};
 use attache_store::{GatewayScope, OrgId, OrgScope, Versioned};
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use http::StatusCode;
 use http::request::Parts;
 
@@ -35,7 +34,7 @@ pub(crate) struct Grant {
     /// The way to the organisation's data.
     pub(crate) scope: OrgScope,
     /// The organisation.
-    pub(crate) organisation: Versioned<Organisation>,
+    pub(crate) organisation: Arc<Versioned<Organisation>>,
     /// Who asks.
     pub(crate) caller: Caller,
     /// What they are in the organisation; `None` for an API key and for an operator.
@@ -75,9 +74,9 @@ impl<R: Right> FromRequestParts<Arc<Gateway>> for Allowed<R> {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Turned> {
         let caller = Caller::from_request_parts(parts, gateway).await?;
-        let Path(path): Path<HashMap<String, String>> =
-            Path::from_request_parts(parts, gateway).await.map_err(|_| Problem::not_found("page"))?;
-        let named = path.get("org").ok_or_else(no_organisation)?;
+        let path = RawPathParams::from_request_parts(parts, gateway).await;
+        let path = path.map_err(|_| Problem::not_found("page"))?;
+        let (_, named) = path.iter().find(|(name, _)| *name == "org").ok_or_else(no_organisation)?;
         let mut grant = grant(gateway, caller, named, R::NEEDS).await?;
         let org = Some(grant.scope.org());
         once(parts, gateway, org, &mut grant.caller).await?;
@@ -143,12 +142,12 @@ async fn decide(
     caller: &Caller,
     named: &str,
     needs: Needs,
-) -> Result<(OrgScope, Versioned<Organisation>, Option<Role>), Denied> {
+) -> Result<(OrgScope, Arc<Versioned<Organisation>>, Option<Role>), Denied> {
     // Found by its name it is read already; by its id it is read once it is known whose it may be.
     let (id, found) = match named.parse::<OrgId>() {
         Ok(id) => (id, None),
         Err(_) => {
-            let found = gateway.system().find::<Organisation>(Organisation::BY_SLUG, named).await?;
+            let found = gateway.system().find_shared::<Organisation>(Organisation::BY_SLUG, named).await?;
             let found = found.ok_or_else(no_organisation)?;
             (found.id, Some(found))
         }
@@ -195,7 +194,7 @@ async fn decide(
     }
     let organisation = match found {
         Some(found) => found,
-        None => gateway.store.org(scope).get(id).await?.ok_or_else(no_organisation)?,
+        None => gateway.store.org(scope).get_shared(id).await?.ok_or_else(no_organisation)?,
     };
     Ok((scope, organisation, role))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use attache_ledger::{ActName, Actor, By, ByKind, Correlation};
+use attache_store::Versioned;
 use attache_terms::{Rng, Secret};
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
@@ -35,7 +36,7 @@ pub(crate) enum Principal {
     /// A person who signed in, and what their forms must carry.
     Person(Box<Session>, Csrf),
     /// A program that holds an API key.
-    Key(Box<ApiKey>),
+    Key(Arc<Versioned<ApiKey>>),
     /// A program that holds an operator's key.
     Operator(Digest),
 }
@@ -96,7 +97,7 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
                             return Err(problem);
                         }
                     },
-                    secret => Principal::Key(Box::new(api_keys::authenticate(gateway, secret, visit).await?)),
+                    secret => Principal::Key(api_keys::authenticate(gateway, secret, visit).await?),
                 }
             }
             None => {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use attache_ledger::{Act, ActName, By, ByKind};
-use attache_store::OrgScope;
+use attache_store::{OrgScope, Versioned};
 use http::StatusCode;
 
 use super::{ApiKey, PREFIX, last_use};
@@ -21,26 +21,27 @@ pub(crate) async fn authenticate(
     gateway: &Arc<Gateway>,
     secret: &str,
     visit: Visit,
-) -> Result<ApiKey, Problem> {
+) -> Result<Arc<Versioned<ApiKey>>, Problem> {
     if !secret.starts_with(PREFIX) {
         return Err(refused("key_unknown", "that is no API key", "API keys begin with `atk_`"));
     }
     let digest = Digest::of(secret);
-    let found = gateway.system().find::<ApiKey>(ApiKey::BY_DIGEST, digest.as_str()).await?;
+    let found = gateway.system().find_shared::<ApiKey>(ApiKey::BY_DIGEST, digest.as_str()).await?;
     let Some(found) = found else {
         let problem = refused("key_unknown", "there is no such API key", "have an administrator make one");
         gateway.refused_visitor(visit, REFUSED, &problem).await;
         return Err(problem);
     };
-    if let Err(problem) = judge(&found, gateway.clock.now(), visit.from) {
+    let now = gateway.clock.now();
+    if let Err(problem) = judge(&found, now, visit.from) {
         let by = By::new(ByKind::Key, found.id.to_string());
         let act = Act::new(REFUSED, visit.actor(Some(by))).correlated(visit.correlation());
         let act = act.on(on([thing("api_key", found.id)]));
         gateway.refused(found.id.uuid(), OrgScope::granted(found.org), act, &problem).await;
         return Err(problem);
     }
-    last_use::note(gateway, &found);
-    Ok(found.record)
+    last_use::note(gateway, &found, now);
+    Ok(found)
 }
 
 fn judge(key: &ApiKey, now: jiff::Timestamp, from: IpAddr) -> Result<(), Problem> {

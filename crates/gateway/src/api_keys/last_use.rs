@@ -48,8 +48,7 @@ impl Noted {
 }
 
 /// Notes a use. No request waits for it; another node that notes it at the same time says the same.
-pub(super) fn note(gateway: &Arc<Gateway>, key: &ApiKey) {
-    let now = gateway.clock.now();
+pub(super) fn note(gateway: &Arc<Gateway>, key: &ApiKey, now: Timestamp) {
     if !gateway.noted.is_due(key.id, now) {
         return;
     }
