@@ -10,23 +10,22 @@ use uuid::Uuid;
 
 use crate::Gateway;
 use crate::limits::Policy;
-use crate::server::{From, Problem, RequestId};
+use crate::server::Problem;
 
 /// A request, as an audit entry speaks of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visit {
-    /// From which address.
+    /// From which address, a trusted proxy's word for it included.
     pub(crate) from: IpAddr,
-    /// The request's id.
+    /// The request's id, given by us: it stands in its answer, its log lines and its audit entries.
     pub(crate) request: Uuid,
 }
 
 impl Visit {
-    /// That of a request.
+    /// That of a request, as its frame noted it.
     pub(crate) fn of(parts: &Parts) -> Self {
-        let from = parts.extensions.get::<From>().map_or(IpAddr::from([0, 0, 0, 0]), |from| from.0);
-        let request = parts.extensions.get::<RequestId>().map_or_else(Uuid::nil, |id| id.0);
-        Self { from, request }
+        let nowhere = Self { from: IpAddr::from([0, 0, 0, 0]), request: Uuid::nil() };
+        parts.extensions.get().copied().unwrap_or(nowhere)
     }
 
     /// Whoever it is, from there.

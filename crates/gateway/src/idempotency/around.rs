@@ -1,12 +1,15 @@
 //! What is done around a POST that carries an `Idempotency-Key`: its body is read and hashed, and its answer kept.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::{Method, StatusCode};
+use axum::routing::Route;
+use futures_util::future::Either;
+use http::{HeaderValue, Method, StatusCode};
+use tower::Service as _;
 use tracing::Instrument as _;
 
 use super::Asked;
@@ -16,28 +19,43 @@ use crate::access::Digest;
 use crate::server::Problem;
 
 const HEADER: &str = "idempotency-key";
-/// Does it, for the POSTs of programs.
-pub(crate) async fn around(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST || !request.uri().path().starts_with("/api/") {
-        return next.run(request).await;
+
+/// Has a route answer a request, and does it around the POSTs of programs that carry a key.
+pub(crate) fn around(
+    gateway: &Arc<Gateway>,
+    request: Request,
+    mut route: Route,
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    let can_carry = request.method() == Method::POST && request.uri().path().starts_with("/api/");
+    match request.headers().get(HEADER).filter(|_| can_carry).cloned() {
+        // Most do not, and are to pay nothing for those that do.
+        None => Either::Left(route.call(request)),
+        Some(key) => Either::Right(Box::pin(once(Arc::clone(gateway), key, request, route))),
     }
-    let Some(key) = request.headers().get(HEADER) else { return next.run(request).await };
+}
+
+async fn once(
+    gateway: Arc<Gateway>,
+    key: HeaderValue,
+    request: Request,
+    mut route: Route,
+) -> Result<Response, Infallible> {
     let Some(key) = key.to_str().ok().and_then(plain).map(str::to_owned) else {
-        return unfit().into_response();
+        return Ok(unfit().into_response());
     };
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MOST).await else { return too_large().into_response() };
+    let Ok(body) = to_bytes(body, MOST).await else { return Ok(too_large().into_response()) };
     let asked = Arc::new(Asked::new(key, Digest::of_bytes(&body)));
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(Arc::clone(&asked));
     // On its own: whoever asked may leave, and come back for the answer.
     let keeper = Arc::clone(&gateway);
     let answering = async move {
-        let response = next.run(request).await;
+        let Ok(response) = route.call(request).await;
         if asked.keeps(response.status()) { keep(&keeper, &asked, response).await } else { response }
     };
     let answered = gateway.spawn(answering.in_current_span()).await;
-    answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    Ok(answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
 }
 
 async fn keep(gateway: &Gateway, asked: &Asked, response: Response) -> Response {

@@ -17,8 +17,8 @@ pub(super) async fn in_our_words(response: Response) -> Response {
     let status = response.status();
     let refused = status.is_client_error() || status.is_server_error();
     // What was answered before was in our words then.
-    let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if !refused || kind == Some(PROBLEM.as_bytes()) {
+    let is_ours = |kind: &HeaderValue| kind == PROBLEM;
+    if !refused || response.headers().get(CONTENT_TYPE).is_some_and(is_ours) {
         return response;
     }
     let allow = response.headers().get(ALLOW).cloned();

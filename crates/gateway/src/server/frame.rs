@@ -1,23 +1,28 @@
 //! The frame around every request: an id, a time limit, headers that browsers are to obey, a span, and the
 //! count. Nothing of a request's content is logged.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
+use axum::routing::Route;
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use tracing::Instrument;
+use tower::{Layer, Service};
 use uuid::Uuid;
 
 use super::{Problem, foreign};
-use crate::Gateway;
+use crate::access::Visit;
 use crate::limits::Standing;
+use crate::{Gateway, idempotency};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -28,44 +33,70 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// The id of a request, given by us: it stands in its answer, its log lines and its audit entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RequestId(pub(crate) Uuid);
+/// Puts every route into its frame. [`axum::middleware::from_fn`] would copy the route once more for each request, and box
+/// it with what is around it.
+#[derive(Clone)]
+pub(super) struct Frame(pub(super) Arc<Gateway>);
 
-/// From which address a request came, a trusted proxy's word for it included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct From(pub(crate) IpAddr);
+impl Layer<Route> for Frame {
+    type Service = Framed;
+
+    fn layer(&self, route: Route) -> Framed {
+        Framed { gateway: Arc::clone(&self.0), route }
+    }
+}
+
+/// A route in its frame.
+#[derive(Clone)]
+pub(super) struct Framed {
+    gateway: Arc<Gateway>,
+    route: Route,
+}
+
+impl Service<Request> for Framed {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        Box::pin(around(Arc::clone(&self.gateway), request, self.route.clone()))
+    }
+}
 
 /// Does what is done for every request.
-pub(crate) async fn around(
-    State(gateway): State<Arc<Gateway>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+async fn around(gateway: Arc<Gateway>, mut request: Request, route: Route) -> Result<Response, Infallible> {
     let id = gateway.rng.uuid();
     let from = from(&request, &gateway.config.trusted_proxies);
-    request.extensions_mut().insert(RequestId(id));
-    request.extensions_mut().insert(From(from));
     let standing = Standing::default();
-    request.extensions_mut().insert(standing.clone());
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("http", %id, method = %request.method(), route = %route, status = tracing::field::Empty);
+    let extensions = request.extensions_mut();
+    extensions.insert(Visit { from, request: id });
+    extensions.insert(standing.clone());
+    let matched = extensions.get::<MatchedPath>().cloned();
+    let pattern = matched.as_ref().map_or("none", MatchedPath::as_str);
+    let span = tracing::info_span!("http", %id, method = %request.method(), route = %pattern, status = tracing::field::Empty);
     let browser = wants_page(&request);
     let begun = gateway.clock.boot();
-    let answer = tokio::time::timeout(gateway.config.request_timeout, next.run(request));
-    let response = answer.instrument(span.clone()).await.unwrap_or_else(|_| too_slow().into_response());
-    let mut response = foreign::in_our_words(response).await;
+    let answer = idempotency::around(&gateway, request, route);
+    let mut answer = pin!(tokio::time::timeout(gateway.config.request_timeout, answer));
+    // `Instrument` would enter the span once more, for what has ended to be dropped in it.
+    let answer = poll_fn(|context| span.in_scope(|| answer.as_mut().poll(context))).await;
+    let mut response =
+        foreign::in_our_words(answer.unwrap_or_else(|_| Ok(too_slow().into_response()))?).await;
     if browser && let Some(problem) = response.extensions().get::<Problem>() {
         response = crate::dashboard::problem(&gateway, problem);
     }
     let status = response.status().as_u16();
     span.record("status", status);
     let took = begun.until(gateway.clock.boot());
-    span.in_scope(|| tracing::debug!(status, took_us = took.as_micros(), "answered"));
-    gateway.metrics.answered(&route, status, took);
+    tracing::debug!(parent: &span, status, took_us = took.as_micros(), "answered");
+    gateway.metrics.answered(pattern, status, took);
     dress(response.headers_mut(), id, gateway.config.is_https());
     standing.tell(response.headers_mut());
-    response
+    Ok(response)
 }
 
 /// Whose address it is: the connection's, or what the nearest trusted proxies say, the last of them first.
@@ -108,7 +139,7 @@ fn too_slow() -> Problem {
 }
 
 fn dress(headers: &mut HeaderMap, id: Uuid, https: bool) {
-    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -20,7 +20,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use body::{Json, Secretly, ShownOnce};
 pub(crate) use form::{Form, Nothing};
-pub(crate) use frame::{From, RequestId};
 pub(crate) use listen::serve;
 pub(crate) use page::{Cursor, Listed};
 pub(crate) use problem::{Answer, Problem};
@@ -30,8 +29,8 @@ pub(crate) use version::{IfMatch, IfNoneMatch, Tag, Tagged};
 
 use crate::Gateway;
 use crate::{
-    api_keys, audit, cells, connection, dashboard, health, idempotency, identities, jobs, licences, live,
-    members, organisations, problems, reviews, sending, siem, sign_in, sponsors,
+    api_keys, audit, cells, connection, dashboard, health, identities, jobs, licences, live, members,
+    organisations, problems, reviews, sending, siem, sign_in, sponsors,
 };
 
 /// What the OpenAPI document says of the whole.
@@ -87,8 +86,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(problems::pages())
         .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
         .fallback(|| async { Problem::not_found("page") })
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(gateway), idempotency::around))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(gateway), frame::around))
+        .layer(frame::Frame(Arc::clone(gateway)))
         .with_state(Arc::clone(gateway))
 }
 
