@@ -23,11 +23,17 @@ const BUCKETS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0];
 /// What is counted in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    requests: Mutex<BTreeMap<(String, u16), u64>>,
-    times: Mutex<Times>,
+    answers: Mutex<Answers>,
     turns: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     recipients: Mutex<BTreeMap<&'static str, u64>>,
     undelivered: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Answers {
+    /// How many there were of each status, by route.
+    routes: BTreeMap<String, BTreeMap<u16, u64>>,
+    times: Times,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -40,8 +46,13 @@ struct Times {
 impl Metrics {
     /// A request was answered. `route` is the pattern, never the path.
     pub(crate) fn answered(&self, route: &str, status: u16, took: Duration) {
-        *lock(&self.requests).entry((route.to_owned(), status)).or_default() += 1;
-        let mut times = lock(&self.times);
+        let mut answers = lock(&self.answers);
+        let Answers { routes, times } = &mut *answers;
+        // Only the first of a route needs a copy of its name.
+        match routes.get_mut(route) {
+            Some(statuses) => *statuses.entry(status).or_default() += 1,
+            None => drop(routes.insert(route.to_owned(), BTreeMap::from([(status, 1)]))),
+        }
         let seconds = took.as_secs_f64();
         for (bucket, end) in BUCKETS.iter().enumerate() {
             times.buckets[bucket] += u64::from(seconds <= *end);
@@ -77,11 +88,15 @@ pub(super) async fn show(State(gateway): State<Arc<Gateway>>, _: AsOperator) -> 
         let _ = writeln!(text, "# HELP attache_{name} {help}\n# TYPE attache_{name} {kind}");
     };
     head(&mut text, "http_requests_total", "counter", "Requests answered, by route and status.");
-    for ((route, status), count) in lock(&gateway.metrics.requests).iter() {
-        let _ =
-            writeln!(text, "attache_http_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}");
+    for (route, statuses) in &lock(&gateway.metrics.answers).routes {
+        for (status, count) in statuses {
+            let _ = writeln!(
+                text,
+                "attache_http_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}"
+            );
+        }
     }
-    let times = *lock(&gateway.metrics.times);
+    let times = lock(&gateway.metrics.answers).times;
     head(&mut text, "http_request_seconds", "histogram", "How long requests took.");
     for (end, count) in BUCKETS.iter().zip(times.buckets) {
         let _ = writeln!(text, "attache_http_request_seconds_bucket{{le=\"{end}\"}} {count}");
