@@ -1,8 +1,17 @@
 //! Randomness as a parameter, so that tests can repeat themselves.
 
+use std::cell::RefCell;
 use std::sync::Mutex;
 
 use uuid::Uuid;
+
+/// For how many ids a thread takes random bytes from the system at once.
+const SUPPLY: usize = 16;
+
+thread_local! {
+    /// Random bytes that no id has yet.
+    static UNUSED: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A source of random bytes.
 pub trait Rng: Send + Sync {
@@ -36,6 +45,20 @@ impl Rng for SystemRng {
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system gives random bytes");
     }
+
+    // Every request has an id, and is not to call the system for it.
+    fn uuid(&self) -> Uuid {
+        let bytes = UNUSED.with_borrow_mut(|unused| {
+            unused.pop().unwrap_or_else(|| {
+                let mut fresh = [[0; 16]; SUPPLY];
+                self.fill(fresh.as_flattened_mut());
+                let [first, rest @ ..] = fresh;
+                unused.extend(rest);
+                first
+            })
+        });
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
 }
 
 /// A repeatable generator for tests (SplitMix64); never for secrets.
@@ -60,5 +83,21 @@ impl Rng for SeededRng {
             word ^= word >> 31;
             chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_id_of_the_systems_is_given_twice() {
+        let of_a_thread = || (0..10 * SUPPLY).map(|_| SystemRng.uuid()).collect::<Vec<_>>();
+        let threads = [(); 4].map(|()| std::thread::spawn(of_a_thread));
+        let ids: Vec<Uuid> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+        assert!(ids.iter().all(|id| id.get_version_num() == 4));
     }
 }
