@@ -1,13 +1,19 @@
 //! JSON in and out, with problems instead of the framework's own words.
 
+use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::Problem;
+
+/// In so many bytes most answers are written without growing.
+const ROOM: usize = 1024;
 
 /// A JSON body.
 #[derive(Debug, Clone)]
@@ -29,7 +35,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        axum::Json(self.0).into_response()
+        let mut body = Vec::with_capacity(ROOM);
+        match serde_json::to_writer(&mut body, &self.0) {
+            Ok(()) => ([(CONTENT_TYPE, "application/json")], Body::from(body)).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "an answer that is no JSON");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
     }
 }
 
