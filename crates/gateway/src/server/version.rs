@@ -3,6 +3,8 @@
 //! otherwise. That demand goes into the unit of the change, which expects the version that was read: between the look
 //! and the change nobody slips in.
 
+use std::fmt;
+
 use attache_store::{Record, Versioned};
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -31,11 +33,14 @@ impl Tag {
     pub(crate) fn with(self, more: Option<i64>) -> Self {
         Self { more, ..self }
     }
+}
 
-    fn opaque(&self) -> String {
+/// What stands in its quotes.
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.more {
-            Some(more) => format!("{}-{more}", self.version),
-            None => self.version.to_string(),
+            Some(more) => write!(f, "{}-{more}", self.version),
+            None => write!(f, "{}", self.version),
         }
     }
 }
@@ -53,7 +58,7 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 }
 
 fn tag(response: &mut Response, tag: &Tag) {
-    if let Ok(value) = HeaderValue::from_str(&format!("\"{}\"", tag.opaque())) {
+    if let Ok(value) = HeaderValue::try_from(format!("\"{tag}\"")) {
         response.headers_mut().insert(ETAG, value);
     }
 }
@@ -70,9 +75,12 @@ pub(crate) struct IfNoneMatch {
 impl IfNoneMatch {
     /// The view, or that it has not changed.
     pub(crate) fn show<T: Serialize>(&self, tagged: Tagged<T>) -> Response {
-        let wanted = tagged.0.opaque();
-        // Whoever reads compares weakly: `W/"3"` is as good as `"3"`.
-        if !self.tags.as_deref().is_some_and(|tags| any(tags, |_, opaque| opaque == wanted)) {
+        let is_among = |tags: &str| {
+            let wanted = tagged.0.to_string();
+            // Whoever reads compares weakly: `W/"3"` is as good as `"3"`.
+            any(tags, |_, opaque| opaque == wanted)
+        };
+        if !self.tags.as_deref().is_some_and(is_among) {
             return tagged.into_response();
         }
         let mut response = StatusCode::NOT_MODIFIED.into_response();
