@@ -92,7 +92,8 @@ async fn once(
     caller: &mut Caller,
 ) -> Result<(), Turned> {
     match parts.extensions.get::<Arc<Asked>>() {
-        Some(asked) => asked.enter(gateway, org, parts.uri.path(), caller).await,
+        // Boxed, since most requests carry none, and are not to carry room for it either.
+        Some(asked) => Box::pin(asked.enter(gateway, org, parts.uri.path(), caller)).await,
         None => Ok(()),
     }
 }

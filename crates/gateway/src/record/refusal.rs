@@ -1,5 +1,6 @@
 //! Refusals as entries: somebody tried what is not theirs. Only so many a minute of one caller are entries, and only so
 //! many of all who have proved nothing, so that nobody fills a log by asking in vain; the answers are the same.
+//! What it takes to note one is boxed: most requests are not refused, and are not to carry room for it.
 
 use attache_ledger::{Act, ActName, Code, Verdict};
 use attache_store::{GatewayScope, Scope, Unit};
@@ -14,7 +15,7 @@ impl Gateway {
     /// Notes that a caller was refused something. That it cannot be noted changes nothing about the refusal.
     pub(crate) async fn refused(&self, caller: Uuid, scope: impl Scope, act: Act, problem: &Problem) {
         if self.meter.notes(Noting::Caller(caller), self.clock.boot()) {
-            self.note_refusal(scope, act, problem).await;
+            Box::pin(self.note_refusal(scope, act, problem)).await;
         }
     }
 
@@ -23,7 +24,7 @@ impl Gateway {
         let now = self.clock.boot();
         if self.meter.notes(Noting::Caller(visit.whose()), now) && self.meter.notes(Noting::Visitors, now) {
             let act = Act::new(act, visit.actor(None)).correlated(visit.correlation());
-            self.note_refusal(GatewayScope::granted(), act, problem).await;
+            Box::pin(self.note_refusal(GatewayScope::granted(), act, problem)).await;
         }
     }
 
