@@ -26,6 +26,7 @@ use crate::{Gateway, idempotency};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// No script, style or frame but our own; nothing inline.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -36,20 +37,29 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// Puts every route into its frame. [`axum::middleware::from_fn`] would copy the route once more for each request, and box
 /// it with what is around it.
 #[derive(Clone)]
-pub(super) struct Frame(pub(super) Arc<Gateway>);
+pub(super) struct Frame {
+    gateway: Arc<Gateway>,
+    usual: Arc<HeaderMap>,
+}
+
+impl Frame {
+    pub(super) fn new(gateway: &Arc<Gateway>) -> Self {
+        Self { gateway: Arc::clone(gateway), usual: Arc::new(usual(gateway.config.is_https())) }
+    }
+}
 
 impl Layer<Route> for Frame {
     type Service = Framed;
 
     fn layer(&self, route: Route) -> Framed {
-        Framed { gateway: Arc::clone(&self.0), route }
+        Framed { frame: self.clone(), route }
     }
 }
 
 /// A route in its frame.
 #[derive(Clone)]
 pub(super) struct Framed {
-    gateway: Arc<Gateway>,
+    frame: Frame,
     route: Route,
 }
 
@@ -63,27 +73,30 @@ impl Service<Request> for Framed {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        Box::pin(around(Arc::clone(&self.gateway), request, self.route.clone()))
+        Box::pin(around(self.frame.clone(), request, self.route.clone()))
     }
 }
 
 /// Does what is done for every request.
-async fn around(gateway: Arc<Gateway>, mut request: Request, route: Route) -> Result<Response, Infallible> {
+async fn around(frame: Frame, mut request: Request, route: Route) -> Result<Response, Infallible> {
+    let Frame { gateway, usual } = frame;
     let id = gateway.rng.uuid();
-    let from = from(&request, &gateway.config.trusted_proxies);
+    // Both are taken, since nobody asks for them after this: the map of the extensions need not grow then.
+    let (peer, matched) = (request.extensions_mut().remove(), request.extensions_mut().remove());
+    let from = from(peer, request.headers(), &gateway.config.trusted_proxies);
     let standing = Standing::default();
-    let extensions = request.extensions_mut();
-    extensions.insert(Visit { from, request: id });
-    extensions.insert(standing.clone());
-    let matched = extensions.get::<MatchedPath>().cloned();
+    request.extensions_mut().insert(Visit { from, request: id });
+    request.extensions_mut().insert(standing.clone());
     let pattern = matched.as_ref().map_or("none", MatchedPath::as_str);
     let span = tracing::info_span!("http", %id, method = %request.method(), route = %pattern, status = tracing::field::Empty);
     let browser = wants_page(&request);
     let begun = gateway.clock.boot();
-    let answer = idempotency::around(&gateway, request, route);
-    let mut answer = pin!(tokio::time::timeout(gateway.config.request_timeout, answer));
-    // `Instrument` would enter the span once more, for what has ended to be dropped in it.
-    let answer = poll_fn(|context| span.in_scope(|| answer.as_mut().poll(context))).await;
+    let answer = {
+        let answer = idempotency::around(&gateway, request, route);
+        let mut answer = pin!(tokio::time::timeout(gateway.config.request_timeout, answer));
+        // `Instrument` would enter the span once more, for what has ended to be dropped in it.
+        poll_fn(|context| span.in_scope(|| answer.as_mut().poll(context))).await
+    };
     let mut response =
         foreign::in_our_words(answer.unwrap_or_else(|_| Ok(too_slow().into_response()))?).await;
     if browser && let Some(problem) = response.extensions().get::<Problem>() {
@@ -94,16 +107,17 @@ async fn around(gateway: Arc<Gateway>, mut request: Request, route: Route) -> Re
     let took = begun.until(gateway.clock.boot());
     tracing::debug!(parent: &span, status, took_us = took.as_micros(), "answered");
     gateway.metrics.answered(pattern, status, took);
-    dress(response.headers_mut(), id, gateway.config.is_https());
+    let own = std::mem::take(response.headers_mut());
+    *response.headers_mut() = dressed(own, &usual, id);
     standing.tell(response.headers_mut());
     Ok(response)
 }
 
 /// Whose address it is: the connection's, or what the nearest trusted proxies say, the last of them first.
-fn from(request: &Request, trusted: &[IpAddr]) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+fn from(peer: Option<ConnectInfo<SocketAddr>>, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let peer = peer.map(|ConnectInfo(address)| address.ip());
     let mut from = peer.unwrap_or(IpAddr::from([0, 0, 0, 0])).to_canonical();
-    let said = request.headers().get_all(FORWARDED_FOR);
+    let said = headers.get_all(FORWARDED_FOR);
     let said = said.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     // What a client wrote before them may be anything, and must not hide them.
     let said: Vec<&str> = said.collect();
@@ -138,22 +152,30 @@ fn too_slow() -> Problem {
     )
 }
 
-fn dress(headers: &mut HeaderMap, id: Uuid, https: bool) {
+/// What an answer says itself, what is usual, and the id of its request.
+fn dressed(own: HeaderMap, usual: &HeaderMap, id: Uuid) -> HeaderMap {
+    let mut headers = usual.clone();
+    headers.extend(own);
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
-    // With no referrer at all a browser would say `Origin: null` of the page's own forms.
-    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    );
+    headers
+}
+
+/// What every answer says, unless its route says otherwise.
+fn usual(https: bool) -> HeaderMap {
+    let mut usual = HeaderMap::from_iter([
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        // With no referrer at all a browser would say `Origin: null` of the page's own forms.
+        (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (OPENER_POLICY, HeaderValue::from_static("same-origin")),
+    ]);
     if https {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        usual.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
+    usual
 }
 
 #[cfg(test)]
@@ -161,14 +183,22 @@ mod tests {
     use super::*;
 
     fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
-        let mut request = Request::new(axum::body::Body::empty());
         let peer = SocketAddr::new(peer.parse().unwrap(), 1);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        for value in forwarded {
-            request.headers_mut().append(FORWARDED_FOR, value.parse().unwrap());
-        }
+        let headers = forwarded.iter().map(|value| (FORWARDED_FOR, value.parse().unwrap())).collect();
         let trusted: Vec<IpAddr> = trusted.iter().map(|text| text.parse().unwrap()).collect();
-        from(&request, &trusted).to_string()
+        from(Some(ConnectInfo(peer)), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn what_an_answer_says_itself_is_not_overruled() {
+        let said = HeaderValue::from_static("public, max-age=60");
+        let own = HeaderMap::from_iter([(CACHE_CONTROL, said.clone()), (REQUEST_ID, said.clone())]);
+        let id = Uuid::from_u128(7);
+        let dressed = dressed(own, &usual(false), id);
+        assert_eq!((&dressed[CACHE_CONTROL], &dressed[CONTENT_SECURITY_POLICY]), (&said, &POLICY));
+        assert_eq!(dressed[REQUEST_ID], id.to_string(), "but for the id, which is ours to give");
+        assert!(!dressed.contains_key(STRICT_TRANSPORT_SECURITY));
+        assert!(usual(true).contains_key(STRICT_TRANSPORT_SECURITY));
     }
 
     #[test]

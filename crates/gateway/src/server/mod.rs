@@ -86,7 +86,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(problems::pages())
         .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
         .fallback(|| async { Problem::not_found("page") })
-        .layer(frame::Frame(Arc::clone(gateway)))
+        .layer(frame::Frame::new(gateway))
         .with_state(Arc::clone(gateway))
 }
 
