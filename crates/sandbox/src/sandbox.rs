@@ -53,7 +53,7 @@ impl Shared {
             url: self.url.clone(),
             ca: self.ca.clone(),
             tenant_id: seeded.tenant_id,
-            domain: tenant.domains.first().cloned().unwrap_or_default(),
+            domain: tenant.domains.first().unwrap_or_default().to_owned(),
             control_token: seeded.control_token,
             apps: ReadyApps {
                 provisioner: ReadyProvisioner {

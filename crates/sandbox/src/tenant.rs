@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::changes::Change;
 use crate::directory::{
     Application, DelegatedGrant, Objects, RoleAssignment, ServicePlan, ServicePrincipal, Sku, User,
+    VerifiedDomains,
 };
 use crate::entra::Entra;
 use crate::graph::Workloads;
@@ -21,7 +22,7 @@ pub(crate) struct Tenant {
     pub(crate) display_name: String,
     pub(crate) created: Timestamp,
     /// Verified domains; the first is the default one.
-    pub(crate) domains: Vec<String>,
+    pub(crate) domains: VerifiedDomains,
     pub(crate) users: Objects<User>,
     pub(crate) applications: Objects<Application>,
     pub(crate) service_principals: Objects<ServicePrincipal>,
@@ -39,9 +40,9 @@ pub(crate) struct Tenant {
 }
 
 parts!(Tenant {
-    users, applications, service_principals, grants, role_assignments, entra, workloads,
+    domains, users, applications, service_principals, grants, role_assignments, entra, workloads,
 } whole {
-    id, display_name, created, domains, skus,
+    id, display_name, created, skus,
 } but {
     changes,
 });
@@ -68,8 +69,7 @@ impl Tenant {
 
     /// The agent users of an agent identity that are not deleted.
     pub(crate) fn agent_users_of(&self, identity_id: &str) -> impl Iterator<Item = &User> {
-        let named = self.users.named(identity_id).into_iter();
-        named.filter(move |user| user.identity_parent_id() == Some(identity_id) && user.life.is_live())
+        self.users.children(identity_id).into_iter().filter(|user| user.life.is_live())
     }
 
     /// An application that readers see now, by object id.
@@ -114,8 +114,7 @@ impl Tenant {
 
     /// The agent identities of a blueprint, by its app id, deleted ones included.
     pub(crate) fn children_of(&self, blueprint_id: &str) -> impl Iterator<Item = &ServicePrincipal> {
-        let named = self.service_principals.named(blueprint_id).into_iter();
-        named.filter(move |sp| sp.blueprint_id() == Some(blueprint_id))
+        self.service_principals.children(blueprint_id).into_iter()
     }
 
     /// When the user has a mailbox (`mailbox`), if a licence brings one; compare with the clock.

@@ -154,10 +154,12 @@ pub(crate) enum InheritedScopes {
 }
 
 impl Named for Application {
-    /// The app id, and what clients may call it as a resource.
+    /// The app id, what clients may call it as a resource, the unique name, and the tags.
     fn names(&self) -> impl Iterator<Item = &str> {
         let uris = self.identifier_uris.iter().map(|uri| uri.trim_end_matches('/'));
-        std::iter::once(self.app_id.as_str()).chain(uris)
+        let tags = self.other.get("tags").and_then(Value::as_array).into_iter().flatten();
+        let others = self.other.get("uniqueName").into_iter().chain(tags).filter_map(Value::as_str);
+        std::iter::once(self.app_id.as_str()).chain(uris).chain(others)
     }
 }
 

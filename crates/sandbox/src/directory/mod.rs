@@ -5,11 +5,13 @@ mod application;
 mod authentication_method;
 mod foreign;
 mod grant;
+mod index;
 mod licence;
 mod objects;
 mod properties;
 mod service_principal;
 mod user;
+mod verified_domains;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,7 @@ pub(crate) use objects::{Named, Objects};
 pub(crate) use properties::Properties;
 pub(crate) use service_principal::{ServicePrincipal, ServicePrincipalKind};
 pub(crate) use user::{User, UserKind};
+pub(crate) use verified_domains::VerifiedDomains;
 
 /// When an object was made, when readers see it, and when it was soft-deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,5 @@
-//! Directory objects by id and by the names that they go by, so that a user principal name or an app id among
-//! hundreds of thousands is found without looking at all of them.
+//! Directory objects by id and by what they are looked for by, so that a user principal name, an app id or the children
+//! of a blueprint among hundreds of thousands are found, and seats counted, without looking at all of them.
 
 use std::sync::Arc;
 
@@ -7,35 +7,39 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::sharing::{MapChange, Part, SnapshotMap, SnapshotSet};
+use super::index::Index;
+use crate::sharing::{MapChange, Part, SnapshotMap};
 
-/// An object that goes by something else than its id.
+/// An object that is found by something else than its id.
 pub(crate) trait Named: Clone {
-    /// The names, compared without regard to case. Several objects may have the same.
+    /// What it goes by, compared without regard to case. Several objects may have the same name.
     fn names(&self) -> impl Iterator<Item = &str>;
+
+    /// What it is a child of, compared so as well.
+    fn parents(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
+
+    /// What is counted of it, each at most once: see [`Objects::count`].
+    fn counted(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
 }
 
 /// Objects by object id, in lower case.
 #[derive(Debug, Clone)]
 pub(crate) struct Objects<T> {
     by_id: SnapshotMap<Arc<str>, T>,
-    /// The names of every object but the touched one.
-    names: SnapshotSet<Name>,
-    /// The object that was handed out to be changed: its names are not known until the next change.
+    /// Of every object but the touched one.
+    index: Index,
+    /// The object that was handed out to be changed: what it is found by is not known until the next change.
     touched: Option<Arc<str>>,
-}
-
-/// A name of an object: not the text, which the object has, but enough to find it by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Name {
-    hash: u64,
-    id: Arc<str>,
 }
 
 impl<T: Named> Objects<T> {
     /// No objects.
     pub(crate) fn new() -> Self {
-        Self { by_id: SnapshotMap::default(), names: SnapshotSet::default(), touched: None }
+        Self { by_id: SnapshotMap::default(), index: Index::default(), touched: None }
     }
 
     /// How many there are.
@@ -53,9 +57,7 @@ impl<T: Named> Objects<T> {
         self.settle();
         let (id, object) = self.by_id.get_key_value(id.as_ref())?;
         let id = Arc::clone(id);
-        for name in names_of(&id, object) {
-            self.names.remove(&name);
-        }
+        self.index.forget(&id, object);
         self.touched = Some(Arc::clone(&id));
         self.by_id.get_mut(&*id)
     }
@@ -65,28 +67,52 @@ impl<T: Named> Objects<T> {
         self.entries_named(name).into_iter().map(|(_, object)| object).collect()
     }
 
-    /// Those of that name where one is known, else all, in the order of their ids.
-    pub(crate) fn candidates(&self, name: Option<&str>) -> Vec<&T> {
-        name.map_or_else(|| self.values().collect(), |name| self.named(name))
+    /// The children of that parent, in the order of their ids.
+    pub(crate) fn children(&self, parent: &str) -> Vec<&T> {
+        let is_child = |object: &T| object.parents().any(|one| one.eq_ignore_ascii_case(parent));
+        let found = self.found(self.index.children(parent), is_child);
+        found.into_iter().map(|(_, object)| object).collect()
+    }
+
+    /// The children where a parent is known, those of that name where one is, else all, in the order of their ids.
+    pub(crate) fn candidates(&self, parent: Option<&str>, name: Option<&str>) -> Vec<&T> {
+        match (parent, name) {
+            (Some(parent), _) => self.children(parent),
+            (None, Some(name)) => self.named(name),
+            (None, None) => self.values().collect(),
+        }
     }
 
     /// The same as [`Self::named`], with their ids.
     pub(crate) fn entries_named(&self, name: &str) -> Vec<(&str, &T)> {
         let has_it = |object: &T| object.names().any(|one| one.eq_ignore_ascii_case(name));
-        let hash = hash_of(name);
-        let known = self.names.iter_from(&Name { hash, id: Arc::default() });
-        let mut found: Vec<(&str, &T)> = known
-            .take_while(|one| one.hash == hash)
-            .filter_map(|one| Some((&*one.id, self.by_id.get(&*one.id)?)))
-            .filter(|(_, object)| has_it(object))
+        self.found(self.index.named(name), has_it)
+    }
+
+    /// What of an index's answer is right, and the touched object if it belongs to it.
+    fn found<'o>(
+        &'o self,
+        ids: impl Iterator<Item = &'o Arc<str>>,
+        belongs: impl Fn(&T) -> bool,
+    ) -> Vec<(&'o str, &'o T)> {
+        let mut found: Vec<(&str, &T)> = ids
+            .filter_map(|id| Some((&**id, self.by_id.get(&**id)?)))
+            .filter(|(_, object)| belongs(object))
             .collect();
         if let Some(id) = &self.touched
-            && let Some(object) = self.by_id.get(&**id).filter(|object| has_it(object))
+            && let Some(object) = self.by_id.get(&**id).filter(|object| belongs(object))
         {
             found.push((id, object));
             found.sort_by_key(|(id, _)| *id);
         }
         found
+    }
+
+    /// Of how many objects that is counted.
+    pub(crate) fn count(&self, counted: &str) -> usize {
+        let touched = self.touched.as_ref().and_then(|id| self.by_id.get(&**id));
+        let has_it = touched.is_some_and(|object| object.counted().any(|one| one == counted));
+        self.index.count(counted) + usize::from(has_it)
     }
 
     /// Whether there is that id.
@@ -98,15 +124,11 @@ impl<T: Named> Objects<T> {
     pub(crate) fn insert(&mut self, id: String, object: T) -> Option<T> {
         self.settle();
         let id: Arc<str> = id.into();
-        let names: Vec<Name> = names_of(&id, &object).collect();
-        let earlier = self.by_id.insert(Arc::clone(&id), object);
-        for name in earlier.iter().flat_map(|earlier| names_of(&id, earlier)) {
-            self.names.remove(&name);
+        if let Some(earlier) = self.by_id.get(&*id) {
+            self.index.forget(&id, earlier);
         }
-        for name in names {
-            self.names.insert(name);
-        }
-        earlier
+        self.index.learn(&id, &object);
+        self.by_id.insert(id, object)
     }
 
     /// Takes one away.
@@ -114,9 +136,7 @@ impl<T: Named> Objects<T> {
         self.settle();
         let id: Arc<str> = id.as_ref().into();
         let removed = self.by_id.remove(&*id)?;
-        for name in names_of(&id, &removed) {
-            self.names.remove(&name);
-        }
+        self.index.forget(&id, &removed);
         Some(removed)
     }
 
@@ -131,18 +151,16 @@ impl<T: Named> Objects<T> {
         self.by_id.values()
     }
 
-    /// Learns the names of what was handed out.
+    /// Learns what the object that was handed out is found by.
     fn settle(&mut self) {
         let Some(id) = self.touched.take() else { return };
-        for name in self.by_id.get(&*id).into_iter().flat_map(|object| names_of(&id, object)) {
-            self.names.insert(name);
+        if let Some(object) = self.by_id.get(&*id) {
+            self.index.learn(&id, object);
         }
     }
 
     fn of(by_id: SnapshotMap<Arc<str>, T>) -> Self {
-        let mut names: Vec<Name> = by_id.iter().flat_map(|(id, object)| names_of(id, object)).collect();
-        names.sort_unstable();
-        Self { names: names.into_iter().collect(), by_id, touched: None }
+        Self { index: by_id.iter().collect(), by_id, touched: None }
     }
 }
 
@@ -152,23 +170,12 @@ impl<T: Named + Default> Objects<T> {
         self.settle();
         let kept = self.by_id.get_key_value(id).map(|(id, _)| Arc::clone(id));
         let id = kept.unwrap_or_else(|| id.into());
-        for name in self.by_id.get(&*id).into_iter().flat_map(|object| names_of(&id, object)) {
-            self.names.remove(&name);
+        if let Some(object) = self.by_id.get(&*id) {
+            self.index.forget(&id, object);
         }
         self.touched = Some(Arc::clone(&id));
         self.by_id.get_or_insert_with(&id, T::default)
     }
-}
-
-fn names_of<T: Named>(id: &Arc<str>, object: &T) -> impl Iterator<Item = Name> {
-    object.names().map(|name| Name { hash: hash_of(name), id: Arc::clone(id) })
-}
-
-/// The same for the same name in any case (FNV-1a).
-fn hash_of(name: &str) -> u64 {
-    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01B3)
-    })
 }
 
 impl<T: Named> Default for Objects<T> {
@@ -225,17 +232,26 @@ mod tests {
 
     use super::*;
 
-    /// Two names, of which one may be the same for all.
+    /// Two names, of which one may be the same for all; a child of its name, too, and counted by its first letter.
     impl Named for String {
         fn names(&self) -> impl Iterator<Item = &str> {
             [self.as_str(), "everybody"].into_iter()
         }
+
+        fn parents(&self) -> impl Iterator<Item = &str> {
+            std::iter::once(self.as_str()).filter(|name| name.starts_with(['g', 'G']))
+        }
+
+        fn counted(&self) -> impl Iterator<Item = &str> {
+            self.get(..1).into_iter()
+        }
     }
 
     proptest! {
-        /// Whatever is done to the objects, a name finds exactly those that have it now.
+        /// Whatever is done to the objects, a name finds exactly those that have it now, a parent its children, and
+        /// what is counted is so.
         #[test]
-        fn a_name_finds_whoever_has_it(steps in prop::collection::vec((0..5_u8, 0..12_u8, 0..4_u8), 0..60)) {
+        fn everything_is_found_by_what_it_has(steps in prop::collection::vec((0..5_u8, 0..12_u8, 0..4_u8), 0..60)) {
             let mut objects: Objects<String> = Objects::new();
             for (step, id, name) in steps {
                 let (id, name) = (format!("id{id}"), ["Ada", "ada", "grace", "gracE"][usize::from(name)]);
@@ -251,7 +267,20 @@ mod tests {
                         .filter(|object| object.names().any(|one| one.eq_ignore_ascii_case(name)))
                         .collect();
                     prop_assert_eq!(objects.named(name), having);
+                    let children: Vec<&String> = objects
+                        .values()
+                        .filter(|object| object.parents().any(|one| one.eq_ignore_ascii_case(name)))
+                        .collect();
+                    prop_assert_eq!(objects.children(name), children);
                 }
+                for letter in ["A", "a", "g", "x"] {
+                    let counted = objects.values().filter(|object| object.starts_with(letter)).count();
+                    prop_assert_eq!(objects.count(letter), counted);
+                }
+                let restored = objects.clone();
+                let read: Objects<String> = serde_json::from_value(serde_json::to_value(&restored).unwrap()).unwrap();
+                prop_assert_eq!(read.count("g"), objects.count("g"));
+                prop_assert_eq!(read.children("grace"), objects.children("grace"));
             }
         }
     }

@@ -47,10 +47,26 @@ pub(crate) enum ServicePrincipalKind {
 }
 
 impl Named for ServicePrincipal {
-    /// The app id, for an agent identity its blueprint's, so that a blueprint's children are found, and the tags.
+    /// The app id, and the tags.
     fn names(&self) -> impl Iterator<Item = &str> {
         let tags = self.other.get("tags").and_then(Value::as_array).into_iter().flatten();
-        std::iter::once(self.app_id.as_str()).chain(self.blueprint_id()).chain(tags.filter_map(Value::as_str))
+        std::iter::once(self.app_id.as_str()).chain(tags.filter_map(Value::as_str))
+    }
+
+    /// The blueprint of an agent identity, by its app id.
+    fn parents(&self) -> impl Iterator<Item = &str> {
+        self.blueprint_id().into_iter()
+    }
+
+    /// The blueprint of an agent identity that an app made: it may have so many.
+    fn counted(&self) -> impl Iterator<Item = &str> {
+        match &self.kind {
+            ServicePrincipalKind::AgentIdentity { blueprint_id, created_app_only: true } => {
+                Some(blueprint_id.as_str())
+            }
+            _ => None,
+        }
+        .into_iter()
     }
 }
 

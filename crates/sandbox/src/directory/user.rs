@@ -51,10 +51,21 @@ pub(crate) enum UserKind {
 }
 
 impl Named for User {
-    /// What it signs in with, the address if that is another, and the parent of an agent user.
+    /// What it signs in with, and the address if that is another.
     fn names(&self) -> impl Iterator<Item = &str> {
         let mail = self.mail.as_deref().filter(|mail| !mail.eq_ignore_ascii_case(&self.upn));
-        std::iter::once(self.upn.as_str()).chain(mail).chain(self.identity_parent_id())
+        std::iter::once(self.upn.as_str()).chain(mail)
+    }
+
+    /// The agent identity of an agent user.
+    fn parents(&self) -> impl Iterator<Item = &str> {
+        self.identity_parent_id().into_iter()
+    }
+
+    /// The SKUs of which it uses a seat.
+    fn counted(&self) -> impl Iterator<Item = &str> {
+        let licences = self.life.is_live().then_some(&self.licences).into_iter().flatten();
+        licences.map(|licence| licence.sku_id.as_str())
     }
 }
 

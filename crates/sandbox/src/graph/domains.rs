@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::directory::Life;
+use crate::directory::{Life, VerifiedDomains};
 
 use super::call::Call;
 use super::deleted_items::is_kept;
@@ -61,8 +61,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
-    let items =
-        call.tenant.domains.iter().enumerate().map(|(index, _)| shown(&call.tenant.domains, index)).collect();
+    let items = call.tenant.domains.iter().map(|name| shown(&call.tenant.domains, name)).collect();
     Ok(call.list(&query, "domains", items, None))
 }
 
@@ -70,19 +69,8 @@ fn get(call: &mut Call<'_>) -> Answer {
     let query = call.query(&OBJECT)?;
     let asked = call.params.get("domain");
     let domains = &call.tenant.domains;
-    let found = domains.iter().position(|name| name.eq_ignore_ascii_case(asked));
-    let index = found.ok_or_else(|| GraphError::no_object(asked))?;
-    Ok(call.entity(&query, "domains", shown(domains, index), None))
-}
-
-/// Which domain the tenant came into being with: one of Microsoft's, or here the first.
-pub(crate) fn initial(domains: &[String]) -> usize {
-    domains.iter().position(|name| name.ends_with(".onmicrosoft.com")).unwrap_or(0)
-}
-
-/// Whether a name is a subdomain of one of them.
-pub(crate) fn is_below(domains: &[String], name: &str) -> bool {
-    domains.iter().any(|parent| name.strip_suffix(parent.as_str()).is_some_and(|rest| rest.ends_with('.')))
+    let name = domains.named(asked).ok_or_else(|| GraphError::no_object(asked))?;
+    Ok(call.entity(&query, "domains", shown(domains, name), None))
 }
 
 /// A subdomain of a verified domain is verified by that (Graph documentation, "Create domain"). Others would wait
@@ -103,11 +91,11 @@ fn create(call: &mut Call<'_>) -> Answer {
     if domains.len() >= MOST {
         return Err(GraphError::bad_request("The tenant has the maximum number of domains."));
     }
-    if !is_below(domains, &name) {
+    if !domains.are_above(&name) {
         return Err(GraphError::not_emulated("a root domain, which DNS would have to verify"));
     }
-    call.tenant.domains.push(name.clone());
-    let shown = call.with_context("domains", shown(&call.tenant.domains, call.tenant.domains.len() - 1));
+    call.tenant.domains.push(&name);
+    let shown = call.with_context("domains", shown(&call.tenant.domains, &name));
     Ok(call.created(&format!("/domains/{name}"), &shown))
 }
 
@@ -115,16 +103,18 @@ fn create(call: &mut Call<'_>) -> Answer {
 fn delete(call: &mut Call<'_>) -> Answer {
     let asked = call.params.get("domain").to_ascii_lowercase();
     let domains = &call.tenant.domains;
-    let index =
-        domains.iter().position(|name| *name == asked).ok_or_else(|| GraphError::no_object(&asked))?;
+    if !domains.contains(&asked) {
+        return Err(GraphError::no_object(&asked));
+    }
     let suffix = format!("@{asked}");
     let is_there = |life: &Life| life.is_live() || is_kept(life, call.now);
     let mut users = call.tenant.users.values().filter(|user| is_there(&user.life));
     let used = users.any(|user| user.upn.to_ascii_lowercase().ends_with(&suffix));
-    if index == 0 || index == initial(domains) || used {
+    let stays = [domains.first(), domains.initial()].contains(&Some(asked.as_str()));
+    if stays || used {
         return Err(GraphError::bad_request("The domain is in use and cannot be deleted."));
     }
-    call.tenant.domains.remove(index);
+    call.tenant.domains.remove(&asked);
     Ok(call.no_content())
 }
 
@@ -139,16 +129,15 @@ pub(crate) fn is_host_name(name: &str) -> bool {
     name.len() <= 253 && name.contains('.') && name.split('.').all(label)
 }
 
-fn shown(domains: &[String], index: usize) -> Value {
-    let name = &domains[index];
+fn shown(domains: &VerifiedDomains, name: &str) -> Value {
     json!({
         "authenticationType": "Managed",
         "availabilityStatus": null,
         "id": name,
         "isAdminManaged": true,
-        "isDefault": index == 0,
-        "isInitial": index == initial(domains),
-        "isRoot": !is_below(domains, name),
+        "isDefault": domains.first() == Some(name),
+        "isInitial": domains.initial() == Some(name),
+        "isRoot": !domains.are_above(name),
         "isVerified": true,
         "manufacturer": null,
         "model": null,

@@ -138,7 +138,7 @@ fn refuse_own(call: &Call<'_>, address: &str) -> Result<(), GraphError> {
         ));
     }
     let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    if call.tenant.domains.iter().any(|one| one.eq_ignore_ascii_case(domain)) {
+    if call.tenant.domains.contains(domain) {
         return Err(GraphError::new(
             StatusCode::BAD_REQUEST,
             "BadRequest",
@@ -149,9 +149,8 @@ fn refuse_own(call: &Call<'_>, address: &str) -> Result<(), GraphError> {
 }
 
 fn guest_user(call: &Call<'_>, wanted: &Wanted) -> User {
-    // The initial domain, where guests' names stand.
-    let initial = call.tenant.domains.iter().find(|one| one.ends_with(".onmicrosoft.com"));
-    let domain = initial.or_else(|| call.tenant.domains.first()).map_or("", String::as_str);
+    // Where guests' names stand.
+    let domain = call.tenant.domains.initial().unwrap_or_default();
     let name = format!("{}#EXT#", wanted.address.replace('@', "_"));
     let taken = |upn: &str| call.tenant.user_by_upn(upn).is_some();
     let upn = std::iter::once(format!("{name}@{domain}"))

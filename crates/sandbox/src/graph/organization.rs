@@ -4,7 +4,6 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::domains;
 use super::error::{Answer, GraphError};
 use super::instants::seconds;
 use super::odata::{Service, Surface};
@@ -82,11 +81,11 @@ fn get(call: &mut Call<'_>) -> Answer {
 
 fn entity(call: &Call<'_>) -> Value {
     let tenant = &call.tenant;
-    let initial = domains::initial(&tenant.domains);
-    let domain = |(index, name): (usize, &String)| {
+    let (default, initial) = (tenant.domains.first(), tenant.domains.initial());
+    let domain = |name| {
         json!({
-            "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": index == 0,
-            "isInitial": index == initial, "name": name, "type": "Managed",
+            "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": default == Some(name),
+            "isInitial": initial == Some(name), "name": name, "type": "Managed",
         })
     };
     let plans = || tenant.skus.iter().flat_map(|sku| &sku.plans);
@@ -121,6 +120,6 @@ fn entity(call: &Call<'_>) -> Value {
         "street": null,
         "technicalNotificationMails": [],
         "tenantType": "AAD",
-        "verifiedDomains": tenant.domains.iter().enumerate().map(domain).collect::<Vec<_>>(),
+        "verifiedDomains": tenant.domains.iter().map(domain).collect::<Vec<_>>(),
     })
 }

@@ -135,7 +135,7 @@ mod tests {
     fn a_domain_of_ones_own_makes_room() {
         let mut tenant = seed::tenant(&Source::new(Seed::Constants), Timestamp::UNIX_EPOCH);
         assert_eq!(tenant.most_objects(), 300_000);
-        tenant.domains = vec!["contoso.onmicrosoft.com".to_owned()];
+        tenant.domains = ["contoso.onmicrosoft.com"].iter().collect();
         assert_eq!(tenant.most_objects(), 50_000);
     }
 

@@ -77,7 +77,7 @@ impl<'a> Desk<'a> {
     pub(super) fn frame(&self, section: &'static str) -> Frame {
         Frame {
             tenant: self.tenant.display_name.clone(),
-            domain: self.tenant.domains.first().cloned().unwrap_or_default(),
+            domain: self.tenant.domains.first().unwrap_or_default().to_owned(),
             now: self.realm.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             base: format!("{PAGES}/{}", self.realm.id),
             section,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Realm;
+use crate::directory::VerifiedDomains;
 
 /// The realms. One is home: it is there from the start, it stays, and requests that name none are its.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl Realms {
         }
         let removed = self.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         if let Some(realm) = &removed {
-            self.domains.set(&realm.id, &[]);
+            self.domains.forget(&realm.id);
         }
         removed
     }
@@ -73,27 +74,82 @@ impl Realms {
 
 /// Which tenant a domain belongs to.
 #[derive(Debug, Default)]
-pub(crate) struct Domains(RwLock<HashMap<String, String>>);
+pub(crate) struct Domains(RwLock<Claims>);
+
+#[derive(Debug, Default)]
+struct Claims {
+    /// The ids of the tenants that have a domain among theirs. It is the first one's, as long as that has it.
+    by_domain: HashMap<String, Vec<String>>,
+    /// The domains of each tenant when it last told.
+    told: HashMap<String, VerifiedDomains>,
+}
 
 impl Domains {
-    /// These are the tenant's domains now. Who had a domain first keeps it.
-    pub(crate) fn set(&self, tenant_id: &str, domains: &[String]) {
-        {
-            let owners = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            let held = owners.values().filter(|owner| *owner == tenant_id).count();
-            if held == domains.len() && domains.iter().all(|domain| owners.contains_key(domain)) {
-                return;
-            }
+    /// These are the tenant's domains now. Only what changed is looked at: this is asked after every write.
+    pub(crate) fn set(&self, tenant_id: &str, domains: &VerifiedDomains) {
+        let is_known = {
+            let Claims { told, .. } = &*self.0.read().unwrap_or_else(PoisonError::into_inner);
+            told.get(tenant_id).is_some_and(|told| domains.changes(told).is_empty())
+        };
+        if !is_known {
+            self.0.write().unwrap_or_else(PoisonError::into_inner).take(tenant_id, domains);
         }
-        let mut owners = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        owners.retain(|domain, owner| owner != tenant_id || domains.contains(domain));
-        for domain in domains {
-            owners.entry(domain.to_ascii_lowercase()).or_insert_with(|| tenant_id.to_owned());
-        }
+    }
+
+    /// The tenant has none any more.
+    pub(crate) fn forget(&self, tenant_id: &str) {
+        let mut claims = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        claims.take(tenant_id, &VerifiedDomains::default());
+        claims.told.remove(tenant_id);
     }
 
     /// The tenant's id.
     pub(crate) fn owner(&self, domain: &str) -> Option<String> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(domain).cloned()
+        let Claims { by_domain, .. } = &*self.0.read().unwrap_or_else(PoisonError::into_inner);
+        by_domain.get(domain)?.first().cloned()
+    }
+}
+
+impl Claims {
+    fn take(&mut self, tenant_id: &str, domains: &VerifiedDomains) {
+        let told = self.told.insert(tenant_id.to_owned(), domains.clone()).unwrap_or_default();
+        let changes = domains.changes(&told);
+        for domain in changes.went {
+            if let Some(tenants) = self.by_domain.get_mut(domain) {
+                tenants.retain(|tenant| tenant != tenant_id);
+                if tenants.is_empty() {
+                    self.by_domain.remove(domain);
+                }
+            }
+        }
+        for domain in changes.came {
+            self.by_domain.entry(domain.to_owned()).or_default().push(tenant_id.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_had_a_domain_first_has_it_until_giving_it_up() {
+        let domains = Domains::default();
+        let mut first: VerifiedDomains = ["one.example", "both.example"].iter().collect();
+        let second = ["two.example", "both.example"].iter().collect();
+        domains.set("first", &first);
+        domains.set("second", &second);
+        let owner = |domain| domains.owner(domain);
+        assert_eq!(owner("one.example").as_deref(), Some("first"));
+        assert_eq!(owner("both.example").as_deref(), Some("first"));
+        let snapshot = first.clone();
+        first.remove("both.example");
+        domains.set("first", &first);
+        assert_eq!(owner("both.example").as_deref(), Some("second"));
+        domains.set("first", &snapshot);
+        assert_eq!(owner("both.example").as_deref(), Some("second"));
+        domains.forget("second");
+        assert_eq!(owner("two.example"), None);
+        assert_eq!(owner("both.example").as_deref(), Some("first"));
     }
 }

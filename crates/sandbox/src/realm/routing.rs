@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
+use crate::directory::Application;
 use crate::entra::{self, tenant_of_token};
 use crate::exchange::Request;
 use crate::graph::Path;
@@ -55,6 +56,7 @@ fn by_content(realms: &Realms, request: &Request) -> Option<Arc<Realm>> {
         .or_else(|| find(&|tenant| entra::has_session(tenant, request)))
         .or_else(|| {
             let client = field("client_id")?;
-            find(&|tenant| !tenant.applications.named(client).is_empty())
+            let is_it = |app: &&Application| app.app_id.eq_ignore_ascii_case(client);
+            find(&|tenant| tenant.applications.named(client).iter().any(is_it))
         })
 }

@@ -261,11 +261,7 @@ impl Planting<'_> {
             return Err(format!("{odd:?} is no domain name, such as agents.contoso.com"));
         }
         self.change(|tenant| {
-            for domain in domains.iter().map(|domain| domain.to_ascii_lowercase()) {
-                if !tenant.domains.contains(&domain) {
-                    tenant.domains.push(domain);
-                }
-            }
+            domains.iter().for_each(|domain| tenant.domains.push(domain));
         })
     }
 
@@ -432,7 +428,7 @@ impl Planting<'_> {
         if name.contains('@') {
             return name.to_owned();
         }
-        let domain = self.realm.look().domains.first().cloned().unwrap_or_default();
+        let domain = self.realm.look().domains.first().unwrap_or_default().to_owned();
         format!("{name}@{domain}")
     }
 

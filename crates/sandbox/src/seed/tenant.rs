@@ -78,7 +78,7 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
         id: source.id(constants::TENANT_ID),
         display_name: "Contoso".to_owned(),
         created: now,
-        domains: source.domains(),
+        domains: source.domains().iter().collect(),
         users: Objects::new(),
         applications: Objects::new(),
         service_principals: Objects::new(),
@@ -180,7 +180,7 @@ impl Seeding<'_> {
         ] {
             let id = self.source.id(id);
             let nickname = given.to_lowercase();
-            let upn = format!("{nickname}@{}", self.tenant.domains[0]);
+            let upn = format!("{nickname}@{}", self.tenant.domains.first().unwrap_or_default());
             let user = User {
                 id: id.clone(),
                 life: self.life(),

@@ -148,6 +148,21 @@ impl<K: Ord + Clone, T: Clone> SnapshotMap<K, T> {
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &T> + Clone {
         self.iter().map(|(_, value)| value)
     }
+
+    /// What is another than in an earlier copy: the key, what it was and what it is. What both share is not looked at.
+    pub(crate) fn differences<'m>(
+        &'m self,
+        earlier: &'m Self,
+    ) -> impl Iterator<Item = (&'m K, Option<&'m T>, Option<&'m T>)>
+    where
+        T: PartialEq,
+    {
+        let found =
+            self.0.differences(&earlier.0, |one, another| Arc::ptr_eq(one, another) || one == another);
+        found
+            .into_iter()
+            .map(|one| (one.key, one.before.map(|value| &**value), one.now.map(|value| &**value)))
+    }
 }
 
 impl<K> Clone for SnapshotSet<K> {

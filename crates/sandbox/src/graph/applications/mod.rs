@@ -156,8 +156,9 @@ impl Call<'_> {
                 self.tenant.registered(value, self.now)
             }
             Key::By(name, value) if name.eq_ignore_ascii_case("uniqueName") => {
-                let mut all = self.tenant.applications.values().filter(|app| app.life.is_visible(self.now));
-                all.find(|app| app.other.get("uniqueName").is_some_and(|name| name == value))
+                let named = self.tenant.applications.named(value).into_iter();
+                let mut named = named.filter(|app| app.life.is_visible(self.now));
+                named.find(|app| app.other.get("uniqueName").is_some_and(|name| name == value))
             }
             Key::By(..) => None,
         };
@@ -193,7 +194,7 @@ impl Call<'_> {
 
     pub(crate) fn application_json(&self, app: &Application, query: &Query) -> Value {
         let selects = |one: &str| query.select.iter().flatten().any(|name| name.eq_ignore_ascii_case(one));
-        let domain = self.tenant.domains.first().map_or("", String::as_str);
+        let domain = self.tenant.domains.first().unwrap_or_default();
         let mut object = wire::application(app, domain, selects("keyCredentials"));
         if let Some(fields) = object.as_object_mut().filter(|_| !selects("authenticationBehaviors")) {
             fields.remove("authenticationBehaviors");
@@ -220,7 +221,8 @@ fn list(call: &mut Call<'_>) -> Answer {
     let items = call
         .tenant
         .applications
-        .values()
+        .candidates(None, query.demanded(&["appId", "uniqueName", "tags"]))
+        .into_iter()
         .filter(|app| app.life.is_visible(call.now))
         .filter(|app| app.is_blueprint() || (all && !blueprints_only))
         .map(|app| call.application_json(app, &query))

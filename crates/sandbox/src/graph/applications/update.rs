@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use crate::directory::{ApiScope, Application, KeyCredential, PublishedRole, new_id};
 use crate::graph::agent_limits;
 use crate::graph::call::Call;
-use crate::graph::domains;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::payload::Payload;
 use crate::graph::permissions::permissions;
@@ -199,7 +198,8 @@ pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload
     let rest = payload.rest_but(PASSIVE, READ_ONLY)?;
     check_passive(app, &rest)?;
     if let Some(asked) = rest.get("uniqueName") {
-        let others = call.tenant.applications.values().filter(|other| other.id != app.id);
+        let named = call.tenant.applications.named(asked.as_str().unwrap_or_default()).into_iter();
+        let others = named.filter(|other| other.id != app.id);
         let others = others.filter_map(|other| other.other.get("uniqueName"));
         upsert::check_unique_name(app.other.get("uniqueName"), asked, others)?;
     }
@@ -341,10 +341,7 @@ fn check_identifier_uris(call: &Call<'_>, app: &Application, uris: &[String]) ->
             ));
         }
         let domains = &call.tenant.domains;
-        let is_ours = |host: &str| {
-            let host = host.to_ascii_lowercase();
-            domains.contains(&host) || domains::is_below(domains, &host)
-        };
+        let is_ours = |host: &str| domains.contains(host) || domains.are_above(host);
         // `api://` names the application, alone or behind any text, or the tenant (Microsoft: "Restrictions on
         // identifier URIs"); both schemes name the tenant's domains.
         let ours = match (uri.strip_prefix("api://"), uri.strip_prefix("https://")) {

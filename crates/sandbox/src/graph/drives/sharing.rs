@@ -304,8 +304,7 @@ impl Recipient {
 }
 
 fn is_local(call: &Call<'_>, email: &str) -> bool {
-    let domain = email.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
-    call.tenant.domains.contains(&domain)
+    call.tenant.domains.contains(email.rsplit('@').next().unwrap_or_default())
 }
 
 fn role_in(roles: &Value) -> Result<Role, GraphError> {

@@ -116,7 +116,7 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
         group.owners.push(user.to_owned());
     }
     if group.is_unified() {
-        let domain = call.tenant.domains.first().map_or("", String::as_str);
+        let domain = call.tenant.domains.first().unwrap_or_default();
         group.mail = Some(format!("{}@{domain}", group.mail_nickname));
     }
     call.check_room(false)?;

@@ -144,8 +144,7 @@ pub(super) fn admit(sent: &mut Vec<Sent>, recipients: usize, now: Timestamp) -> 
 /// Lets one recipient outside be written to, or says why not: the tenant external recipient rate limit.
 pub(super) fn leave(tenant: &mut Tenant, owner: &str, item: &Item, now: Timestamp) -> Result<(), Failure> {
     let since = before(now, 24);
-    let licences: usize =
-        tenant.users.values().filter(|user| user.life.is_live()).map(|user| user.licences.len()).sum();
+    let licences: usize = tenant.skus.iter().map(|sku| tenant.users.count(&sku.sku_id)).sum();
     let is_onmicrosoft = item
         .from
         .as_ref()

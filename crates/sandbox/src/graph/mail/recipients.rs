@@ -51,7 +51,7 @@ fn find<'a>(tenant: &'a Tenant, address: &str, now: Timestamp) -> Option<&'a Use
 /// Where mail for an address goes. `sender` is the author's object id, none if the mail is from outside.
 pub(crate) fn resolve(tenant: &Tenant, address: &str, sender: Option<&str>, now: Timestamp) -> Destination {
     let Some((_, domain)) = address.rsplit_once('@') else { return Destination::Nobody };
-    if !tenant.domains.iter().any(|one| one.eq_ignore_ascii_case(domain)) {
+    if !tenant.domains.contains(domain) {
         return Destination::Outside;
     }
     let with_mailbox = |user: &&User| tenant.mailbox_due(user).is_some_and(|due| due <= now);

@@ -104,7 +104,7 @@ pub(super) fn report(
     failures: &[Failure],
     now: Timestamp,
 ) -> Item {
-    let domain = tenant.domains.first().map_or("localhost", String::as_str);
+    let domain = tenant.domains.first().unwrap_or("localhost");
     let from = format!("MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@{domain}");
     let to = own_address(tenant, owner, now);
     let subject = format!("Undeliverable: {}", item.subject);

@@ -283,7 +283,7 @@ fn answer_automatically(tenant: &mut Tenant, owner: &str, item: &Item, now: Time
     let own = own_address(tenant, owner, now);
     let key = sender.address.to_ascii_lowercase();
     let domain = key.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let is_internal = tenant.domains.iter().any(|one| one.eq_ignore_ascii_case(domain));
+    let is_internal = tenant.domains.contains(domain);
     let replies = &mut tenant.workloads.mail.mailbox(owner).settings.replies;
     let Some(text) = replies.answer_to(is_internal, now).map(str::to_owned) else { return };
     if is_automatic || own.is(&key) || replies.answered.contains(&key) {

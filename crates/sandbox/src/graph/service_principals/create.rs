@@ -341,13 +341,7 @@ fn check_creator(call: &Call<'_>, blueprint_id: &str) -> Result<(), GraphError> 
 }
 
 fn check_limit(call: &Call<'_>, blueprint_id: &str, app_only: bool) -> Result<(), GraphError> {
-    let counts = |sp: &&ServicePrincipal| {
-        matches!(
-            &sp.kind,
-            ServicePrincipalKind::AgentIdentity { blueprint_id: of, created_app_only: true } if of == blueprint_id
-        )
-    };
-    if app_only && call.tenant.children_of(blueprint_id).filter(counts).count() >= MOST_APP_ONLY {
+    if app_only && call.tenant.service_principals.count(blueprint_id) >= MOST_APP_ONLY {
         return Err(GraphError::new(
             StatusCode::BAD_REQUEST,
             "AgentIdentity_LimitExceeded",

@@ -271,7 +271,7 @@ fn list(call: &mut Call<'_>) -> Answer {
     let items = call
         .tenant
         .service_principals
-        .candidates(query.demanded(&["appId", "agentIdentityBlueprintId", "tags"]))
+        .candidates(query.demanded(&["agentIdentityBlueprintId"]), query.demanded(&["appId", "tags"]))
         .into_iter()
         .filter(|sp| sp.life.is_visible(call.now) && is_cast(sp, call.path.cast) && call.reads(sp))
         .map(|sp| call.principal_json(sp, &query))

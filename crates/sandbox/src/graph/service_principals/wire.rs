@@ -15,7 +15,7 @@ pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value
         .applications
         .named(&sp.app_id)
         .into_iter()
-        .next()
+        .find(|app| app.app_id == sp.app_id)
         .or_else(|| foreign.map(|foreign| &foreign.application));
     let (scopes, roles) = match application {
         Some(app) => (&app.scopes, &app.roles),

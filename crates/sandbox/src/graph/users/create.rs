@@ -306,7 +306,7 @@ pub(super) fn check_upn(call: &Call<'_>, upn: &str, except: Option<&str>) -> Res
             "Invalid value specified for property 'userPrincipalName' of resource 'User'.",
         ));
     }
-    if !call.tenant.domains.iter().any(|one| one.eq_ignore_ascii_case(domain)) {
+    if !call.tenant.domains.contains(domain) {
         return Err(GraphError::bad_request(
             "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
         ));

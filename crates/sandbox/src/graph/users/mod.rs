@@ -200,7 +200,7 @@ fn list(call: &mut Call<'_>) -> Answer {
     let items = call
         .tenant
         .users
-        .candidates(query.demanded(&["userPrincipalName", "identityParentId"]))
+        .candidates(query.demanded(&["identityParentId"]), query.demanded(&["userPrincipalName"]))
         .into_iter()
         .filter(|user| user.life.is_visible(call.now))
         .filter(|user| !agents_only || user.identity_parent_id().is_some())

@@ -222,8 +222,7 @@ pub(crate) fn subscribed_sku(tenant: &Tenant, sku: &Sku) -> Value {
 
 /// The seats of a SKU that are taken, by users that are not deleted.
 pub(crate) fn consumed(tenant: &Tenant, sku_id: &str) -> usize {
-    let has_it = |user: &&User| user.licences.iter().any(|licence| licence.sku_id == sku_id);
-    tenant.users.values().filter(|user| user.life.is_live()).filter(has_it).count()
+    tenant.users.count(sku_id)
 }
 
 /// A user's licences in detail: plans that are still being set up say so.
