@@ -117,6 +117,7 @@ const NOT_IN_THE_TABLE: &[(&str, &str)] = &[
     ("groups/{id}/members", "the table has adding a member under a misspelt path"),
     ("directory/deleteditems", "the table has only restore (§2.11)"),
     ("users/{id}/chats/getallmessages/delta", "in no table (§13)"),
+    ("me/chats/getallmessages/delta", "in no table (§13)"),
     ("teams/{id}/channels/getallmessages/delta", "in no table (§13)"),
     ("communications/presences/{id}", "the table has the collection only (§5.5)"),
     (
@@ -307,7 +308,10 @@ fn without_annotations(text: &str) -> String {
 #[test]
 fn known_paths_are_graphs() {
     let mut lines: BTreeMap<String, BTreeSet<String>> =
-        super::oracle::paths::paths().into_iter().map(|path| (path, BTreeSet::new())).collect();
+        super::oracle::paths::paths().into_keys().map(|path| (path, BTreeSet::new())).collect();
+    for function in super::oracle::paths::functions() {
+        lines.entry(function).or_default().insert("GET".to_owned());
+    }
     for (method, path) in oracle().into_keys() {
         lines.entry(path.replace("{id}", "{}")).or_default().insert(method);
     }

@@ -80,6 +80,18 @@ async fn what_graph_has_is_told_from_what_it_has_not() {
     let refused = tenant.graph(Method::PUT, "/v1.0/users", &ada, Some(json!({}))).await.expect(405);
     assert_eq!(refused.header("allow"), "GET, POST");
     get(&tenant, "/beta/nonsense", &ada).await.expect(501);
+    for function in ["/me/reminderView(startDateTime='a',endDateTime='b')", "/directoryObjects/delta"] {
+        let missing = get(&tenant, &format!("/v1.0{function}"), &ada).await.expect(501);
+        assert_eq!(missing.text("/error/code"), "sandboxNotEmulated");
+    }
+    for path in ["/me/messages/delta".to_owned(), format!("/users/{}/messages/delta", person(&tenant, "ada"))]
+    {
+        let refused = get(&tenant, &format!("/v1.0{path}"), &ada).await.expect(400);
+        assert_eq!(
+            refused.text("/error/message"),
+            "Unsupported request: Change tracking is not supported against 'microsoft.graph.message'."
+        );
+    }
 }
 
 #[tokio::test]

@@ -57,6 +57,10 @@ async fn an_app_reads_all_chats_of_a_user_and_what_changes_in_them() {
         get(&tenant, &format!("{}?{bad}", of("ada")), &app).await.expect(400);
     }
     // In a user's name there is no such thing.
-    get(&tenant, &of("ada"), &ada).await.expect(403);
+    for path in
+        [of("ada"), "/v1.0/me/chats/getAllMessages".into(), "/v1.0/me/chats/getAllMessages/delta".into()]
+    {
+        get(&tenant, &path, &ada).await.expect(403);
+    }
     get(&tenant, &format!("{}/delta", of("ada")), &ada).await.expect(403);
 }

@@ -69,7 +69,12 @@ fn bad_bodies_do_not() {
 fn paths_lead_along_navigation_from_the_container() {
     let paths = crate::oracle::paths::paths();
     for path in ["users", "users/{}", "users/{}/messages", "me/chats/{}", "applications/{}/owners"] {
-        assert!(paths.contains(path), "{path}");
+        assert!(paths.contains_key(path), "{path}");
     }
-    assert!(!paths.contains("users/{}/displayname"), "a property is no path");
+    assert!(!paths.contains_key("users/{}/displayname"), "a property is no path");
+    let functions = crate::oracle::paths::functions();
+    for path in ["users/delta", "users/{}/memberof/delta", "me/chats/getallmessages", "me/reminderview({})"] {
+        assert!(functions.contains(path), "{path}");
+    }
+    assert!(!functions.contains("users/{}/delta"), "a function of a collection is none of what is in it");
 }

@@ -75,6 +75,30 @@ impl Csdl {
         sets.filter_map(|tag| Some(attribute(tag, "Name")?.to_owned())).collect()
     }
 
+    /// The functions by the type that they are bound to; those that take arguments end in `({})`.
+    pub(super) fn functions(&self) -> BTreeMap<String, Vec<String>> {
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for schema in self.text.split("<Schema ").skip(1) {
+            let namespace = attribute(&format!(" {schema}"), "Namespace").unwrap_or_default().to_owned();
+            for function in schema.split("<Function ").skip(1) {
+                let opening = format!(" {}", head(function));
+                let body = function.split("</Function>").next().unwrap_or_default();
+                let parameters: Vec<&str> = tags(body, "Parameter").collect();
+                let (Some(name), Some("true"), Some(binding)) = (
+                    attribute(&opening, "Name"),
+                    attribute(&opening, "IsBound"),
+                    parameters.first().and_then(|first| attribute(first, "Type")),
+                ) else {
+                    continue;
+                };
+                let arguments = if parameters.len() > 1 { "({})" } else { "" };
+                let own = found.entry(qualified(&namespace, binding)).or_default();
+                own.push(format!("{name}{arguments}"));
+            }
+        }
+        found
+    }
+
     fn read(&self, name: &str) -> Option<Type> {
         let (namespace, local) = name.rsplit_once('.')?;
         let schema = self.schema(namespace)?;

@@ -35,6 +35,8 @@ const SURFACE: Surface = Surface {
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
+        Route::new(Method::GET, "/me/chats/getAllMessages", EXPORT_CHATS, of_user),
+        Route::new(Method::GET, "/me/chats/getAllMessages/delta", EXPORT_CHATS, of_user),
         Route::new(Method::GET, "/users/{user}/chats/getAllMessages", EXPORT_CHATS, of_user),
         Route::new(Method::GET, "/users/{user}/chats/getAllMessages/delta", EXPORT_CHATS, of_user),
         Route::new(Method::GET, "/teams/{team}/channels/getAllMessages", EXPORT_CHANNELS, of_team),
