@@ -51,6 +51,9 @@ const END: &str = "
     WHERE j.id = ANY($1) AND j.id = w.id AND j.token = w.token AND j.state = 1
     RETURNING j.id";
 
+/// Keeps everybody else from taking a job over until the unit is applied; nothing when another has it.
+const HOLD: &str = "SELECT 1 FROM jobs WHERE id = $1 AND token = $2 AND state = 1 FOR SHARE";
+
 /// Whether a lease's job was ended under it.
 pub(crate) const ENDED_BY: &str = "SELECT 1 FROM jobs WHERE id = $1 AND token = $2 AND state <> 1";
 
@@ -87,6 +90,12 @@ fn coalesced(jobs: &[NewJob]) -> Vec<(&NewJob, Option<Timestamp>)> {
         }
     }
     kept
+}
+
+/// The statement that demands that nobody else has the lease's job.
+pub(crate) fn held<'u>(lease: &Lease) -> Statement<'u> {
+    let hold = Statement::new(HOLD).with(lease.job.id.uuid()).with(lease.token);
+    hold.checked(|rows| if rows.is_empty() { Err(CommitError::LeaseLost) } else { Ok(()) })
 }
 
 /// The statement that ends these jobs.

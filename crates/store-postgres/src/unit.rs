@@ -150,6 +150,7 @@ impl Connections {
         let mut transaction = Transaction::on(self.get().await?);
         let places = log::places(&unit.entries);
         let mut statements = changes::statements(&unit.changes);
+        statements.extend(unit.under.as_ref().map(jobs::held));
         statements.extend(jobs::ended(&unit.ended, now));
         statements.extend(jobs::added(&unit.jobs, now));
         statements.extend(log::erased(&unit.erased));
@@ -200,7 +201,11 @@ impl Connections {
 }
 
 fn only_ends(unit: &Unit) -> bool {
-    unit.changes.is_empty() && unit.jobs.is_empty() && unit.entries.is_empty() && unit.erased.is_empty()
+    unit.under.is_none()
+        && unit.changes.is_empty()
+        && unit.jobs.is_empty()
+        && unit.entries.is_empty()
+        && unit.erased.is_empty()
 }
 
 /// A connection with an open transaction. It goes back to the pool only after the transaction's end; dropped

@@ -74,6 +74,13 @@ pub(crate) fn enqueue(connection: &Connection, job: &NewJob, now: Timestamp) -> 
     }
 }
 
+/// Demands that nobody else has the job.
+pub(crate) fn hold(connection: &Connection, lease: &Lease) -> Result<(), Fault> {
+    let sql = "SELECT 1 FROM job WHERE id = ?1 AND token = ?2 AND state = 1";
+    let held = connection.prepare_cached(sql)?.exists(params![Id(lease.job.id.uuid()), Id(lease.token)])?;
+    if held { Ok(()) } else { Err(CommitError::LeaseLost.into()) }
+}
+
 /// Ends a job; says whether it waits again.
 pub(crate) fn end(
     connection: &Connection,

@@ -122,6 +122,9 @@ fn apply(
     now: Timestamp,
     effects: &mut Effects,
 ) -> Result<Committed, Fault> {
+    if let Some(lease) = &unit.under {
+        jobs::hold(connection, lease)?;
+    }
     records::apply(connection, &unit.changes)?;
     for (lease, end) in unit.ended {
         effects.wakes |= jobs::end(connection, &lease, end, now)?;

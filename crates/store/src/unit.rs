@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use crate::{JobEnd, Lease, Log, Lookup, NewJob, Place, Record, Scope, Versioned};
 
 /// What is to be applied together or not at all. Changes are applied in the order in which they were added.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Unit {
+    /// The lease that it is applied under: it is refused when another worker has the job.
+    pub under: Option<Lease>,
     /// Changes of records.
     pub changes: Vec<Change>,
     /// Jobs that ended, by their leases.
@@ -96,6 +98,13 @@ impl Unit {
         self
     }
 
+    /// Demands that no other worker has the job, and that none takes it before the unit is applied. A lease that
+    /// lapsed holds as long as nobody has taken the job over.
+    pub fn under(&mut self, lease: &Lease) -> &mut Self {
+        self.under = Some(lease.clone());
+        self
+    }
+
     /// Ends a claimed job. The unit is refused when the lease is lost.
     pub fn end(&mut self, lease: &Lease, end: JobEnd) -> &mut Self {
         self.ended.push((lease.clone(), end));
@@ -116,7 +125,8 @@ impl Unit {
 
     /// Whether it does nothing.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.under.is_none()
+            && self.changes.is_empty()
             && self.ended.is_empty()
             && self.jobs.is_empty()
             && self.entries.is_empty()

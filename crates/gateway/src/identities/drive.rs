@@ -78,7 +78,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     if identity.method != Method::Create {
         return verify::look(&gateway, scope, identity, &home).await;
     }
-    let (identity, cell) = seat(&gateway, scope, identity, &home).await?;
+    let (identity, cell) = seat(&gateway, &turn, scope, identity, &home).await?;
     if cell.suspended.is_some() {
         let due = gateway.clock.now().saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
         let reason = "its blueprint is suspended".to_owned();
@@ -87,7 +87,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     if home.owner.is_none() {
         subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
     }
-    let opening = match opening::look(&gateway, &identity, &cell).await? {
+    let opening = match opening::look(&gateway, &turn, &identity, &cell).await? {
         Blueprint::Made => None,
         Blueprint::Make(opening) => Some(opening),
         Blueprint::Wait => {
@@ -96,7 +96,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
             return Ok(Ending { end, unit: Unit::new() });
         }
     };
-    let mut drive = Drive::begin(&gateway, scope, identity, &cell, home).await?;
+    let mut drive = Drive::begin(&gateway, &turn, scope, identity, &cell, home).await?;
     drive.opening = opening;
     drive.run(&turn).await
 }
@@ -132,6 +132,7 @@ pub(crate) async fn given_up(gateway: Arc<Gateway>, job: Job, reason: String) ->
 /// The identity with its cell, allotted now if it has none.
 async fn seat(
     gateway: &Gateway,
+    turn: &Turn,
     scope: OrgScope,
     identity: Versioned<Identity>,
     home: &Home,
@@ -141,7 +142,9 @@ async fn seat(
         let cell = cell.ok_or(cells::CellError::Gone(id))?;
         return Ok((identity, cell.record));
     }
+    let lease = turn.lease().await;
     let with = |unit: &mut Unit, cell: &Cell| {
+        unit.under(&lease);
         unit.update(&identity, &Identity { cell: Some(cell.id), ..identity.record.clone() });
     };
     let cell = match home.cell {
@@ -169,6 +172,7 @@ struct Drive {
 impl Drive {
     async fn begin(
         gateway: &Arc<Gateway>,
+        turn: &Turn,
         scope: OrgScope,
         identity: Versioned<Identity>,
         cell: &Cell,
@@ -187,7 +191,7 @@ impl Drive {
                 let fresh = Provisioning { identity: identity.id, steps: Steps::new(wish), open: None };
                 let mut unit = Unit::new();
                 unit.create(scope, &fresh);
-                gateway.store.commit(unit).await?;
+                turn.commit(unit).await?;
                 let kept = store.get::<Provisioning>(identity.id).await?;
                 kept.ok_or_else(|| JobError::Failed("the provisioning is gone".into()))?
             }
@@ -241,7 +245,7 @@ impl Drive {
                     }
                     self.persist(turn, after, State::of(&action, Some(step)), None).await?;
                     let outcome = perform(&self.clients, &self.provisioning.steps).await;
-                    self.take_in(&outcome, before).await?;
+                    self.take_in(turn, &outcome, before).await?;
                 }
                 Action::WaitUntil { at, reason } => {
                     let state = State::of(&action, self.provisioning.steps.current());
@@ -298,7 +302,12 @@ impl Drive {
     }
 
     /// Takes in what came of a step: the record now, the outcomes with the next commit.
-    async fn take_in(&mut self, outcome: &Outcome, before: Option<EntryId>) -> Result<(), JobError> {
+    async fn take_in(
+        &mut self,
+        turn: &Turn,
+        outcome: &Outcome,
+        before: Option<EntryId>,
+    ) -> Result<(), JobError> {
         let gateway = &self.gateway;
         let steps = &mut self.provisioning.record.steps;
         steps.apply(outcome, gateway.clock.now(), gateway.rng.fraction());
@@ -311,6 +320,10 @@ impl Drive {
             let verdict = ended(&outcome.ended, outcome.correlation.as_ref());
             gateway.close(&mut self.unit, open, verdict).await?;
         }
+        // Whoever suspends or takes back the identity meanwhile refuses the next unit, and not what was done.
+        let mut known = self.unit.clone();
+        known.update(&self.provisioning, &self.provisioning.record);
+        turn.known(known).await;
         Ok(())
     }
 

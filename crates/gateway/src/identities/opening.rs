@@ -13,7 +13,7 @@ use super::provisioning::Provisioning;
 use super::{Identity, IdentityId, State, unheard};
 use crate::Gateway;
 use crate::cells::{Cell, CellId};
-use crate::jobs::JobError;
+use crate::jobs::{JobError, Turn};
 
 /// How long the others wait before they look again.
 pub(super) const LOOK: Duration = Duration::from_millis(500);
@@ -53,7 +53,12 @@ pub(super) enum Blueprint {
 }
 
 /// Finds out which, and takes the making over from an identity that will not go on.
-pub(super) async fn look(gateway: &Gateway, identity: &Identity, cell: &Cell) -> Result<Blueprint, JobError> {
+pub(super) async fn look(
+    gateway: &Gateway,
+    turn: &Turn,
+    identity: &Identity,
+    cell: &Cell,
+) -> Result<Blueprint, JobError> {
     let own = Opening { cell: cell.id, org: identity.org, opener: identity.id, opened: false };
     loop {
         let mut unit = Unit::new();
@@ -78,7 +83,7 @@ pub(super) async fn look(gateway: &Gateway, identity: &Identity, cell: &Cell) ->
                 unit.create(GatewayScope::granted(), &own);
             }
         }
-        match gateway.store.commit(unit).await {
+        match turn.commit(unit).await {
             // Whoever has it now is read again, we ourselves among them.
             Ok(_) | Err(CommitError::Conflict { .. } | CommitError::Taken { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -258,6 +258,9 @@ impl Leaving {
                     for open in [killed, self.removing.record.open.take()].into_iter().flatten() {
                         self.gateway.close(&mut unit, open, verdict.clone()).await?;
                     }
+                    let mut known = unit.clone();
+                    known.update(&self.removing, &self.removing.record);
+                    turn.known(known).await;
                 }
                 RemovalAction::WaitUntil { at, reason } => {
                     unit.update(&self.removing, &self.removing.record);

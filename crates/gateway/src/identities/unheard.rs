@@ -58,6 +58,13 @@ pub(super) async fn look(
         return Ok(Some(Unheard::UnderWay));
     }
     let provisioning = store.get::<Provisioning>(identity.id).await?;
+    if let Some(objects) = provisioning.as_ref().map(|provisioning| provisioning.steps.objects()) {
+        let (agent, user) = (identity.agent.or(objects.agent), identity.user.or(objects.user));
+        if (agent, user) != (identity.agent, identity.user) {
+            // Whoever stopped the identity changed it before its provisioning could say so.
+            return Ok(Some(Unheard::Found { agent, user }));
+        }
+    }
     let awaited = match provisioning.as_ref().and_then(|provisioning| provisioning.steps.unsettled()) {
         Some(Step::Agent) => identity.agent.is_none(),
         Some(Step::User) => identity.user.is_none(),

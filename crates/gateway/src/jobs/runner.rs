@@ -89,6 +89,9 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
                 "it ended in the middle, each time with the process that worked on it".into(),
             ))
         };
+        if worked.is_err() {
+            current.keep_known(&gateway.store).await;
+        }
         let ending = match worked {
             Ok(ending) => ending,
             // Whoever has the job now goes on with it.
@@ -98,11 +101,12 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
             }
             Err(error) => failed_ending(&gateway, kind, &job, &error).await,
         };
-        let lease = current.lock().await.clone();
-        let error = match conclude(&gateway, kind, &lease, ending).await {
-            Err(CommitError::LeaseLost) | Ok(()) => return,
-            Err(error) => error,
-        };
+        let lease = current.lease().await;
+        let Err(error) = conclude(&gateway, kind, &lease, ending).await else { return };
+        current.keep_known(&gateway.store).await;
+        if matches!(error, CommitError::LeaseLost) {
+            return;
+        }
         // What the turn came to does not stand: that counts as a failure, so that it is not repeated for ever.
         let ending = failed_ending(&gateway, kind, &job, &error.into()).await;
         let end = ending.end.clone();

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_store::{CommitError, Committed, Engine, GatewayScope, Job, Lease, Unit};
+use attache_store::{CommitError, Committed, Engine, GatewayScope, Job, Lease, Store, Unit};
 use attache_terms::{Boot, Clock};
 use tokio::sync::Mutex;
+use tracing::warn;
 
 use crate::Gateway;
 
@@ -25,19 +26,41 @@ pub(crate) struct LeaseLost;
 
 /// A claimed job, while it is worked on.
 pub(crate) struct Turn {
-    lease: Arc<Mutex<Lease>>,
+    current: Arc<Current>,
     job: Job,
     engine: Arc<dyn Engine>,
     clock: Arc<dyn Clock>,
 }
 
+/// What a turn shares with the runner, which sees to its end.
+pub(super) struct Current {
+    lease: Mutex<Lease>,
+    known: Mutex<Unit>,
+}
+
+impl Current {
+    /// The lease as it was prolonged last.
+    pub(super) async fn lease(&self) -> Lease {
+        self.lease.lock().await.clone()
+    }
+
+    /// Applies what is known and was not recorded: the turn failed, or its end was refused.
+    pub(super) async fn keep_known(&self, store: &Store) {
+        let known = std::mem::take(&mut *self.known.lock().await);
+        if let Err(error) = store.commit(known).await {
+            // Whoever changed it meanwhile has done the step again, and so told how it ended.
+            warn!(%error, "how an act outside ended was not recorded");
+        }
+    }
+}
+
 impl Turn {
-    pub(super) fn new(gateway: &Gateway, lease: Lease) -> (Self, Arc<Mutex<Lease>>) {
+    pub(super) fn new(gateway: &Gateway, lease: Lease) -> (Self, Arc<Current>) {
         let job = lease.job.clone();
-        let lease = Arc::new(Mutex::new(lease));
+        let current = Arc::new(Current { lease: Mutex::new(lease), known: Mutex::default() });
         let engine = Arc::clone(gateway.store.engine(GatewayScope::granted()));
-        let turn = Self { lease: Arc::clone(&lease), job, engine, clock: Arc::clone(&gateway.clock) };
-        (turn, lease)
+        let turn = Self { current: Arc::clone(&current), job, engine, clock: Arc::clone(&gateway.clock) };
+        (turn, current)
     }
 
     /// The job.
@@ -49,7 +72,7 @@ impl Turn {
     /// time that this returns ([`attache_graph::Graph::before`]): then no other node takes the job over while one may
     /// be under way, be this process stopped and continued meanwhile or not.
     pub(crate) async fn before_write(&self) -> Result<Boot, crate::jobs::JobError> {
-        let mut lease = self.lease.lock().await;
+        let mut lease = self.current.lease.lock().await;
         if lease.remaining(self.clock.boot()) < WRITE {
             *lease = self.engine.extend(&lease, LEASE).await?.ok_or(LeaseLost)?;
         }
@@ -57,10 +80,26 @@ impl Turn {
     }
 
     /// Applies a unit while the lease holds; it is refused when another node has the job.
-    pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, CommitError> {
-        if self.lease.lock().await.remaining(self.clock.boot()).is_zero() {
+    pub(crate) async fn commit(&self, mut unit: Unit) -> Result<Committed, CommitError> {
+        let lease = self.current.lease().await;
+        if lease.remaining(self.clock.boot()).is_zero() {
             return Err(CommitError::LeaseLost);
         }
-        self.engine.commit(unit).await
+        unit.under(&lease);
+        let committed = self.engine.commit(unit).await?;
+        *self.current.known.lock().await = Unit::new();
+        Ok(committed)
+    }
+
+    /// What is so whatever becomes of the next unit, which tells it too: how an act outside ended, and what came of
+    /// it. If that unit is refused, since somebody changed something else of it, this is applied by itself, and not
+    /// only under the lease.
+    pub(crate) async fn known(&self, unit: Unit) {
+        *self.current.known.lock().await = unit;
+    }
+
+    /// The lease, for units that are committed elsewhere.
+    pub(crate) async fn lease(&self) -> Lease {
+        self.current.lease().await
     }
 }

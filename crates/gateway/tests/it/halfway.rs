@@ -96,6 +96,20 @@ async fn a_suspension_is_enforced_only_when_what_was_being_made_is_stopped_too()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_request_came_to_is_told_though_its_identity_was_suspended_meanwhile() {
+    let (world, acme, request) = held(AGENTS, Effect::HoldBeforeCommit, json!({})).await;
+    acme.post(&format!("{DEFAULT}/suspend"), &json!({ "reason": "a drill" })).await.ok(202);
+    assert!(world.sandbox.control().release(request));
+    let told = "api/v1/orgs/acme/audit/entries?act=agent_identity.create";
+    let told = acme.until(told, |log| log["items"].as_array().unwrap().len() == 2).await;
+    let outcome = told["items"].as_array().unwrap().iter().find(|entry| entry["kind"] == "outcome").unwrap();
+    assert_eq!(outcome["outcome"], "done", "{outcome}");
+    let stopped = acme.until(DEFAULT, |seen| seen["suspended"]["proof"]["enforced"] == true).await;
+    let agent = stopped["agent_identity_id"].as_str().expect("the agent identity is known").to_owned();
+    assert_eq!(agents(&world).await, [(agent, false)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_ordinary_user_that_was_made_without_an_answer_is_taken_back() {
     let wanted = json!({ "method": "ordinary_user" });
     let (world, acme, request) = held(USERS, Effect::HoldAfterCommit, wanted).await;

@@ -35,5 +35,6 @@ mod siem;
 mod sign_in;
 mod sponsors;
 mod suspension;
+mod takeover;
 mod versions;
 mod world;

@@ -111,6 +111,42 @@ pub async fn a_lapsed_lease_is_taken_over_and_the_old_one_is_worth_nothing(world
     assert!(world.engine.extend(&new, Duration::from_secs(60)).await.unwrap().is_none());
 }
 
+pub async fn a_unit_is_applied_under_a_lease_that_nobody_else_has(world: World) {
+    let org = world.org();
+    world.enqueue(world.job("a", Some(org))).await;
+    let old = world.claim_one("a").await.unwrap();
+    let under = async |lease: &Lease, key: &str| {
+        let unit = world.commit(|unit| {
+            unit.create(org, &Note::new(key)).under(lease).enqueue(world.job("b", Some(org)));
+            unit.record(org, world.entry("note.create", key));
+        });
+        unit.await
+    };
+    assert_eq!(under(&old, "n-1").await.unwrap(), [0]);
+    world.pass(100);
+    assert_eq!(under(&old, "n-2").await.unwrap(), [1], "it lapsed, and nobody has taken the job over");
+
+    let new = world.claim_one("a").await.unwrap();
+    let refused = under(&old, "n-3").await;
+    assert!(matches!(refused, Err(CommitError::LeaseLost)), "{refused:?}");
+    assert!(world.note(org, "n-3").await.is_none());
+    let nothing = world.commit(|unit| _ = unit.under(&old)).await;
+    assert!(matches!(nothing, Err(CommitError::LeaseLost)), "{nothing:?}");
+    assert_eq!(under(&new, "n-3").await.unwrap(), [2]);
+    assert_eq!(world.claim(&["b"], 9).await.len(), 3, "what is refused adds no job");
+
+    end(&world, &new, JobEnd::Done).await;
+    let refused = under(&new, "n-4").await;
+    assert!(matches!(refused, Err(CommitError::LeaseLost)), "the job is done: {refused:?}");
+}
+
+pub async fn a_job_is_ended_under_its_own_lease(world: World) {
+    let id = world.enqueue(world.job("a", None)).await;
+    let lease = world.claim_one("a").await.unwrap();
+    world.commit(|unit| _ = unit.under(&lease).end(&lease, JobEnd::Done)).await.unwrap();
+    assert_eq!(world.job_as_it_stands(id).await.state, JobState::Done);
+}
+
 pub async fn a_lease_is_prolonged(world: World) {
     world.enqueue(world.job("a", None)).await;
     let lease = world.claim_one("a").await.unwrap();

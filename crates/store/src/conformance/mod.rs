@@ -71,6 +71,8 @@ macro_rules! conformance {
                 those_that_have_been_due_the_longest_come_first
                 a_worker_gets_only_what_it_can_do
                 a_lapsed_lease_is_taken_over_and_the_old_one_is_worth_nothing
+                a_unit_is_applied_under_a_lease_that_nobody_else_has
+                a_job_is_ended_under_its_own_lease
                 a_lease_is_prolonged
                 a_lapsed_lease_that_nobody_took_still_ends_its_job
                 failures_are_counted_and_forgotten
