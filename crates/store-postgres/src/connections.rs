@@ -23,12 +23,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 const WAIT: Duration = Duration::from_secs(10);
 
 /// A node that is stopped in the middle of a transaction, by a debugger or a frozen machine, must not hold its
-/// rows for longer than others wait for them. Asynchronous commits would break the word that a unit is durable.
+/// rows for longer than others wait for them. Asynchronous commits would break the word that a unit is durable. A
+/// plan that is kept and reads a whole table, since that was small when it was made, would stay when it has grown.
 const SESSION: &str = "
     SET default_transaction_isolation = 'read committed';
     SET idle_in_transaction_session_timeout = '5s';
     SET lock_timeout = '10s';
     SET statement_timeout = '20s';
+    SET enable_seqscan = off;
     SET jit = off;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 

@@ -77,6 +77,8 @@ impl Connections {
                 // Whoever asked may have gone; what was ended stays.
                 let _ = reply.send(ended);
             }
+            // Whoever has been answered, and has the next job to end, shares the next statement.
+            tokio::task::yield_now().await;
         }
         turn.over = true;
     }

@@ -32,9 +32,13 @@ const ADD: &str = "
         again = CASE WHEN jobs.state = 1 THEN least(jobs.again, excluded.due) END,
         changed = excluded.changed";
 
-/// Ends jobs whose lease nobody else has. The rules are those of `JobEnd::settle`. The ids stand there twice: by the
-/// array alone the planner knows how few there are.
-const END: &str = "
+/// Ends jobs whose lease nobody else has. The rules are those of `JobEnd::settle`.
+///
+/// To plan it takes longer than to do it. A parameter behind a `SELECT` has no value yet when a plan is made, so that
+/// no plan for certain values is better than the one for any, and PostgreSQL keeps that one. The ids stand there
+/// twice: of an array it takes for granted that it is short, so that the plan goes by the key however large the table
+/// has become since.
+pub(crate) const END: &str = "
     UPDATE jobs j SET
         state = CASE WHEN w.state = 0 OR j.again IS NOT NULL THEN 0 ELSE w.state END,
         due = coalesce(least(w.due, j.again), j.due),
@@ -46,9 +50,10 @@ const END: &str = "
             ELSE j.failures END,
         reason = w.reason, again = NULL, node = NULL,
         changed = coalesce($7::timestamptz, statement_timestamp())
-    FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::boolean[], $6::text[])
+    FROM unnest((SELECT $1::uuid[]), (SELECT $2::uuid[]), (SELECT $3::smallint[]), (SELECT $4::timestamptz[]),
+            (SELECT $5::boolean[]), (SELECT $6::text[]))
         AS w(id, token, state, due, failed, reason)
-    WHERE j.id = ANY($1) AND j.id = w.id AND j.token = w.token AND j.state = 1
+    WHERE j.id = ANY((SELECT $1::uuid[])::uuid[]) AND j.id = w.id AND j.token = w.token AND j.state = 1
     RETURNING j.id";
 
 /// Keeps everybody else from taking a job over until the unit is applied; nothing when another has it.
