@@ -60,6 +60,8 @@ impl Tenant {
                 display_name: "Bench agent".to_owned(),
                 user_principal_name: format!("bench@{}", ready.domain),
                 mail_nickname: "bench".to_owned(),
+                job_title: None,
+                department: None,
                 usage_location: "US".to_owned(),
             },
             sponsor,

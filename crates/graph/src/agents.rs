@@ -52,6 +52,10 @@ pub struct NewAgentUser<'a> {
     pub user_principal_name: &'a str,
     /// The part of the mail address before the @.
     pub mail_nickname: &'a str,
+    /// The job title, if it has one.
+    pub job_title: Option<&'a str>,
+    /// The department, if it has one.
+    pub department: Option<&'a str>,
     /// The agent identity that it belongs to.
     pub agent: AppId,
     /// Who answers for it.
@@ -104,7 +108,7 @@ impl Graph {
 
     /// Makes an agent user (AgentIdUser.ReadWrite.IdentityParentedBy suffices for a blueprint's own child).
     pub async fn create_agent_user(&self, new: NewAgentUser<'_>) -> Answered<User> {
-        let body = json!({
+        let mut body = json!({
             "accountEnabled": true,
             "displayName": new.display_name,
             "mailNickname": new.mail_nickname,
@@ -112,6 +116,11 @@ impl Graph {
             "identityParentId": new.agent,
             "sponsors@odata.bind": [self.user_reference(new.sponsor)],
         });
+        for (name, value) in [("jobTitle", new.job_title), ("department", new.department)] {
+            if let Some(value) = value {
+                body[name] = value.into();
+            }
+        }
         self.send(Call::post(Path::new("/users/microsoft.graph.agentUser"), &body).typed()).await
     }
 }

@@ -58,4 +58,4 @@ pub use principals::{AppRole, ServicePrincipal, graph_app_id};
 pub use roles::RoleAssignment;
 pub use sponsors::Sponsored;
 pub use subscriptions::Subscription;
-pub use users::{AssignedLicence, NewUser, ProvisionedPlan, User};
+pub use users::{AssignedLicence, Described, NewUser, ProvisionedPlan, User};

@@ -2,7 +2,7 @@
 
 use attache_terms::{ObjectId, Secret, SkuId, Untrusted, UserId};
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::client::Call;
@@ -54,6 +54,21 @@ pub struct NewUser<'a> {
     pub department: &'a str,
     /// The password.
     pub password: &'a Secret,
+}
+
+/// What people see of a user in the directory, as far as it is to be changed.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Described<'a> {
+    /// The name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<&'a str>,
+    /// The job title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_title: Option<&'a str>,
+    /// The department.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department: Option<&'a str>,
 }
 
 /// One licence of a user.
@@ -150,16 +165,10 @@ impl Graph {
         self.send(Call::post(Path::new("/users"), &body)).await
     }
 
-    /// Sets what people see of a user in the directory (User.ReadWrite.All).
-    pub async fn describe_user(
-        &self,
-        user: UserId,
-        display_name: &str,
-        job_title: &str,
-        department: &str,
-    ) -> Answered<()> {
-        let body = json!({ "displayName": display_name, "jobTitle": job_title, "department": department });
-        self.send_bare(Call::patch(Path::new(format!("/users/{user}")), &body)).await
+    /// Sets what people see of a user in the directory, and leaves what is not said (AgentIdUser.ReadWrite.All for an
+    /// agent user, User.ReadWrite.All for others).
+    pub async fn describe_user(&self, user: UserId, described: &Described<'_>) -> Answered<()> {
+        self.send_bare(Call::patch(Path::new(format!("/users/{user}")), described)).await
     }
 
     /// Sets the photo of a user: a picture of at most 4 MB with its media type (User.ReadWrite.All).

@@ -114,6 +114,12 @@ pub struct AgentUserWish {
     pub user_principal_name: String,
     /// The part of the mail address before the @.
     pub mail_nickname: String,
+    /// The job title, if it is to have one.
+    #[serde(default)]
+    pub job_title: Option<String>,
+    /// The department, if it is to have one.
+    #[serde(default)]
+    pub department: Option<String>,
     /// The country, ISO 3166 alpha-2.
     pub usage_location: String,
 }

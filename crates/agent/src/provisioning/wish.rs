@@ -97,6 +97,8 @@ impl Provisioning {
                 display_name: wishes.display_name.clone(),
                 user_principal_name: format!("{}@{domain}", wishes.nickname),
                 mail_nickname: wishes.nickname.clone(),
+                job_title: None,
+                department: None,
                 usage_location: wishes.usage_location.clone(),
             },
             sponsor,

@@ -33,6 +33,8 @@ pub(super) async fn create(scene: &Scene<'_>) -> Result<Did, Stop> {
         display_name: &wish.display_name,
         user_principal_name: &wish.user_principal_name,
         mail_nickname: &wish.mail_nickname,
+        job_title: wish.job_title.as_deref(),
+        department: wish.department.as_deref(),
         agent,
         sponsor: scene.wish.sponsor,
     };

@@ -144,6 +144,8 @@ mod tests {
                 display_name: "Agent".to_owned(),
                 user_principal_name: "agent@contoso.example".to_owned(),
                 mail_nickname: "agent".to_owned(),
+                job_title: None,
+                department: None,
                 usage_location: "CH".to_owned(),
             },
             sponsor: UserId::new(Uuid::from_u128(2)),
@@ -163,6 +165,8 @@ mod tests {
             display_name: "Butler".to_owned(),
             user_principal_name: "butler@contoso.example".to_owned(),
             mail_nickname: "butler".to_owned(),
+            job_title: None,
+            department: None,
             usage_location: "DE".to_owned(),
         };
         other.sponsor = UserId::new(Uuid::from_u128(3));

@@ -283,6 +283,8 @@ pub(crate) fn wish() -> Wish {
             display_name: "Scout".to_owned(),
             user_principal_name: "scout@contoso.example".to_owned(),
             mail_nickname: "scout".to_owned(),
+            job_title: None,
+            department: None,
             usage_location: "DE".to_owned(),
         },
         sponsor: UserId::new(SPONSOR),
