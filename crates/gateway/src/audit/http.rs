@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use attache_ledger::EntryId;
+use attache_ledger::{EntryId, Event};
 use attache_store::{
     EntryQuery, EntryRow, GatewayScope, Order, OrgStore, Unit, Versioned, prove_consistency, prove_inclusion,
 };
@@ -377,6 +377,17 @@ pub(super) async fn linked(gateway: &Gateway, secret: &str) -> Answer<(Audited, 
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// The outcome of the act that an intent announced, once there is one.
+pub(super) async fn outcome(store: OrgStore<'_>, intent: &EntryRow) -> Answer<Option<EntryRow>> {
+    let named = intent.id.to_string();
+    let query = EntryQuery { term: Some(&named), ..EntryQuery::all(store.own_log(), 10) };
+    let ends = |row: &EntryRow| {
+        let entry = row.entry().and_then(Result::ok);
+        entry.is_some_and(|entry| matches!(entry.event, Event::Outcome { intent: of, .. } if of == intent.id))
+    };
+    Ok(store.entries(query).await?.into_iter().find(ends))
 }
 
 /// That the entry of a link was kept long enough; `row` accounts for it.

@@ -12,9 +12,9 @@ use http::HeaderName;
 use http::header::REFERRER_POLICY;
 use serde::Deserialize;
 
-use super::http::{ProvedView, Wanted, find, linked, proved, select};
+use super::http::{ProvedView, Wanted, find, linked, outcome, proved, select};
 use super::keeping;
-use super::view::{EntryView, who};
+use super::view::{EntryView, how_it_ended, who};
 use crate::Gateway;
 use crate::access::{Allowed, Role, Visitor, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
@@ -103,8 +103,10 @@ struct Shown {
     look: Look,
     time: String,
     act: String,
-    outcome: &'static str,
+    outcome: String,
     tone: &'static str,
+    /// The entry that says how what was meant ended.
+    ended: Option<u64>,
     who: &'static str,
     shown: ProvedView,
     path: Vec<String>,
@@ -117,12 +119,17 @@ async fn shown(State(gateway): State<Arc<Gateway>>, _: Visitor, Path(secret): Pa
     let shown = proved(&gateway, store, &row).await?;
     let by = row.entry().and_then(Result::ok).and_then(|entry| entry.actor.by).map(|by| by.kind);
     let view = &shown.entry;
+    let ended = match view.kind {
+        "intent" => outcome(store, &row).await?.map(|row| EntryView::of(&row)),
+        _ => None,
+    };
     let response = page(&Shown {
         look: Look::plain(&gateway),
         time: view.time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         act: view.act.clone(),
-        outcome: view.word(),
-        tone: view.tone(),
+        outcome: how_it_ended(view, ended.as_ref()),
+        tone: ended.as_ref().unwrap_or(view).tone(),
+        ended: ended.map(|ended| ended.sequence),
         who: who(by),
         path: hashes(&shown),
         shown,

@@ -153,3 +153,15 @@ pub(super) fn who(by: Option<ByKind>) -> &'static str {
         Some(ByKind::System) | None => "the gateway itself",
     }
 }
+
+/// How an act ended, for people: what was meant first by the entry that says what became of it.
+pub(super) fn how_it_ended(entry: &EntryView, ended: Option<&EntryView>) -> String {
+    let done = if entry.act.starts_with("mail.") { "sent" } else { "done" };
+    match (entry.kind, ended.and_then(|ended| ended.outcome)) {
+        ("intent", None) => format!("not {done} yet, as far as is known"),
+        ("intent", Some("done")) => done.to_owned(),
+        ("intent", Some("unknown")) => format!("nobody knows whether it was {done}"),
+        ("intent", Some(_)) => format!("not {done}"),
+        _ => entry.word().to_owned(),
+    }
+}
