@@ -38,7 +38,7 @@ checks.positive_data_acceptance.expected-statuses = [200, 204, 401, 403, 404, 40
 
 # The platform refuses: the identity is not at a point at which it can act, or the tenant has no such user.
 [[operations]]
-include-path-regex = \"/(aliases|sponsor|photo|blueprint)$\"
+include-path-regex = \"/(aliases|sponsor|photo|blueprint|agent-identities/[{]identity[}])$\"
 checks.positive_data_acceptance.expected-statuses = [200, 404, 409, 422, 502]
 ";
 

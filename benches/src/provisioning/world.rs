@@ -225,7 +225,7 @@ impl Served {
             hosted: vec![hosted],
             connect: None,
             operators: vec![operator],
-            shared_sender: None,
+            shared_sender: Some("noreply@contoso.example".to_owned()),
             local_part: "assistant".to_owned(),
             sandbox: true,
             provision_scale: 1.0,

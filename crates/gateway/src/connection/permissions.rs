@@ -62,7 +62,10 @@ pub const OWN_TENANT: &[Permission] = &[
         "find an agent identity again, stop it, let it go on, set its sponsor",
     ),
     always("AgentIdentity.DeleteRestore.All", "take an agent identity back"),
-    always("AgentIdUser.ReadWrite.All", "stop agent users and end their sessions; no people's accounts"),
+    always(
+        "AgentIdUser.ReadWrite.All",
+        "stop agent users, end their sessions, and say what people see of them; no people's accounts",
+    ),
     blueprint("AgentIdentityBlueprint.Create", "make a blueprint in this tenant, for this tenant only"),
     blueprint("AgentIdentityBlueprint.AddRemoveCreds.All", "add the blueprint's certificate"),
     blueprint("AgentIdentityBlueprint.UpdateAuthProperties.All", "say what agent identities inherit"),

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use attache_graph::{Cause, GraphError};
 use attache_ledger::ActName;
-use attache_store::{OrgScope, Unit, Versioned};
+use attache_store::{CommitError, OrgScope, Unit, Versioned};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Identity;
+use super::{Identity, Mode, shared};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::record::{on, thing};
@@ -100,7 +100,8 @@ pub(super) fn compare(address: &str, wanted: &[String], addresses: Option<&[Stri
 
 /// The aliases of an identity, as the tenant has them now.
 pub(super) async fn read(gateway: &Gateway, scope: OrgScope, identity: &Identity) -> Answer<Aliases> {
-    let address = identity.address.clone().unwrap_or_default();
+    let own = identity.address.clone().filter(|_| identity.mode != Mode::Shared);
+    let address = own.unwrap_or_default();
     let addresses = match (identity.user, gateway.home(scope, identity).await?) {
         (Some(user), Some(home)) => {
             let answer = gateway.provisioner(&home).proxy_addresses(user).await;
@@ -130,14 +131,50 @@ pub(super) async fn want(
     identity: &Versioned<Identity>,
     names: &[String],
 ) -> Answer<Identity> {
+    if identity.mode == Mode::Shared && !names.is_empty() {
+        return Err(shared::no_mailbox());
+    }
     let aliases = checked(names)?;
     let changed = Identity { aliases, changed: gateway.clock.now(), ..identity.record.clone() };
     let mut unit = Unit::new();
     unit.update(identity, &changed);
     let about = on([thing("identity", identity.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, CHANGED, about));
-    gateway.commit(&grant.caller, unit).await?;
-    Ok(changed)
+    match gateway.commit(&grant.caller, unit).await {
+        Ok(_) => Ok(changed),
+        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => {
+            Err(taken(gateway, &changed).await?.unwrap_or_else(|| {
+                let why = "another identity of this gateway has one of these addresses";
+                Problem::invalid("aliases", why, "choose others")
+            }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Which address of an identity another one of its organisation has: Exchange gives each to one mailbox.
+pub(super) async fn taken(gateway: &Gateway, identity: &Identity) -> Answer<Option<Problem>> {
+    for address in identity.addresses() {
+        let holder = gateway.system().find::<Identity>(Identity::BY_ADDRESS, &address).await?;
+        let own = |holder: &Versioned<Identity>| holder.id != identity.id && holder.org == identity.org;
+        let Some(holder) = holder.filter(own) else { continue };
+        let is_main =
+            |of: &Identity| of.address.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(&address));
+        let why = format!("the organisation's identity {} has the address {address}", holder.template);
+        let (field, remedy) = match (is_main(identity), is_main(&holder)) {
+            (true, true) => ("template", "choose another template".to_owned()),
+            (true, false) => {
+                let remedy = "choose another template, or first take the address from its extra addresses";
+                ("template", remedy.to_owned())
+            }
+            (false, true) => ("aliases", format!("leave {address} out: it is that identity's own")),
+            (false, false) => {
+                ("aliases", format!("leave {address} out, or first take it from that identity"))
+            }
+        };
+        return Ok(Some(Problem::invalid(field, why, remedy)));
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

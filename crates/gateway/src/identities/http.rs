@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::aliases::{self, Aliases};
+use super::names::{self, Names};
 use super::service::{self, Wanted};
 use super::{
     Fallback, FellBack, Identity, Method, Mode, State, Suspension, Trouble, Waiting, photo, removal, send,
@@ -38,6 +39,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
         .routes(routes!(deprovision))
         .routes(routes!(test_send))
         .routes(routes!(read_aliases, want_aliases))
+        .merge(names::api())
         .merge(photo::api())
 }
 
@@ -64,6 +66,18 @@ struct ProvisionRequest {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     display_name: Option<String>,
+    /// The job title in the directory; `AI Agent` unless said. Not for a user who is there already.
+    #[schema(
+        max_length = 128,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
+    job_title: Option<String>,
+    /// The department in the directory; `AI Workforce` unless said. Not for a user who is there already.
+    #[schema(
+        max_length = 64,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
+    department: Option<String>,
     /// Extra addresses of the mailbox, at most twelve: `dev-team`, `cfo`.
     #[schema(max_items = 12, value_type = Vec<AliasName>)]
     aliases: Vec<String>,
@@ -102,9 +116,9 @@ pub(super) struct IdentityView {
     address: Option<String>,
     /// The name that people see.
     display_name: String,
-    /// Its job title in the directory.
+    /// Its job title in the directory, as the gateway wrote it; empty where it wrote none.
     job_title: String,
-    /// Its department in the directory.
+    /// Its department in the directory, as the gateway wrote it; empty where it wrote none.
     department: String,
     /// Extra addresses, wanted.
     aliases: Vec<String>,
@@ -178,7 +192,11 @@ async fn provision(
         method: request.method.unwrap_or(usual.method),
         fallback: request.fallback,
         subdomain: request.subdomain,
-        display_name: request.display_name,
+        names: Names {
+            display_name: request.display_name,
+            job_title: request.job_title,
+            department: request.department,
+        },
         aliases: request.aliases,
         sponsor: sponsor.map_err(|error| Problem::invalid("sponsor", error, "give the user's object id"))?,
         user: user.map_err(|error| Problem::invalid("user_id", error, "give the user's object id"))?,
@@ -379,7 +397,7 @@ async fn test_send(
 ) -> Answer<Secretly<TestSendView>> {
     let identity = find(&gateway, allowed.scope, &which.identity).await?;
     let sent = send::test(&gateway, &allowed, &identity, &request.to).await;
-    if identity.mode == Mode::Hosted {
+    if identity.mode != Mode::OwnTenant {
         headers.note(sending::standing(&gateway, allowed.scope).await?.left());
     }
     let sent = sent?;

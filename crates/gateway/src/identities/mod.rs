@@ -2,12 +2,14 @@
 //! and a state that says what it waits for.
 
 mod aliases;
+mod appearance;
 mod drive;
 mod follow;
 mod halted;
 mod http;
 mod import;
 mod manage;
+mod names;
 mod opening;
 mod ordinary;
 mod page;
@@ -16,6 +18,7 @@ mod provisioning;
 mod removal;
 mod send;
 mod service;
+mod shared;
 mod state;
 mod stoppable;
 mod subdomain;
@@ -23,6 +26,9 @@ mod suspend;
 mod unheard;
 mod verify;
 mod wish;
+mod written;
+
+use std::collections::BTreeSet;
 
 use attache_store::{Lookup, OrgId, OrgScope, Record, id};
 use attache_terms::{SkuId, TenantId, UserId};
@@ -57,7 +63,7 @@ pub(crate) const DEFAULT: &str = "default";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Mode {
-    /// Nowhere: a no-reply sender that all such organisations share.
+    /// Nowhere: mail comes from a no-reply address that all such organisations share.
     Shared,
     /// In a tenant of ours.
     Hosted,
@@ -106,9 +112,9 @@ pub(crate) struct Identity {
     pub(crate) address: Option<String>,
     /// The name that people see.
     pub(crate) display_name: String,
-    /// Its job title in the directory.
+    /// Its job title in the directory, as we wrote it; empty where we wrote none.
     pub(crate) job_title: String,
-    /// Its department in the directory.
+    /// Its department in the directory, as we wrote it; empty where we wrote none.
     pub(crate) department: String,
     /// Extra addresses of the same mailbox, wanted: `dev-team`, `cfo`.
     pub(crate) aliases: Vec<String>,
@@ -176,7 +182,7 @@ impl Identity {
     pub(crate) const BY_TEMPLATE: &'static str = "template";
     /// The lookup by user, in a tenant.
     pub(crate) const BY_USER: &'static str = "user";
-    /// The lookup by address.
+    /// The lookup by address, extra ones included.
     pub(crate) const BY_ADDRESS: &'static str = "address";
     /// The lookup by cell.
     pub(crate) const BY_CELL: &'static str = "cell";
@@ -184,6 +190,17 @@ impl Identity {
     pub(crate) const BY_STATE: &'static str = "state";
     /// The lookup by sponsor.
     pub(crate) const BY_SPONSOR: &'static str = "sponsor";
+
+    /// The addresses that are its own, the wanted ones included: Exchange gives each to one mailbox. That of a shared
+    /// sender is nobody's own.
+    fn addresses(&self) -> BTreeSet<String> {
+        let Some(address) = self.address.as_ref().filter(|_| self.mode != Mode::Shared) else {
+            return BTreeSet::new();
+        };
+        let (_, domain) = address.split_once('@').unwrap_or_default();
+        let extra = self.aliases.iter().map(|alias| format!("{alias}@{domain}"));
+        extra.chain([address.clone()]).map(|address| address.to_ascii_lowercase()).collect()
+    }
 }
 
 impl Record for Identity {
@@ -201,9 +218,8 @@ impl Record for Identity {
             return lookups;
         }
         lookups.push(Lookup::unique(Self::BY_TEMPLATE, &self.template));
-        if let Some(address) = &self.address {
-            lookups.push(Lookup::unique_everywhere(Self::BY_ADDRESS, address.to_ascii_lowercase()));
-        }
+        let addresses = self.addresses().into_iter();
+        lookups.extend(addresses.map(|address| Lookup::unique_everywhere(Self::BY_ADDRESS, address)));
         if let (Some(tenant), Some(user)) = (self.tenant, self.user) {
             lookups.push(Lookup::unique_everywhere(Self::BY_USER, format!("{tenant}/{user}")));
         }

@@ -11,10 +11,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::names::Names;
 use super::ordinary::can_fall_back;
 use super::provisioning::Provisioning;
 use super::service::{self, Wanted};
-use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, State, manage};
+use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, State, appearance, manage};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::connection::Card;
@@ -32,6 +33,7 @@ pub(crate) fn pages() -> Router<Arc<Gateway>> {
         .route("/orgs/{org}/settings/agent-identity", get(settings))
         .route("/orgs/{org}/settings/agent-identity/provision", post(provision))
         .merge(manage::pages())
+        .merge(appearance::pages())
 }
 
 /// An identity in a list.
@@ -158,8 +160,13 @@ impl Chain {
     async fn of(gateway: &Gateway, grant: &Grant, identity: Identity) -> Answer<Self> {
         let cost = licences::monthly(gateway, grant.scope, identity.id).await?;
         let slug = grant.organisation.slug.clone();
-        if identity.method == Method::OrdinaryUser {
-            let (links, state, tone) = (ordinary(&identity), words(&identity), tone(&identity));
+        let drawn = match (identity.mode, identity.method) {
+            (Mode::Shared, _) => Some(vec![sender(&identity)]),
+            (_, Method::OrdinaryUser) => Some(ordinary(&identity)),
+            _ => None,
+        };
+        if let Some(links) = drawn {
+            let (state, tone) = (words(&identity), tone(&identity));
             return Ok(Self { state, tone, links, may_fall_back: false, cost, slug, identity });
         }
         let provisioning = gateway.store.org(grant.scope).get::<Provisioning>(identity.id).await?;
@@ -191,6 +198,12 @@ impl Chain {
         let (state, tone) = (words(&identity), tone(&identity));
         Ok(Self { state, tone, links, may_fall_back: can_fall_back(&identity), cost, slug, identity })
     }
+}
+
+/// What is drawn of an identity that has no mailbox of its own.
+fn sender(identity: &Identity) -> Link {
+    let id = identity.address.clone();
+    Link { what: "The sender that organisations share", tone: "done", words: "there", id }
 }
 
 /// What is drawn of an ordinary user.
@@ -260,6 +273,8 @@ struct Settings {
     place: PlaceOf,
     chain: Option<Chain>,
     domain: Option<String>,
+    /// Whether there is a sender that organisations share.
+    shared: bool,
     sending: sending::Standing,
     local_part: String,
     card: Card,
@@ -277,6 +292,7 @@ async fn settings(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right:
         place,
         chain,
         domain: hosting::expected(&gateway, allowed.scope).await?.map(|hosted| hosted.domain.clone()),
+        shared: gateway.config.shared_sender.is_some(),
         sending: sending::standing(&gateway, allowed.scope).await?,
         local_part: gateway.config.local_part.clone(),
         card: Card::of(&gateway, &allowed).await?,
@@ -301,7 +317,7 @@ async fn provision(
         mode: asked.mode,
         fallback: asked.fallback,
         subdomain: given(asked.subdomain),
-        display_name: given(asked.display_name),
+        names: Names { display_name: given(asked.display_name), ..Names::default() },
         ..Wanted::default()
     };
     service::provision(&gateway, &allowed, &wanted).await?;

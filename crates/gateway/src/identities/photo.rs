@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use attache_graph::Graph;
-use attache_ledger::{Act, ActName, Code, Correlation, EntryId, Outcome};
-use attache_store::{Unit, Versioned};
-use attache_terms::{Explain as _, UserId};
+use attache_ledger::ActName;
+use attache_store::Versioned;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State as Shared};
 use http::StatusCode;
@@ -14,11 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::http::{Which, find};
-use super::{Identity, suspend};
+use super::{Identity, written};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
-use crate::jobs::correlated;
-use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
 /// The largest photo, in bytes.
@@ -75,68 +72,11 @@ async fn set(
     identity: &Versioned<Identity>,
     picture: Bytes,
 ) -> Answer<()> {
-    grant.organisation.goes_on()?;
-    if let Some(suspension) = &identity.suspended {
-        return Err(suspend::refused(suspension));
-    }
     let media = media(&picture).ok_or_else(|| {
         Problem::invalid("photo", "neither JPEG nor PNG", "send a picture of one of the two")
     })?;
-    let home = gateway.home(grant.scope, identity).await?;
-    let (Some(user), Some(home)) = (identity.user, home) else {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "not_active",
-            "the identity has no user yet whom a picture could show",
-            "wait until it is active",
-        ));
-    };
-    let request = gateway.rng.uuid();
-    let correlation = Correlation { client_request_id: Some(request), ..grant.caller.correlation() };
-    let act = Act::new(SET, grant.caller.actor()).on(on([thing("identity", identity.id)]));
-    let mut unit = Unit::new();
-    unit.expect(identity);
-    unit.expect(&grant.organisation);
-    let intent = gateway.open(&mut unit, grant.scope, act.correlated(correlation));
-    let setting = Setting { gateway: Arc::clone(gateway), intent };
-    let graph = gateway.provisioner(&home);
-    // On its own, so that who asked may leave: what was meant gets its outcome all the same.
-    let set = gateway.spawn(setting.make(unit, graph.correlated(request), user, media, picture)).await;
-    set.map_err(|_| {
-        let said = "nobody knows whether the photo was set";
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", said, "set it again")
-    })?
-}
-
-/// A photo on its way, between its intent and its outcome.
-struct Setting {
-    gateway: Arc<Gateway>,
-    intent: EntryId,
-}
-
-impl Setting {
-    async fn make(
-        self,
-        unit: Unit,
-        graph: Graph,
-        user: UserId,
-        media: &'static str,
-        picture: Bytes,
-    ) -> Answer<()> {
-        self.gateway.store.commit(unit).await?;
-        let (outcome, result) = match graph.set_photo(user, media, picture).await {
-            Ok(answer) => (Outcome::done().correlated(correlated(&answer.correlation)), Ok(())),
-            Err(error) => {
-                let outcome = Outcome::failed(Code::new(error.code()));
-                let problem = Problem::explained(StatusCode::BAD_GATEWAY, &error);
-                (outcome.correlated(correlated(error.correlation())), Err(problem))
-            }
-        };
-        let mut unit = Unit::new();
-        self.gateway.close(&mut unit, self.intent, outcome).await?;
-        self.gateway.store.commit(unit).await?;
-        result
-    }
+    let call = move |graph: Graph, user| async move { graph.set_photo(user, media, picture).await };
+    written::write(gateway, grant, identity, SET, call, |identity| identity).await
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use http::StatusCode;
 use uuid::Uuid;
 
 use super::provisioning::Provisioning;
-use super::{Identity, Mode, suspend};
+use super::{Identity, Mode, shared, suspend};
 use crate::Gateway;
 use crate::access::{Caller, Grant};
 use crate::audit::new_link;
@@ -52,10 +52,18 @@ pub(super) async fn test(
     })?;
     // Whoever suspends one of them meanwhile comes first: nothing leaves after that.
     let mut unit = Unit::new();
-    unit.expect(identity);
     unit.expect(&grant.organisation);
     let transport = transport(gateway, grant, identity, &mut unit).await?;
-    let from = identity.address.clone().unwrap_or_default();
+    let from = match identity.mode {
+        Mode::Shared => shared::address(gateway)?.to_owned(),
+        Mode::Hosted | Mode::OwnTenant => identity.address.clone().unwrap_or_default(),
+    };
+    if identity.address.as_ref() == Some(&from) {
+        unit.expect(identity);
+    } else {
+        // The shared sender has another address by now.
+        unit.update(identity, &Identity { address: Some(from.clone()), ..identity.record.clone() });
+    }
     let sender = from.parse::<Address>().and_then(|address| address.named(&identity.display_name));
     let sender =
         sender.map_err(|error| Problem::invalid("address", error, "have the identity provisioned again"))?;
@@ -64,7 +72,7 @@ pub(super) async fn test(
         tenant: identity.tenant,
         agent: identity.agent.map(|agent| attache_terms::ObjectId::new(agent.uuid())),
         user: identity.user,
-        mode: Some(As::AgentUser),
+        mode: Some(if identity.agent.is_some() { As::AgentUser } else { As::Application }),
         ..grant.caller.actor()
     };
     let about = Target { subject: Some(to.to_string()), ..on([thing("identity", identity.id)]) };
@@ -78,8 +86,13 @@ pub(super) async fn test(
         reply_to: None,
         subject: format!("A test message from {}", identity.display_name),
         text: format!(
-            "Hello,\n\nthis is {}, the assistant of {}. If you can read this, my mailbox works.",
-            identity.display_name, grant.organisation.name
+            "Hello,\n\nthis is {}, the assistant of {}. If you can read this, {}.",
+            identity.display_name,
+            grant.organisation.name,
+            match identity.mode {
+                Mode::Shared => "my mail arrives; nobody reads what is answered to this address",
+                Mode::Hosted | Mode::OwnTenant => "my mailbox works",
+            }
         ),
         signature: Signature {
             why: "somebody of the organisation asked for a test message".to_owned(),
@@ -92,7 +105,7 @@ pub(super) async fn test(
     }
     .finish()
     .map_err(|error| Problem::explained(StatusCode::UNPROCESSABLE_ENTITY, &error))?;
-    if identity.mode == Mode::Hosted {
+    if identity.mode != Mode::OwnTenant {
         sending::count(gateway, grant.scope, 1).await?;
     }
     let delivery = Delivery { gateway: Arc::clone(gateway), caller: grant.caller.clone(), entry, request };
@@ -155,6 +168,9 @@ async fn transport(
     };
     if !identity.state.acts() {
         return Err(not_ready());
+    }
+    if identity.mode == Mode::Shared {
+        return shared::transport(gateway).await;
     }
     let home = gateway.home(grant.scope, identity).await?;
     if let (None, Some(user), Some(home)) = (identity.agent, identity.user, home) {

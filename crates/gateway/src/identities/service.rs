@@ -6,7 +6,8 @@ use attache_terms::UserId;
 
 use super::drive::Body;
 use super::http::accepted;
-use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, PROVISION, State, aliases};
+use super::names::Names;
+use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, PROVISION, State, aliases, shared};
 use crate::Gateway;
 use crate::access::{Grant, Principal, operators_only};
 use crate::config::HostedTenant;
@@ -33,8 +34,8 @@ pub(crate) struct Wanted {
     pub(crate) fallback: Option<Fallback>,
     /// Its subdomain in a hosted tenant; the organisation's slug unless said.
     pub(crate) subdomain: Option<String>,
-    /// The name that people see.
-    pub(crate) display_name: Option<String>,
+    /// What people see of it.
+    pub(crate) names: Names,
     /// Extra addresses.
     pub(crate) aliases: Vec<String>,
     /// The person who answers for it.
@@ -51,7 +52,7 @@ impl Default for Wanted {
             method: Method::Create,
             fallback: None,
             subdomain: None,
-            display_name: None,
+            names: Names::default(),
             aliases: Vec::new(),
             sponsor: None,
             user: None,
@@ -111,13 +112,18 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
             None
         }
     };
+    let sender = match wanted.mode {
+        Mode::Shared => Some(shared::wanted(gateway, wanted)?.to_owned()),
+        Mode::Hosted | Mode::OwnTenant => None,
+    };
     let mut unit = Unit::new();
     let hosted = match wanted.mode {
         Mode::Hosted => Some(host(gateway, grant, wanted, &mut unit).await?),
         Mode::Shared | Mode::OwnTenant => None,
     };
-    let identity =
+    let made =
         fresh(gateway, &grant.organisation, wanted, hosted, connection.as_ref().map(|found| &found.record))?;
+    let identity = Identity { address: sender.or(made.address.clone()), ..made };
     unit.create(grant.scope, &identity);
     // Whoever suspends the organisation meanwhile is heard.
     unit.expect(&grant.organisation);
@@ -132,7 +138,8 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
         Ok(_) => Ok(identity),
         Err(CommitError::Taken { lookup: Identity::BY_TEMPLATE, .. }) => Err(Refused::Beaten),
         Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => {
-            Err(if connection.is_some() { address_taken() } else { Taken::refused() }.into())
+            let elsewhere = || if connection.is_some() { address_taken() } else { Taken::refused() };
+            Err(aliases::taken(gateway, &identity).await?.unwrap_or_else(elsewhere).into())
         }
         Err(CommitError::Conflict { kind: Connection::KIND, .. }) => Err(Refused::Beaten),
         Err(error) => match Taken::of(&error) {
@@ -239,9 +246,7 @@ pub(super) fn fresh(
             "take `default`, or a name such as `cfo`",
         ));
     }
-    if wanted.display_name.as_deref().is_some_and(|name| !is_line(name)) {
-        return Err(Problem::invalid("display_name", "not a name", "write 1 to 100 characters on one line"));
-    }
+    let [display_name, job_title, department] = wanted.names.of_new(organisation, wanted)?;
     if wanted.mode == Mode::OwnTenant && own.is_none() {
         return Err(connection::not_connected());
     }
@@ -267,12 +272,9 @@ pub(super) fn fresh(
             (None, None) => None,
         },
         subdomain: hosted.map(|_| subdomain),
-        display_name: wanted
-            .display_name
-            .clone()
-            .unwrap_or_else(|| format!("{} Assistant", organisation.name)),
-        job_title: "AI Agent".to_owned(),
-        department: "AI Workforce".to_owned(),
+        display_name,
+        job_title,
+        department,
         aliases: aliases::checked(&wanted.aliases)?,
         sponsor: wanted.sponsor,
         licences: Vec::new(),
@@ -286,11 +288,6 @@ pub(super) fn fresh(
         created: now,
         changed: now,
     })
-}
-
-/// Whether a text can be a name that people see.
-fn is_line(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= 100 && !text.chars().any(char::is_control)
 }
 
 /// The subdomain that is wanted: the organisation's short name unless said.

@@ -186,7 +186,7 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
         return Ok(Ending::done());
     }
     if identity.tenant.is_none() {
-        return Ok(Ending::done());
+        return Ok(Ending::done_with(nothing_to_tell(&identity)));
     }
     let graph = gateway.provisioner(&gateway.home_needed(scope, &identity).await?);
     tell(&gateway, &turn, scope, &identity, &graph, identity.suspended.is_none()).await?;
@@ -201,6 +201,17 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
     let mut unit = Unit::new();
     unit.update(&identity, &Identity { suspended: Some(proved), ..identity.record.clone() });
     Ok(Ending::done_with(unit))
+}
+
+/// An identity that lives nowhere has nothing in a tenant that could act: that we do nothing for it is all.
+fn nothing_to_tell(identity: &Versioned<Identity>) -> Unit {
+    let mut unit = Unit::new();
+    if let Some(suspension) = &identity.suspended {
+        let proof = Proof { enforced: true, ..Proof::default() };
+        let proved = Suspension { proof, ..suspension.clone() };
+        unit.update(identity, &Identity { suspended: Some(proved), ..identity.record.clone() });
+    }
+    unit
 }
 
 /// Blocks sign-in, as the first thing that happens to an identity that is taken back.

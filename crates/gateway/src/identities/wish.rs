@@ -39,6 +39,8 @@ pub(super) fn of(
             display_name: identity.display_name.clone(),
             user_principal_name: address,
             mail_nickname: nickname,
+            job_title: Some(identity.job_title.clone()),
+            department: Some(identity.department.clone()),
             usage_location: home.usage_location.clone(),
         },
         sponsor,

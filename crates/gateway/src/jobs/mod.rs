@@ -18,7 +18,7 @@ use attache_store::{CommitError, Job, JobEnd, StoreError, Unit};
 use attache_terms::Explain as _;
 
 pub(crate) use http::api;
-pub(crate) use outside::{correlated, is_unknown, outside};
+pub(crate) use outside::{correlated, is_unknown, judge, outside};
 pub(crate) use page::pages;
 pub(crate) use runner::run;
 pub(crate) use turn::{LeaseLost, Turn};

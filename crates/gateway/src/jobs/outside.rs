@@ -44,7 +44,7 @@ pub(crate) fn is_unknown(error: &GraphError) -> bool {
 }
 
 /// What a failed call means for its act: refused by the platform, failed on the way, or perhaps done.
-fn judge(error: &GraphError) -> Outcome {
+pub(crate) fn judge(error: &GraphError) -> Outcome {
     let code = Code::new(error.code());
     let outcome = match error.cause() {
         _ if is_unknown(error) => {

@@ -158,6 +158,16 @@ pub(super) const REQUESTS: &[Row] = &[
     ),
     ("conflict", "somebody else changed it at the same time", "read it again and repeat the change"),
     ("taken", "the name is in use", "choose another one"),
+    (
+        "no_shared_sender",
+        "this gateway has no sender that organisations share",
+        "choose another mode, or have whoever runs it set `shared_sender`",
+    ),
+    (
+        "shared_sender_missing",
+        "no tenant of the gateway has the mailbox of the shared sender",
+        "have whoever runs it make the mailbox, or correct `shared_sender`",
+    ),
     ("not_active", "the identity cannot act yet, or no longer", "see on its page what it waits for"),
     ("suspended", "the identity is suspended", "resume it first, if the reason for it is gone"),
     (

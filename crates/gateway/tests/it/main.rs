@@ -5,6 +5,7 @@
 
 mod access;
 mod acts;
+mod addresses;
 mod at_once;
 mod audit;
 mod blueprints;
@@ -25,12 +26,14 @@ mod keys;
 mod licences;
 mod limits;
 mod members;
+mod names;
 mod operator_keys;
 mod own_tenant;
 mod pages;
 mod reviews;
 mod rsyslog;
 mod sending;
+mod shared_sender;
 mod siem;
 mod sign_in;
 mod sponsors;

@@ -14,6 +14,7 @@ async fn every_page_of_an_organisation_shows() {
         "/identities",
         "/identities/default",
         "/identities/default/sponsor",
+        "/identities/default/appearance",
         "/audit",
         "/audit/0",
         "/jobs",

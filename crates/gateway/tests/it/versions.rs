@@ -78,11 +78,10 @@ async fn of_two_changes_of_the_same_thing_seen_one_is_made() {
     let path = "api/v1/orgs/acme/agent-identities/default";
     let seen = tag(&acme.get(path).await);
     let caller = acme.with(IF_MATCH, &seen);
-    let aliases = format!("{path}/aliases");
-    let (cfo, cto) = (json!({ "aliases": ["cfo"] }), json!({ "aliases": ["cto"] }));
+    let (one, other) = (json!({ "display_name": "Acme" }), json!({ "display_name": "Acme Corporation" }));
     let (first, second) = tokio::join!(
-        caller.send(Method::PUT, &aliases, Some(&cfo)),
-        caller.send(Method::PUT, &aliases, Some(&cto))
+        caller.send(Method::PATCH, path, Some(&one)),
+        caller.send(Method::PATCH, path, Some(&other))
     );
     let mut statuses = [first.status.as_u16(), second.status.as_u16()];
     statuses.sort_unstable();

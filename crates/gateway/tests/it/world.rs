@@ -317,7 +317,7 @@ impl World {
             connect: Some(ConnectApp { client_id: self.connect.parse().unwrap(), client_secret: secret() }),
             operators: vec![self.operator],
             operator_keys: Vec::new(),
-            shared_sender: None,
+            shared_sender: Some(format!("noreply@{}", ready.domain)),
             local_part: "assistant".to_owned(),
             send_quota: 200,
             sandbox: true,

@@ -151,7 +151,7 @@ pub(crate) async fn start(
         connect: Some(ConnectApp { client_id: connect, client_secret: secret() }),
         operators: vec![operator],
         operator_keys: more.operator_keys,
-        shared_sender: Some(format!("noreply@{}", ready.domain)),
+        shared_sender: Some(shared_sender(ready)),
         local_part: "assistant".to_owned(),
         send_quota: 200,
         sandbox: true,
@@ -222,7 +222,15 @@ async fn applications(sandbox: &Sandbox, ready: &Ready, url: &Url) -> anyhow::Re
             apps.push(app);
         }
     }
-    let document = json!({ "settings": { "domains": [hosted_domain(ready)] }, "apps": apps });
+    let mut users = Vec::new();
+    if administrator.user_by_name(&shared_sender(ready)).await?.value.is_none() {
+        // Of a product without Teams: no agent goes without a seat for it.
+        users.push(json!({
+            "upn": shared_sender(ready), "name": "No reply", "licences": ["Microsoft_365_E3_(no_Teams)"],
+        }));
+    }
+    let domains = [hosted_domain(ready)];
+    let document = json!({ "settings": { "domains": domains }, "users": users, "apps": apps });
     sandbox.control().plant(&document.to_string()).map_err(anyhow::Error::msg)?;
     let kept = async |name: &str| find(name).await?.context("the sandbox did not keep an application");
     Ok(Applications {
@@ -230,6 +238,11 @@ async fn applications(sandbox: &Sandbox, ready: &Ready, url: &Url) -> anyhow::Re
         provisioner: kept(PROVISIONER).await?,
         connect: kept(&connect).await?,
     })
+}
+
+/// The mailbox from which organisations without one of their own send.
+fn shared_sender(ready: &Ready) -> String {
+    format!("noreply@{}", ready.domain)
 }
 
 fn administrator(ready: &Ready) -> anyhow::Result<Graph> {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use self::document::{Document, Refused, Status};
 use super::drive::Body;
+use super::names::Names;
 use super::service::{Wanted, fresh, subdomain};
 use super::{Identity, IdentityId, Method, Mode, PROVISION, State};
 use crate::hosting::{self, Wish, place};
@@ -299,7 +300,7 @@ async fn identity(
         mode: document.mode,
         method,
         subdomain: document.subdomain.clone(),
-        display_name: document.display_name.clone(),
+        names: Names { display_name: document.display_name.clone(), ..Names::default() },
         aliases: document.aliases.clone(),
         user: document.user,
         ..Wanted::default()
