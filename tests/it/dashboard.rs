@@ -10,7 +10,7 @@ use attache_tests::{Gateway, Lines, chromium, with_node_modules};
 use serde_json::{Value, json};
 
 /// Each is looked at in two widths and two schemes.
-const PAGES: [&str; 35] = [
+const PAGES: [&str; 39] = [
     "sign-in-link",
     "home-empty",
     "overview-empty",
@@ -19,9 +19,12 @@ const PAGES: [&str; 35] = [
     "settings-during",
     "settings-after",
     "home",
+    "home-found",
     "overview",
     "identities",
     "identity",
+    "appearance",
+    "specialist",
     "aliases",
     "test-send",
     "deprovision",
@@ -30,6 +33,7 @@ const PAGES: [&str; 35] = [
     "audit",
     "audit-entry",
     "jobs",
+    "jobs-given-up",
     "health",
     "suspension",
     "blueprints",

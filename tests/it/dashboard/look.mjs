@@ -61,6 +61,11 @@ async function type(page, selector, text) {
   await page.keyboard.type(text);
 }
 
+async function tick(page, selector) {
+  await reach(page, selector);
+  await page.keyboard.press("Space");
+}
+
 async function press(page, selector) {
   await reach(page, selector);
   await page.keyboard.press("Enter");
@@ -107,6 +112,10 @@ await look(page, "settings-after");
 
 await page.goto("/");
 await look(page, "home");
+await type(page, "input[name=q]", "oso limi");
+await page.keyboard.press("Enter");
+await page.waitForSelector("text=All of them");
+await look(page, "home-found");
 await to("");
 await look(page, "overview");
 await to("/identities");
@@ -114,6 +123,13 @@ await look(page, "identities");
 await page.click("main table a");
 await look(page, "identity");
 const identity = page.url();
+await page.goto(`${identity}/appearance`);
+await look(page, "appearance");
+await type(page, "input[name=job_title]", "Controller");
+await page.keyboard.press("Enter");
+await page.waitForSelector("dd >> text=Controller");
+await to("/settings/specialist");
+await look(page, "specialist");
 await page.goto(`${identity}/aliases`);
 await type(page, "input[name=aliases]", "cfo, dev-team");
 await page.keyboard.press("Enter");
@@ -137,6 +153,8 @@ await page.click("main table a");
 await look(page, "audit-entry");
 await to("/jobs");
 await look(page, "jobs");
+await to("/jobs?state=dead");
+await look(page, "jobs-given-up");
 await to("/health");
 await look(page, "health");
 
@@ -164,7 +182,8 @@ await look(page, "members");
 
 await to("/settings/api-keys");
 await type(page, "input[name=name]", "nightly report");
-await type(page, "input[name=scopes]", "identities:read audit:read audit:write");
+for (const scope of ["identities:read", "audit:read", "audit:write"]) await tick(page, `input[name='scope ${scope}']`);
+await type(page, "input[name=allowed_from]", "127.0.0.1");
 await page.keyboard.press("Enter");
 await page.waitForSelector(".secret");
 await look(page, "api-key-made");
@@ -186,7 +205,6 @@ await page.click("main a[href^='/docs/problems#']");
 await look(page, "problems");
 await to("/settings/api-keys");
 await type(page, "input[name=name]", "nothing");
-await type(page, "input[name=scopes]", "no:such");
 await page.keyboard.press("Enter");
 await page.waitForSelector("main.alone");
 await look(page, "problem-form");

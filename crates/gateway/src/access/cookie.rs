@@ -22,7 +22,7 @@ pub(crate) fn set_cookie(name: &str, value: &str, seconds: i64, https: bool) -> 
     HeaderValue::from_str(&text).ok()
 }
 
-/// Browsers take `__Host-` cookies by https only.
-fn full_name(name: &str, https: bool) -> String {
+/// The whole name of a cookie: browsers take `__Host-` ones by https only.
+pub(crate) fn full_name(name: &str, https: bool) -> String {
     if https { format!("__Host-{name}") } else { name.to_owned() }
 }

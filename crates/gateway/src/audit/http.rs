@@ -48,10 +48,10 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
 pub(super) struct Wanted {
     /// None before this time.
     #[param(value_type = Option<String>, format = DateTime)]
-    since: Option<Timestamp>,
+    pub(super) since: Option<Timestamp>,
     /// None from this time on.
     #[param(value_type = Option<String>, format = DateTime)]
-    until: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
     /// Only acts whose name begins so: `identity.`.
     pub(super) act: Option<String>,
     /// Only what carries this id: an entry's, of what it is about, or of a request, here or at Graph.
@@ -61,7 +61,7 @@ pub(super) struct Wanted {
     pub(super) failures: bool,
     /// At most so many; 50 unless said, 200 at most.
     #[param(minimum = 1, maximum = 200)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// `next` of the answer before.
     #[param(value_type = Option<String>, pattern = "^[0-9]{1,19}$")]
     pub(super) cursor: Option<u64>,

@@ -10,6 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderName;
 use http::header::REFERRER_POLICY;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::http::{ProvedView, Wanted, find, linked, outcome, proved, select};
@@ -18,6 +21,7 @@ use super::view::{EntryView, how_it_ended, who};
 use crate::Gateway;
 use crate::access::{Allowed, Role, Visitor, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
+use crate::server::{Answer, Problem};
 use crate::siem::{DestinationView, Transport, destination};
 
 /// The routes.
@@ -35,7 +39,7 @@ struct List {
     look: Look,
     place: PlaceOf,
     entries: Vec<EntryView>,
-    wanted: Wanted,
+    wanted: Filter,
     next: Option<u64>,
     /// For how many days entries are kept.
     days: Option<u32>,
@@ -46,9 +50,9 @@ struct List {
 async fn list(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::ReadAudit>,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<Filter>,
 ) -> Page {
-    let (rows, next) = select(gateway.store.org(allowed.scope), &wanted).await?;
+    let (rows, next) = select(gateway.store.org(allowed.scope), &wanted.select()?).await?;
     Ok(page(&List {
         look: Look::of(&gateway, &allowed.caller),
         place: PlaceOf::new(&allowed, "/audit"),
@@ -59,6 +63,45 @@ async fn list(
         siem: destination(&gateway, &allowed).await?,
         owner: allowed.role == Some(Role::Owner),
     }))
+}
+
+/// Which entries the page shows; a form sends empty what is left open.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Filter {
+    act: String,
+    about: String,
+    /// The first day.
+    since: String,
+    /// The last day.
+    until: String,
+    failures: bool,
+    cursor: Option<u64>,
+}
+
+impl Filter {
+    fn select(&self) -> Answer<Wanted> {
+        let until = day("until", &self.until)?.map(|day| day.tomorrow().unwrap_or(day));
+        Ok(Wanted {
+            act: Some(self.act.clone()),
+            about: Some(self.about.clone()),
+            since: day("since", &self.since)?.and_then(begin),
+            until: until.and_then(begin),
+            failures: self.failures,
+            cursor: self.cursor,
+            ..Wanted::default()
+        })
+    }
+}
+
+fn day(field: &str, text: &str) -> Answer<Option<Date>> {
+    let given = (!text.is_empty()).then(|| text.parse::<Date>()).transpose();
+    given.map_err(|error| Problem::invalid(field, error, "give a day such as 2027-01-31"))
+}
+
+/// When a day begins, in UTC.
+fn begin(day: Date) -> Option<Timestamp> {
+    day.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
 }
 
 #[derive(Template)]

@@ -16,6 +16,9 @@ use crate::licences::{TenantSeats, seats_of};
 use crate::reviews;
 use crate::server::Answer;
 
+/// How many jobs that were given up are counted.
+const MOST: usize = 100;
+
 /// The route.
 pub(crate) fn pages() -> Router<Arc<Gateway>> {
     Router::new().route("/orgs/{org}/health", get(show))
@@ -65,14 +68,17 @@ async fn show(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOr
         },
     };
     let dead =
-        store.jobs(JobQuery { state: Some(JobState::Dead), limit: 100, ..JobQuery::default() }).await?;
+        store.jobs(JobQuery { state: Some(JobState::Dead), limit: MOST, ..JobQuery::default() }).await?;
     let jobs = match dead.len() {
         0 => Check { name: "Jobs", tone: "good", words: "none was given up".to_owned(), todo: None },
         count => Check {
             name: "Jobs",
             tone: "bad",
-            words: format!("{count} were given up"),
-            todo: Some("see on the Jobs page what they say, mend it, and do them again".to_owned()),
+            words: format!("{count}{} were given up", if count < MOST { "" } else { " or more" }),
+            todo: Some(
+                "see on the Jobs page, in the state given up, what they say, mend it, and do them again"
+                    .to_owned(),
+            ),
         },
     };
     let mut troubled = 0;

@@ -1,4 +1,4 @@
-//! How an identity appears to people, as a page: its names, to be changed.
+//! How an identity appears to people, as a page: its names and its photo, to be changed.
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ mod removal;
 mod send;
 mod service;
 mod shared;
+mod specialist;
 mod state;
 mod stoppable;
 mod subdomain;

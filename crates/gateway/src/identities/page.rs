@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use attache_provision::Step;
-use attache_store::{OrgStore, Page as Part, Versioned};
+use attache_store::{OrgStore, Versioned};
 use axum::Router;
-use axum::extract::{Path, State as Shared};
+use axum::extract::{Path, Query, State as Shared};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -15,12 +15,14 @@ use super::names::Names;
 use super::ordinary::can_fall_back;
 use super::provisioning::Provisioning;
 use super::service::{self, Wanted};
-use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, State, appearance, manage};
+use super::{
+    DEFAULT, Fallback, Identity, IdentityId, Method, Mode, State, appearance, manage, photo, specialist,
+};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::connection::Card;
 use crate::dashboard::{Look, Page, PlaceOf, page};
-use crate::server::{Answer, Form, Problem};
+use crate::server::{Answer, Cursor, Form, Listed, Problem};
 use crate::{hosting, licences, sending};
 
 /// The routes.
@@ -34,6 +36,8 @@ pub(crate) fn pages() -> Router<Arc<Gateway>> {
         .route("/orgs/{org}/settings/agent-identity/provision", post(provision))
         .merge(manage::pages())
         .merge(appearance::pages())
+        .merge(photo::pages())
+        .merge(specialist::pages())
 }
 
 /// An identity in a list.
@@ -90,6 +94,11 @@ struct List {
     look: Look,
     place: PlaceOf,
     identities: Vec<IdentityCard>,
+    /// Where this part of the list begins, as part of an address.
+    part: String,
+    next: Option<String>,
+    /// What else the way to the next part carries.
+    kept: &'static str,
 }
 
 #[derive(Template)]
@@ -99,19 +108,28 @@ struct ListPart {
     identities: Vec<IdentityCard>,
 }
 
-async fn cards(store: OrgStore<'_>) -> Answer<Vec<IdentityCard>> {
-    let identities: Vec<Versioned<Identity>> = store.list(Part::first(200)).await?;
-    Ok(identities.iter().map(|identity| IdentityCard::of(identity)).collect())
+/// A part of the list, the oldest first: the default identity is there before its specialists.
+async fn cards(store: OrgStore<'_>, cursor: &Cursor) -> Answer<Listed<IdentityCard>> {
+    let identities: Vec<Versioned<Identity>> = store.list(cursor.oldest()?).await?;
+    cursor.listed(identities, |row| row.id.to_string(), |row| IdentityCard::of(&row))
 }
 
-async fn list(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right::SeeIdentities>) -> Page {
-    let identities = cards(gateway.store.org(allowed.scope)).await?;
+async fn list(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SeeIdentities>,
+    Query(cursor): Query<Cursor>,
+) -> Page {
+    let Listed { items: identities, next } = cards(gateway.store.org(allowed.scope), &cursor).await?;
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/identities"));
-    Ok(page(&List { look, place, identities }))
+    Ok(page(&List { look, place, identities, part: cursor.query(), next, kept: "" }))
 }
 
-async fn list_part(Shared(gateway): Shared<Arc<Gateway>>, allowed: Allowed<right::SeeIdentities>) -> Page {
-    let identities = cards(gateway.store.org(allowed.scope)).await?;
+async fn list_part(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::SeeIdentities>,
+    Query(cursor): Query<Cursor>,
+) -> Page {
+    let Listed { items: identities, .. } = cards(gateway.store.org(allowed.scope), &cursor).await?;
     Ok(page(&ListPart { place: PlaceOf::new(&allowed, "/identities"), identities }))
 }
 

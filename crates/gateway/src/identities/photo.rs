@@ -6,8 +6,11 @@ use std::sync::Arc;
 use attache_graph::Graph;
 use attache_ledger::ActName;
 use attache_store::Versioned;
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State as Shared};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,16 +19,42 @@ use super::http::{Which, find};
 use super::{Identity, written};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
-use crate::server::{Answer, Problem};
+use crate::server::{Answer, Problem, Upload};
 
 /// The largest photo, in bytes.
 const LARGEST: usize = 4 * 1024 * 1024;
+
+/// What a form may have around its picture, in bytes.
+const AROUND: usize = 16 * 1024;
 
 const SET: ActName = ActName::new("identity.photo_set");
 
 /// The route. Its body may be larger than those of the others.
 pub(super) fn api() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::new().routes(routes!(put_photo)).layer(DefaultBodyLimit::max(LARGEST))
+}
+
+/// The page's form, whose body may be larger than those of others, too.
+pub(super) fn pages() -> Router<Arc<Gateway>> {
+    let whole = LARGEST + AROUND;
+    Router::new()
+        .route("/orgs/{org}/identities/{identity}/photo", post(send_photo))
+        .layer(DefaultBodyLimit::max(whole))
+}
+
+async fn send_photo(
+    Shared(gateway): Shared<Arc<Gateway>>,
+    allowed: Allowed<right::ManageIdentities>,
+    Path(which): Path<Which>,
+    Upload(picture): Upload,
+) -> Answer<Response> {
+    let identity = find(&gateway, allowed.scope, &which.identity).await?;
+    if picture.len() > LARGEST {
+        return Err(too_large());
+    }
+    set(&gateway, &allowed, &identity, picture).await?;
+    let slug = &allowed.organisation.slug;
+    Ok(Redirect::to(&format!("/orgs/{slug}/identities/{}", identity.id)).into_response())
 }
 
 /// Set the photo of an identity: a JPEG or PNG of at most 4 MB, ideally square.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use attache_ledger::{Act, ActName, Code, Outcome};
-use attache_store::{GatewayScope, Job, JobId, JobQuery, JobState, Unit};
+use attache_store::{GatewayScope, Job, JobId, JobQuery, JobState, OrgStore, Unit};
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -36,6 +36,29 @@ pub(super) enum StateView {
     Dead,
     /// It is done.
     Done,
+}
+
+impl StateView {
+    /// Every one, in the order in which a job comes through them.
+    pub(super) const ALL: &[Self] = &[Self::Waiting, Self::Running, Self::Dead, Self::Done];
+
+    /// The word, as in JSON.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Dead => "dead",
+            Self::Done => "done",
+        }
+    }
+
+    /// The word for people.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Dead => "given up",
+            other => other.as_str(),
+        }
+    }
 }
 
 impl From<JobState> for StateView {
@@ -100,17 +123,32 @@ impl From<Job> for JobView {
 }
 
 /// Which jobs.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Wanted {
+pub(super) struct Wanted {
     /// Only in this state.
-    state: Option<StateView>,
+    pub(super) state: Option<StateView>,
     /// At most so many; 50 unless said, 200 at most.
     #[param(minimum = 1, maximum = 200)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// `next` of the answer before.
     #[param(format = "uuid")]
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
+}
+
+/// A part of an organisation's jobs, the newest first.
+pub(super) async fn select(store: OrgStore<'_>, wanted: &Wanted) -> Answer<Listed<JobView>> {
+    let cursor = Cursor::new(wanted.limit, wanted.cursor.clone());
+    let page = cursor.page()?;
+    let after = page.after.map(|after| after.key.parse()).transpose();
+    let query = JobQuery {
+        state: wanted.state.map(JobState::from),
+        after: after
+            .map_err(|_| Problem::invalid("cursor", "not one of ours", "pass `next` as it is, or none"))?,
+        limit: page.limit,
+        ..JobQuery::default()
+    };
+    cursor.listed(store.jobs(query).await?, |job| job.id.to_string(), JobView::from)
 }
 
 /// List an organisation's jobs, the newest first.
@@ -124,18 +162,7 @@ async fn list(
     allowed: Allowed<right::SeeJobs>,
     Query(wanted): Query<Wanted>,
 ) -> Answer<Json<Listed<JobView>>> {
-    let cursor = Cursor::new(wanted.limit, wanted.cursor);
-    let page = cursor.page()?;
-    let after = page.after.map(|after| after.key.parse()).transpose();
-    let query = JobQuery {
-        state: wanted.state.map(JobState::from),
-        after: after
-            .map_err(|_| Problem::invalid("cursor", "not one of ours", "pass `next` as it is, or none"))?,
-        limit: page.limit,
-        ..JobQuery::default()
-    };
-    let rows = gateway.store.org(allowed.scope).jobs(query).await?;
-    Ok(Json(cursor.listed(rows, |job| job.id.to_string(), JobView::from)?))
+    Ok(Json(select(gateway.store.org(allowed.scope), &wanted).await?))
 }
 
 /// Which job.

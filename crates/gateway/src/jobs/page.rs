@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use askama::Template;
-use attache_store::JobQuery;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use serde::Deserialize;
 
-use super::http::{JobView, StateView, revive};
+use super::http::{JobView, StateView, Wanted, revive, select};
 use crate::Gateway;
 use crate::access::{Allowed, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
-use crate::server::{Answer, Form, Nothing};
+use crate::server::{Answer, Cursor, Form, Listed, Nothing};
 
 /// The routes.
 pub(crate) fn pages() -> Router<Arc<Gateway>> {
@@ -29,6 +29,12 @@ struct List {
     look: Look,
     place: PlaceOf,
     jobs: Vec<JobView>,
+    state: Option<StateView>,
+    /// Where this part of the list begins, as part of an address.
+    part: String,
+    next: Option<String>,
+    /// What else the way to the next part carries.
+    kept: String,
 }
 
 #[derive(Template)]
@@ -37,6 +43,14 @@ struct Part {
     look: Look,
     place: PlaceOf,
     jobs: Vec<JobView>,
+}
+
+impl List {
+    /// What can be filtered by: the value, the word, and whether it is chosen.
+    fn states(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let one = |state: &StateView| (state.as_str(), state.word(), self.state == Some(*state));
+        StateView::ALL.iter().map(one).collect()
+    }
 }
 
 impl JobView {
@@ -48,34 +62,53 @@ impl JobView {
         }
     }
 
-    fn word(&self) -> &'static str {
-        match self.state {
-            StateView::Done => "done",
-            StateView::Dead => "given up",
-            StateView::Running => "running",
-            StateView::Waiting => "waiting",
-        }
-    }
-
     fn can_be_done(&self) -> bool {
         matches!(self.state, StateView::Dead | StateView::Waiting)
     }
 }
 
-async fn jobs(gateway: &Gateway, allowed: &Allowed<right::SeeJobs>) -> Answer<Vec<JobView>> {
-    let query = JobQuery { limit: 100, ..JobQuery::default() };
-    let jobs = gateway.store.org(allowed.scope).jobs(query).await?;
-    Ok(jobs.into_iter().map(JobView::from).collect())
+/// Which jobs the page shows; a form that leaves the state open sends it empty.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Filter {
+    state: String,
+    cursor: Option<String>,
 }
 
-async fn list(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeJobs>) -> Page {
-    let jobs = jobs(&gateway, &allowed).await?;
+impl Filter {
+    fn state(&self) -> Option<StateView> {
+        StateView::ALL.iter().copied().find(|state| state.as_str() == self.state)
+    }
+
+    async fn select(&self, gateway: &Gateway, allowed: &Allowed<right::SeeJobs>) -> Answer<Listed<JobView>> {
+        let wanted = Wanted { state: self.state(), cursor: self.cursor.clone(), ..Wanted::default() };
+        select(gateway.store.org(allowed.scope), &wanted).await
+    }
+
+    /// The state, as the rest of an address.
+    fn kept(&self) -> String {
+        self.state().map(|state| format!("&state={}", state.as_str())).unwrap_or_default()
+    }
+}
+
+async fn list(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeJobs>,
+    Query(filter): Query<Filter>,
+) -> Page {
+    let Listed { items: jobs, next } = filter.select(&gateway, &allowed).await?;
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/jobs"));
-    Ok(page(&List { look, place, jobs }))
+    let begin = Cursor::new(None, filter.cursor.clone()).query();
+    let part = if begin.is_empty() { "?".to_owned() } else { begin } + &filter.kept();
+    Ok(page(&List { look, place, jobs, state: filter.state(), part, next, kept: filter.kept() }))
 }
 
-async fn part(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeJobs>) -> Page {
-    let jobs = jobs(&gateway, &allowed).await?;
+async fn part(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeJobs>,
+    Query(filter): Query<Filter>,
+) -> Page {
+    let Listed { items: jobs, .. } = filter.select(&gateway, &allowed).await?;
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/jobs"));
     Ok(page(&Part { look, place, jobs }))
 }

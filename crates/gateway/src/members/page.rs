@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use attache_store::{OrgScope, Page as Part, Versioned};
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::Gateway;
 use crate::access::{Allowed, Caller, Principal, Role, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::organisations::Organisation;
-use crate::server::{Answer, Form, Nothing, Problem};
+use crate::server::{Answer, Cursor, Form, Listed, Nothing, Problem};
 
 const PATH: &str = "/settings/members";
 
@@ -37,22 +37,33 @@ struct List {
     place: PlaceOf,
     members: Vec<Member>,
     invitations: Vec<Invitation>,
+    next: Option<String>,
+    /// What else the way to the next part carries.
+    kept: &'static str,
 }
 
-async fn list(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeMembers>) -> Page {
+async fn list(
+    State(gateway): State<Arc<Gateway>>,
+    allowed: Allowed<right::SeeMembers>,
+    Query(cursor): Query<Cursor>,
+) -> Page {
     let store = gateway.store.org(allowed.scope);
-    let members: Vec<Versioned<Member>> = store.list(Part::first(200)).await?;
+    let members: Vec<Versioned<Member>> = store.list(cursor.oldest()?).await?;
+    let Listed { items: members, next } =
+        cursor.listed(members, |row| row.id.to_string(), |row| row.record)?;
     let invitations: Vec<Versioned<Invitation>> = store.list(Part::newest(200)).await?;
     let now = gateway.clock.now();
     Ok(page(&List {
         look: Look::of(&gateway, &allowed.caller),
         place: PlaceOf::new(&allowed, PATH),
-        members: members.into_iter().map(|member| member.record).collect(),
+        members,
         invitations: invitations
             .into_iter()
             .map(|invitation| invitation.record)
             .filter(|invitation| invitation.ends > now)
             .collect(),
+        next,
+        kept: "",
     }))
 }
 

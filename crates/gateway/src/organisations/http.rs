@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use attache_store::Place;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -12,6 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::search::every;
 use super::{NewOrganisation, OrgSuspension, Organisation, service, suspension};
 use crate::Gateway;
 use crate::access::{Allowed, AsOperator, right};
@@ -114,15 +114,8 @@ async fn list(
     _operator: AsOperator,
     Query(cursor): Query<Cursor>,
 ) -> Answer<Json<Listed<OrganisationView>>> {
-    let mut page = cursor.page()?;
-    if let Some(after) = &mut page.after {
-        // Each is in a place of its own.
-        let id = after.key.parse().map_err(|_| Problem::not_found("organisation"))?;
-        after.place = Place::Org(id);
-    }
-    let rows = gateway.system().list::<Organisation>(page).await?;
-    let listed = cursor.listed(rows, |row| row.id.to_string(), |row| OrganisationView::from(&row.record))?;
-    Ok(Json(listed))
+    let Listed { items, next } = every(&gateway, &cursor).await?;
+    Ok(Json(Listed { items: items.iter().map(|row| OrganisationView::from(&row.record)).collect(), next }))
 }
 
 /// Read an organisation.

@@ -2,6 +2,7 @@
 
 mod http;
 mod page;
+mod search;
 mod service;
 mod stop_page;
 mod suspension;

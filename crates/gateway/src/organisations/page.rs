@@ -5,11 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use attache_store::{OrgScope, Page as Part, Versioned};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::search::{every, search};
 use super::{NewOrganisation, OrgSuspension, Organisation, service, stop_page};
 use crate::Gateway;
 use crate::access::{Allowed, AsOperator, Caller, Principal, right};
@@ -17,7 +18,7 @@ use crate::audit::Course;
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Identity, IdentityCard};
 use crate::members::{Member, user_key};
-use crate::server::{Answer, Form};
+use crate::server::{Answer, Cursor, Form, Listed, Problem};
 
 /// The routes.
 pub(crate) fn pages() -> Router<Arc<Gateway>> {
@@ -34,9 +35,19 @@ struct Home {
     look: Look,
     own: Vec<Organisation>,
     all: Option<Vec<Organisation>>,
+    /// What was looked for.
+    sought: String,
+    next: Option<String>,
+    /// What else the way to the next part carries.
+    kept: &'static str,
 }
 
-async fn home(State(gateway): State<Arc<Gateway>>, caller: Result<Caller, crate::server::Problem>) -> Page {
+async fn home(
+    State(gateway): State<Arc<Gateway>>,
+    caller: Result<Caller, Problem>,
+    Query(Sought { q: sought }): Query<Sought>,
+    Query(cursor): Query<Cursor>,
+) -> Page {
     let Ok(caller) = caller else { return Ok(Redirect::to("/sign-in").into_response()) };
     let Principal::Person(session, _) = &caller.principal else {
         return Ok(Redirect::to("/api/openapi.json").into_response());
@@ -48,16 +59,24 @@ async fn home(State(gateway): State<Arc<Gateway>>, caller: Result<Caller, crate:
         let store = gateway.store.org(OrgScope::granted(member.org));
         own.extend(store.get::<Organisation>(member.org).await?.map(|found| found.record));
     }
-    let all = if session.operator {
-        let all: Vec<Versioned<Organisation>> = gateway.system().list(Part::newest(200)).await?;
-        Some(all.into_iter().map(|found| found.record).collect())
-    } else {
-        None
+    let (all, next) = match session.operator {
+        false => (None, None),
+        true if sought.trim().is_empty() => {
+            let Listed { items, next } = every(&gateway, &cursor).await?;
+            (Some(items.into_iter().map(|found| found.record).collect()), next)
+        }
+        true => (Some(search(&gateway, sought.trim()).await?), None),
     };
     if let (None, [only]) = (&all, own.as_slice()) {
         return Ok(Redirect::to(&format!("/orgs/{}", only.slug)).into_response());
     }
-    Ok(page(&Home { look: Look::of(&gateway, &caller), own, all }))
+    Ok(page(&Home { look: Look::of(&gateway, &caller), own, all, sought, next, kept: "" }))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Sought {
+    q: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,6 +104,8 @@ struct Overview {
     look: Look,
     place: PlaceOf,
     identities: Vec<IdentityCard>,
+    /// Whether there are more of them.
+    more: bool,
     entries: u64,
     course: Course,
     region: Option<String>,
@@ -93,12 +114,15 @@ struct Overview {
 
 async fn overview(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOrganisation>) -> Page {
     let store = gateway.store.org(allowed.scope);
-    let identities: Vec<Versioned<Identity>> = store.list(Part::first(100)).await?;
-    let identities = identities.into_iter().map(|found| IdentityCard::of(&found.record)).collect();
+    // As many as the live part shows.
+    let first = Cursor::default();
+    let identities: Vec<Versioned<Identity>> = store.list(first.oldest()?).await?;
+    let Listed { items: identities, next } =
+        first.listed(identities, |row| row.id.to_string(), |row| IdentityCard::of(&row))?;
     let entries = store.log().await?.map_or(0, |head| head.frontier.size());
     let course = Course::of(store, gateway.clock.now()).await?;
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, ""));
     let region = allowed.organisation.region.clone();
     let suspended = allowed.organisation.suspended.clone();
-    Ok(page(&Overview { look, place, identities, entries, course, region, suspended }))
+    Ok(page(&Overview { look, place, identities, more: next.is_some(), entries, course, region, suspended }))
 }

@@ -4,10 +4,12 @@
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
+use crate::access::{SESSION, full_name};
+
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
-/// The document that is served.
-pub(super) fn finish(described: &OpenApi) -> Value {
+/// The document that is served by a gateway that browsers reach by https, or not.
+pub(super) fn finish(described: &OpenApi, https: bool) -> Value {
     let mut document = serde_json::to_value(described).unwrap_or_default();
     document["components"]["responses"]["Problem"] = json!({
         "description": "A problem (RFC 9457): what happened, and what to do. `code` stays; /docs/problems explains each.",
@@ -16,7 +18,7 @@ pub(super) fn finish(described: &OpenApi) -> Value {
     document["components"]["securitySchemes"] = json!({
         "key": { "type": "http", "scheme": "bearer", "description": "An API key of one organisation: `atk_…`." },
         "session": {
-            "type": "apiKey", "in": "cookie", "name": "attache-session",
+            "type": "apiKey", "in": "cookie", "name": full_name(SESSION, https),
             "description": "The session of a person, in a page of this gateway.",
         },
     });
@@ -81,7 +83,7 @@ mod tests {
 
     fn document() -> Value {
         let (_, described) = super::super::api().split_for_parts();
-        finish(&described)
+        finish(&described, true)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::Problem;
 use crate::access::{Csrf, SESSION, cookie};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 /// A form that one of our pages sent, for the session that it was made for.
 #[derive(Debug)]
@@ -30,8 +30,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         debug_assert_ne!(request.method(), Method::GET, "forms change something");
-        let secret = [true, false].into_iter().find_map(|https| cookie(request.headers(), SESSION, https));
-        let expected = secret.map(Csrf::of);
+        let expected = carried(request.headers());
         let form = axum::Form::<Carried<T>>::from_request(request, state).await;
         let axum::Form(Carried { csrf, rest }) = form.map_err(|rejection| {
             Problem::new(
@@ -41,14 +40,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
                 "go back and fill the form in again",
             )
         })?;
-        match expected {
-            Some(expected) if expected.is(&csrf) => Ok(Self(rest)),
-            _ => Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "cross_site",
-                "the form does not belong to your session",
-                "reload the page and send the form again",
-            )),
-        }
+        of_this_session(expected, &csrf)?;
+        Ok(Self(rest))
+    }
+}
+
+/// What a form must carry, for whoever sends these headers.
+pub(super) fn carried(headers: &HeaderMap) -> Option<Csrf> {
+    let secret = [true, false].into_iter().find_map(|https| cookie(headers, SESSION, https));
+    secret.map(Csrf::of)
+}
+
+/// That a form carries it.
+pub(super) fn of_this_session(expected: Option<Csrf>, carried: &str) -> Result<(), Problem> {
+    match expected {
+        Some(expected) if expected.is(carried) => Ok(()),
+        _ => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "cross_site",
+            "the form does not belong to your session",
+            "reload the page and send the form again",
+        )),
     }
 }

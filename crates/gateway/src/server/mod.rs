@@ -10,6 +10,7 @@ mod listen;
 mod page;
 mod problem;
 mod tls;
+mod upload;
 mod version;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(crate) use page::{Cursor, Listed};
 pub(crate) use problem::{Answer, Problem};
 pub(crate) use tls::Acceptor;
 pub use tls::TlsError;
+pub(crate) use upload::Upload;
 pub(crate) use version::{IfMatch, IfNoneMatch, Tag, Tagged};
 
 use crate::Gateway;
@@ -63,7 +65,7 @@ fn api() -> OpenApiRouter<Arc<Gateway>> {
 /// Everything that is served.
 pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
     let (api, document) = api().split_for_parts();
-    let document: Arc<str> = document::finish(&document).to_string().into();
+    let document: Arc<str> = document::finish(&document, gateway.config.is_https()).to_string().into();
     Router::new()
         .merge(api)
         .merge(health::routes())

@@ -1,6 +1,6 @@
 //! Lists in pages: `?limit=` and a `?cursor=`, and the next cursor in the answer.
 
-use attache_store::Page;
+use attache_store::{Order, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -42,6 +42,17 @@ impl Cursor {
     pub(crate) fn page(&self) -> Result<Page, Problem> {
         let after = self.cursor.as_deref().map(open).transpose()?;
         Ok(Page::newest(self.limit()? + 1).after(after))
+    }
+
+    /// The same, the oldest first.
+    pub(crate) fn oldest(&self) -> Result<Page, Problem> {
+        Ok(Page { order: Order::Ascending, ..self.page()? })
+    }
+
+    /// Where it begins, as part of an address; empty at the beginning of the list.
+    pub(crate) fn query(&self) -> String {
+        let uuid = self.cursor.as_deref().and_then(|cursor| Uuid::try_parse(cursor).ok());
+        uuid.map(|uuid| format!("?cursor={uuid}")).unwrap_or_default()
     }
 
     /// How many are wanted.

@@ -13,6 +13,7 @@ mod connections;
 mod entra;
 mod fallback;
 mod faults;
+mod forms;
 mod halfway;
 mod hosting;
 mod idempotency;

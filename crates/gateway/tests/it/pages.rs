@@ -21,6 +21,7 @@ async fn every_page_of_an_organisation_shows() {
         "/reviews",
         "/settings/licences",
         "/settings/agent-identity",
+        "/settings/specialist",
         "/settings/suspension",
         "/settings/members",
         "/settings/api-keys",

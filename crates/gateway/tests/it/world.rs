@@ -537,6 +537,20 @@ impl Caller {
         read(request.header(ORIGIN, self.url.origin().ascii_serialization())).await
     }
 
+    /// A form of a page with a file in it, as a browser sends it.
+    pub(crate) async fn upload(&self, path: &str, csrf: &str, file: &[u8]) -> Answer {
+        let part = |rest: &str| format!("--b0\r\nContent-Disposition: form-data; {rest}\r\n\r\n");
+        let mut body = part("name=\"csrf\"").into_bytes();
+        body.extend_from_slice(csrf.as_bytes());
+        body.extend_from_slice(format!("\r\n{}", part("name=\"file\"; filename=\"a.png\"")).as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--b0--\r\n");
+        let request = self.client.post(self.url.join(path).unwrap()).header("accept", "text/html");
+        let request = request.header("content-type", "multipart/form-data; boundary=b0").body(body);
+        let request = request.header(ORIGIN, self.url.origin().ascii_serialization());
+        read(request.header(COOKIE, self.cookie.as_deref().unwrap())).await
+    }
+
     /// What the forms of this session carry.
     pub(crate) async fn csrf(&self) -> String {
         self.csrf_of("").await
