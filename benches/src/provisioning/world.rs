@@ -23,11 +23,13 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use url::Url;
 
+use super::proof::prove;
 use super::recorder::Recorder;
 use super::script::Script;
 use crate::sandbox::client::{Ask, Client as Bare};
 
 const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
+const DOMAIN: &str = "agents.contoso.example";
 const PUBLIC_URL: &str = "http://localhost:8443/";
 
 /// How often it is looked whether all are done.
@@ -61,7 +63,7 @@ impl World {
         let folder = tempfile::tempdir_in(program.parent().context("the program stands in a folder")?)?;
         let roles: Vec<&str> = hosted_permissions().map(|one| one.name).collect();
         let document = json!({
-            "settings": { "domains": ["agents.contoso.example"], "seats": { "SPE_E3": 100_000 } },
+            "settings": { "domains": [DOMAIN], "seats": { "SPE_E3": 100_000 } },
             "apps": [{ "name": "Gateway", "secret": SECRET, "roles": roles }],
         });
         let sandbox = Sandbox::start(SandboxConfig {
@@ -88,7 +90,7 @@ impl World {
 
     /// Provisions one by the recording gateway; its slug and its id.
     async fn one_more(&self) -> anyhow::Result<Vec<String>> {
-        let slug = format!("recorded-{:05}", self.recordings.fetch_add(1, Ordering::Relaxed));
+        let slug = recorded(self.recordings.fetch_add(1, Ordering::Relaxed));
         self.recording.organisation(&slug).await?;
         let done = self.recording.done().await?;
         let identity = self.recording.provision(&slug).await?;
@@ -101,11 +103,6 @@ impl World {
         self.recorder.take();
         let names = self.one_more().await?;
         Script::of(&self.recorder.take(), &names)
-    }
-
-    /// How many were provisioned to be recorded.
-    pub(super) fn recordings(&self) -> usize {
-        self.recordings.load(Ordering::Relaxed)
     }
 
     pub(super) async fn organisations(&self, slugs: &[String]) -> anyhow::Result<()> {
@@ -161,14 +158,18 @@ impl World {
         self.control.connect().await?.send(&ask).await?.json()
     }
 
-    /// How many agent identities and agent users the tenant has.
-    pub(super) fn agents(&self) -> (usize, usize) {
-        let state = self.sandbox.control().state();
-        let tenant = &state["tenants"][&self.sandbox.ready().tenant_id];
-        let agents = all(&tenant["service_principals"], |one| one["kind"].get("AgentIdentity").is_some());
-        let users =
-            all(&tenant["users"], |one| one["upn"].as_str().is_some_and(|upn| upn.starts_with("assistant@")));
-        (agents, users)
+    /// An error unless each of so many organisations, and those that were recorded, has one identity and all that
+    /// belongs to it, once.
+    pub(super) async fn prove(&self, organisations: usize) -> anyhow::Result<()> {
+        let recordings = self.recordings.load(Ordering::Relaxed);
+        for (served, all) in [(&self.ours, organisations), (&self.recording, recordings)] {
+            let engine = served.store.engine(GatewayScope::granted());
+            let identities = engine.count("identity", Within::Anywhere, None).await?;
+            ensure!(identities == all as u64, "{all} organisations have {identities} identities");
+        }
+        let slugs = (0..organisations).map(slug).chain((0..recordings).map(recorded));
+        let names = slugs.map(|slug| format!("assistant@{slug}.{DOMAIN}")).collect();
+        prove(&self.sandbox.control().state()["tenants"][&self.sandbox.ready().tenant_id], &names)
     }
 
     pub(super) async fn stop(self) {
@@ -178,8 +179,14 @@ impl World {
     }
 }
 
-fn all(objects: &Value, is: impl Fn(&Value) -> bool) -> usize {
-    objects.as_object().map_or(0, |objects| objects.values().filter(|one| is(one)).count())
+/// The short name of an organisation.
+pub(super) fn slug(number: usize) -> String {
+    format!("org-{number:05}")
+}
+
+/// That of one that was recorded.
+fn recorded(number: usize) -> String {
+    format!("recorded-{number:05}")
 }
 
 /// The client id of the gateway's application.
@@ -207,7 +214,7 @@ impl Served {
         let hosted = HostedTenant {
             tenant: operator.tenant,
             provisioner: (app.parse()?, secret()),
-            domain: "agents.contoso.example".to_owned(),
+            domain: DOMAIN.to_owned(),
             licences: Vec::new(),
             usage_location: "US".to_owned(),
             subdomains: 4_900,
