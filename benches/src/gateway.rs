@@ -69,6 +69,7 @@ fn configuration() -> Vec<(&'static str, String)> {
         ("ATTACHE_PROVISIONER_CLIENT_ID", id()),
         ("ATTACHE_PROVISIONER_CLIENT_SECRET", id()),
         ("ATTACHE_GATEWAY_DOMAIN", "agents.example".to_owned()),
+        ("ATTACHE_GATEWAY_SPONSOR", id()),
         ("ATTACHE_GATEWAY_SIGN_IN_CLIENT_ID", id()),
         ("ATTACHE_GATEWAY_SIGN_IN_CLIENT_SECRET", id()),
         ("ATTACHE_GATEWAY_OPERATORS", format!("{tenant}/{}", id())),

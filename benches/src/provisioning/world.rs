@@ -218,7 +218,7 @@ impl Served {
             licences: Vec::new(),
             usage_location: "US".to_owned(),
             subdomains: 4_900,
-            sponsor: Some(operator.user),
+            sponsor: operator.user,
         };
         let public_url: Url = PUBLIC_URL.parse()?;
         let config = Config {

@@ -149,7 +149,7 @@ pub struct HostedTenant {
     /// How many subdomains it may hold at most.
     pub subdomains: u32,
     /// The object id of the person of ours who answers for hosted agents until an organisation names one.
-    pub sponsor: Option<UserId>,
+    pub sponsor: UserId,
 }
 
 /// Somebody who runs this gateway.

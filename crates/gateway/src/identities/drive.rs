@@ -9,7 +9,7 @@ use attache_entra::ClientCredential;
 use attache_ledger::{
     Act, ActName, Actor, Code, Correlation, EntryId, Mode as As, Outcome as Verdict, Target,
 };
-use attache_provision::{Action, Ended, Failure, Outcome, Record as Steps, Step, next, perform};
+use attache_provision::{Action, Ended, Failure, Outcome, Record as Steps, Step, Wish, next, perform};
 use attache_store::{Job, JobEnd, OrgId, OrgScope, StoreError, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
 use jiff::Timestamp;
@@ -180,14 +180,13 @@ impl Drive {
     ) -> Result<Self, JobError> {
         let (credential, certificate) = cells::credential(gateway, cell).await?;
         let store = gateway.store.org(scope);
+        let sponsor = identity.sponsor.unwrap_or(home.sponsor);
+        let scale = gateway.config.provision_scale;
+        let wish = wish::of(&identity, cell, certificate, &home, sponsor, scale);
         let provisioning = match store.get::<Provisioning>(identity.id).await? {
             Some(provisioning) => provisioning,
             None => {
-                let sponsor = identity.sponsor.or(home.sponsor).ok_or_else(|| {
-                    JobError::Hopeless("nobody is named who answers for the agent (sponsor)".into())
-                })?;
-                let scale = gateway.config.provision_scale;
-                let wish = wish::of(&identity, cell, certificate.clone(), &home, sponsor, scale);
+                let wish = wish.clone();
                 let fresh = Provisioning { identity: identity.id, steps: Steps::new(wish), open: None };
                 let mut unit = Unit::new();
                 unit.create(scope, &fresh);
@@ -208,14 +207,15 @@ impl Drive {
             unit: Unit::new(),
             opening: None,
         };
-        drive.go_on(certificate);
+        drive.go_on(wish);
         Ok(drive)
     }
 
-    /// Takes in what may have changed since the last turn.
-    fn go_on(&mut self, certificate: attache_provision::CertificateWish) {
+    /// Takes in what may have changed since the last turn: what is wished of it, and what is configured. What comes too
+    /// late was refused to whoever asked, or is told by what the tenant shows.
+    fn go_on(&mut self, wish: Wish) {
         let steps = &mut self.provisioning.record.steps;
-        steps.set_certificate(certificate);
+        steps.set_wish(wish);
         if let Action::Failed(failure) = next(steps, self.gateway.clock.now()) {
             let falls_back = falls_back(&self.identity, &failure, steps.current());
             if !falls_back {
@@ -394,7 +394,8 @@ impl Drive {
                 (Some(_), Some(sku)) => vec![sku],
                 _ => before.licences.clone(),
             },
-            sponsor: before.sponsor.or(Some(self.provisioning.steps.wish().sponsor)),
+            // Until it is made, whoever is configured may yet be another.
+            sponsor: before.sponsor.or(objects.agent.map(|_| self.provisioning.steps.wish().sponsor)),
             ..before.clone()
         }
     }

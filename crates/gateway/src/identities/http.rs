@@ -188,8 +188,8 @@ async fn provision(
     let user = request.user_id.map(|text| text.parse::<UserId>()).transpose();
     let wanted = Wanted {
         template: request.template.unwrap_or(usual.template),
-        mode: request.mode.unwrap_or(usual.mode),
-        method: request.method.unwrap_or(usual.method),
+        mode: request.mode,
+        method: request.method,
         fallback: request.fallback,
         subdomain: request.subdomain,
         names: Names {

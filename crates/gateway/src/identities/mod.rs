@@ -1,6 +1,7 @@
 //! Agent identities: one default for each organisation and any number of specialists, each with a mode, an address
 //! and a state that says what it waits for.
 
+mod again;
 mod aliases;
 mod appearance;
 mod drive;
@@ -138,6 +139,9 @@ pub(crate) struct Identity {
     pub(crate) trouble: Option<Trouble>,
     /// Since when it is suspended, and why.
     pub(crate) suspended: Option<Suspension>,
+    /// When somebody last had it tried again.
+    #[serde(default)]
+    pub(crate) retried: Option<Timestamp>,
     /// Since when it exists here.
     pub(crate) created: Timestamp,
     /// When it last changed.

@@ -75,10 +75,10 @@ impl Names {
         wanted: &Wanted,
     ) -> Result<[String; 3], Problem> {
         self.checked()?;
-        let found = matches!(wanted.method, Method::Verify | Method::Adopt);
-        let written = !found && wanted.mode != Mode::Shared;
+        let found = matches!(wanted.method(), Method::Verify | Method::Adopt);
+        let written = !found && wanted.mode() != Mode::Shared;
         match self.in_the_directory_only() {
-            Some(field) if wanted.mode == Mode::Shared => return Err(no_user(field)),
+            Some(field) if wanted.mode() == Mode::Shared => return Err(no_user(field)),
             Some(field) if found => {
                 return Err(Problem::invalid(
                     field,
@@ -105,8 +105,15 @@ impl Names {
         job_title.or(self.department.as_ref().map(|_| "department"))
     }
 
+    /// Whether an identity has other names than are said.
+    pub(super) fn differ_from(&self, identity: &Identity) -> bool {
+        let is = [&identity.display_name, &identity.job_title, &identity.department];
+        let said = [&self.display_name, &self.job_title, &self.department];
+        said.into_iter().zip(is).any(|(said, is)| said.as_ref().is_some_and(|said| said != is))
+    }
+
     /// The identity with these names.
-    fn given_to(&self, identity: Identity) -> Identity {
+    pub(super) fn given_to(&self, identity: Identity) -> Identity {
         let Self { display_name, job_title, department } = self.clone();
         Identity {
             display_name: display_name.unwrap_or(identity.display_name),

@@ -72,7 +72,7 @@ pub(super) async fn look(
                     let steps = store.get::<Provisioning>(opener.id).await?;
                     let hides = steps.is_some_and(|own| own.steps.unsettled() == Some(Step::Blueprint));
                     let longest = if hides { IN_FLIGHT + unheard::hidden(gateway) } else { Duration::ZERO };
-                    if goes_on(opener, gateway.clock.now(), longest) {
+                    if opener.cell == Some(cell.id) && goes_on(opener, gateway.clock.now(), longest) {
                         return Ok(Blueprint::Wait);
                     }
                     unit.expect(opener);

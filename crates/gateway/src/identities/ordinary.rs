@@ -166,6 +166,15 @@ pub(super) async fn remove(
     Hand { gateway, turn, scope, graph: &graph }.delete(identity, user).await
 }
 
+/// Whether the user was asked for.
+pub(super) async fn is_asked_for(
+    gateway: &Gateway,
+    scope: OrgScope,
+    identity: &Identity,
+) -> Result<bool, attache_store::StoreError> {
+    Ok(gateway.store.org(scope).get::<Asked>(identity.id).await?.is_some())
+}
+
 /// Since when a user may be there that nobody has heard of.
 pub(super) async fn asked(
     gateway: &Gateway,
@@ -199,7 +208,7 @@ fn taken(gateway: &Gateway, identity: &Versioned<Identity>) -> Ending {
     let trouble = Trouble {
         code: "name_taken".to_owned(),
         message: "the name belongs to another account of the tenant".to_owned(),
-        remedy: "rename or delete that account, or choose another subdomain, then provision again".to_owned(),
+        remedy: "rename or delete that account, then provision again; or deprovision the identity, and provision it with another subdomain".to_owned(),
     };
     let mut unit = Unit::new();
     let stopped = Identity {

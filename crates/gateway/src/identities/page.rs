@@ -332,7 +332,7 @@ async fn provision(
 ) -> Answer<Response> {
     let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let wanted = Wanted {
-        mode: asked.mode,
+        mode: Some(asked.mode),
         fallback: asked.fallback,
         subdomain: given(asked.subdomain),
         names: Names { display_name: given(asked.display_name), ..Names::default() },

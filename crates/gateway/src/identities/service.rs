@@ -7,7 +7,9 @@ use attache_terms::UserId;
 use super::drive::Body;
 use super::http::accepted;
 use super::names::Names;
-use super::{DEFAULT, Fallback, Identity, IdentityId, Method, Mode, PROVISION, State, aliases, shared};
+use super::{
+    DEFAULT, Fallback, Identity, IdentityId, Method, Mode, PROVISION, State, again, aliases, shared,
+};
 use crate::Gateway;
 use crate::access::{Grant, Principal, operators_only};
 use crate::config::HostedTenant;
@@ -18,18 +20,16 @@ use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
 const REQUESTED: ActName = ActName::new("identity.requested");
-const FALLBACK: ActName = ActName::new("identity.fallback_chosen");
-const RETRIED: ActName = ActName::new("identity.retried");
 
 /// What is wished of an identity.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     /// `default`, or the specialist's name.
     pub(crate) template: String,
-    /// Where it is to live.
-    pub(crate) mode: Mode,
-    /// How it is to come to be.
-    pub(crate) method: Method,
+    /// Where it is to live; hosted unless said.
+    pub(crate) mode: Option<Mode>,
+    /// How it is to come to be; created unless said.
+    pub(crate) method: Option<Method>,
     /// What is wanted where no agent user can be had; as it was, or nothing, unless said.
     pub(crate) fallback: Option<Fallback>,
     /// Its subdomain in a hosted tenant; the organisation's slug unless said.
@@ -48,8 +48,8 @@ impl Default for Wanted {
     fn default() -> Self {
         Self {
             template: DEFAULT.to_owned(),
-            mode: Mode::Hosted,
-            method: Method::Create,
+            mode: None,
+            method: None,
             fallback: None,
             subdomain: None,
             names: Names::default(),
@@ -60,13 +60,23 @@ impl Default for Wanted {
     }
 }
 
+impl Wanted {
+    pub(super) fn mode(&self) -> Mode {
+        self.mode.unwrap_or(Mode::Hosted)
+    }
+
+    pub(super) fn method(&self) -> Method {
+        self.method.unwrap_or(Method::Create)
+    }
+}
+
 /// Asks for an identity, or goes on with it: whoever calls it twice gets the same one.
 pub(crate) async fn provision(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Answer<Identity> {
     loop {
         let store = gateway.store.org(grant.scope);
         let existing = store.find::<Identity>(Identity::BY_TEMPLATE, &wanted.template).await?;
         let tried = match existing {
-            Some(existing) => go_on(gateway, grant, existing, wanted.fallback).await,
+            Some(existing) => again::go_on(gateway, grant, existing, wanted).await,
             None => request(gateway, grant, wanted).await,
         };
         match tried {
@@ -78,8 +88,11 @@ pub(crate) async fn provision(gateway: &Gateway, grant: &Grant, wanted: &Wanted)
     }
 }
 
-enum Refused {
+/// Why it was not done.
+pub(super) enum Refused {
+    /// Somebody else was faster: look again.
     Beaten,
+    /// It cannot be done.
     Problem(Problem),
 }
 
@@ -90,7 +103,7 @@ impl<P: Into<Problem>> From<P> for Refused {
 }
 
 /// Ordinary users are made in tenants of ours only: a customer's need not grant what that takes.
-fn may_make_user(mode: Mode, method: Method, fallback: Option<Fallback>) -> Answer<()> {
+pub(super) fn may_make_user(mode: Mode, method: Method, fallback: Option<Fallback>) -> Answer<()> {
     if mode != Mode::OwnTenant || (method != Method::OrdinaryUser && fallback != Some(Fallback::OrdinaryUser))
     {
         return Ok(());
@@ -104,20 +117,20 @@ fn may_make_user(mode: Mode, method: Method, fallback: Option<Fallback>) -> Answ
 
 async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Identity, Refused> {
     grant.organisation.goes_on()?;
-    may_make_user(wanted.mode, wanted.method, wanted.fallback)?;
-    let connection = match wanted.mode {
+    may_make_user(wanted.mode(), wanted.method(), wanted.fallback)?;
+    let connection = match wanted.mode() {
         Mode::OwnTenant => Some(own_tenant(gateway, grant, wanted).await?),
         Mode::Hosted | Mode::Shared => {
             may_take_user(grant, wanted)?;
             None
         }
     };
-    let sender = match wanted.mode {
+    let sender = match wanted.mode() {
         Mode::Shared => Some(shared::wanted(gateway, wanted)?.to_owned()),
         Mode::Hosted | Mode::OwnTenant => None,
     };
     let mut unit = Unit::new();
-    let hosted = match wanted.mode {
+    let hosted = match wanted.mode() {
         Mode::Hosted => Some(host(gateway, grant, wanted, &mut unit).await?),
         Mode::Shared | Mode::OwnTenant => None,
     };
@@ -137,6 +150,7 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
     match gateway.commit_answered(&grant.caller, unit, || accepted(identity.clone())).await {
         Ok(_) => Ok(identity),
         Err(CommitError::Taken { lookup: Identity::BY_TEMPLATE, .. }) => Err(Refused::Beaten),
+        Err(CommitError::Taken { lookup: Identity::BY_USER, .. }) => Err(user_taken().into()),
         Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => {
             let elsewhere = || if connection.is_some() { address_taken() } else { Taken::refused() };
             Err(aliases::taken(gateway, &identity).await?.unwrap_or_else(elsewhere).into())
@@ -152,7 +166,7 @@ async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Id
 
 /// The users of our tenant are our operators' to give away: whoever has one as identity writes mail as them. With an
 /// organisation's short name an operator has given away the users below that subdomain, and no others.
-fn may_take_user(grant: &Grant, wanted: &Wanted) -> Result<(), Problem> {
+pub(super) fn may_take_user(grant: &Grant, wanted: &Wanted) -> Result<(), Problem> {
     if grant.caller.is_operator() {
         return Ok(());
     }
@@ -161,7 +175,7 @@ fn may_take_user(grant: &Grant, wanted: &Wanted) -> Result<(), Problem> {
             "only an operator of this gateway may name a user that is there already (user_id)",
         ));
     }
-    let takes = matches!(wanted.method, Method::Verify | Method::Adopt);
+    let takes = matches!(wanted.method(), Method::Verify | Method::Adopt);
     if takes && subdomain(&grant.organisation, wanted) != grant.organisation.slug {
         return Err(operators_only(
             "only an operator of this gateway may have a user taken that is there already below another subdomain \
@@ -173,10 +187,14 @@ fn may_take_user(grant: &Grant, wanted: &Wanted) -> Result<(), Problem> {
 
 /// The organisation's own tenant. A user who is there already is an administrator's of that tenant to give away, for
 /// the same reason: a name such as `ceo` would be found by its address.
-async fn own_tenant(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Answer<Versioned<Connection>> {
+pub(super) async fn own_tenant(
+    gateway: &Gateway,
+    grant: &Grant,
+    wanted: &Wanted,
+) -> Answer<Versioned<Connection>> {
     let connection = Connection::of(gateway.store.org(grant.scope)).await?;
     let connection = connection.ok_or_else(connection::not_connected)?;
-    if wanted.method == Method::Create && wanted.user.is_none() {
+    if wanted.method() == Method::Create && wanted.user.is_none() {
         return Ok(connection);
     }
     let home = gateway.connected_home(&connection).ok_or_else(connection::not_connected)?;
@@ -189,46 +207,21 @@ async fn own_tenant(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Answer
     if is_administrator { Ok(connection) } else { Err(connection::not_administrator()) }
 }
 
-fn address_taken() -> Problem {
+pub(super) fn user_taken() -> Problem {
+    Problem::new(
+        http::StatusCode::CONFLICT,
+        "user_taken",
+        "another identity of this gateway has that user",
+        "name another user, or deprovision the identity that has this one, then provision again",
+    )
+}
+
+pub(super) fn address_taken() -> Problem {
     Problem::invalid(
         "template",
         "another identity of this gateway has the address",
         "choose another address before the @ at Settings > Agent identity > Your own tenant, or another template",
     )
-}
-
-/// An identity that exists: what stands still is set in motion again.
-async fn go_on(
-    gateway: &Gateway,
-    grant: &Grant,
-    existing: Versioned<Identity>,
-    fallback: Option<Fallback>,
-) -> Result<Identity, Refused> {
-    if existing.state.acts() || existing.state == State::Deprovisioning {
-        return Ok(existing.record);
-    }
-    grant.organisation.goes_on()?;
-    let mut unit = Unit::new();
-    unit.enqueue(job(gateway, &existing));
-    may_make_user(existing.mode, existing.method, fallback)?;
-    let fallback = fallback.unwrap_or(existing.fallback);
-    let mut now = Identity { fallback, ..existing.record.clone() };
-    let about = || on([thing("identity", existing.id)]);
-    if existing.state == State::Error {
-        now = Identity { state: State::Pending, trouble: None, changed: gateway.clock.now(), ..now };
-        unit.record(grant.scope, gateway.changed(&grant.caller, RETRIED, about()));
-    }
-    if fallback != existing.fallback {
-        unit.record(grant.scope, gateway.changed(&grant.caller, FALLBACK, about()));
-    }
-    if now != existing.record {
-        unit.update(&existing, &now);
-    }
-    match gateway.commit_answered(&grant.caller, unit, || accepted(now.clone())).await {
-        Ok(_) => Ok(now),
-        Err(CommitError::Conflict { .. }) => Err(Refused::Beaten),
-        Err(error) => Err(Problem::from(error).into()),
-    }
 }
 
 /// An identity as it is wished, which is not kept yet.
@@ -247,7 +240,7 @@ pub(super) fn fresh(
         ));
     }
     let [display_name, job_title, department] = wanted.names.of_new(organisation, wanted)?;
-    if wanted.mode == Mode::OwnTenant && own.is_none() {
+    if wanted.mode() == Mode::OwnTenant && own.is_none() {
         return Err(connection::not_connected());
     }
     let subdomain = subdomain(organisation, wanted);
@@ -261,8 +254,8 @@ pub(super) fn fresh(
         id: IdentityId::make(&*gateway.clock, &*gateway.rng),
         org: organisation.id,
         template: wanted.template.clone(),
-        mode: wanted.mode,
-        method: wanted.method,
+        mode: wanted.mode(),
+        method: wanted.method(),
         fallback: wanted.fallback.unwrap_or_default(),
         fell_back: None,
         tenant: own.map(|own| own.tenant).or(hosted.map(|hosted| hosted.tenant)),
@@ -281,10 +274,11 @@ pub(super) fn fresh(
         cell: None,
         agent: None,
         user: wanted.user,
-        state: if wanted.mode == Mode::Shared { State::Active } else { State::Pending },
+        state: if wanted.mode() == Mode::Shared { State::Active } else { State::Pending },
         waiting: None,
         trouble: None,
         suspended: None,
+        retried: None,
         created: now,
         changed: now,
     })
@@ -307,7 +301,7 @@ async fn host<'a>(
     place(gateway, grant.scope, &grant.organisation, wish, unit).await
 }
 
-fn job(gateway: &Gateway, identity: &Identity) -> NewJob {
+pub(super) fn job(gateway: &Gateway, identity: &Identity) -> NewJob {
     let id = JobId::make(&*gateway.clock, &*gateway.rng);
     let body = Body { identity: identity.id };
     NewJob::new(id, PROVISION.name, Some(identity.org), &body).only(identity.id.to_string())

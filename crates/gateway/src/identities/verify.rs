@@ -100,8 +100,9 @@ pub(super) async fn look(
     let now = gateway.clock.now();
     let before = identity.record.clone();
     let scale = gateway.config.provision_scale;
-    // Who fell back has waited for something else until then.
-    let begun = before.fell_back.as_ref().map_or(before.created, |fell_back| fell_back.since);
+    // Who fell back, or is tried again, has waited for something else until then.
+    let fell_back = before.fell_back.as_ref().map(|fell_back| fell_back.since);
+    let begun = fell_back.max(before.retried).unwrap_or(before.created);
     let next = match &seen.user {
         Some(user) if is_anothers(gateway, &identity, user).await? => Next::Failed(trouble(
             "user_taken",
@@ -114,7 +115,7 @@ pub(super) async fn look(
     let ours = seen.user.as_ref().filter(|_| !matches!(next, Next::Failed(_)));
     let user = ours.map(|user| user.id).or(before.user);
     let address = ours.map(|user| user.user_principal_name.clone()).or(before.address.clone());
-    let sponsor = before.sponsor.or(home.sponsor);
+    let sponsor = Some(before.sponsor.unwrap_or(home.sponsor));
     let licences = seen.licences.iter().map(|licence| licence.sku_id).collect();
     let base = Identity {
         user,

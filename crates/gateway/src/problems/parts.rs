@@ -125,16 +125,28 @@ pub(super) const MAIL: &[Row] = &[
 
 pub(super) const IDENTITIES: &[Row] = &[
     ("licence_used_up", "no seat of the licence is free", "buy one or take one back, then provision again"),
-    ("licence_unknown", "the tenant has no such licence", "name one that it has"),
+    (
+        "licence_unknown",
+        "the tenant has no such licence",
+        "configure one that it has (`licence`), or buy it, then provision again",
+    ),
     ("licence_missing", "the user has no licence", "assign one with Exchange Online, then provision again"),
     ("no_licence", "the tenant has no licence with Exchange Online", "buy one, then provision again"),
-    ("sponsor_unknown", "the sponsor is not in the tenant", "name a user of the tenant as sponsor"),
+    (
+        "sponsor_unknown",
+        "the sponsor is not in the tenant",
+        "provision again with a user of the tenant as `sponsor`",
+    ),
     (
         "domain_not_verified",
         "the domain is not verified in the tenant",
         "verify it in the Microsoft 365 admin centre",
     ),
-    ("name_taken", "another user has the address", "choose another subdomain, or remove that user"),
+    (
+        "name_taken",
+        "another user has the address",
+        "rename or delete that user, then provision again; or deprovision the identity, and provision it with another subdomain",
+    ),
     ("ambiguous", "several objects carry the mark of this identity", "delete those that are not used"),
     (
         "provisioner_permission_missing",
@@ -178,7 +190,7 @@ pub(super) const IDENTITIES: &[Row] = &[
     (
         "user_not_found",
         "the tenant has no such user",
-        "make the user, or correct its id, then provision again",
+        "make the user, then provision again, or provision again with another `user_id`",
     ),
     ("user_disabled", "the user may not sign in", "let the user sign in, then provision again"),
     (

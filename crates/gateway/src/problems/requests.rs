@@ -71,6 +71,11 @@ pub(super) const REQUESTS: &[Row] = &[
     ("body", "the body is too large or came incomplete", "send a smaller one, and all of it"),
     ("method_not_allowed", "the address does not know the method", "use one that the answer's `Allow` names"),
     (
+        "identity_differs",
+        "the identity is there, and not as it is asked for now; it is too late to change that by provisioning",
+        "leave out what the problem names, or go the way that it says",
+    ),
+    (
         "not_found",
         "there is no such thing, or it is not yours to know",
         "check the address and the id, and whose it is",

@@ -22,7 +22,7 @@ pub(crate) struct Home {
     /// The country of its agent users.
     pub(crate) usage_location: String,
     /// Who answers for an agent for whom nobody else is named.
-    pub(crate) sponsor: Option<UserId>,
+    pub(crate) sponsor: UserId,
     /// The organisation whose own tenant it is; `None` for one of ours.
     pub(crate) owner: Option<OrgId>,
     /// The cell of a blueprint that the organisation owns, if it has given one.
@@ -87,7 +87,7 @@ impl Gateway {
             provisioner: (app.client_id, app.client_secret.clone()),
             licences: connection.licence.iter().map(ToString::to_string).collect(),
             usage_location: connection.usage_location.clone(),
-            sponsor: Some(connection.sponsor),
+            sponsor: connection.sponsor,
             owner: Some(connection.org),
             cell: connection.blueprint.as_ref().map(|blueprint| blueprint.cell),
         })

@@ -212,19 +212,6 @@ async fn a_user_that_another_identity_has_is_an_error_that_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_identity_whose_job_is_given_up_does_not_wait_for_it() {
-    let world = World::tuned(|config| config.hosted[0].sponsor = None).await;
-    let operator = world.operator().await;
-    let acme = world.organisation(&operator, "acme").await;
-    acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({})).await.ok(202);
-    let stopped = acme.until(DEFAULT, |seen| seen["state"] == "error").await;
-    assert_eq!(stopped["trouble"]["code"], "given_up");
-    assert!(stopped["trouble"]["message"].as_str().unwrap().contains("sponsor"), "{stopped}");
-    let jobs = acme.get("api/v1/orgs/acme/jobs?state=dead").await.ok(200);
-    assert_eq!(jobs["items"].as_array().unwrap().len(), 1, "{jobs}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_identity_shows_the_photo_that_it_was_given() {
     let world = World::new().await;
     let operator = world.operator().await;

@@ -66,3 +66,21 @@ async fn a_job_that_is_there_for_good_begins_again() {
     world.start().await;
     until(&acme, "audit.forget", well).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_whose_job_is_given_up_does_not_wait_for_it() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let mut world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let acme = world.organisation(&world.operator().await, "acme").await;
+    acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({ "method": "verify" })).await.ok(202);
+    let identity = "api/v1/orgs/acme/agent-identities/default";
+    acme.until(identity, |seen| seen["state"] == "waiting_for_directory").await;
+    world.stop().await;
+    clock.advance(Duration::from_secs(600));
+    die_of(&world, &clock, "identity.provision", 20).await;
+    world.start().await;
+    let stopped = acme.until(identity, |seen| seen["state"] == "error").await;
+    assert_eq!(stopped["trouble"]["code"], "given_up");
+    assert!(stopped["trouble"]["message"].as_str().unwrap().contains("ended in the middle"), "{stopped}");
+    assert!(stopped["waiting"].is_null(), "{stopped}");
+}

@@ -10,6 +10,7 @@ mod at_once;
 mod audit;
 mod blueprints;
 mod connections;
+mod corrections;
 mod entra;
 mod fallback;
 mod faults;

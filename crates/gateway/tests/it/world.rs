@@ -274,7 +274,7 @@ impl World {
             licences: Vec::new(),
             usage_location: "US".to_owned(),
             subdomains,
-            sponsor: made["users"][0]["id"].as_str().map(|id| id.parse().unwrap()),
+            sponsor: made["users"][0]["id"].as_str().unwrap().parse().unwrap(),
         });
         self.start().await;
         id
@@ -312,7 +312,7 @@ impl World {
                 licences: Vec::new(),
                 usage_location: "US".to_owned(),
                 subdomains: 100,
-                sponsor: Some(self.operator.user),
+                sponsor: self.operator.user,
             }],
             connect: Some(ConnectApp { client_id: self.connect.parse().unwrap(), client_secret: secret() }),
             operators: vec![self.operator],

@@ -50,13 +50,18 @@ impl Record {
         let mut late = Late(Vec::new());
         self.set_certificate(wish.certificate.clone());
         (self.wish.patience, self.wish.strip) = (wish.patience, wish.strip);
-        // The sponsor stands in the tags, by which everything is found again.
-        if self.begun(Step::Blueprint) {
+        // The sponsor may stand in the tags, by which everything is found again.
+        let tags = (&before.blueprint.tag, &before.agent.tag) != (&wish.blueprint.tag, &wish.agent.tag);
+        if self.begun(if tags { Step::Blueprint } else { Step::Agent }) {
             late.note("the sponsor", before.sponsor, wish.sponsor, ANEW);
+        } else {
+            self.wish.sponsor = wish.sponsor;
+        }
+        if self.begun(Step::Blueprint) {
             let names = (&before.blueprint.display_name, &wish.blueprint.display_name);
             late.note("the blueprint's name", names.0, names.1, ELSEWHERE);
         } else {
-            (self.wish.sponsor, self.wish.blueprint) = (wish.sponsor, wish.blueprint);
+            self.wish.blueprint = wish.blueprint;
             self.wish.given = wish.given;
             self.wish.agent.tag = wish.agent.tag;
         }
@@ -101,8 +106,8 @@ impl Record {
         late.0
     }
 
-    /// Whether the step has been done, or may have been.
-    fn begun(&self, step: Step) -> bool {
+    /// Whether the step has been done, or may have been: what it makes is not made otherwise any more.
+    pub fn begun(&self, step: Step) -> bool {
         self.done.contains(&step)
             || self.doing.is_some_and(|doing| doing.step == step)
             || self.open(step).is_some()
@@ -206,6 +211,18 @@ mod tests {
         assert_eq!(record.wish().blueprint, wish().blueprint);
         assert_eq!(record.wish().agent.tag, wish().agent.tag, "it is found by the tag that it has");
         assert_eq!(record.wish().user, other().user);
+    }
+
+    #[test]
+    fn of_one_more_agent_of_a_blueprint_the_sponsor_is_open_until_it_is_made() {
+        let same_tags = || Wish { sponsor: other().sponsor, ..wish() };
+        let mut record = before(Some(Step::Agent));
+        assert_eq!(record.set_wish(same_tags()), []);
+        assert_eq!(record.wish().sponsor, other().sponsor);
+        let mut record = before(Some(Step::User));
+        let told: Vec<String> =
+            record.set_wish(same_tags()).into_iter().map(|ignored| ignored.what).collect();
+        assert_eq!(told, ["the sponsor"]);
     }
 
     #[test]

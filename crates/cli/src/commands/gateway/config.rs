@@ -10,7 +10,7 @@ use std::time::Duration;
 use attache_gateway::{
     Config, ConnectApp, Governance, HostedTenant, Limits, Money, Operator, Prices, SignInApp, Tls,
 };
-use attache_terms::{AppId, Cloud, Origin, Secret, TenantId};
+use attache_terms::{AppId, Cloud, Origin, Secret, TenantId, UserId};
 use url::Url;
 
 use super::keys::KEYS;
@@ -108,7 +108,10 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let provisioner_secret = secret(&mut judge, "provisioner_client_secret");
     let domain =
         judge.required::<String>("domain", "a verified domain of the tenant, such as agents.example.com");
-    let sponsor = judge.optional("sponsor");
+    let sponsor = judge.required::<UserId>(
+        "sponsor",
+        "the object id of the person in that tenant who answers for hosted agents until an organisation names somebody",
+    );
     let sign_in =
         judge.required::<AppId>("sign_in_client_id", "the web application that people sign in to, a GUID");
     let sign_in_secret = secret(&mut judge, "sign_in_client_secret");
@@ -154,7 +157,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
             licences,
             usage_location: usage_location?,
             subdomains: subdomains?,
-            sponsor,
+            sponsor: sponsor?,
         };
         Some(Config {
             listen: listen?,

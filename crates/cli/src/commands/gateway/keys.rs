@@ -76,7 +76,7 @@ pub(crate) const KEYS: &[Key] = &[
         "sponsor",
         &["ATTACHE_GATEWAY_SPONSOR"],
         None,
-        "the object id of who answers for hosted agents; optional",
+        "the object id of who answers for hosted agents until an organisation names somebody",
     ),
     key(
         "licence",

@@ -137,7 +137,7 @@ pub(crate) async fn start(
         licences: Vec::new(),
         usage_location: "US".to_owned(),
         subdomains: 10_000,
-        sponsor: Some(operator.user),
+        sponsor: operator.user,
     };
     let settings = Config {
         listen,

@@ -86,7 +86,10 @@ impl One<'_> {
         if location.len() != 2 || !location.bytes().all(|byte| byte.is_ascii_uppercase()) {
             self.wrong("usage_location", "not two capital letters, such as US or DE");
         }
-        let sponsor = self.parsed::<UserId>("sponsor");
+        let sponsor = self.required::<UserId>(
+            "sponsor",
+            "the object id of the person there who answers for hosted agents until an organisation names somebody",
+        );
         let subdomains = self.parsed::<u32>("subdomains").unwrap_or(SUBDOMAINS);
         if !(1..=5000).contains(&subdomains) {
             self.wrong("subdomains", "not a number from 1 to 5000");
@@ -98,7 +101,7 @@ impl One<'_> {
             licences: self.text("licence").into_iter().collect(),
             usage_location: location,
             subdomains,
-            sponsor,
+            sponsor: sponsor?,
         })
     }
 
@@ -150,9 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn one_more_tenant_needs_three_settings_and_a_secret() {
+    fn one_more_tenant_needs_four_settings_and_a_secret() {
         let (tenants, problems) = judged(&format!(
-            "[[tenants]]\ntenant = \"{ID}\"\ndomain = \"a.example\"\nprovisioner_client_id = \"{ID}\"\n"
+            "[[tenants]]\ntenant = \"{ID}\"\ndomain = \"a.example\"\nprovisioner_client_id = \"{ID}\"\n\
+             sponsor = \"{ID}\"\n"
         ));
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!((tenants[0].subdomains, tenants[0].usage_location.as_str()), (SUBDOMAINS, "US"));
@@ -172,6 +176,7 @@ mod tests {
         for part in [
             "tenants[1].tenant:",
             "tenants[1].domain: is missing",
+            "tenants[1].sponsor: is missing",
             "tenants[1].provisioner_client_secret: a secret",
             "tenants[1].subdomains: not a number",
             "tenants[2].name: there is no such setting",

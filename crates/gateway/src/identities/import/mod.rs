@@ -297,8 +297,8 @@ async fn identity(
     };
     let wanted = Wanted {
         template: document.template.clone(),
-        mode: document.mode,
-        method,
+        mode: Some(document.mode),
+        method: Some(method),
         subdomain: document.subdomain.clone(),
         names: Names { display_name: document.display_name.clone(), ..Names::default() },
         aliases: document.aliases.clone(),
@@ -306,7 +306,7 @@ async fn identity(
         ..Wanted::default()
     };
     let subdomain = subdomain(organisation, &wanted);
-    let hosted = match wanted.mode {
+    let hosted = match document.mode {
         Mode::Hosted => {
             let wish = Wish { subdomain: &subdomain, address: document.address.as_deref() };
             Some(place(gateway, scope, organisation, wish, unit).await.map_err(refused)?)
