@@ -76,6 +76,12 @@ impl Sku {
         (self.prepaid_units.enabled + self.prepaid_units.warning - self.consumed_units).max(0)
     }
 
+    /// Whether it is called so: its part number or its id, however it is spelt.
+    pub fn is_called(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(&self.sku_part_number)
+            || name.eq_ignore_ascii_case(&self.sku_id.to_string())
+    }
+
     /// Whether it gives a user Teams.
     pub fn has_teams(&self) -> bool {
         self.service_plans.iter().any(|plan| plan.service_plan_id == TEAMS)

@@ -125,13 +125,15 @@ pub struct AgentUserWish {
 }
 
 /// Which licence the agent user gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LicenceWish {
     /// The one with a free seat that has a mailbox and Teams.
     Any,
     /// This one.
     Sku(SkuId),
+    /// One of these, by part number or id, with a free seat.
+    OneOf(Vec<String>),
 }
 
 /// A certificate, its public half.

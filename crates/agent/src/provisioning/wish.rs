@@ -59,9 +59,9 @@ impl Provisioning {
         let domain = wishes.domain.clone().unwrap_or_else(|| domain_of(before).to_owned());
         let licence = match &stored.licences {
             Some(licences) if *licences != wishes.licences => licence(clients, wishes).await?,
-            _ => before.licence,
+            _ => before.licence.clone(),
         };
-        let wish = self.assemble(sponsor, &domain, licence, key)?;
+        let wish = self.assemble(sponsor, &domain, licence.clone(), key)?;
         stored.ignored = stored.record.set_wish(wish);
         if stored.record.wish().licence == licence {
             stored.licences = Some(wishes.licences.clone());

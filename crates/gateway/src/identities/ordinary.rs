@@ -145,11 +145,13 @@ pub(super) async fn go_on(
                 identity.replaced(made)
             }
             Made::NotYet(reason) => return Ok(wait(gateway, reason)),
-            Made::Taken => return Ok(taken(gateway, &identity)),
+            Made::Taken => return Ok(stopped(gateway, &identity, taken())),
         },
     };
-    if let Some(user) = identity.user {
-        hand.license(&identity, user, home).await?;
+    if let Some(user) = identity.user
+        && let Some(trouble) = hand.license(&identity, user, home).await?
+    {
+        return Ok(stopped(gateway, &identity, trouble));
     }
     verify::look(gateway, scope, identity, home).await
 }
@@ -204,12 +206,23 @@ fn wait(gateway: &Gateway, reason: &str) -> Ending {
     Ending { end: JobEnd::Wait { due, reason: reason.to_owned() }, unit: Unit::new() }
 }
 
-fn taken(gateway: &Gateway, identity: &Versioned<Identity>) -> Ending {
-    let trouble = Trouble {
+fn taken() -> Trouble {
+    Trouble {
         code: "name_taken".to_owned(),
         message: "the name belongs to another account of the tenant".to_owned(),
         remedy: "rename or delete that account, then provision again; or deprovision the identity, and provision it with another subdomain".to_owned(),
-    };
+    }
+}
+
+fn unknown(licences: &[String]) -> Trouble {
+    Trouble {
+        code: "licence_unknown".to_owned(),
+        message: format!("the tenant has no licence {}", licences.join(", ")),
+        remedy: "configure one that it has (`licence`), or buy it, then provision again".to_owned(),
+    }
+}
+
+fn stopped(gateway: &Gateway, identity: &Versioned<Identity>, trouble: Trouble) -> Ending {
     let mut unit = Unit::new();
     let stopped = Identity {
         state: State::Error,
@@ -346,19 +359,28 @@ impl Hand<'_> {
         }
     }
 
-    /// Gives it a licence if it has none. Where no seat is free, the identity waits for one.
-    async fn license(&self, identity: &Identity, user: UserId, home: &Home) -> Result<(), JobError> {
+    /// Gives it a licence if it has none. Where no seat is free, the identity waits for one; a licence that the tenant
+    /// does not have is trouble.
+    async fn license(
+        &self,
+        identity: &Identity,
+        user: UserId,
+        home: &Home,
+    ) -> Result<Option<Trouble>, JobError> {
         let found = self.graph.user(user).await?.value;
         if !found.assigned_licences.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let skus = self.graph.subscribed_skus().await?.value;
-        let Some(sku) = licences::seat(&skus, &home.licences) else { return Ok(()) };
+        if !licences::is_known(&skus, &home.licences) {
+            return Ok(Some(unknown(&home.licences)));
+        }
+        let Some(sku) = licences::seat(&skus, &home.licences) else { return Ok(None) };
         let act = self.act(LICENCE, identity, Some(user.uuid()));
         let call = |graph: Graph| async move { graph.assign_licences(user, &[sku], &[]).await };
         match outside(self.gateway, self.turn, self.scope, act, self.graph, call).await? {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == "licence_used_up" => Ok(()),
+            Ok(_) => Ok(None),
+            Err(error) if error.code() == "licence_used_up" => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

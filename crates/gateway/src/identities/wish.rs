@@ -1,7 +1,7 @@
 //! What is wanted of a tenant for an identity.
 
 use attache_provision::{AgentUserWish, CertificateWish, LicenceWish, Naming, Patience, Wish};
-use attache_terms::{SkuId, UserId};
+use attache_terms::UserId;
 
 use super::Identity;
 use crate::cells::{Cell, tag};
@@ -53,10 +53,9 @@ pub(super) fn of(
     }
 }
 
-/// A licence that is named by its id; by part number it is found when the tenant is looked at.
+/// One of the licences that are configured; which of the tenant's that is shows when it is looked at.
 fn licence(licences: &[String]) -> LicenceWish {
-    let sku = licences.iter().find_map(|licence| licence.parse::<SkuId>().ok());
-    sku.map_or(LicenceWish::Any, LicenceWish::Sku)
+    if licences.is_empty() { LicenceWish::Any } else { LicenceWish::OneOf(licences.to_vec()) }
 }
 
 /// How patient we are with a tenant, scaled.

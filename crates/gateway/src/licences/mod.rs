@@ -15,4 +15,4 @@ pub(crate) use count::{COUNT, begin, count_later};
 pub(crate) use held::held;
 pub(crate) use http::{api, monthly, seats_of};
 pub(crate) use page::pages;
-pub(crate) use seats::{TenantSeats, seat};
+pub(crate) use seats::{TenantSeats, is_known, seat};

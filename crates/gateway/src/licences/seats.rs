@@ -54,15 +54,11 @@ pub(super) fn products(skus: &[Sku], licences: &[String]) -> Vec<Product> {
     let for_agents = |sku: &Sku| {
         let usable = matches!(sku.capability_status.as_deref(), Some("Enabled" | "Warning") | None)
             && sku.applies_to.as_deref() != Some("Company");
-        let named = |name: &String| {
-            name.eq_ignore_ascii_case(&sku.sku_part_number)
-                || name.eq_ignore_ascii_case(&sku.sku_id.to_string())
-        };
         usable
             && if licences.is_empty() {
                 sku.has_mailbox() && sku.has_teams()
             } else {
-                licences.iter().any(named)
+                licences.iter().any(|name| sku.is_called(name))
             }
     };
     let product = |sku: &Sku| Product {
@@ -74,6 +70,11 @@ pub(super) fn products(skus: &[Sku], licences: &[String]) -> Vec<Product> {
         for_agents: for_agents(sku),
     };
     skus.iter().map(product).collect()
+}
+
+/// Whether the tenant has bought one of `licences`, where some are named.
+pub(crate) fn is_known(skus: &[Sku], licences: &[String]) -> bool {
+    licences.is_empty() || skus.iter().any(|sku| licences.iter().any(|name| sku.is_called(name)))
 }
 
 /// The product to give the next agent: of those that agents are given, the one with the most free seats.
@@ -157,5 +158,6 @@ mod tests {
         assert_eq!(free(&skus, &["basic"]), 3);
         assert_eq!(free(&skus, &["05e9a617-0261-4cee-bb44-138d3ef5d965"]), 4);
         assert_eq!(free(&skus, &["OLD"]), 0);
+        assert!(is_known(&skus, &["old".to_owned()]) && !is_known(&skus, &["NEW".to_owned()]));
     }
 }

@@ -48,6 +48,38 @@ async fn an_identity_costs_its_licence_and_its_sponsors_who_is_counted_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_is_given_the_licence_that_is_configured_by_its_part_number() {
+    let world = World::tuned(|config| config.hosted[0].licences = vec!["spe_e3".to_owned()]).await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let path = "api/v1/orgs/acme/agent-identity/provision";
+    for (template, method) in [("default", "create"), ("cfo", "ordinary_user")] {
+        acme.post(path, &json!({ "template": template, "method": method })).await.ok(202);
+        let identity = format!("api/v1/orgs/acme/agent-identities/{template}");
+        acme.until(&identity, |seen| seen["state"] == "active").await;
+    }
+    let bill = acme.get(LICENCES).await.ok(200);
+    for identity in bill["identities"].as_array().unwrap() {
+        assert_eq!(identity["licences"][0]["name"], "SPE_E3", "{bill}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_that_the_tenant_does_not_have_is_an_error() {
+    let world = World::tuned(|config| config.hosted[0].licences = vec!["SPE_E9".to_owned()]).await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let path = "api/v1/orgs/acme/agent-identity/provision";
+    for (template, method) in [("default", "create"), ("cfo", "ordinary_user")] {
+        acme.post(path, &json!({ "template": template, "method": method })).await.ok(202);
+        let identity = format!("api/v1/orgs/acme/agent-identities/{template}");
+        let stopped = acme.until(&identity, |seen| seen["state"] == "error").await;
+        assert_eq!(stopped["trouble"]["code"], "licence_unknown", "{stopped}");
+        assert!(stopped["trouble"]["message"].as_str().unwrap().contains("SPE_E9"), "{stopped}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_is_told_before_seats_run_out_and_once() {
     let mut world = World::new().await;
     let operator = world.operator().await;

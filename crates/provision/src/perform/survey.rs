@@ -21,6 +21,8 @@ pub(crate) struct Findings {
     pub(crate) objects: Objects,
     /// What is missing, by step, with the step's name as key.
     pub(crate) missing: Vec<Step>,
+    /// The licences that the agent user has.
+    pub(crate) held: Vec<SkuId>,
     /// The chosen licence.
     pub(crate) licence: Option<Sku>,
     /// The broad roles that the provisioner has.
@@ -221,12 +223,10 @@ async fn user(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), Sto
     if user.usage_location.as_deref() != Some(wish.user.usage_location.as_str()) {
         seen.missing.push(Step::UsageLocation);
     }
-    let has = |sku: SkuId| user.assigned_licences.iter().any(|licence| licence.sku_id == sku);
-    match wish.licence {
-        LicenceWish::Sku(sku) if has(sku) => seen.objects.licence = Some(sku),
-        LicenceWish::Any if !user.assigned_licences.is_empty() => {
-            seen.objects.licence = user.assigned_licences.first().map(|licence| licence.sku_id);
-        }
+    seen.held = user.assigned_licences.iter().map(|licence| licence.sku_id).collect();
+    match &wish.licence {
+        LicenceWish::Sku(sku) if seen.held.contains(sku) => seen.objects.licence = Some(*sku),
+        LicenceWish::Any if !seen.held.is_empty() => seen.objects.licence = seen.held.first().copied(),
         _ => seen.missing.push(Step::Licence),
     }
     Ok(())
@@ -238,7 +238,13 @@ async fn licence(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), 
         seen.licence = skus.into_iter().find(|sku| sku.sku_id == assigned);
         return Ok(());
     }
-    match choose(wish.licence, skus) {
+    if let Some(held) = skus.iter().find(|sku| seen.held.contains(&sku.sku_id) && suits(&wish.licence, sku)) {
+        seen.objects.licence = Some(held.sku_id);
+        seen.licence = Some(held.clone());
+        seen.missing.retain(|step| *step != Step::Licence);
+        return Ok(());
+    }
+    match choose(&wish.licence, skus) {
         Ok(sku) => {
             seen.objects.licence = Some(sku.sku_id);
             seen.licence = Some(sku);
@@ -248,36 +254,31 @@ async fn licence(graph: &Graph, wish: &Wish, seen: &mut Findings) -> Result<(), 
     Ok(())
 }
 
+/// Whether a licence is one that is wished for.
+fn suits(wish: &LicenceWish, sku: &Sku) -> bool {
+    match wish {
+        LicenceWish::Sku(wanted) => sku.sku_id == *wanted,
+        LicenceWish::OneOf(names) => names.iter().any(|name| sku.is_called(name)),
+        LicenceWish::Any => {
+            sku.has_teams() && sku.has_mailbox() && sku.applies_to.as_deref() != Some("Company")
+        }
+    }
+}
+
 /// The licence to give, or why there is none. Of many, the one with the most free seats.
-fn choose(wish: LicenceWish, skus: Vec<Sku>) -> Result<Sku, FailureCause> {
+fn choose(wish: &LicenceWish, skus: Vec<Sku>) -> Result<Sku, FailureCause> {
     let usable = |sku: &Sku| {
         sku.free_seats() > 0
             && sku.capability_status.as_deref().is_none_or(|status| matches!(status, "Enabled" | "Warning"))
     };
-    match wish {
-        LicenceWish::Sku(wanted) => {
-            let sku = skus.into_iter().find(|sku| sku.sku_id == wanted);
-            let sku = sku.ok_or_else(|| FailureCause::LicenceUnknown { licence: wanted.to_string() })?;
-            if usable(&sku) {
-                Ok(sku)
-            } else {
-                Err(FailureCause::LicenceUsedUp { licence: sku.sku_part_number })
-            }
-        }
-        LicenceWish::Any => {
-            let (usable, taken): (Vec<_>, Vec<_>) = skus
-                .into_iter()
-                .filter(|sku| {
-                    sku.has_teams() && sku.has_mailbox() && sku.applies_to.as_deref() != Some("Company")
-                })
-                .partition(usable);
-            let best = usable.into_iter().max_by_key(|sku| (sku.free_seats(), sku.sku_id));
-            best.ok_or_else(|| match taken.into_iter().next() {
-                Some(sku) => FailureCause::LicenceUsedUp { licence: sku.sku_part_number },
-                None => FailureCause::NoLicence,
-            })
-        }
-    }
+    let (usable, taken): (Vec<_>, Vec<_>) = skus.into_iter().filter(|sku| suits(wish, sku)).partition(usable);
+    let best = usable.into_iter().max_by_key(|sku| (sku.free_seats(), sku.sku_id));
+    best.ok_or_else(|| match (taken.into_iter().next(), wish) {
+        (Some(sku), _) => FailureCause::LicenceUsedUp { licence: sku.sku_part_number },
+        (None, LicenceWish::Sku(wanted)) => FailureCause::LicenceUnknown { licence: wanted.to_string() },
+        (None, LicenceWish::OneOf(names)) => FailureCause::LicenceUnknown { licence: names.join(", ") },
+        (None, LicenceWish::Any) => FailureCause::NoLicence,
+    })
 }
 
 /// Whether the provisioner has what the missing steps need. A tenant that does not list the permissions'

@@ -38,6 +38,19 @@ fn a_licence_that_the_tenant_does_not_have() {
 }
 
 #[test]
+fn a_licence_is_found_by_its_part_number() {
+    let named = |name: &str| Wish { licence: LicenceWish::OneOf(vec![name.to_owned()]), ..wish() };
+    let (failure, objects) = fails(|_| {}, named("SPE_E5"));
+    assert_eq!(failure.code(), "licence_unknown");
+    assert!(failure.to_string().contains("SPE_E5"), "{failure}");
+    assert_eq!(objects, untouched());
+    let (failure, _) = fails(|state| state.directory.seats = 0, named("o365_business_essentials"));
+    assert_eq!(failure.code(), "licence_used_up");
+    let world = World::new(Weather { seed: 1, lag: Duration::ZERO, faults: 0.0, deaths: 0 });
+    assert_eq!(run(&world, Record::new(named("o365_business_essentials"))).failure, None);
+}
+
+#[test]
 fn a_role_that_the_provisioner_lacks() {
     for role in ["DelegatedPermissionGrant.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"] {
         let (failure, objects) = fails(|state| state.directory.drop_role(role), wish());
