@@ -68,10 +68,12 @@ pub struct Config {
 /// How identities are watched over: how often, and from when on somebody is told.
 #[derive(Debug, Clone)]
 pub struct Governance {
+    /// How often it is looked whether an identity is still as it should be.
+    pub identity_look: Duration,
     /// How often the sponsor of an identity is looked at.
     pub sponsor_look: Duration,
-    /// What is amiss with a sponsor must still be so after this time: a directory's replicas may differ.
-    pub sponsor_doubt: Duration,
+    /// What is amiss must still be so after this time: a directory's replicas may differ.
+    pub doubt: Duration,
     /// After how long an identity is to be confirmed again.
     pub review: Duration,
     /// How often the seats of a tenant are counted.
@@ -87,12 +89,13 @@ pub struct Governance {
 }
 
 impl Default for Governance {
-    /// Sponsors every six hours, with two minutes of doubt; reviews every 90 days; seats every hour, and five are few;
+    /// Identities and their sponsors every six hours, with two minutes of doubt; reviews every 90 days; seats every hour, and five are few;
     /// list prices in US dollars, as [`Prices`] says where they come from.
     fn default() -> Self {
         Self {
+            identity_look: Duration::from_secs(6 * 3600),
             sponsor_look: Duration::from_secs(6 * 3600),
-            sponsor_doubt: Duration::from_secs(120),
+            doubt: Duration::from_secs(120),
             review: Duration::from_secs(90 * 24 * 3600),
             seats_look: Duration::from_secs(3600),
             seats_low: 5,

@@ -1,18 +1,19 @@
 //! An identity that is asked for again: what stands still is set in motion, and what the request says otherwise holds
 //! from now on, while nothing was made by what it corrects. What comes too late is refused, with the way that leads
-//! there.
+//! there. What was taken from one that could act is made again.
 
 use attache_ledger::ActName;
 use attache_provision::Step;
 use attache_store::{CommitError, Unit, Versioned};
 use http::StatusCode;
 
+use super::condition::Amiss;
 use super::http::accepted;
 use super::provisioning::Provisioning;
 use super::service::{
     Refused, Wanted, address_taken, fresh, job, may_make_user, may_take_user, own_tenant, user_taken,
 };
-use super::{Identity, Method, Mode, State, aliases, ordinary};
+use super::{Identity, Method, Mode, State, aliases, look_now, ordinary};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::connection::Connection;
@@ -31,7 +32,7 @@ enum Said {
     Method,
     User,
     Sponsor,
-    DisplayName,
+    Names,
     Aliases,
 }
 
@@ -62,11 +63,13 @@ pub(super) async fn go_on(
         return Err(late.refused().into());
     }
     let fallback = wanted.fallback.unwrap_or(existing.fallback);
-    if existing.state.acts() && fallback == existing.fallback {
+    if existing.state == State::Active && fallback == existing.fallback {
         return Ok(existing.record);
     }
     grant.organisation.goes_on()?;
     let mut unit = Unit::new();
+    let lost = Amiss::of(existing.trouble.as_ref())
+        .filter(|amiss| existing.state == State::Degraded && amiss.is_made_again());
     let mut now = existing.record.clone();
     let about = || on([thing("identity", existing.id)]);
     if !said.is_empty() {
@@ -84,7 +87,15 @@ pub(super) async fn go_on(
     }
     may_make_user(now.mode, now.method, wanted.fallback)?;
     now.fallback = fallback;
-    if existing.state == State::Error {
+    if let (Some(_), Some(provisioning)) = (lost, &provisioning) {
+        let mut anew = provisioning.record.clone();
+        anew.steps.restart();
+        unit.update(provisioning, &anew);
+    }
+    if lost == Some(Amiss::UserGone) && now.method != Method::Adopt {
+        now.user = None;
+    }
+    if lost.is_some() || existing.state == State::Error {
         let time = gateway.clock.now();
         now = Identity { state: State::Pending, trouble: None, retried: Some(time), changed: time, ..now };
         unit.record(grant.scope, gateway.changed(&grant.caller, RETRIED, about()));
@@ -92,9 +103,12 @@ pub(super) async fn go_on(
     if fallback != existing.fallback {
         unit.record(grant.scope, gateway.changed(&grant.caller, FALLBACK, about()));
     }
-    if !existing.state.acts() {
-        unit.enqueue(job(gateway, &existing));
-    }
+    match now.state {
+        // What was put right shows when it is looked at.
+        State::Degraded => unit.enqueue(look_now(gateway, &existing)),
+        State::Active => &mut unit,
+        _ => unit.enqueue(job(gateway, &existing)),
+    };
     if now != existing.record {
         unit.update(&existing, &now);
     }
@@ -102,7 +116,9 @@ pub(super) async fn go_on(
         Ok(_) => Ok(now),
         Err(CommitError::Conflict { .. }) => Err(Refused::Beaten),
         Err(CommitError::Taken { lookup: Identity::BY_USER, .. }) => Err(user_taken().into()),
-        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => Err(address_taken().into()),
+        Err(CommitError::Taken { lookup: Identity::BY_ADDRESS, .. }) => {
+            Err(aliases::taken(gateway, &now).await?.unwrap_or_else(address_taken).into())
+        }
         Err(error) => Err(Problem::from(error).into()),
     }
 }
@@ -122,7 +138,7 @@ fn otherwise(existing: &Identity, wanted: &Wanted) -> Answer<Vec<Said>> {
         (Said::Method, differs(method.as_ref(), Some(&existing.method))),
         (Said::User, differs(wanted.user.as_ref(), existing.user.as_ref())),
         (Said::Sponsor, differs(wanted.sponsor.as_ref(), existing.sponsor.as_ref())),
-        (Said::DisplayName, differs(wanted.display_name.as_ref(), Some(&existing.display_name))),
+        (Said::Names, wanted.names.differ_from(existing)),
         (Said::Aliases, !aliases.is_empty() && aliases != existing.aliases),
     ];
     Ok(all.into_iter().filter_map(|(said, differs)| differs.then_some(said)).collect())
@@ -174,14 +190,22 @@ async fn corrected(
         match said {
             Said::Method => {
                 (now.method, now.cell) = (method, None);
-                if matches!(method, Method::Create | Method::OrdinaryUser) {
+                // Nothing is written to a user who is found.
+                let made = matches!(method, Method::Create | Method::OrdinaryUser);
+                if !made || existing.job_title.is_empty() {
+                    now.job_title.clone_from(&fresh.job_title);
+                }
+                if !made || existing.department.is_empty() {
+                    now.department.clone_from(&fresh.department);
+                }
+                if made {
                     // A user that was looked for may have brought its own address.
                     (now.user, now.address) = (None, fresh.address.clone());
                 }
             }
             Said::User => now.user = wanted.user,
             Said::Sponsor => now.sponsor = wanted.sponsor,
-            Said::DisplayName => now.display_name.clone_from(&fresh.display_name),
+            Said::Names => now = wanted.names.given_to(now),
             Said::Aliases => now.aliases.clone_from(&fresh.aliases),
             Said::Mode | Said::Subdomain => {}
         }
@@ -199,7 +223,7 @@ impl Said {
         match self {
             Self::Mode | Self::Subdomain => true,
             Self::Method => made >= Made::Blueprint,
-            Self::User | Self::Sponsor | Self::DisplayName | Self::Aliases => made == Made::Itself,
+            Self::User | Self::Sponsor | Self::Names | Self::Aliases => made == Made::Itself,
         }
     }
 
@@ -213,14 +237,14 @@ impl Said {
             Self::Sponsor => {
                 ("sponsor", "name a successor of its sponsor, or deprovision it and provision it anew")
             }
-            Self::DisplayName => ("display_name", ANEW),
+            Self::Names => ("names", "change them when it is active (PATCH …/agent-identities/{identity})"),
             Self::Aliases => ("aliases", "say which it is to have at …/agent-identities/{identity}/aliases"),
         };
         Problem::new(
             StatusCode::CONFLICT,
             "identity_differs",
             format!(
-                "the identity is there with another {name}, and provisioning does not change that any more"
+                "the identity is there with other {name} than asked for, and provisioning does not change that any more"
             ),
             way,
         )
@@ -233,9 +257,9 @@ mod tests {
 
     #[test]
     fn what_has_an_identity_made_is_not_corrected_any_more() {
-        use Said::{Aliases, DisplayName, Method, Mode, Sponsor, Subdomain, User};
+        use Said::{Aliases, Method, Mode, Names, Sponsor, Subdomain, User};
         let late = |made| {
-            let all = [Mode, Subdomain, Method, User, Sponsor, DisplayName, Aliases];
+            let all = [Mode, Subdomain, Method, User, Sponsor, Names, Aliases];
             all.into_iter().filter(|said| said.is_late(made)).collect::<Vec<_>>()
         };
         assert_eq!(late(Made::Nothing), [Mode, Subdomain]);

@@ -10,7 +10,7 @@ use attache_store::{CommitError, OrgScope, Unit, Versioned};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Identity, Mode, shared};
+use super::{Identity, Mode, look_now, shared};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::record::{on, thing};
@@ -103,23 +103,31 @@ pub(super) async fn read(gateway: &Gateway, scope: OrgScope, identity: &Identity
     let own = identity.address.clone().filter(|_| identity.mode != Mode::Shared);
     let address = own.unwrap_or_default();
     let addresses = match (identity.user, gateway.home(scope, identity).await?) {
-        (Some(user), Some(home)) => {
-            let answer = gateway.provisioner(&home).proxy_addresses(user).await;
-            Some(answer.map_err(|error| unread(&error))?.value)
-        }
+        (Some(user), Some(home)) => match gateway.provisioner(&home).proxy_addresses(user).await {
+            Ok(answer) => Some(answer.value),
+            Err(error) => return Err(unread(gateway, identity, &error).await),
+        },
         _ => None,
     };
     Ok(compare(&address, &identity.aliases, addresses.as_deref()))
 }
 
-fn unread(error: &GraphError) -> Problem {
+async fn unread(gateway: &Gateway, identity: &Identity, error: &GraphError) -> Problem {
     match error.cause() {
-        Cause::NotFound { .. } => Problem::new(
-            http::StatusCode::CONFLICT,
-            "user_not_found",
-            "the tenant does not have the identity's user any more",
-            "provision the identity again",
-        ),
+        Cause::NotFound { .. } => {
+            // A replica may be behind: whether it is so is looked at.
+            let mut unit = Unit::new();
+            unit.enqueue(look_now(gateway, identity));
+            if let Err(error) = gateway.store.commit(unit).await {
+                return error.into();
+            }
+            Problem::new(
+                http::StatusCode::CONFLICT,
+                "user_not_found",
+                "the directory does not show the identity's user",
+                "wait until the identity is `degraded`, which takes some minutes, then provision it again; if it stays active, try again",
+            )
+        }
         _ => Problem::explained(http::StatusCode::BAD_GATEWAY, error),
     }
 }

@@ -19,7 +19,7 @@ use super::opening::{Blueprint, Opening};
 use super::provisioning::Provisioning;
 use super::{
     Fallback, Identity, IdentityId, Method, Mode, State, Trouble, Waiting, opening, ordinary, subdomain,
-    verify, wish,
+    verify, watch, wish,
 };
 use crate::Gateway;
 use crate::cells::{self, Cell};
@@ -285,6 +285,7 @@ impl Drive {
                     let mut unit = self.finish(State::Active, None, None);
                     unit.record(self.scope, self.gateway.changed_by_itself(PROVISIONED, self.about()));
                     unit.enqueue(sponsors::watching(&self.gateway, &self.identity));
+                    unit.enqueue(watch::watching(&self.gateway, &self.identity));
                     if let Some(tenant) = self.identity.tenant {
                         unit.enqueue(licences::count_later(&self.gateway, tenant));
                     }

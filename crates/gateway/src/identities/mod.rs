@@ -4,6 +4,7 @@
 mod again;
 mod aliases;
 mod appearance;
+mod condition;
 mod drive;
 mod follow;
 mod halted;
@@ -27,6 +28,7 @@ mod subdomain;
 mod suspend;
 mod unheard;
 mod verify;
+mod watch;
 mod wish;
 mod written;
 
@@ -49,6 +51,7 @@ pub(crate) use removal::REMOVE;
 pub(crate) use state::{State, Trouble, Waiting};
 pub(crate) use stoppable::{Stoppable, stoppable};
 pub(crate) use suspend::{ENFORCE, acting, enforcement, pause};
+pub(crate) use watch::{WATCH, look_now};
 
 use crate::cells::CellId;
 use crate::organisations::SuspensionId;

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::condition::Amiss;
 use super::names::Names;
 use super::ordinary::can_fall_back;
 use super::provisioning::Provisioning;
@@ -188,9 +189,11 @@ impl Chain {
             return Ok(Self { state, tone, links, may_fall_back: false, cost, slug, identity });
         }
         let provisioning = gateway.store.org(grant.scope).get::<Provisioning>(identity.id).await?;
+        let amiss = amiss(&identity);
         let current = provisioning.as_ref().and_then(|provisioning| provisioning.steps.current());
         let links = LINKS.iter().map(|(what, steps)| {
             let (tone, words) = match (&provisioning, current) {
+                _ if amiss.is_some_and(|amiss| steps.contains(&amiss.step())) => AMISS,
                 _ if identity.state.acts() => ("done", "there"),
                 (None, _) => ("", "to come"),
                 (Some(_), None) => ("done", "there"),
@@ -224,17 +227,35 @@ fn sender(identity: &Identity) -> Link {
     Link { what: "The sender that organisations share", tone: "done", words: "there", id }
 }
 
+/// How a link is drawn that is not as it should be any more.
+const AMISS: (&str, &str) = ("failed", "not as it should be");
+
+/// What is amiss with an identity that was complete.
+fn amiss(identity: &Identity) -> Option<Amiss> {
+    Amiss::of(identity.trouble.as_ref()).filter(|_| identity.state == State::Degraded)
+}
+
 /// What is drawn of an ordinary user.
 fn ordinary(identity: &Identity) -> Vec<Link> {
-    let link = |what, there: bool, id| {
-        let (tone, words) = if there { ("done", "there") } else { ("", "to come") };
+    let amiss = amiss(identity).map(Amiss::step);
+    let link = |what, there: bool, id, step| {
+        let (tone, words) = match there {
+            _ if amiss.is_some() && amiss == step => AMISS,
+            true => ("done", "there"),
+            false => ("", "to come"),
+        };
         Link { what, tone, words, id }
     };
     let licence = identity.licences.first().map(ToString::to_string);
     vec![
-        link("Ordinary user", identity.user.is_some(), identity.user.map(|id| id.to_string())),
-        link("Licence", licence.is_some(), licence),
-        link("Mailbox", identity.state.acts(), None),
+        link(
+            "Ordinary user",
+            identity.user.is_some(),
+            identity.user.map(|id| id.to_string()),
+            Some(Step::User),
+        ),
+        link("Licence", licence.is_some(), licence, Some(Step::Licence)),
+        link("Mailbox", identity.state.acts(), None, None),
     ]
 }
 

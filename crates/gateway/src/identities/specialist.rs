@@ -66,8 +66,8 @@ async fn provision(
     let given = |text: String| Some(text).filter(|text| !text.trim().is_empty());
     let wanted = Wanted {
         template: asked.template,
-        mode: asked.mode,
-        method: asked.method,
+        mode: Some(asked.mode),
+        method: Some(asked.method),
         subdomain: asked.subdomain.and_then(given),
         names: Names {
             display_name: given(asked.display_name),

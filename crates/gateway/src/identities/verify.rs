@@ -8,7 +8,7 @@ use attache_ledger::ActName;
 use attache_store::{JobEnd, OrgScope, Unit, Versioned};
 use jiff::Timestamp;
 
-use super::{Identity, Method, State, Trouble, Waiting};
+use super::{Identity, Method, State, Trouble, Waiting, watch};
 use crate::Gateway;
 use crate::jobs::{Ending, JobError};
 use crate::record::{on, thing};
@@ -134,6 +134,7 @@ pub(super) async fn look(
             let about = on([thing("identity", identity.id)]);
             unit.record(scope, gateway.changed_by_itself(PROVISIONED, about));
             unit.enqueue(sponsors::watching(gateway, &before));
+            unit.enqueue(watch::watching(gateway, &before));
             JobEnd::Done
         }
         Next::Failed(trouble) => {

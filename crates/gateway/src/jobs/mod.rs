@@ -103,6 +103,7 @@ pub(crate) const KINDS: &[Kind] = &[
     identities::PROVISION,
     identities::ENFORCE,
     identities::FOLLOW,
+    identities::WATCH,
     cells::ENFORCE,
     identities::REMOVE,
     hosting::LEAVE,

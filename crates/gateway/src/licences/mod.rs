@@ -3,7 +3,6 @@
 
 mod cost;
 mod count;
-mod held;
 mod http;
 mod page;
 mod price;
@@ -12,7 +11,6 @@ mod seats;
 pub use price::{Money, Prices, PricesError};
 
 pub(crate) use count::{COUNT, begin, count_later};
-pub(crate) use held::held;
 pub(crate) use http::{api, monthly, seats_of};
 pub(crate) use page::pages;
 pub(crate) use seats::{TenantSeats, is_known, seat};

@@ -192,6 +192,16 @@ pub(super) const IDENTITIES: &[Row] = &[
         "the tenant has no such user",
         "make the user, then provision again, or provision again with another `user_id`",
     ),
+    (
+        "agent_identity_not_found",
+        "the agent identity is not in the directory any more",
+        "restore it within 30 days, or provision the identity again",
+    ),
+    (
+        "agent_identity_disabled",
+        "the agent identity is disabled in Entra",
+        "enable it, unless it is to be stopped: then suspend the identity",
+    ),
     ("user_disabled", "the user may not sign in", "let the user sign in, then provision again"),
     (
         "user_taken",

@@ -45,7 +45,8 @@ impl Finding {
     }
 }
 
-/// What Entra shows. An object that is gone itself is `None`: that is not its sponsor's affair.
+/// What Entra shows. An object that is gone itself is `None`: that is not its sponsor's affair; `identity.watch` looks
+/// for it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     /// Whether the sponsor may sign in; `None` when there is no such user.

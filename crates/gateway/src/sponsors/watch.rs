@@ -14,7 +14,6 @@ use super::sponsorship::Sponsorship;
 use crate::Gateway;
 use crate::identities::{Identity, IdentityId, State, pause};
 use crate::jobs::{Ending, JobError, Kind, Turn};
-use crate::licences;
 use crate::record::{on, system, thing};
 
 /// The kind of job.
@@ -97,26 +96,20 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         .is_some_and(super::sponsorship::Successor::is_under_way)
     {
         // The relations in Entra are just being changed.
-        return Ok(Ending { end: wait(now, governance.sponsor_doubt), unit: Unit::new() });
+        return Ok(Ending { end: wait(now, governance.doubt), unit: Unit::new() });
     }
     let graph = gateway.provisioner(&home);
     let seen = look::look(&graph, &identity, sponsor).await?;
-    let licences = licences::held(&graph, &identity).await?;
     let finding = look::judge(sponsor, &seen);
     let before = known.as_ref().and_then(|known| known.amiss);
-    let next = decide(finding, before, identity.suspended.is_some(), governance.sponsor_doubt, now);
+    let next = decide(finding, before, identity.suspended.is_some(), governance.doubt, now);
     let base =
         known.as_ref().map_or_else(|| Sponsorship::fresh(&identity, tenant), |known| known.record.clone());
     let mut unit = Unit::new();
     note(&base, finding, &seen, now).keep(&mut unit, known.as_ref());
     let end = match next {
-        Next::Usual => {
-            if licences != identity.licences {
-                unit.update(&identity, &Identity { licences, ..identity.record.clone() });
-            }
-            wait(now, governance.sponsor_look)
-        }
-        Next::Doubt => wait(now, governance.sponsor_doubt),
+        Next::Usual => wait(now, governance.sponsor_look),
+        Next::Doubt => wait(now, governance.doubt),
         Next::Pause(finding) => {
             lose(&gateway, scope, &mut unit, &identity, finding);
             wait(now, governance.sponsor_look)

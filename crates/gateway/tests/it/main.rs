@@ -11,6 +11,7 @@ mod audit;
 mod blueprints;
 mod connections;
 mod corrections;
+mod degraded;
 mod entra;
 mod fallback;
 mod faults;

@@ -179,7 +179,7 @@ impl World {
             Operator { tenant: ready.tenant_id.parse().unwrap(), user: person.id.parse().unwrap() };
         let secrets: Arc<dyn SecretStore> = Arc::new(MemoryStore::default());
         let tune = Box::new(tune);
-        let governance = Governance { sponsor_doubt: Duration::from_millis(50), ..Governance::default() };
+        let governance = Governance { doubt: Duration::from_millis(50), ..Governance::default() };
         let mut world = Self {
             sandbox,
             url,

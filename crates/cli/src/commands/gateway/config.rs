@@ -197,6 +197,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
 /// How identities are watched over.
 fn governance(judge: &mut Judge<'_>) -> Option<Governance> {
     let hour = Duration::from_secs(3600);
+    let identity_look = judge.number("identity_look_hours", 0.1..=168.0).map(|hours| hour.mul_f64(hours));
     let sponsor_look = judge.number("sponsor_look_hours", 0.1..=168.0).map(|hours| hour.mul_f64(hours));
     let review = judge.number("review_days", 1.0..=3650.0).map(|days| (hour * 24).mul_f64(days));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number up to a million")]
@@ -208,6 +209,7 @@ fn governance(judge: &mut Judge<'_>) -> Option<Governance> {
             text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
         });
     Some(Governance {
+        identity_look: identity_look?,
         sponsor_look: sponsor_look?,
         review: review?,
         seats_low: seats_low?,

@@ -144,6 +144,12 @@ pub(crate) const KEYS: &[Key] = &[
         "the no-reply address of organisations without an identity; optional",
     ),
     key(
+        "identity_look_hours",
+        &["ATTACHE_GATEWAY_IDENTITY_LOOK_HOURS"],
+        Some("6"),
+        "how often it is looked whether each identity is still as it should be",
+    ),
+    key(
         "sponsor_look_hours",
         &["ATTACHE_GATEWAY_SPONSOR_LOOK_HOURS"],
         Some("6"),

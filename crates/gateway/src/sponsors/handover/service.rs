@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::change;
 use crate::Gateway;
 use crate::access::{Caller, Grant, Session};
-use crate::identities::{Identity, State};
+use crate::identities::{self, Identity, State};
 use crate::members::Member;
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
@@ -145,7 +145,7 @@ async fn is_them(gateway: &Gateway, session: &Session, known: &Sponsorship) -> A
     Ok(Member::of(store, session.tenant, session.user).await?.is_some())
 }
 
-/// Has the sponsor of an identity looked at now.
+/// Has the sponsor of an identity looked at now, and the identity itself.
 pub(in crate::sponsors) async fn check(
     gateway: &Gateway,
     caller: &Caller,
@@ -154,6 +154,7 @@ pub(in crate::sponsors) async fn check(
     is_sponsored(identity)?;
     let mut unit = Unit::new();
     unit.enqueue(look_now(gateway, identity));
+    unit.enqueue(identities::look_now(gateway, identity));
     gateway.commit_answered(caller, unit, || StatusCode::ACCEPTED).await?;
     Ok(())
 }
