@@ -34,6 +34,11 @@ pub enum Field {
     Subject,
 }
 
+impl Field {
+    /// How many there are.
+    pub(super) const COUNT: usize = Self::Subject as usize + 1;
+}
+
 /// What the leaf holds of the withheld fields.
 pub(crate) type Commitments = BTreeMap<Field, Hash>;
 
@@ -52,7 +57,7 @@ impl Opening {
     }
 
     pub(crate) fn commitment(&self) -> Hash {
-        Hash::of(&[&self.0.0, self.1.as_bytes()])
+        commitment(self.0, &self.1)
     }
 
     pub(crate) fn value(&self) -> &str {
@@ -60,9 +65,24 @@ impl Opening {
     }
 }
 
+/// What the leaf holds of this value.
+pub(super) fn commitment(salt: Salt, value: &str) -> Hash {
+    Hash::of(&[&salt.0, value.as_bytes()])
+}
+
 /// 128 random bits, written in base64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Salt([u8; 16]);
+pub(super) struct Salt([u8; 16]);
+
+impl Salt {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 18];
+        match STANDARD.decode_slice(text, &mut bytes) {
+            Ok(16) => bytes[..16].try_into().map(Self).ok(),
+            _ => None,
+        }
+    }
+}
 
 impl Serialize for Salt {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -83,12 +103,7 @@ impl<'de> Deserialize<'de> for Salt {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Salt, E> {
-                let (mut bytes, mut salt) = ([0; 18], [0; 16]);
-                match STANDARD.decode_slice(text, &mut bytes) {
-                    Ok(16) => salt.copy_from_slice(&bytes[..16]),
-                    _ => return Err(E::invalid_value(Unexpected::Str(text), &self)),
-                }
-                Ok(Salt(salt))
+                Salt::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
             }
         }
 

@@ -107,9 +107,10 @@ struct Written {
     to: Option<u64>,
 }
 
-#[derive(Deserialize)]
+/// Which event it is.
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+pub(super) enum Kind {
     Intent,
     Outcome,
     Refusal,

@@ -2,11 +2,13 @@
 //! Microsoft's logs, and how it ended. Never the text of a message.
 
 mod act;
+mod brief;
 mod commitment;
 mod draft;
 mod event;
 mod leaf;
 mod names;
+mod spelling;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,6 +20,7 @@ pub use event::{Event, Repair, Retention};
 pub use leaf::EntryError;
 pub use names::{ActName, Code, EntryId, Name, NameError, RequestId, WriterId};
 
+pub(crate) use brief::{Brief, Role};
 pub(crate) use leaf::{erased_column, id_of};
 
 /// The version of entries that this program writes, and the newest that it reads. An entry has the lowest

@@ -18,20 +18,19 @@ const LONGEST: usize = 64;
 #[error("not a name: expected 1 to 64 letters, digits, dots, hyphens or underscores")]
 pub struct NameError;
 
-const fn is_name(text: &str) -> bool {
+pub(super) const fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     if bytes.is_empty() || bytes.len() > LONGEST {
         return false;
     }
-    let mut at = 0;
+    // Looks at all of them: without a way out, several are looked at in one step.
+    let (mut at, mut is_plain) = (0, true);
     while at < bytes.len() {
         let byte = bytes[at];
-        if !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
-            return false;
-        }
+        is_plain &= byte.is_ascii_alphanumeric() | (byte == b'.') | (byte == b'-') | (byte == b'_');
         at += 1;
     }
-    true
+    is_plain
 }
 
 macro_rules! name {
@@ -175,6 +174,12 @@ impl WriterId {
     /// A new one.
     pub(crate) fn make(rng: &dyn Rng) -> Self {
         Self(rng.uuid())
+    }
+}
+
+impl From<Uuid> for WriterId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
     }
 }
 

@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memchr;
 
 use super::line::{EntryLine, LineError, columns, header};
 use crate::note::{Checkpoint, CheckpointError, SignedNote, VerifierKey, decimal};
@@ -180,8 +181,8 @@ impl<'a> ExportLine<'a> {
 }
 
 fn entry(text: &str) -> Option<ExportLine<'_>> {
-    let (leaf, rest) = text.split_once('\t')?;
-    let (column, hash) = rest.split_once('\t')?;
+    let (leaf, rest) = text.split_at(memchr(b'\t', text.as_bytes())?);
+    let (column, hash) = rest[1..].split_once('\t')?;
     // An erasure leaves spaces where columns are overwritten. None are written here.
     let is_trimmed = !column.ends_with(' ');
     is_trimmed.then_some(ExportLine::Entry(EntryLine { leaf, column }, hash.parse().ok()?))

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::line::{CheckpointLine, EntryLine};
-use crate::entry::{Entry, EntryError, EntryId, Event};
+use crate::entry::{Brief, EntryError, EntryId, Role};
 use crate::note::VerifierKey;
 use crate::tree::{Frontier, Hash};
 
@@ -127,8 +127,8 @@ impl Replay {
     }
 
     /// Reads the entry that stands at this place. Nothing changes when it is faulty.
-    pub(crate) fn entry(&mut self, line: &EntryLine<'_>, offset: u64) -> Result<Entry, Fault> {
-        let entry = Entry::decode(line.leaf, line.column)?;
+    pub(crate) fn entry(&mut self, line: &EntryLine<'_>, offset: u64) -> Result<Brief, Fault> {
+        let entry = Brief::decode(line.leaf, line.column)?;
         if entry.sequence != self.size() {
             return Err(Fault::OutOfSequence { found: entry.sequence });
         }
@@ -139,7 +139,7 @@ impl Replay {
 
     /// Learns from an entry that the tree covers already which intent it opened or closed.
     pub(crate) fn recall(&mut self, line: &EntryLine<'_>, offset: u64) {
-        if let Ok(entry) = Entry::decode(line.leaf, line.column) {
+        if let Ok(entry) = Brief::decode(line.leaf, line.column) {
             // An outcome of an intent before `open_from` closes nothing that is known here.
             let _ = self.note(&entry, offset);
         }
@@ -151,17 +151,17 @@ impl Replay {
     }
 
     /// Keeps the account of open intents.
-    fn note(&mut self, entry: &Entry, offset: u64) -> Result<(), Fault> {
-        match &entry.event {
-            Event::Intent { .. } => {
+    fn note(&mut self, entry: &Brief, offset: u64) -> Result<(), Fault> {
+        match entry.role {
+            Role::Intent => {
                 let open = OpenIntent { id: entry.id, writer: entry.writer };
                 if self.begin(open, offset) { Ok(()) } else { Err(Fault::Repeated(entry.id)) }
             }
-            Event::Outcome { intent, .. } => {
-                if self.end(*intent) {
+            Role::Outcome(intent) => {
+                if self.end(intent) {
                     Ok(())
                 } else {
-                    Err(Fault::NoIntent(*intent))
+                    Err(Fault::NoIntent(intent))
                 }
             }
             _ => Ok(()),

@@ -1,16 +1,19 @@
 //! The rest of a file in pieces of whole lines, large enough that reading and handing them over costs little.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Take};
+use std::io::{Read, Take};
 use std::path::PathBuf;
+
+use memchr::memrchr;
 
 use super::error::VerifyError;
 use super::lines::Lines;
 
-/// How much is read at once. No line is longer.
-const PIECE: usize = 1 << 20;
+/// How much is read at once: what stays in a processor's own cache until it is examined. No line is longer.
+const PIECE: usize = 1 << 18;
 
 /// Whole lines, one after another, each with its end; at the end of the file one may be without.
+#[derive(Default)]
 pub(super) struct Chunk {
     /// Where they begin in the file.
     pub(super) offset: u64,
@@ -20,7 +23,7 @@ pub(super) struct Chunk {
 /// The lines after the header.
 pub(super) struct Chunks {
     path: PathBuf,
-    reader: BufReader<Take<File>>,
+    file: Take<File>,
     offset: u64,
     /// The beginning of a line whose end was not read yet.
     rest: Vec<u8>,
@@ -29,7 +32,8 @@ pub(super) struct Chunks {
 impl Chunks {
     pub(super) fn of(lines: Lines) -> Self {
         let Lines { path, reader, offset, .. } = lines;
-        Self { path, reader, offset, rest: Vec::new() }
+        // Nothing was read into the buffer before the first line.
+        Self { path, file: reader.into_inner(), offset, rest: Vec::new() }
     }
 
     /// Where the next lines begin in the file.
@@ -37,23 +41,24 @@ impl Chunks {
         self.offset
     }
 
-    /// The next lines, or nothing at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Chunk>, VerifyError> {
-        let mut bytes = std::mem::take(&mut self.rest);
-        let wanted = PIECE.saturating_sub(bytes.len()) as u64;
-        let mut piece = (&mut self.reader).take(wanted);
-        let read = piece.read_to_end(&mut bytes).map_err(VerifyError::io(&self.path))?;
-        if bytes.is_empty() {
-            return Ok(None);
-        }
+    /// Reads the next lines; false at the end.
+    pub(super) fn next(&mut self, chunk: &mut Chunk) -> Result<bool, VerifyError> {
+        let bytes = &mut chunk.bytes;
+        bytes.clear();
+        bytes.append(&mut self.rest);
+        let wanted = PIECE.saturating_sub(bytes.len());
+        bytes.reserve_exact(wanted);
+        let mut piece = (&mut self.file).take(wanted as u64);
+        let read = piece.read_to_end(bytes).map_err(VerifyError::io(&self.path))?;
         // A piece without a line end is the end of the file, or no line: whoever judges lines says so.
         if read > 0
-            && let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n')
+            && let Some(end) = memrchr(b'\n', bytes)
         {
-            self.rest = bytes.split_off(end + 1);
+            self.rest.extend_from_slice(&bytes[end + 1..]);
+            bytes.truncate(end + 1);
         }
-        let offset = self.offset;
+        chunk.offset = self.offset;
         self.offset += bytes.len() as u64;
-        Ok(Some(Chunk { offset, bytes }))
+        Ok(!bytes.is_empty())
     }
 }

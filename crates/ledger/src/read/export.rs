@@ -1,55 +1,25 @@
-//! Verifies an export. Its lines are examined on two threads, while a third puts together, in order, what the
-//! lines before them say.
+//! Verifies an export. Its lines are examined on threads of their own, while another reads them and puts together,
+//! in order, what they say.
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::panic::resume_unwind;
-use std::thread;
 
-use super::chunks::{Chunk, Chunks};
+use super::chunks::Chunks;
 use super::error::VerifyError;
-use super::examine::{Bad, Brief, Examined, Kind, Says, examine};
+use super::examine::{Bad, Examined, Says};
 use super::held::Held;
 use super::report::{Gap, Report};
-use crate::entry::{EntryId, Retention};
+use super::threads::examine_in_order;
+use crate::entry::{Brief, EntryId, Retention, Role};
 use crate::log::{Fault, GapLine, SealLine};
-use crate::tree::Frontier;
-
-/// How many pieces of the file are examined at the same time.
-const THREADS: usize = 2;
+use crate::tree::{Frontier, Hash};
 
 /// Reads all of it. Memory does not grow with it, but for intents that are open, gaps and retentions.
-pub(super) fn verify(mut chunks: Chunks, held: &Held, report: Report) -> Result<Report, VerifyError> {
+pub(super) fn verify(chunks: Chunks, held: &Held, report: Report) -> Result<Report, VerifyError> {
     let mut pass = Pass::new(held, report);
     held.compare(&pass.tree)?;
-    let mut examined = Vec::new();
-    loop {
-        let pieces = pieces(&mut chunks)?;
-        if pieces.is_empty() && examined.is_empty() {
-            return pass.finish(chunks.offset());
-        }
-        let (found, together) = thread::scope(|scope| {
-            let threads: Vec<_> = pieces.iter().map(|piece| scope.spawn(|| examine(piece))).collect();
-            let together = examined.into_iter().flatten().try_for_each(|line| pass.line(line));
-            let found: Vec<Vec<Examined>> = threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect();
-            (found, together)
-        });
-        together?;
-        examined = found;
-    }
-}
-
-fn pieces(chunks: &mut Chunks) -> Result<Vec<Chunk>, VerifyError> {
-    let mut pieces = Vec::new();
-    while pieces.len() < THREADS
-        && let Some(piece) = chunks.next()?
-    {
-        pieces.push(piece);
-    }
-    Ok(pieces)
+    let end = examine_in_order(chunks, |line| pass.line(line))?;
+    pass.finish(end)
 }
 
 /// What the lines so far come to.
@@ -81,9 +51,8 @@ impl<'a> Pass<'a> {
         let sequence = self.tree.size();
         let altered = |fault, id| VerifyError::Altered { sequence, offset, id, fault };
         match says.map_err(|Bad { fault, id }| altered(fault, id))? {
-            Says::Entry(entry) => {
-                let id = entry.id;
-                self.entry(entry).map_err(|fault| altered(fault, Some(id)))?;
+            Says::Entry(entry, leaf) => {
+                self.entry(entry, leaf).map_err(|fault| altered(fault, Some(entry.id)))?;
             }
             Says::Gap(gap) => self.gap(&gap, offset)?,
             Says::Checkpoint(seal) => self.checkpoint(&seal).map_err(|fault| altered(fault, None))?,
@@ -91,25 +60,25 @@ impl<'a> Pass<'a> {
         self.held.compare(&self.tree)
     }
 
-    fn entry(&mut self, entry: Brief) -> Result<(), Fault> {
-        let Brief { sequence, id, leaf, is_erased, kind } = entry;
+    fn entry(&mut self, entry: Brief, leaf: Hash) -> Result<(), Fault> {
+        let Brief { sequence, id, role, is_erased, .. } = entry;
         if sequence != self.tree.size() {
             return Err(Fault::OutOfSequence { found: sequence });
         }
-        match kind {
-            Kind::Intent => {
+        match role {
+            Role::Intent => {
                 if self.open.insert(id, sequence).is_some() {
                     return Err(Fault::Repeated(id));
                 }
             }
-            Kind::Outcome(intent) => {
+            Role::Outcome(intent) => {
                 // The intent may be in a gap; and nothing keeps a database from ending an act twice.
                 let is_known = self.open.remove(&intent).is_some();
                 self.report.unannounced += u64::from(!is_known);
             }
-            Kind::Repair => self.report.repairs += 1,
-            Kind::Retention(retention) => self.retentions.push(retention),
-            Kind::Other => {}
+            Role::Repair => self.report.repairs += 1,
+            Role::Retention(retention) => self.retentions.push(retention),
+            Role::Other => {}
         }
         self.report.erased += u64::from(is_erased);
         self.tree.push(leaf);

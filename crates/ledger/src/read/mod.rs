@@ -10,6 +10,7 @@ mod lines;
 mod prove;
 mod report;
 mod show;
+mod threads;
 mod verify;
 
 pub use error::VerifyError;

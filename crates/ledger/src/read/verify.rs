@@ -10,7 +10,7 @@ use super::export;
 use super::held::Held;
 use super::lines::{Kind, Lines};
 use super::report::Report;
-use crate::entry::{Entry, Event};
+use crate::entry::{Brief, Role};
 use crate::log::{Fault, Line, Replay};
 use crate::note::{Checkpoint, VerifierKey};
 
@@ -98,9 +98,9 @@ impl Pass {
         Ok(())
     }
 
-    fn count(&mut self, entry: &Entry) {
-        self.report.repairs += u64::from(matches!(entry.event, Event::Repair(_)));
-        self.report.erased += u64::from(!entry.erased.is_empty());
+    fn count(&mut self, entry: &Brief) {
+        self.report.repairs += u64::from(entry.role == Role::Repair);
+        self.report.erased += u64::from(entry.is_erased);
     }
 
     fn finish(mut self) -> Report {

@@ -13,15 +13,8 @@ pub struct Hash(pub [u8; 32]);
 
 /// The hash of a leaf: `SHA-256(0x00 || leaf)`.
 pub fn leaf_hash(leaf: &[u8]) -> Hash {
-    let mut prefixed = [0x00; 2048];
-    match prefixed.get_mut(1..=leaf.len()) {
-        // A context in the library's heap costs more than this copy.
-        Some(room) => {
-            room.copy_from_slice(leaf);
-            Hash::of_one(&prefixed[..=leaf.len()])
-        }
-        None => Hash::of(&[&[0x00], leaf]),
-    }
+    let parts: [&[u8]; 2] = [&[0x00], leaf];
+    Hash::of_short::<2048>(&parts).unwrap_or_else(|| Hash::of(&parts))
 }
 
 /// The hash of an inner node: `SHA-256(0x01 || left || right)`.
@@ -45,8 +38,23 @@ impl Hash {
         Self(value)
     }
 
+    /// The hash of these parts, one after another, when they fit into so much room. A context in the library's
+    /// heap costs more than the copy.
+    fn of_short<const ROOM: usize>(parts: &[&[u8]]) -> Option<Self> {
+        let (mut room, mut length) = ([0; ROOM], 0);
+        for part in parts {
+            room.get_mut(length..)?.get_mut(..part.len())?.copy_from_slice(part);
+            length += part.len();
+        }
+        Some(Self::of_one(&room[..length]))
+    }
+
     /// The hash of these parts, one after another.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
+        // As long as a salt and most values.
+        if let Some(short) = Self::of_short::<128>(parts) {
+            return short;
+        }
         let mut context = Context::new(&SHA256);
         for part in parts {
             context.update(part);
