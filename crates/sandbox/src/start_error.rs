@@ -46,6 +46,12 @@ pub enum StartError {
     /// A file in the data folder cannot be read or written.
     #[error("the sandbox's data: {0}. Check the folder given with --data.")]
     File(#[from] FileError),
+    /// Another sandbox has the data folder.
+    #[error(
+        "{0} is in use by another sandbox, and two would destroy each other's tenant. End that one first, or give this \
+         one a folder of its own (--data; for a gateway or a story, another --home)."
+    )]
+    FolderInUse(std::path::PathBuf),
     /// What stands in the data folder is not what a sandbox wrote.
     #[error(
         "{0} was not written by this version of the sandbox ({1}). Remove it to start with a new tenant."

@@ -1,6 +1,7 @@
 //! Keeps the tenants on disk, if there is a data folder: what a mutating request changed is written before it is
 //! answered.
 
+mod hold;
 mod holdings;
 mod keeper;
 mod log;
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use holdings::{Holdings, KeptManners};
 pub(crate) use keeper::Keeper;
+
+use hold::Hold;
 
 use crate::entra::{KeptKey, is_signing_key};
 use crate::files::{self, FileError};
@@ -33,17 +36,18 @@ pub(crate) struct Seeded {
     pub(crate) client_id: String,
 }
 
-/// The data folder: files for each tenant, and one for the signing key.
-#[derive(Debug, Clone)]
+/// The data folder, which is this sandbox's alone: files for each tenant, and one for the signing key.
+#[derive(Debug)]
 pub(crate) struct Store {
     folder: Arc<Path>,
+    _hold: Hold,
 }
 
 impl Store {
-    /// Opens the folder and makes it if it is not there.
+    /// Opens the folder, and makes it if it is not there; nobody else may have it open.
     pub(crate) fn open(folder: &Path) -> Result<Self, StartError> {
         files::make_folder(folder)?;
-        Ok(Self { folder: folder.into() })
+        Ok(Self { _hold: Hold::take(folder)?, folder: folder.into() })
     }
 
     /// The tenants of the last run.

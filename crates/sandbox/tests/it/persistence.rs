@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use attache_sandbox::{Config, LagProfile, Sandbox, constants};
+use attache_sandbox::{Config, LagProfile, Sandbox, StartError, constants};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -173,4 +173,17 @@ async fn the_format_before_is_backed_up_and_taken_over() {
     let third = Sandbox::start(kept_in(folder.path())).await.unwrap();
     assert_eq!(state(&third), expected);
     assert_eq!(std::fs::read_to_string(base.with_extension("v2")).unwrap(), earlier);
+}
+
+#[tokio::test]
+async fn a_folder_is_one_sandboxs_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Sandbox::start(kept_in(folder.path())).await.unwrap();
+    let refused = Sandbox::start(kept_in(folder.path())).await.unwrap_err();
+    assert!(matches!(&refused, StartError::FolderInUse(path) if path == folder.path()), "{refused}");
+    first.control().plant(DOCUMENT).unwrap();
+    let expected = state(&first);
+    first.shutdown().await;
+    let second = Sandbox::start(kept_in(folder.path())).await.unwrap();
+    assert_eq!(state(&second), expected, "who was refused has written nothing");
 }

@@ -75,6 +75,7 @@ fn leave_run_file(ready: &Value, global: &Global, output: Output) -> Option<RunF
 pub(crate) fn failure(error: &StartError) -> Failure {
     let (code, status) = match error {
         StartError::PortTaken(_) => ("port_taken", 1),
+        StartError::FolderInUse(_) => ("folder_in_use", 1),
         StartError::WouldExposeConstants(_) => ("would_expose_constants", 2),
         StartError::WouldExposeKeys(_) => ("would_expose_keys", 2),
         StartError::Document(why) => return seed_file(why),
