@@ -18,6 +18,7 @@ mod msgraph;
 #[cfg(unix)]
 mod nodes;
 mod oidc;
+mod operator;
 mod outbox;
 #[cfg(target_os = "linux")]
 mod packaging;

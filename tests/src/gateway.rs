@@ -97,6 +97,12 @@ impl Gateway {
         Path::new(&self.home.attache_home()).join("gateway")
     }
 
+    /// Kills it, as `SIGKILL` does: its home.
+    pub async fn kill(self) -> Result<Home> {
+        self.lines.kill().await?;
+        Ok(self.home)
+    }
+
     /// Ends it in order: its home, and what it still said on standard output.
     pub async fn end(self) -> Result<(Home, Vec<String>)> {
         self.lines.ask_to_end().await?;

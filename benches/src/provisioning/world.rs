@@ -250,7 +250,8 @@ impl Served {
         let running = Gateway::start(config, parts).await?;
         let url = format!("http://{}/", running.address());
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        let link = sign_in_link(&store, &public_url, operator, "Ada", &SystemClock, &SystemRng).await?;
+        let (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>) = (Arc::new(SystemClock), Arc::new(SystemRng));
+        let link = sign_in_link(&public_url, operator, "Ada", &clock, &rng).keep(&store).await?;
         let path = link.expose().strip_prefix(PUBLIC_URL).context("a link elsewhere")?.to_owned();
         let answer = client.post(format!("{url}{path}")).send().await?;
         let cookies = answer.headers().get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());

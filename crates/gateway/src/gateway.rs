@@ -18,8 +18,8 @@ use tokio_util::task::TaskTracker;
 use crate::api_keys::Noted;
 use crate::health::Metrics;
 use crate::limits::Meter;
-use crate::nature::{self, NatureError};
-use crate::sealing::Keyring;
+use crate::nature::{NatureError, check_nature};
+use crate::sealing::{Keyring, KeysError};
 use crate::{Config, audit, jobs, licences, server};
 
 /// What a gateway is made of.
@@ -92,6 +92,9 @@ pub enum StartError {
     /// The database is for something else.
     #[error(transparent)]
     Nature(#[from] NatureError),
+    /// What is sealed in the database does not open.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The database does not take what is to be done first.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -107,6 +110,7 @@ impl Explain for StartError {
             Self::Transport(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Nature(error) => error.code(),
+            Self::Keys(error) => error.code(),
             Self::Commit(error) => error.code(),
             Self::Tls(error) => error.code(),
         }
@@ -120,6 +124,7 @@ impl Explain for StartError {
             Self::Transport(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::Nature(error) => error.remedy(),
+            Self::Keys(error) => error.remedy(),
             Self::Commit(error) => error.remedy(),
             Self::Tls(error) => error.remedy(),
         }
@@ -158,7 +163,8 @@ impl Gateway {
     /// Starts a gateway; when this returns, it answers.
     pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
         let gateway = Self::assemble(config, parts)?;
-        nature::check(&gateway.store, gateway.config.sandbox).await?;
+        check_nature(&gateway.store, gateway.config.sandbox).await?;
+        gateway.keyring.check().await?;
         licences::begin(&gateway).await?;
         let wanted = gateway.config.listen;
         let refused = |source| StartError::Listen { address: wanted, source };

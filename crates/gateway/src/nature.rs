@@ -57,8 +57,8 @@ impl Explain for NatureError {
     }
 }
 
-/// Marks a new database, and refuses one of the other nature.
-pub(crate) async fn check(store: &Store, sandbox: bool) -> Result<(), NatureError> {
+/// Marks a new database, and refuses one of the other nature. Whoever makes something beside the database asks first.
+pub async fn check_nature(store: &Store, sandbox: bool) -> Result<(), NatureError> {
     let scope = GatewayScope::granted();
     loop {
         match store.system(scope).get::<Nature>("nature").await? {
@@ -100,8 +100,8 @@ mod tests {
             let engine: Arc<dyn Engine> = Arc::new(Sqlite::open(options).unwrap());
             let store = Store::new(engine);
             for _ in 0..2 {
-                check(&store, sandbox).await.unwrap();
-                let refused = check(&store, !sandbox).await.unwrap_err();
+                check_nature(&store, sandbox).await.unwrap();
+                let refused = check_nature(&store, !sandbox).await.unwrap_err();
                 let code = if sandbox { "database_is_a_sandboxs" } else { "database_is_real" };
                 assert_eq!(refused.code(), code);
             }

@@ -103,6 +103,14 @@ struct Shared {
     derived: Mutex<Option<(Derivation, FileKey)>>,
 }
 
+/// What the system said, and whose the file is where that is the reason.
+fn why(path: &Path, error: &io::Error) -> String {
+    match disk::owners(path).filter(|_| error.kind() == io::ErrorKind::PermissionDenied) {
+        Some((owner, own)) => format!("{error}; it belongs to user {owner}, and this runs as user {own}"),
+        None => error.to_string(),
+    }
+}
+
 /// The secrets with what they were sealed under; no key yet when there is no file.
 struct Contents {
     secrets: Secrets,
@@ -204,7 +212,8 @@ impl Shared {
 
     fn read_key_file(&self, path: &Path) -> Result<FileKey, StoreError> {
         let shown = path.display();
-        let bytes = disk::read(path).map_err(|error| self.disk(&error))?;
+        let bytes = disk::read(path)
+            .map_err(|error| self.locked(format!("its key file {shown}: {}", why(path, &error))))?;
         let Some(bytes) = bytes else {
             return Err(self.locked(format!("its key file {shown} is missing")));
         };
@@ -229,7 +238,7 @@ impl Shared {
     }
 
     fn disk(&self, error: &io::Error) -> StoreError {
-        StoreError::Disk { place: self.place(), why: error.to_string() }
+        StoreError::Disk { place: self.place(), why: why(&self.path, error) }
     }
 
     fn fault(&self, fault: Fault) -> StoreError {

@@ -117,9 +117,9 @@ impl Explain for StoreError {
             Self::Unavailable { .. } => Remedy::operator(
                 "start the Secret Service (gnome-keyring or KWallet), or choose secret_store = \"sealed-file\"",
             ),
-            Self::Disk { .. } => {
-                Remedy::operator("check that the folder exists, belongs to you, and has room left")
-            }
+            Self::Disk { .. } => Remedy::operator(
+                "see that the file and its folder belong to the user that this runs as, and that there is room left",
+            ),
             Self::Damaged { .. } => {
                 Remedy::operator("restore the file from a backup, or move it away and sign in again")
             }

@@ -39,7 +39,7 @@ use tokio::sync::watch;
 use crate::address::Address;
 use crate::connections::Connections;
 pub use crate::error::OpenError;
-use crate::error::unavailable;
+use crate::error::said;
 use crate::wake::Waker;
 
 /// Whose time decides when jobs are due and leases lapse.
@@ -87,8 +87,9 @@ impl Postgres {
         let address = Address::parse(&address)?;
         let tls = tls::connector(&address)?;
         let Address { config, described, .. } = address;
-        let (mut client, connection) =
-            config.connect(tls.clone()).await.map_err(|error| unavailable("it cannot be reached", &error))?;
+        let (mut client, connection) = config.connect(tls.clone()).await.map_err(|error| {
+            StoreError::unavailable(format!("{described} cannot be reached: {}", said(&error)), error)
+        })?;
         let driver = tokio::spawn(connection);
         let migrated = migrate::migrate(&mut client).await;
         drop(client);

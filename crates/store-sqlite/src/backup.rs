@@ -18,9 +18,8 @@ pub fn backup(path: &Path, to: &Path) -> Result<(), StoreError> {
 
 /// Copies what this connection reads into a new file, which has this name only when it is whole.
 pub(crate) fn copy(from: &Connection, path: &Path, to: &Path, steps: &[&str]) -> Result<(), StoreError> {
-    let exists = || std::io::Error::new(std::io::ErrorKind::AlreadyExists, "there is a file already");
     if to.exists() {
-        return Err(unreachable(to, exists()));
+        return Err(StoreError::Exists { what: to.display().to_string() });
     }
     let partial = file::beside(to, ".partial");
     let made = write(from, path, &partial, steps).and_then(|()| {
@@ -78,6 +77,8 @@ pub fn restore(backup: &Path, path: &Path, now: Timestamp) -> Result<Option<Path
         fs::remove_file(&fresh).map_err(|error| unreachable(&fresh, error))?;
     }
     copy(&from, backup, &fresh, schema::STEPS)?;
+    // Whoever puts it back, it is for whom the gateway runs as.
+    file::keep_owner_of_place(&fresh, path).map_err(|error| unreachable(&fresh, error))?;
     let kept = path.exists().then(|| file::beside(path, &format!(".before-{}", now.as_second())));
     if let Some(kept) = &kept {
         if kept.exists() {

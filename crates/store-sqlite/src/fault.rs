@@ -1,5 +1,6 @@
 //! Why something did not work in the file, before anybody is told.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use attache_store::{CommitError, StoreError};
@@ -50,15 +51,28 @@ pub(crate) fn failed(path: &Path, error: rusqlite::Error) -> StoreError {
             matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
         }
     };
+    let what = path.display().to_string();
     if is_damage {
-        return StoreError::Altered(format!("{}: {error}", path.display()));
+        return StoreError::Altered(format!("{what}: {error}"));
     }
-    StoreError::unavailable(format!("SQLite at {}: {error}", path.display()), error)
+    match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen) if !path.exists() => StoreError::Absent { what },
+        // A reader too has to write beside the file.
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            StoreError::Denied { what, source: error.into() }
+        }
+        _ => StoreError::unavailable(format!("SQLite at {what}: {error}"), error),
+    }
 }
 
 /// What the operating system could not do with the file.
 pub(crate) fn unreachable(path: &Path, error: std::io::Error) -> StoreError {
-    StoreError::unavailable(format!("{}: {error}", path.display()), error)
+    let what = path.display().to_string();
+    match error.kind() {
+        ErrorKind::PermissionDenied => StoreError::Denied { what, source: error.into() },
+        ErrorKind::AlreadyExists => StoreError::Exists { what },
+        _ => StoreError::unavailable(format!("{what}: {error}"), error),
+    }
 }
 
 /// Whether a value stands already that must be unique.

@@ -24,7 +24,7 @@ pub(crate) fn hold(path: &Path) -> Result<Hold, StoreError> {
     make_folder(path).map_err(|error| unreachable(path, error))?;
     // Not on the database itself: SQLite's own locks would end with ours.
     let lock = beside(path, ".lock");
-    let file = private().open(&lock).map_err(|error| unreachable(&lock, error))?;
+    let file = make(&lock).map_err(|error| unreachable(&lock, error))?;
     match file.try_lock() {
         Ok(()) => Ok(Hold(file)),
         Err(TryLockError::WouldBlock) => {
@@ -36,7 +36,12 @@ pub(crate) fn hold(path: &Path) -> Result<Hold, StoreError> {
 
 /// The connection that writes. The file is as it was, until [`set_up`].
 pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
-    private().open(path).map_err(|error| unreachable(path, error))?;
+    make(path).map_err(|error| unreachable(path, error))?;
+    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+/// A connection that writes into a file that is there.
+pub(crate) fn open_there(path: &Path) -> Result<Connection, StoreError> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
@@ -88,11 +93,49 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
+/// Opens a file to write to, and makes it where there is none.
+fn make(path: &Path) -> std::io::Result<File> {
+    let is_new = !path.exists();
+    let file = private().open(path)?;
+    if is_new {
+        keep_owner(path, folder(path))?;
+    }
+    Ok(file)
+}
+
+/// Gives a new file to the owner of the one that stands in this place, or of the folder.
+pub(crate) fn keep_owner_of_place(fresh: &Path, place: &Path) -> std::io::Result<()> {
+    keep_owner(fresh, if place.exists() { place } else { folder(place) })
+}
+
+/// Gives a new file to the owner of this one: what root makes would lock out a gateway that runs as somebody else.
+/// Nobody but root can, and nobody else has to.
+#[cfg(unix)]
+fn keep_owner(fresh: &Path, like: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let (owner, now) = (std::fs::metadata(like)?, std::fs::metadata(fresh)?);
+    if owner.uid() == now.uid() {
+        return Ok(());
+    }
+    match std::os::unix::fs::chown(fresh, Some(owner.uid()), Some(owner.gid())) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+        given => given,
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_fresh: &Path, _like: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn make_folder(path: &Path) -> std::io::Result<()> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder(path))
 }

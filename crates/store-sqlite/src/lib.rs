@@ -3,9 +3,10 @@
 //! One thread writes: what is asked for while a group of units is on its way to the disk becomes the next group.
 //! Reads by a key or a unique value are answered at once, since they take microseconds; lists run on threads for
 //! blocking work. One process has a file for itself, so that what was read needs not be read again until something is
-//! committed (`Engine::generation`).
+//! committed (`Engine::generation`); [`commit_beside`] makes only what nobody has asked for before.
 
 mod backup;
+mod beside;
 mod engine;
 mod fault;
 mod file;
@@ -28,6 +29,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 pub use backup::{backup, restore};
+pub use beside::commit_beside;
 pub use writer::Written;
 
 use fault::Fault;

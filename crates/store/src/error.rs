@@ -14,6 +14,26 @@ pub enum StoreError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// There is none.
+    #[error("there is no database at {what}")]
+    Absent {
+        /// Where it was looked for.
+        what: String,
+    },
+    /// A file stands where a new one is to be made.
+    #[error("there is a file already at {what}")]
+    Exists {
+        /// Where.
+        what: String,
+    },
+    /// The system does not let this user have it.
+    #[error("{what} cannot be opened by the user that this runs as: {source}")]
+    Denied {
+        /// The file.
+        what: String,
+        /// What the system said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Another process has it for itself.
     #[error("{what} is in use by another process")]
     InUse {
@@ -62,6 +82,9 @@ impl Explain for StoreError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unavailable { .. } => "store_unavailable",
+            Self::Absent { .. } => "store_absent",
+            Self::Exists { .. } => "store_file_exists",
+            Self::Denied { .. } => "store_denied",
             Self::InUse { .. } => "store_in_use",
             Self::Damaged { .. } => "store_damaged",
             Self::Newer { .. } => "store_newer",
@@ -74,6 +97,16 @@ impl Explain for StoreError {
             Self::Unavailable { .. } => Remedy::operator(
                 "see that the database runs, can be reached and has room; nothing that was accepted is lost, and \
                  work goes on by itself when it answers again",
+            ),
+            Self::Absent { .. } => Remedy::operator(
+                "give the home or the --database that the gateway has, in the environment that it runs in; it makes its \
+                 database when it first starts",
+            ),
+            Self::Exists { .. } => Remedy::operator(
+                "give a name that is not taken, with the date in it for instance, or move the file away",
+            ),
+            Self::Denied { .. } => Remedy::operator(
+                "run this as the user that the gateway runs as, to whom the file and its folder must belong",
             ),
             Self::InUse { .. } => Remedy::operator(
                 "stop the other gateway first, or give this one a database of its own; several gateways share one \

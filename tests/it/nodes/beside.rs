@@ -1,6 +1,6 @@
 //! Commands of an operator's beside gateways that run: an import, and a new master key.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::fleet::Fleet;
@@ -49,6 +49,24 @@ async fn identities_are_imported_and_the_master_key_is_replaced_while_gateways_r
     let report = fleet.verified(&session, "before").await?;
     ensure!(report["ok"] == true, "{report}");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_is_not_ready_while_its_database_is_gone() -> Result<()> {
+    let fleet = Fleet::start(1).await?;
+    let (status, said) = fleet.ready(0).await?;
+    ensure!(status == 200, "{said}");
+    fleet.stop_database()?;
+    let (status, said) = fleet.ready(0).await?;
+    ensure!(status == 503 && said["code"] == "store_unavailable", "{status} {said}");
+    fleet.start_database()?;
+    let again = async {
+        while fleet.ready(0).await?.0 != 200 {
+            tokio::task::yield_now().await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(attache_tests::DEADLINE, again).await.context("it does not come back")?
 }
 
 /// That so many identities are active.

@@ -208,6 +208,22 @@ impl Fleet {
         serde_json::from_slice(&verified.stdout).with_context(|| format!("{verified:?}"))
     }
 
+    /// Stops the database.
+    pub(super) fn stop_database(&self) -> Result<()> {
+        tokio::task::block_in_place(|| self.cluster.stop())
+    }
+
+    /// Starts it again.
+    pub(super) fn start_database(&self) -> Result<()> {
+        tokio::task::block_in_place(|| self.cluster.start())
+    }
+
+    /// What a node says of whether it can work.
+    pub(super) async fn ready(&self, number: usize) -> Result<(u16, Value)> {
+        let answer = self.client.get(format!("{}readyz", self.address(number))).send().await?;
+        Ok((answer.status().as_u16(), serde_json::from_str(&answer.text().await?)?))
+    }
+
     /// Whether a node answers.
     pub(super) async fn answers(&self, number: usize) -> Result<()> {
         self.client.get(format!("{}readyz", self.address(number))).send().await?.error_for_status()?;

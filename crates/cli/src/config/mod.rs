@@ -52,13 +52,16 @@ pub(crate) struct Problems {
 struct Commands {
     /// Shows every setting.
     shows: &'static str,
-    /// Needs none.
-    needs_none: &'static str,
+    /// Needs none, if there is one.
+    needs_none: Option<&'static str>,
 }
 
-const DEVICE: Commands = Commands { shows: "attache config show", needs_none: "attache try" };
+const DEVICE: Commands = Commands { shows: "attache config show", needs_none: Some("attache try") };
 const GATEWAY: Commands =
-    Commands { shows: "attache gateway config", needs_none: "attache gateway --sandbox" };
+    Commands { shows: "attache gateway config", needs_none: Some("attache gateway --sandbox") };
+/// Whoever speaks to a gateway has to know where it is, and a key.
+#[cfg(feature = "gateway")]
+const CLIENT: Commands = Commands { shows: "attache gateway config", needs_none: None };
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,13 +86,20 @@ impl Problems {
         Self { file, problems, commands: GATEWAY }
     }
 
+    /// The same for a command that speaks to a gateway.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn of_gateways_client(file: PathBuf, problems: Vec<String>) -> Self {
+        Self { file, problems, commands: CLIENT }
+    }
+
     /// What to do about all of them.
     pub(crate) fn remedy(&self) -> String {
+        let Commands { shows, needs_none } = self.commands;
+        let file = self.file.display();
+        let other = needs_none.map(|command| format!(", and `{command}` needs none")).unwrap_or_default();
         format!(
-            "set what is missing or wrong by flag, by environment or in {}; `{}` shows where each value comes from, and `{}` needs none",
-            self.file.display(),
-            self.commands.shows,
-            self.commands.needs_none,
+            "set what is missing or wrong by flag, by environment or in {file}; `{shows}` shows where each value comes \
+             from{other}",
         )
     }
 }

@@ -15,7 +15,7 @@ use super::home::Home;
 use super::people;
 use super::show::Show;
 use super::steps::{PATIENCE, PROVISION_SCALE, Story};
-use crate::commands::gateway::{Database, SandboxGateway, SandboxSettings, start_in_sandbox};
+use crate::commands::gateway::{Database, SandboxGateway, SandboxSettings, sandbox_parts, start_in_sandbox};
 use crate::loopback::Loopback;
 
 /// The organisation of the story.
@@ -30,8 +30,9 @@ pub(super) async fn tell(story: &Story, show: &mut Show, home: &Home) -> anyhow:
     story.sandbox.control().set_lag(Lag::new(LagProfile::Typical, LAG_SCALE));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, home.gateway_port.unwrap_or(0)));
     let database = Database::File(home.place.home.join("gateway").join("gateway.db"));
-    let (place, more) = (&home.place.home, SandboxSettings::default());
-    let gateway = start_in_sandbox(place, &story.sandbox, database, address, PROVISION_SCALE, more).await?;
+    let parts = sandbox_parts(&home.place.home, &database).await?;
+    let more = SandboxSettings::default();
+    let gateway = start_in_sandbox(parts, &story.sandbox, address, PROVISION_SCALE, more).await?;
     let mut browser = Loopback::default();
     let ready = browser.get(&gateway.url.join("readyz")?).await?;
     ensure!(ready.status == 200, "it is not ready: {}", ready.body);

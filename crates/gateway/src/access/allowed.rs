@@ -47,6 +47,15 @@ impl Grant {
         self.role.is_none() && self.caller.is_operator()
     }
 
+    /// Whether they may do this too, once their sign-in is fresh enough.
+    pub(crate) fn may(&self, needs: Needs) -> bool {
+        match (&self.caller.principal, self.role) {
+            (_, Some(role)) => role.allows(needs),
+            (Principal::Key(key), None) => key.scopes.allow(needs),
+            (Principal::Person(..) | Principal::Operator(_), None) => needs.operators,
+        }
+    }
+
     /// Nothing, or that it takes an owner in person: whoever may make keys could give one any scope.
     pub(crate) fn owner_in_person(&self, does_what: &str) -> Result<(), Problem> {
         match self.role {
@@ -166,8 +175,8 @@ async fn decide(
             let detail = "an operator must sign in for that; an operator's key does not do";
             return Err(Denied::Stranger(id, operators_only(detail)));
         }
-        Principal::Operator(_) if OPERATORS_MAY.contains(&needs.scope) => None,
-        Principal::Operator(_) => return Err(Denied::Stranger(id, no_organisation())),
+        Principal::Operator(_) if needs.operators => None,
+        Principal::Operator(_) => return Err(Denied::Stranger(id, not_operators(needs))),
         // Whose organisation it is is nobody else's to know.
         Principal::Key(_) => return Err(Denied::Stranger(id, no_organisation())),
         Principal::Person(session, _) => {
@@ -175,8 +184,9 @@ async fn decide(
             match member {
                 Some(member) if member.role.allows(needs) => Some(member.role),
                 Some(member) => return Err(Denied::Member(id, lacks_role(member.role, needs))),
-                // Operators see to it that an organisation has owners; its data is not theirs.
-                None if session.operator && OPERATORS_MAY.contains(&needs.scope) => None,
+                None if session.operator && needs.operators => None,
+                // Which organisations there are operators know.
+                None if session.operator => return Err(Denied::Stranger(id, not_operators(needs))),
                 None => return Err(Denied::Stranger(id, no_organisation())),
             }
         }
@@ -199,16 +209,6 @@ async fn decide(
     };
     Ok((scope, organisation, role))
 }
-
-/// What operators may do in organisations that they do not belong to.
-const OPERATORS_MAY: &[&str] = &[
-    "organisation:read",
-    "organisation:write",
-    "members:read",
-    "members:write",
-    "identities:suspend",
-    "jobs:read",
-];
 
 /// Somebody who runs this gateway.
 #[derive(Debug)]
@@ -252,6 +252,24 @@ pub(crate) fn operators_only(detail: &str) -> Problem {
         "operators_only",
         detail,
         "ask whoever runs it; operators stand in its configuration (operators)",
+    )
+}
+
+/// That an operator asked for what is the organisation's own.
+fn not_operators(needs: Needs) -> Problem {
+    members_only(&format!(
+        "{} is for members of the organisation, and operators of the gateway are none",
+        needs.scope
+    ))
+}
+
+/// The same, of what an operator asked for.
+pub(crate) fn members_only(detail: &str) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "members_only",
+        detail,
+        "ask an owner of the organisation to do it, or to invite you",
     )
 }
 

@@ -12,11 +12,11 @@ mod secret;
 mod session;
 mod visit;
 
-pub(crate) use allowed::{Allowed, AsOperator, AsPerson, Grant, grant, operators_only};
+pub(crate) use allowed::{Allowed, AsOperator, AsPerson, Grant, grant, members_only, operators_only};
 pub use caller::operator_key;
 pub(crate) use caller::{Caller, Principal, person, session_of};
 pub(crate) use cookie::{SESSION, cookie, full_name, set_cookie};
-pub(crate) use rights::{Needs, Right, Role, Scopes, right};
+pub(crate) use rights::{AskForIdentity, Needs, Right, Role, Scopes, right};
 pub(crate) use secret::{Digest, Token};
 pub(crate) use session::{Csrf, Session, SessionRecord};
 pub(crate) use visit::{Visit, Visitor};

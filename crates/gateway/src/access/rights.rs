@@ -26,6 +26,9 @@ pub(crate) struct Needs {
     pub(crate) roles: &'static [Role],
     /// Whether a person must have signed in within the last minutes.
     pub(crate) step_up: bool,
+    /// Whether operators have it in organisations that they do not belong to: they see to it that each has owners, and
+    /// stop what must be stopped; its data is not theirs.
+    pub(crate) operators: bool,
 }
 
 /// A right, as a type: `Allowed<right::ManageKeys>`.
@@ -43,14 +46,15 @@ pub(crate) mod right {
     use super::{ALL, AUDITORS, MANAGERS, Needs, Right};
 
     macro_rules! rights {
-        ($($(#[$doc:meta])* $name:ident = $scope:literal, $roles:expr, step_up: $step_up:literal;)*) => {
+        ($($(#[$doc:meta])* $name:ident = $scope:literal, $roles:expr, step_up: $step_up:literal, operators: $operators:literal;)*) => {
             $(
                 $(#[$doc])*
                 #[derive(Debug, Clone, Copy)]
                 pub(crate) struct $name;
 
                 impl Right for $name {
-                    const NEEDS: Needs = Needs { scope: $scope, roles: $roles, step_up: $step_up };
+                    const NEEDS: Needs =
+                        Needs { scope: $scope, roles: $roles, step_up: $step_up, operators: $operators };
                 }
             )*
 
@@ -61,44 +65,52 @@ pub(crate) mod right {
 
     rights! {
         /// See the organisation, its identities and its jobs.
-        SeeOrganisation = "organisation:read", ALL, step_up: false;
+        SeeOrganisation = "organisation:read", ALL, step_up: false, operators: true;
         /// Change the organisation's own settings.
-        ChangeOrganisation = "organisation:write", MANAGERS, step_up: false;
+        ChangeOrganisation = "organisation:write", MANAGERS, step_up: false, operators: true;
         /// See identities.
-        SeeIdentities = "identities:read", ALL, step_up: false;
+        SeeIdentities = "identities:read", ALL, step_up: false, operators: true;
         /// Provision, change, test.
-        ManageIdentities = "identities:write", MANAGERS, step_up: false;
+        ManageIdentities = "identities:write", MANAGERS, step_up: false, operators: false;
         /// Suspend and resume: fast, so without another sign-in.
-        SuspendIdentities = "identities:suspend", MANAGERS, step_up: false;
+        SuspendIdentities = "identities:suspend", MANAGERS, step_up: false, operators: true;
         /// Name who answers for an identity.
-        ManageSponsors = "sponsors:write", MANAGERS, step_up: false;
+        ManageSponsors = "sponsors:write", MANAGERS, step_up: false, operators: false;
         /// See who answers for which identity.
-        SeeReviews = "reviews:read", ALL, step_up: false;
+        SeeReviews = "reviews:read", ALL, step_up: false, operators: false;
         /// Confirm that an identity is still wanted.
-        ConfirmReviews = "reviews:write", MANAGERS, step_up: false;
+        ConfirmReviews = "reviews:write", MANAGERS, step_up: false, operators: false;
         /// Deprovision.
-        RemoveIdentities = "identities:remove", MANAGERS, step_up: true;
+        RemoveIdentities = "identities:remove", MANAGERS, step_up: true, operators: false;
         /// See how the organisation's own tenant is connected.
-        SeeTenant = "tenant:read", ALL, step_up: false;
+        SeeTenant = "tenant:read", ALL, step_up: false, operators: false;
         /// Connect the organisation's own tenant, settle how it is used, disconnect it.
-        ConnectTenant = "tenant:write", MANAGERS, step_up: true;
+        ConnectTenant = "tenant:write", MANAGERS, step_up: true, operators: false;
         /// See who belongs to the organisation.
-        SeeMembers = "members:read", ALL, step_up: false;
+        SeeMembers = "members:read", ALL, step_up: false, operators: true;
         /// Invite, change roles, remove.
-        ManageMembers = "members:write", MANAGERS, step_up: true;
+        ManageMembers = "members:write", MANAGERS, step_up: true, operators: true;
         /// See which API keys there are.
-        SeeKeys = "keys:read", AUDITORS, step_up: false;
+        SeeKeys = "keys:read", AUDITORS, step_up: false, operators: false;
         /// Make, rotate and revoke API keys.
-        ManageKeys = "keys:write", MANAGERS, step_up: true;
+        ManageKeys = "keys:write", MANAGERS, step_up: true, operators: false;
         /// Read the audit log.
-        ReadAudit = "audit:read", AUDITORS, step_up: false;
+        ReadAudit = "audit:read", AUDITORS, step_up: false, operators: false;
         /// Change what becomes of the audit log: retention, erasure, links.
-        ManageAudit = "audit:write", MANAGERS, step_up: true;
+        ManageAudit = "audit:write", MANAGERS, step_up: true, operators: false;
         /// See jobs.
-        SeeJobs = "jobs:read", AUDITORS, step_up: false;
+        SeeJobs = "jobs:read", AUDITORS, step_up: false, operators: true;
         /// Run a job again.
-        ManageJobs = "jobs:write", MANAGERS, step_up: false;
+        ManageJobs = "jobs:write", MANAGERS, step_up: false, operators: false;
     }
+}
+
+/// Ask for an identity: whoever may [`right::ManageIdentities`], and operators, for they give users of our tenants away.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AskForIdentity;
+
+impl Right for AskForIdentity {
+    const NEEDS: Needs = Needs { operators: true, ..right::ManageIdentities::NEEDS };
 }
 
 /// The scopes of an API key.

@@ -1,7 +1,10 @@
 //! What every page shows around its content: who is signed in, where one is, and where one can go.
 
 use crate::Gateway;
-use crate::access::{Caller, Grant, Principal};
+use crate::access::right::{
+    ReadAudit, SeeIdentities, SeeJobs, SeeKeys, SeeMembers, SeeOrganisation, SeeReviews,
+};
+use crate::access::{Caller, Grant, Needs, Principal, Right as _};
 
 /// What every page shows.
 pub(crate) struct Look {
@@ -48,8 +51,8 @@ pub(crate) struct PlaceOf {
     pub(crate) slug: String,
     /// The name that people see.
     pub(crate) name: String,
-    /// The path of the page below the organisation's.
-    current: &'static str,
+    /// Where one can go.
+    ways: Vec<Way>,
 }
 
 /// One entry of the navigation.
@@ -64,31 +67,38 @@ pub(crate) struct Way {
     pub(crate) current: bool,
 }
 
-/// Every page of an organisation: heading, name, path.
-const WAYS: &[(Option<&str>, &str, &str)] = &[
-    (None, "Overview", ""),
-    (None, "Identities", "/identities"),
-    (None, "Audit", "/audit"),
-    (None, "Jobs", "/jobs"),
-    (None, "Access reviews", "/reviews"),
-    (Some("Settings"), "Agent identity", "/settings/agent-identity"),
-    (None, "Suspension", "/settings/suspension"),
-    (None, "Licences", "/settings/licences"),
-    (None, "Members", "/settings/members"),
-    (None, "API keys", "/settings/api-keys"),
-    (None, "Health", "/health"),
+/// Every page of an organisation: heading, name, path, and what it takes to see it.
+const WAYS: &[(Option<&str>, &str, &str, Needs)] = &[
+    (None, "Overview", "", SeeOrganisation::NEEDS),
+    (None, "Identities", "/identities", SeeIdentities::NEEDS),
+    (None, "Audit", "/audit", ReadAudit::NEEDS),
+    (None, "Jobs", "/jobs", SeeJobs::NEEDS),
+    (None, "Access reviews", "/reviews", SeeReviews::NEEDS),
+    (Some("Settings"), "Agent identity", "/settings/agent-identity", SeeIdentities::NEEDS),
+    (None, "Suspension", "/settings/suspension", SeeOrganisation::NEEDS),
+    (None, "Licences", "/settings/licences", SeeIdentities::NEEDS),
+    (None, "Members", "/settings/members", SeeMembers::NEEDS),
+    (None, "API keys", "/settings/api-keys", SeeKeys::NEEDS),
+    (None, "Health", "/health", SeeOrganisation::NEEDS),
 ];
 
 impl PlaceOf {
     /// The organisation that a caller was let into; `current` is the page's path below it.
     pub(crate) fn new(grant: &Grant, current: &'static str) -> Self {
         let organisation = &grant.organisation;
-        Self { slug: organisation.slug.clone(), name: organisation.name.clone(), current }
+        let open = WAYS.iter().filter(|(.., needs)| grant.may(*needs));
+        let way = |&(group, name, path, _)| Way { group, name, path, current: path == current };
+        let ways = open.map(way).collect();
+        Self { slug: organisation.slug.clone(), name: organisation.name.clone(), ways }
     }
 
     /// Where one can go.
-    pub(crate) fn navigation(&self) -> Vec<Way> {
-        let way = |&(group, name, path)| Way { group, name, path, current: path == self.current };
-        WAYS.iter().map(way).collect()
+    pub(crate) fn navigation(&self) -> &[Way] {
+        &self.ways
+    }
+
+    /// Whether one can go to this path below the organisation's.
+    pub(crate) fn leads_to(&self, path: &str) -> bool {
+        self.ways.iter().any(|way| way.path == path)
     }
 }

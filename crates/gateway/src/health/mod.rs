@@ -27,7 +27,7 @@ pub(crate) fn routes() -> Router<Arc<Gateway>> {
         .route("/metrics", get(metrics::show))
 }
 
-/// Ready means that the database answers and that the gateway is not about to end.
+/// Ready means that the database answers, that what is sealed in it opens, and that the gateway is not about to end.
 async fn ready(
     State(gateway): State<Arc<Gateway>>,
     _: Visitor,
@@ -40,6 +40,12 @@ async fn ready(
             "use another node",
         ));
     }
-    gateway.store.engine(GatewayScope::granted()).ping().await?;
+    works(&gateway).await.map_err(Problem::unavailable)?;
     Ok((StatusCode::OK, Json(serde_json::json!({ "ready": true }))))
+}
+
+async fn works(gateway: &Gateway) -> Answer<()> {
+    gateway.store.engine(GatewayScope::granted()).ping().await?;
+    gateway.keyring.check().await?;
+    Ok(())
 }

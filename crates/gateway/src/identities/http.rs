@@ -21,7 +21,7 @@ use super::{
     Fallback, FellBack, Identity, Method, Mode, State, Suspension, Trouble, Waiting, photo, removal, send,
     suspend,
 };
-use crate::access::{Allowed, Grant, right};
+use crate::access::{Allowed, AskForIdentity, Grant, right};
 use crate::server::{
     Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
 };
@@ -180,7 +180,7 @@ pub(super) fn accepted(identity: Identity) -> (StatusCode, Json<IdentityView>) {
 )]
 async fn provision(
     Shared(gateway): Shared<Arc<Gateway>>,
-    allowed: Allowed<right::ManageIdentities>,
+    allowed: Allowed<AskForIdentity>,
     Json(request): Json<ProvisionRequest>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
     let usual = Wanted::default();

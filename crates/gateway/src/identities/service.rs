@@ -11,7 +11,7 @@ use super::{
     DEFAULT, Fallback, Identity, IdentityId, Method, Mode, PROVISION, State, again, aliases, shared,
 };
 use crate::Gateway;
-use crate::access::{Grant, Principal, operators_only};
+use crate::access::{Grant, Principal, members_only, operators_only};
 use crate::config::HostedTenant;
 use crate::connection::{self, Connection};
 use crate::hosting::{Taken, Wish, place};
@@ -72,6 +72,7 @@ impl Wanted {
 
 /// Asks for an identity, or goes on with it: whoever calls it twice gets the same one.
 pub(crate) async fn provision(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Answer<Identity> {
+    gives_away(grant, wanted)?;
     loop {
         let store = gateway.store.org(grant.scope);
         let existing = store.find::<Identity>(Identity::BY_TEMPLATE, &wanted.template).await?;
@@ -100,6 +101,18 @@ impl<P: Into<Problem>> From<P> for Refused {
     fn from(problem: P) -> Self {
         Self::Problem(problem.into())
     }
+}
+
+/// What an operator asks for in an organisation that they do not belong to: a user of our tenants, for it.
+fn gives_away(grant: &Grant, wanted: &Wanted) -> Answer<()> {
+    let takes = wanted.user.is_some() || matches!(wanted.method(), Method::Verify | Method::Adopt);
+    if !grant.is_operators() || (wanted.mode() == Mode::Hosted && takes) {
+        return Ok(());
+    }
+    Err(members_only(
+        "an operator of the gateway gives a user of its tenants away (`verify` or `adopt`); anything else is for members \
+         of the organisation to ask for",
+    ))
 }
 
 /// Ordinary users are made in tenants of ours only: a customer's need not grant what that takes.

@@ -38,6 +38,11 @@ pub(super) const REQUESTS: &[Row] = &[
         "only an owner makes owners and removes them, has the log sent somewhere, or has it forget somebody",
         "ask an owner to sign in and do it",
     ),
+    (
+        "members_only",
+        "an operator of the gateway asked for what is for members of the organisation",
+        "ask one of its owners to do it, or to invite you",
+    ),
     ("operators_only", "only an operator of this gateway may do it", "ask whoever runs the gateway"),
     (
         "step_up",
@@ -320,6 +325,17 @@ pub(super) const GATEWAY: &[Row] = &[
         "store_in_use",
         "another process has the database open",
         "stop it, or use PostgreSQL for several processes",
+    ),
+    (
+        "store_absent",
+        "there is no database where one was looked for",
+        "give the gateway's own home or `--database`",
+    ),
+    ("store_file_exists", "a file stands where a new one is to be made", "give a name that is not taken"),
+    (
+        "store_denied",
+        "the system does not let this user open the database",
+        "run the command as the user that the gateway runs as",
     ),
     ("lease_lost", "another process has taken over the work", "nothing: it goes on there"),
     ("cell_gone", "the blueprint that carried the identity was removed", "provision the identity again"),

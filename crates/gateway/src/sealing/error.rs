@@ -26,6 +26,27 @@ pub(crate) enum SealError {
     Altered,
 }
 
+/// What the gateway keeps sealed cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("what the gateway keeps sealed cannot be opened: {0}")]
+pub struct KeysError(#[from] SealError);
+
+impl Explain for KeysError {
+    fn code(&self) -> &'static str {
+        self.0.code()
+    }
+
+    fn remedy(&self) -> Remedy {
+        self.0.remedy()
+    }
+}
+
+impl From<KeysError> for Problem {
+    fn from(error: KeysError) -> Self {
+        error.0.into()
+    }
+}
+
 impl From<SealError> for Problem {
     fn from(error: SealError) -> Self {
         match error {

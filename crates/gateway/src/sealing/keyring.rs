@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Bytes, Context, SealError, Sealed};
+use super::{Bytes, Context, KeysError, SealError, Sealed};
 
 /// What the master key is kept as.
 pub(super) const MASTER: &str = "master-key";
@@ -71,15 +71,27 @@ impl Keyring {
         unseal(&key, context, &sealed.text.0)
     }
 
-    /// The newest data key, made if there is none.
+    /// Whether what is kept sealed can be opened: the newest data key is opened anew, whatever is remembered.
+    pub(crate) async fn check(&self) -> Result<(), KeysError> {
+        let id = self.newest().await?;
+        self.unsealed(id).await?;
+        Ok(())
+    }
+
+    /// The newest data key.
     async fn current(&self) -> Result<(Uuid, Arc<LessSafeKey>), SealError> {
+        let id = self.newest().await?;
+        Ok((id, self.key(id).await?))
+    }
+
+    /// The id of the newest data key, which is made if there is none.
+    async fn newest(&self) -> Result<Uuid, SealError> {
         let system = self.store.system(GatewayScope::granted());
         let newest: Option<Versioned<DataKey>> = system.list(Page::newest(1)).await?.pop();
-        let id = match newest {
-            Some(newest) => newest.id,
-            None => self.first().await?,
-        };
-        Ok((id, self.key(id).await?))
+        match newest {
+            Some(newest) => Ok(newest.id),
+            None => self.first().await,
+        }
     }
 
     /// Keeps the first data key. Of two nodes that make one at once, both are kept, and the newest is used.
@@ -125,6 +137,13 @@ impl Keyring {
         if let Some(key) = self.remembered().get(&id) {
             return Ok(Arc::clone(key));
         }
+        let key = Arc::new(self.unsealed(id).await?);
+        self.remembered().insert(id, Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// A data key, opened by a master key.
+    async fn unsealed(&self, id: Uuid) -> Result<LessSafeKey, SealError> {
         let system = self.store.system(GatewayScope::granted());
         let kept: Versioned<DataKey> = system.get(id).await?.ok_or(SealError::NoKey(id))?;
         // While the master key is being replaced, either may open it.
@@ -136,9 +155,7 @@ impl Keyring {
                 opened = unwrap(&master, &kept);
             }
         }
-        let key = Arc::new(key_of(&opened.ok_or(SealError::NoKey(id))?)?);
-        self.remembered().insert(id, Arc::clone(&key));
-        Ok(key)
+        key_of(&opened.ok_or(SealError::NoKey(id))?)
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Arc<LessSafeKey>>> {

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use error::KeysError;
 pub(crate) use error::SealError;
 pub(crate) use keyring::Keyring;
 pub use rotation::{MasterKeyError, MasterKeyRotation, Rewrapped, rotate_master_key};

@@ -114,6 +114,13 @@ impl Problem {
         self
     }
 
+    /// The same, as what keeps this process from working at all.
+    pub(crate) fn unavailable(mut self) -> Self {
+        self.0.status = StatusCode::SERVICE_UNAVAILABLE;
+        self.0.title = Cow::Borrowed("Service Unavailable");
+        self
+    }
+
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
@@ -127,12 +134,13 @@ fn whole_seconds(span: Duration) -> u64 {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let mut problem = Self::inside("the gateway's database", &error).after(Duration::from_secs(5));
-        if matches!(error, StoreError::Unavailable { .. }) {
-            problem.0.status = StatusCode::SERVICE_UNAVAILABLE;
-            problem.0.title = Cow::Borrowed("Service Unavailable");
+        let problem = Self::inside("the gateway's database", &error).after(Duration::from_secs(5));
+        match error {
+            StoreError::Unavailable { .. } | StoreError::Absent { .. } | StoreError::Denied { .. } => {
+                problem.unavailable()
+            }
+            _ => problem,
         }
-        problem
     }
 }
 

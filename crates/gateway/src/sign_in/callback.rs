@@ -23,6 +23,7 @@ pub(super) struct Brought {
     error_description: Option<String>,
 }
 
+const SIGNED_IN: ActName = ActName::new("person.signed_in");
 const REFUSED: ActName = ActName::new("person.sign_in_refused");
 
 pub(super) async fn callback(
@@ -51,7 +52,7 @@ async fn sign_in(gateway: &Gateway, visit: Visit, headers: &HeaderMap, brought: 
         .finish_web_sign_in(&web(gateway), &attempt.web, Secret::new(code))
         .await
         .map_err(|error| Problem::explained(StatusCode::FORBIDDEN, &error))?;
-    session::begin(gateway, visit, headers, proved, &attempt.next).await
+    session::begin(gateway, visit, headers, (SIGNED_IN, proved), &attempt.next).await
 }
 
 /// The attempt of this state, once, and only in the browser that began it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use askama::Template;
 use attache_entra::{Proved, SignedIn};
+use attache_ledger::{Act, ActName, Actor, By, ByKind, Composer, Verdict};
 use attache_store::{CommitError, GatewayScope, Record, Store, Unit, Versioned};
 use attache_terms::{Clock, Rng, Secret};
 use axum::extract::{Path, State};
@@ -20,6 +21,7 @@ use crate::Gateway;
 use crate::access::{Digest, Token, Visitor};
 use crate::config::Operator;
 use crate::dashboard::{Look, Page, page};
+use crate::record::on;
 use crate::server::{Answer, Problem};
 
 /// How long a link is good.
@@ -48,17 +50,35 @@ impl Record for Link {
     }
 }
 
-/// Makes a one-time link for an operator of the gateway at `public_url`. Whoever calls this can read the gateway's
+const MADE: ActName = ActName::new("sign_in_link.made");
+const SIGNED_IN: ActName = ActName::new("person.signed_in_by_link");
+
+/// A link that signs in once, before it is good.
+pub struct SignInLink {
+    /// What makes it good once it is committed, with its entry.
+    pub unit: Unit,
+    /// The link.
+    pub url: Secret,
+}
+
+impl SignInLink {
+    /// Makes it good.
+    pub async fn keep(self, store: &Store) -> Result<Secret, CommitError> {
+        store.commit(self.unit).await?;
+        Ok(self.url)
+    }
+}
+
+/// Makes a one-time link for an operator of the gateway at `public_url`. Whoever commits it can write to the gateway's
 /// own database.
-pub async fn sign_in_link(
-    store: &Store,
+pub fn sign_in_link(
     public_url: &Url,
     operator: Operator,
     name: &str,
-    clock: &dyn Clock,
-    rng: &dyn Rng,
-) -> Result<Secret, CommitError> {
-    let token = Token::new("", rng);
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+) -> SignInLink {
+    let token = Token::new("", &**rng);
     let now = clock.now();
     let link = Link {
         digest: token.digest,
@@ -69,9 +89,14 @@ pub async fn sign_in_link(
     };
     let mut unit = Unit::new();
     unit.create(GatewayScope::granted(), &link);
-    store.commit(unit).await?;
+    // Whoever can make one has the gateway's machine; who it is, the system does not say.
+    let by = Actor { by: Some(By { kind: ByKind::Operator, id: None }), ..Actor::default() };
+    let mut about = on([]);
+    about.user = Some(operator.user);
+    let composer = Composer::new(Arc::clone(clock), Arc::clone(rng));
+    unit.record(GatewayScope::granted(), composer.change(Act::new(MADE, by).on(about), Verdict::Done, None));
     let base = public_url.as_str().trim_end_matches('/');
-    Ok(Secret::new(format!("{base}/sign-in/link/{}", token.secret.expose())))
+    SignInLink { unit, url: Secret::new(format!("{base}/sign-in/link/{}", token.secret.expose())) }
 }
 
 #[derive(Template)]
@@ -112,7 +137,7 @@ pub(super) async fn follow(
     let account = SignedIn { tenant, user, upn: name.clone(), name };
     // Whoever can read the gateway's own database has proved enough.
     let proved = Proved { account, at: Some(gateway.clock.now()) };
-    session::begin(&gateway, visit, &headers, proved, "/").await
+    session::begin(&gateway, visit, &headers, (SIGNED_IN, proved), "/").await
 }
 
 async fn find(gateway: &Gateway, secret: &str) -> Answer<Versioned<Link>> {

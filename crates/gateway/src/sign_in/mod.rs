@@ -17,7 +17,7 @@ use attache_entra::{Authority, ClientCredential, Scopes, WebClient};
 use axum::Router;
 use axum::routing::{get, post};
 
-pub use link::sign_in_link;
+pub use link::{SignInLink, sign_in_link};
 
 use crate::Gateway;
 

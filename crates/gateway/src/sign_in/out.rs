@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use attache_store::Unit;
+use attache_ledger::ActName;
+use attache_store::{GatewayScope, Unit};
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
 
 use crate::Gateway;
 use crate::access::{Caller, Principal, SESSION, set_cookie};
+use crate::record::on;
 use crate::server::{Answer, Form, Nothing};
+
+const SIGNED_OUT: ActName = ActName::new("person.signed_out");
 
 pub(super) async fn out(
     State(gateway): State<Arc<Gateway>>,
@@ -19,6 +23,9 @@ pub(super) async fn out(
     if let Principal::Person(session, _) = &caller.principal {
         let mut unit = Unit::new();
         unit.delete(session);
+        let mut about = on([]);
+        about.user = Some(session.user);
+        unit.record(GatewayScope::granted(), gateway.changed(&caller, SIGNED_OUT, about));
         gateway.store.commit(unit).await?;
     }
     let mut response = Redirect::to("/sign-in").into_response();

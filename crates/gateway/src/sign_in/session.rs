@@ -19,15 +19,13 @@ use crate::server::Answer;
 /// How long a session lasts, in seconds: a working day.
 const LASTS: i64 = 8 * 3600;
 
-const SIGNED_IN: ActName = ActName::new("person.signed_in");
-
-/// Begins a session for a person whom Entra has named, and sends the browser on. When they proved who they are is what
-/// Entra says, else what is known of the session before; when neither tells, what is dangerous wants another proof.
+/// Begins a session for a person who has signed in this way, and sends the browser on. When they proved who they are is
+/// what Entra says, else what is known of the session before; when neither tells, what is dangerous wants another proof.
 pub(super) async fn begin(
     gateway: &Gateway,
     visit: Visit,
     headers: &HeaderMap,
-    proved: Proved,
+    (way, proved): (ActName, Proved),
     next: &str,
 ) -> Answer<Response> {
     let Proved { account: person, at } = proved;
@@ -52,7 +50,7 @@ pub(super) async fn begin(
     unit.create(GatewayScope::granted(), &session);
     let mut about = on([]);
     about.user = Some(session.user);
-    let act = Act::new(SIGNED_IN, visit.actor(Some(session.by()))).on(about).correlated(visit.correlation());
+    let act = Act::new(way, visit.actor(Some(session.by()))).on(about).correlated(visit.correlation());
     unit.record(GatewayScope::granted(), gateway.composer.change(act, Verdict::Done, None));
     if let Some(before) = &before {
         unit.delete(before);

@@ -7,15 +7,15 @@ use crate::world::World;
 
 const DEFAULT: &str = "api/v1/orgs/acme/agent-identities/default";
 
-/// Damages the keys that open what is sealed, as a disk might.
+/// Damages what is kept of the blueprints, as a disk might.
 async fn damage(world: &World) {
     let engine = world.store.engine(GatewayScope::granted());
     let within = Within::Place(Place::Gateway);
-    let query = ListQuery { kind: "data_key", within, lookup: None, page: Page::first(10) };
+    let query = ListQuery { kind: "cell", within, lookup: None, page: Page::first(10) };
     let mut unit = Unit::new();
     for row in engine.list(query).await.unwrap() {
-        let (kind, place, expects) = ("data_key", row.place, Some(row.version));
-        let body = json!({ "id": "no id", "wrapped": "" }).to_string();
+        let (kind, place, expects) = ("cell", row.place, Some(row.version));
+        let body = json!({ "id": "no id" }).to_string();
         let becomes = Becomes::Body { body, lookups: Vec::new(), expires: None };
         unit.changes.push(Change { kind, place, key: row.key, expects, becomes });
     }
@@ -25,14 +25,12 @@ async fn damage(world: &World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_database_says_is_told_to_no_organisation() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     let operator = world.operator().await;
     let acme = world.organisation(&operator, "acme").await;
     acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({})).await.ok(202);
     acme.until(DEFAULT, |seen| seen["state"] == "active").await;
-    world.stop().await;
     damage(&world).await;
-    world.start().await;
 
     let to = json!({ "to": world.sandbox.ready().users[1].upn });
     let refused = acme.post(&format!("{DEFAULT}/test-send"), &to).await;

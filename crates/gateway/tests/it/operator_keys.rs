@@ -19,7 +19,9 @@ async fn an_operators_key_stops_what_it_may_and_reads_nothing_of_an_organisation
     program.get("api/v1/orgs/acme/suspension").await.ok(200);
     program.post("api/v1/orgs/acme/resume", &json!({})).await.ok(202);
     program.get("api/v1/cells").await.ok(200);
-    assert_eq!(program.get("api/v1/orgs/acme/audit/entries").await.problem(404), "not_found");
+    program.get("api/v1/orgs/acme/agent-identities").await.ok(200);
+    assert_eq!(program.get("api/v1/orgs/acme/audit/entries").await.problem(403), "members_only");
+    assert_eq!(program.get("api/v1/orgs/globex").await.problem(404), "not_found");
     // What wants a fresh sign-in is for people.
     let invitation = json!({ "label": "x", "role": "owner" });
     assert_eq!(

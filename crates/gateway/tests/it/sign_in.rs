@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_ledger::ByKind;
+use attache_ledger::{ByKind, Entry};
 use attache_store::{EntryQuery, GatewayScope, Log, Order, Place, Within};
 use reqwest::header::COOKIE;
 use serde_json::json;
@@ -152,15 +152,35 @@ async fn a_swapped_nonce_signs_nobody_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_one_time_link_works_once() {
     let world = World::new().await;
-    let (clock, rng) = (attache_terms::SystemClock, attache_terms::SystemRng);
-    let link = attache_gateway::sign_in_link(&world.store, &world.url, world.operator, "Ada", &clock, &rng)
-        .await
-        .unwrap();
-    let path = link.expose().strip_prefix(world.url.as_str()).unwrap().to_owned();
+    let path = world.link(world.operator, "Ada").await;
     let caller = world.anybody();
     assert!(caller.page(&path).await.text.contains("Sign in once"), "looking does not use it up");
     assert_eq!(caller.send(reqwest::Method::POST, &path, None).await.status, 303);
     assert_eq!(caller.send(reqwest::Method::POST, &path, None).await.problem(404), "link_used");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_a_sign_in_by_it_and_signing_out_are_on_record_each_by_its_name() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let csrf = operator.csrf().await;
+    let out = operator.form("sign-out", &[("csrf", &csrf)]).await;
+    assert_eq!(out.status, 303, "{}", out.text);
+    let rows = world.store.engine(GatewayScope::granted());
+    let rows = rows.entries(EntryQuery::all(Log(Place::Gateway), 100)).await.unwrap();
+    let entries: Vec<_> = rows.iter().map(|row| row.entry().unwrap().unwrap()).collect();
+    let user = world.operator.user;
+    let about = |entry: &&Entry| entry.target.user == Some(user);
+    let told = |entry: &Entry| (entry.act().unwrap().as_str().to_owned(), entry.actor.from);
+    let acts: Vec<_> = entries.iter().filter(about).map(told).collect();
+    let there = Some("127.0.0.1".parse().unwrap());
+    let expected =
+        [("sign_in_link.made", None), ("person.signed_in_by_link", there), ("person.signed_out", there)];
+    assert_eq!(
+        acts,
+        expected.map(|(act, from)| (act.to_owned(), from)),
+        "a link that was found is told from a sign-in with Entra"
+    );
 }
 
 /// What wants that somebody has just proved who they are.

@@ -342,11 +342,18 @@ impl World {
 
     /// The operator, signed in by a one-time link.
     pub(crate) async fn operator(&self) -> Caller {
-        let clock = &*self.clock;
-        let link =
-            sign_in_link(&self.store, &self.url, self.operator, "Ada", clock, &SystemRng).await.unwrap();
+        self.signed_in_by_link(self.operator, "Ada").await
+    }
+
+    /// A person of the tenant, signed in by a one-time link: an operator's, who is none here.
+    pub(crate) async fn signed_in(&self, user: &str) -> Caller {
+        let person = Operator { tenant: self.operator.tenant, user: user.parse().unwrap() };
+        self.signed_in_by_link(person, "Somebody").await
+    }
+
+    async fn signed_in_by_link(&self, person: Operator, name: &str) -> Caller {
+        let path = self.link(person, name).await;
         let mut caller = self.anybody();
-        let path = link.expose().strip_prefix(self.url.as_str()).unwrap().to_owned();
         let answer = caller.send(Method::POST, &path, None).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         caller.cookie = answer.cookies().into_iter().find(|cookie| cookie.starts_with("attache-session="));
@@ -354,17 +361,11 @@ impl World {
         caller
     }
 
-    /// A person of the tenant, signed in by a one-time link: an operator's, who is none here.
-    pub(crate) async fn signed_in(&self, user: &str) -> Caller {
-        let (clock, rng) = (SystemClock, SystemRng);
-        let person = Operator { tenant: self.operator.tenant, user: user.parse().unwrap() };
-        let link = sign_in_link(&self.store, &self.url, person, "Somebody", &clock, &rng).await.unwrap();
-        let mut caller = self.anybody();
-        let path = link.expose().strip_prefix(self.url.as_str()).unwrap().to_owned();
-        let answer = caller.send(Method::POST, &path, None).await;
-        assert_eq!(answer.status, 303, "{}", answer.text);
-        caller.cookie = answer.cookies().into_iter().find(|cookie| cookie.starts_with("attache-session="));
-        caller
+    /// The path of a new one-time link.
+    pub(crate) async fn link(&self, person: Operator, name: &str) -> String {
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+        let link = sign_in_link(&self.url, person, name, &self.clock, &rng).keep(&self.store).await.unwrap();
+        link.expose().strip_prefix(self.url.as_str()).unwrap().to_owned()
     }
 
     /// Graph as the tenant's own administrator would use it, past the gateway.

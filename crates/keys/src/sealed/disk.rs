@@ -3,7 +3,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown,
+};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
@@ -17,7 +19,12 @@ impl Lock {
     /// Waits for the lock. The folder is made first where it is missing, `0700`.
     pub(super) fn take(path: &Path) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder(path))?;
-        let file = private().create(true).truncate(false).open(beside(path, ".lock"))?;
+        let lock = beside(path, ".lock");
+        let is_new = !lock.try_exists()?;
+        let file = private().create(true).truncate(false).open(&lock)?;
+        if is_new {
+            keep_owner(&file, folder(path))?;
+        }
         loop {
             match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
                 Ok(()) => return Ok(Self { _held: file }),
@@ -75,9 +82,29 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
         _ => {}
     }
     let mut file = private().create_new(true).open(&fresh)?;
+    keep_owner(&file, if path.try_exists()? { path } else { folder(path) })?;
     file.write_all(bytes)?;
     file.sync_all()?;
     Ok(fresh)
+}
+
+/// Gives a new file to the owner of this one: what root writes would lock out whoever it is kept for. Nobody but root
+/// can, and nobody else has to.
+fn keep_owner(fresh: &File, like: &Path) -> io::Result<()> {
+    let (owner, now) = (fs::metadata(like)?, fresh.metadata()?);
+    if owner.uid() == now.uid() {
+        return Ok(());
+    }
+    match fchown(fresh, Some(owner.uid()), Some(owner.gid())) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        given => given,
+    }
+}
+
+/// Whose the file is, and who runs this, for people who are refused it.
+pub(super) fn owners(path: &Path) -> Option<(u32, u32)> {
+    let owner = fs::metadata(path).ok()?.uid();
+    Some((owner, rustix::process::geteuid().as_raw()))
 }
 
 fn private() -> OpenOptions {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -234,4 +234,24 @@ async fn processes_do_not_lose_each_others_secrets_and_a_kill_loses_nothing_ackn
     assert_eq!(text(&store, "right").await.as_deref(), Some("25"));
     store.put(&name("left"), &secret("after")).await.unwrap();
     assert_eq!(text(&store, "left").await.as_deref(), Some("after"));
+}
+
+#[tokio::test]
+async fn what_root_writes_stays_the_owners_whose_folder_it_is() {
+    let folder = TempDir::new().unwrap();
+    let home = folder.path().join("profile");
+    fs::create_dir(&home).unwrap();
+    let somebody = 65_534;
+    if chown(&home, Some(somebody), Some(somebody)).is_err() {
+        // Only root can give a file away, and so be a danger to its owner.
+        return;
+    }
+    let store = with_key_file(&home);
+    store.put(&name("master-key"), &secret("first")).await.unwrap();
+    store.put(&name("master-key"), &secret("second")).await.unwrap();
+    let made: Vec<_> = fs::read_dir(&home).unwrap().map(|made| made.unwrap()).collect();
+    assert!(made.len() >= 3, "{made:?}");
+    for file in made {
+        assert_eq!(file.metadata().unwrap().uid(), somebody, "{file:?}");
+    }
 }

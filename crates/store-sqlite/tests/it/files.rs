@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use attache_store::{Engine, StoreError};
+use attache_store::{CommitError, Engine, Store, StoreError, Unit};
+use attache_terms::{Clock as _, SystemClock};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::open;
+use super::{Page, entry, open, org};
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -86,4 +88,65 @@ async fn it_says_what_it_is_and_answers() {
     let engine = open(&path).unwrap();
     assert_eq!(engine.describe(), format!("SQLite at {}", path.display()));
     engine.ping().await.unwrap();
+}
+
+#[test]
+fn who_has_no_database_or_may_not_open_it_is_told_so() {
+    let (folder, path) = folder();
+    let copy = folder.path().join("copy.db");
+    let refused = attache_store_sqlite::backup(&path, &copy);
+    assert!(matches!(refused, Err(StoreError::Absent { .. })), "{refused:?}");
+    let refused = attache_store_sqlite::commit_beside(&path, Unit::new(), Timestamp::UNIX_EPOCH);
+    assert!(matches!(refused, Err(CommitError::Store(StoreError::Absent { .. }))), "{refused:?}");
+    assert!(!path.exists(), "asking makes none");
+    drop(open(&path).unwrap());
+    std::fs::write(&copy, "somebody's").unwrap();
+    let refused = attache_store_sqlite::backup(&path, &copy);
+    assert!(matches!(refused, Err(StoreError::Exists { .. })), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), "somebody's");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_root_makes_and_puts_back_is_for_the_owner_of_the_folder() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let (place, copy) = (folder.path().join("service"), folder.path().join("copy.db"));
+    std::fs::create_dir(&place).unwrap();
+    let somebody = 65_534;
+    if chown(&place, Some(somebody), Some(somebody)).is_err() {
+        // Only root can give a file away, and so be a danger to its owner.
+        return;
+    }
+    let path = place.join("gateway.db");
+    drop(open(&path).unwrap());
+    attache_store_sqlite::backup(&path, &copy).unwrap();
+    attache_store_sqlite::restore(&copy, &path, Timestamp::UNIX_EPOCH).unwrap();
+    let made: Vec<_> = std::fs::read_dir(&place).unwrap().map(Result::unwrap).collect();
+    assert!(made.len() >= 3, "the database, the one before, the lock: {made:?}");
+    for file in made {
+        assert_eq!(file.metadata().unwrap().uid(), somebody, "{file:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_unit_comes_from_beside_while_another_process_has_the_file() {
+    let (_folder, path) = folder();
+    let engine = std::sync::Arc::new(open(&path).unwrap());
+    let store = Store::new(engine.clone());
+    let unit = |key: &str| {
+        let mut unit = Unit::new();
+        unit.create(org(), &Page::new(key)).record(org(), entry("ada"));
+        unit
+    };
+    for number in 0..3 {
+        store.commit(unit(&format!("own {number}"))).await.unwrap();
+        let beside = unit(&format!("beside {number}"));
+        let committed = attache_store_sqlite::commit_beside(&path, beside, SystemClock.now()).unwrap();
+        assert_eq!(committed.sequences, [2 * number + 1], "the log goes on, whoever writes it");
+        assert!(store.org(org()).get::<Page>(format!("beside {number}")).await.unwrap().is_some());
+    }
+    let taken = attache_store_sqlite::commit_beside(&path, unit("own 0"), SystemClock.now());
+    assert!(matches!(taken, Err(CommitError::Taken { .. })), "{taken:?}");
+    assert_eq!(store.org(org()).log().await.unwrap().unwrap().frontier.size(), 6, "all of it or nothing");
 }

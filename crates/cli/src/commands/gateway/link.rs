@@ -1,4 +1,5 @@
-//! `attache gateway link`: signs an operator in once, for whoever can read the gateway's own machine.
+//! `attache gateway link`: signs an operator in once, for whoever has the gateway's own machine. It is needed when Entra
+//! cannot be used, so it works while the gateway runs.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use attache_gateway::sign_in_link;
 use attache_terms::{Clock, Rng, SystemClock, SystemRng};
 use serde_json::json;
 
+use super::config::Database;
 use super::{config, open};
 use crate::config::Values;
 use crate::output::{Failure, Output};
@@ -15,12 +17,18 @@ use crate::output::{Failure, Output};
 pub(super) async fn print(home: PathBuf, values: Values, output: Output) -> Result<(), Failure> {
     let given = config::judge(&home, &values).map_err(|problems| Failure::configuration(&problems))?;
     let (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>) = (Arc::new(SystemClock), Arc::new(SystemRng));
-    let store = open::store(&given.database, &clock, &rng).await?;
     let operator = given.config.operators.first().copied().ok_or_else(|| {
         Failure::new("no_operator", "no operator is configured", "set operators (ATTACHE_GATEWAY_OPERATORS)")
     })?;
     let url = &given.config.public_url;
-    let link = sign_in_link(&store, url, operator, "the operator", &*clock, &*rng).await?;
+    let link = sign_in_link(url, operator, "the operator", &clock, &rng);
+    let link = match &given.database {
+        Database::File(path) => {
+            attache_store_sqlite::commit_beside(path, link.unit, clock.now())?;
+            link.url
+        }
+        Database::Postgres(_) => link.keep(&open::store(&given.database, &clock, &rng).await?).await?,
+    };
     if output.json {
         output.object(&json!({ "link": link.expose() }));
     } else {

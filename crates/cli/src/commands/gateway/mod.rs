@@ -27,11 +27,12 @@ pub(crate) use config::Database;
 #[cfg(not(feature = "device"))]
 pub(crate) use keys::KEYS;
 #[cfg(feature = "device")]
-pub(crate) use sandbox::{SandboxGateway, SandboxSettings, start as start_in_sandbox};
+pub(crate) use sandbox::{
+    SandboxGateway, SandboxSettings, parts as sandbox_parts, start as start_in_sandbox,
+};
 
 /// The gateway, or what is done beside it.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Gateway {
     #[command(subcommand)]
     command: Option<Command>,

@@ -48,15 +48,39 @@ pub(super) async fn store(
 
 /// The folder of a file, for its owner only.
 fn private_folder(file: &Path) -> Result<(), Failure> {
-    let Some(folder) = file.parent() else { return Ok(()) };
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| {
+    let made = folder.ancestors().take_while(|at| !at.as_os_str().is_empty() && !at.exists());
+    let made: Vec<_> = made.collect();
+    builder.create(folder).and_then(|()| keep_owner(&made)).map_err(|error| {
         let message = format!("{} cannot be made: {error}", folder.display());
         Failure::new("folder", message, "make it, or point --home or --database elsewhere")
     })
+}
+
+/// Gives folders that root has made, the innermost first, to the owner of the one that they are in: a gateway that runs
+/// as somebody else could not enter them.
+#[cfg(unix)]
+fn keep_owner(made: &[&Path]) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let Some(outer) = made.last().and_then(|folder| folder.parent()) else { return Ok(()) };
+    let outer = if outer.as_os_str().is_empty() { Path::new(".") } else { outer };
+    let owner = std::fs::metadata(outer)?;
+    for folder in made {
+        let is_roots = std::fs::metadata(folder)?.uid() == 0 && owner.uid() != 0;
+        if is_roots {
+            chown(folder, Some(owner.uid()), Some(owner.gid()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_made: &[&Path]) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Where the database is.

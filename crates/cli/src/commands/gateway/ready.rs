@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use url::Url;
 
+use super::stop::cause;
 use crate::config::Values;
 use crate::loopback::Loopback;
 use crate::output::{Failure, Output};
@@ -62,7 +63,16 @@ async fn status(url: &Url, values: &Values) -> Result<u16, Failure> {
     let ca: Option<PathBuf> = values.get("ca").map(|value| PathBuf::from(&value.text));
     let transport = Transport::new(TransportConfig { ca, ..TransportConfig::default() })?;
     let answer = transport.client()?.get(url.clone()).send().await;
-    answer.map(|answer| answer.status().as_u16()).map_err(|error| not_ready(url, &error.to_string()))
+    answer.map(|answer| answer.status().as_u16()).map_err(|error| unreachable(url, &error))
+}
+
+/// No answer by TLS: mostly a certificate that this machine does not know.
+fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
+    Failure::new(
+        "not_ready",
+        format!("{url} cannot be asked: {}", cause(error)),
+        "start the gateway; when its certificate is of an authority of your own, name that with `ca` (ATTACHE_CA)",
+    )
 }
 
 fn not_ready(url: &Url, why: &str) -> Failure {

@@ -3,13 +3,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
 use attache_gateway::{
-    Config, ConnectApp, Gateway, Governance, HostedTenant, Limits, OWN_TENANT, Operator, Running, SignInApp,
-    hosted_permissions, sign_in_link,
+    Config, ConnectApp, Gateway, Governance, HostedTenant, Limits, OWN_TENANT, Operator, Parts, Running,
+    SignInApp, check_nature, hosted_permissions, sign_in_link,
 };
 use attache_graph::Graph;
 use attache_sandbox::{Ready, Sandbox};
@@ -62,6 +63,9 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
         })?,
         None => SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
     };
+    // First what says that nobody else is at work here, and that this is no place of real tenants.
+    let parts = parts(&home, &database).await?;
+    check_nature(&parts.store, true).await?;
     let data = config::folder(&home).join("sandbox");
     let settings = attache_sandbox::Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -84,7 +88,7 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
         return Err(Failure::configuration(&Problems::of_gateway(config::file(&home), judge.problems)));
     }
     let more = SandboxSettings { limits, operator_keys };
-    let started = start(&home, &sandbox, database, listen, 1.0, more).await.map_err(failed)?;
+    let started = start(parts, &sandbox, listen, 1.0, more).await.map_err(failed)?;
     let ready = sandbox.ready();
     let more = json!({
         "link": started.link.expose(), "sandbox": {
@@ -111,11 +115,21 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
     Ok(())
 }
 
+/// What a gateway in a sandbox keeps, opened: its database is its own from here on.
+pub(crate) async fn parts(home: &Path, database: &Database) -> Result<Parts, Failure> {
+    let folder = config::folder(home);
+    let keys = Keys {
+        sealed: folder.join("secrets.sealed"),
+        key_file: folder.join("secrets.key"),
+        passphrase: None,
+    };
+    open::parts(database, keys).await
+}
+
 /// Starts a gateway whose tenant is this sandbox.
 pub(crate) async fn start(
-    home: &Path,
+    parts: Parts,
     sandbox: &Sandbox,
-    database: Database,
     listen: SocketAddr,
     scale: f64,
     more: SandboxSettings,
@@ -165,18 +179,10 @@ pub(crate) async fn start(
         outbound_allowed: Vec::new(),
         region: None,
     };
-    let folder = config::folder(home);
-    let keys = Keys {
-        sealed: folder.join("secrets.sealed"),
-        key_file: folder.join("secrets.key"),
-        passphrase: None,
-    };
-    let explained = |failure: Failure| anyhow::Error::new(failure);
-    let parts = open::parts(&database, keys).await.map_err(explained)?;
-    let store = parts.store.clone();
-    let running = Gateway::start(settings, parts).await.map_err(|error| explained(error.into()))?;
+    let (store, clock, rng) = (parts.store.clone(), Arc::clone(&parts.clock), Arc::clone(&parts.rng));
+    let running = Gateway::start(settings, parts).await.map_err(Failure::from)?;
     let name = &person.display_name;
-    let link = sign_in_link(&store, &url, operator, name, &SystemClock, &SystemRng).await?;
+    let link = sign_in_link(&url, operator, name, &clock, &rng).keep(&store).await?;
     Ok(SandboxGateway { running, url, link })
 }
 
@@ -250,7 +256,7 @@ fn administrator(ready: &Ready) -> anyhow::Result<Graph> {
     let cloud = Cloud::at(origin.clone(), origin);
     let transport =
         Transport::new(TransportConfig { ca: Some(ready.ca.clone()), ..TransportConfig::default() })?;
-    let (clock, rng) = (std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemRng));
+    let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
     let entra = Entra::new(cloud, transport.clone(), clock.clone(), rng.clone());
     let (app, secret) = provisioner(ready)?;
     let resource = Resource::graph(entra.cloud());

@@ -116,7 +116,7 @@ impl Running {
         }
         let problems = judge.problems;
         let (Some(url), Some(key), true) = (url, key, problems.is_empty()) else {
-            return Err(Failure::configuration(&Problems::of_gateway(file, problems)));
+            return Err(Failure::configuration(&Problems::of_gateways_client(file, problems)));
         };
         let plain_here = url.scheme() == "http";
         let transport = TransportConfig { ca, plain_here, timeout: PATIENCE, ..TransportConfig::default() };
@@ -149,14 +149,19 @@ impl Running {
     }
 }
 
-fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
+/// What is at the bottom of a request that was not answered: a refused connection, a certificate that nobody knows.
+pub(super) fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
+    innermost.to_string()
+}
+
+fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
     Failure::new(
         "gateway_unreachable",
-        format!("the gateway at {url} does not answer: {innermost}"),
+        format!("the gateway at {url} does not answer: {}", cause(error)),
         "correct --public-url; without a gateway, stop the agent in Entra's admin centre (docs/gateway.md, Stopping)",
     )
 }

@@ -122,7 +122,9 @@ fn judge(fields: &Map<String, Value>, name: String, id: String) -> Result<Docume
     if let Some(subdomain) = subdomain.as_deref()
         && !is_slug(subdomain)
     {
-        return Err(format!("its subdomain {subdomain:?} is no label of a host name"));
+        return Err(format!(
+            "its subdomain {subdomain:?} is none that this gateway gives: 2 to 40 small letters, digits and inner hyphens"
+        ));
     }
     Ok(Document {
         name,
@@ -266,7 +268,7 @@ mod tests {
             (r#"{"org_id":"a","status":"PENDING","template_id":"../x"}"#, "no short name"),
             (r#"{"org_id":"a","status":"PENDING","mode":"own_tenant"}"#, "own_tenant"),
             (r#"{"org_id":"a","status":"PENDING","email":"a b@c.example"}"#, "is none"),
-            (r#"{"org_id":"a","status":"PENDING","subdomain":"a.b"}"#, "host name"),
+            (r#"{"org_id":"a","status":"PENDING","subdomain":"a.b"}"#, "subdomain"),
             (r#"{"org_id":"a","status":"PENDING","aliases":[7]}"#, "aliases"),
         ] {
             let refused = one(line).unwrap_err();

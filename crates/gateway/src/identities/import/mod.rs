@@ -19,7 +19,7 @@ use super::names::Names;
 use super::service::{Wanted, fresh, subdomain};
 use super::{Identity, IdentityId, Method, Mode, PROVISION, State};
 use crate::hosting::{self, Wish, place};
-use crate::nature::{self, NatureError};
+use crate::nature::{NatureError, check_nature};
 use crate::organisations::{Organisation, is_slug};
 use crate::record::{on, thing};
 use crate::server::Problem;
@@ -124,7 +124,7 @@ pub async fn import_identities(
     import: Import<'_>,
 ) -> Result<Vec<Taken>, ImportError> {
     let gateway = Gateway::assemble(config, parts)?;
-    nature::check(&gateway.store, gateway.config.sandbox).await?;
+    check_nature(&gateway.store, gateway.config.sandbox).await?;
     let documents = document::read(import.text).map_err(ImportError::Unreadable)?;
     let slugs = slugs(&documents, import.organisations);
     let (mut taken, mut seen) = (Vec::new(), BTreeSet::new());
