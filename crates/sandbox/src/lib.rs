@@ -33,6 +33,7 @@ mod manners;
 mod names;
 mod notifications;
 mod portal;
+mod published;
 mod ready;
 mod realm;
 mod requests;

@@ -35,6 +35,9 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 const FRAGMENT_LIMIT: usize = 60 * 1024 * 1024;
 const FILE_LIMIT: usize = 250 * 1024 * 1024;
 
+/// How much is read and thrown away of a body that is too large.
+const DISCARDED: usize = 64 * 1024 * 1024;
+
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -95,15 +98,12 @@ async fn answer(
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Answered>, Cut> {
     let home = shared.realms.home();
-    let request = match read(shared, request).await {
-        Ok(request) => request,
+    let (request, exceeded) = match read(shared, request).await {
+        Ok(read) => read,
         Err(refusal) => return Ok(finish(home, refusal).map(Answered::whole)),
     };
-    if portal::is_address(&request.path) {
-        return Ok(finish(home, portal::answer(shared, &request).await).map(Answered::whole));
-    }
-    if request.path.starts_with("/_sandbox/") {
-        return Ok(finish(home, control::answer(shared, &request).await).map(Answered::whole));
+    if let Some(response) = own(shared, &request, exceeded).await {
+        return Ok(finish(home, response).map(Answered::whole));
     }
     let path = Path::parse(&request.path);
     let realm = realm_of(&shared.realms, &request, path.as_ref());
@@ -119,7 +119,12 @@ async fn answer(
         Some(Effect::StaleReplica { seconds }) => View::Behind(seconds),
         _ => realm.view(),
     };
-    let passing = admitted(shared, &realm, &request, path.as_ref(), effect.as_ref());
+    let passing = async {
+        match exceeded {
+            Some(limit) => Ok(too_large(&realm, &request, path.as_ref(), limit)),
+            None => admitted(shared, &realm, &request, path.as_ref(), effect.as_ref()).await,
+        }
+    };
     let page = match effect {
         Some(Effect::ShortPage { items }) => Some(items),
         _ => None,
@@ -133,6 +138,29 @@ async fn answer(
         Some(Effect::ResetInBody) => finish(&realm, response).map(Answered::half),
         _ => finish(&realm, response).map(Answered::whole),
     })
+}
+
+/// The sandbox's own pages, and its steering.
+async fn own(shared: &Shared, request: &Request, exceeded: Option<usize>) -> Option<Response> {
+    let is_page = portal::is_address(&request.path);
+    if !is_page && !request.path.starts_with("/_sandbox/") {
+        return None;
+    }
+    Some(match exceeded {
+        Some(limit) => graph::too_large(shared.realms.home(), request, limit),
+        None if is_page => portal::answer(shared, request).await,
+        None => control::answer(shared, request).await,
+    })
+}
+
+/// The refusal of whom the request was for.
+fn too_large(realm: &Realm, request: &Request, path: Option<&Path>, limit: usize) -> Response {
+    let is_upload = graph::drives::host::is_address(&request.path) || graph::mail::is_upload(&request.path);
+    if path.is_some() || is_upload {
+        graph::too_large(realm, request, limit)
+    } else {
+        entra::too_large(request, realm.clock.now(), limit)
+    }
 }
 
 /// Past the limits, and on.
@@ -223,8 +251,12 @@ pub(crate) async fn dispatch(
     }
 }
 
-async fn read(shared: &Shared, request: hyper::Request<Incoming>) -> Result<Request, Response> {
-    let (parts, body) = request.into_parts();
+/// The request; and the limit, if its body is larger and has been thrown away.
+async fn read(
+    shared: &Shared,
+    request: hyper::Request<Incoming>,
+) -> Result<(Request, Option<usize>), Response> {
+    let (parts, mut body) = request.into_parts();
     let authority = parts
         .uri
         .authority()
@@ -241,12 +273,16 @@ async fn read(shared: &Shared, request: hyper::Request<Incoming>) -> Result<Requ
             &json!({ "error": { "code": "sandboxUnknownHost", "message": message } }),
         ));
     }
-    let body = match Limited::new(body, body_limit(&parts.method, parts.uri.path())).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => return Err(Response::empty(StatusCode::PAYLOAD_TOO_LARGE)),
+    let limit = body_limit(&parts.method, parts.uri.path());
+    let (body, exceeded) = match Limited::new(&mut body, limit).collect().await {
+        Ok(body) => (body.to_bytes(), None),
+        Err(_) => {
+            discard(&mut body).await;
+            (Bytes::new(), Some(limit))
+        }
     };
     let raw_query = parts.uri.query().unwrap_or("").to_owned();
-    Ok(Request {
+    let request = Request {
         method: parts.method,
         path: parts.uri.path().to_owned(),
         query: form_urlencoded::parse(raw_query.as_bytes()).into_owned().collect(),
@@ -254,7 +290,20 @@ async fn read(shared: &Shared, request: hyper::Request<Incoming>) -> Result<Requ
         headers: parts.headers,
         body,
         origin: format!("https://{authority}"),
-    })
+    };
+    Ok((request, exceeded))
+}
+
+/// Reads on: most clients look for an answer only when they have sent everything.
+async fn discard(body: &mut Incoming) {
+    let mut rest = DISCARDED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let read = frame.data_ref().map_or(0, Bytes::len);
+        match rest.checked_sub(read) {
+            Some(left) => rest = left,
+            None => return,
+        }
+    }
 }
 
 /// Files are larger than anything else, and come in by these two ways only.

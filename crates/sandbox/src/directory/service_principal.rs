@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ApiScope, KeyCredential, Life, Named, PasswordCredential, PublishedRole};
+use super::{KeyCredential, Life, Named, PasswordCredential};
 
 /// A service principal. What has no field of its own stands in `other`, under Graph's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,9 +18,6 @@ pub(crate) struct ServicePrincipal {
     pub(crate) display_name: String,
     pub(crate) account_enabled: bool,
     pub(crate) created_by_app_id: Option<String>,
-    /// What a resource publishes that has no application in this tenant, such as Microsoft Graph.
-    pub(crate) scopes: Vec<ApiScope>,
-    pub(crate) roles: Vec<PublishedRole>,
     pub(crate) sponsors: Vec<String>,
     pub(crate) owners: Vec<String>,
     /// Secrets of its own, beside its application's.
@@ -87,8 +84,6 @@ impl ServicePrincipal {
             display_name: name.to_owned(),
             account_enabled: true,
             created_by_app_id: None,
-            scopes: Vec::new(),
-            roles: Vec::new(),
             sponsors: Vec::new(),
             owners: Vec::new(),
             passwords: Vec::new(),

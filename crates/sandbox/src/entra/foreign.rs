@@ -9,6 +9,7 @@ use crate::directory::{
     Application, Foreign, Life, RoleAssignment, ServicePrincipal, ServicePrincipalKind, User, new_id,
 };
 use crate::graph::permission;
+use crate::published;
 use crate::realm::{Absent, Realm};
 use crate::tenant::Tenant;
 
@@ -152,6 +153,12 @@ pub(crate) fn may_consent_for_all(tenant: &Tenant, user: &User) -> bool {
     user.is_admin || tenant.roles_of(&user.id).iter().any(|role| ROLES.contains(&role.name))
 }
 
+/// The app ids of the resources that the registration lists.
+pub(crate) fn required_resources(app: &Application) -> Vec<&str> {
+    let list = app.other.get("requiredResourceAccess").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|one| one["resourceAppId"].as_str()).collect()
+}
+
 /// The ids in the registration's `requiredResourceAccess` for that resource: scopes or roles.
 pub(crate) fn required_ids(app: &Application, resource: &str, kind: &str) -> Vec<String> {
     let list = app.other.get("requiredResourceAccess").and_then(Value::as_array);
@@ -165,20 +172,23 @@ pub(crate) fn required_ids(app: &Application, resource: &str, kind: &str) -> Vec
         .collect()
 }
 
-/// The names of the scopes that the registration asks for.
-pub(crate) fn required_scopes(tenant: &Tenant, app_id: &str, resource: &str, now: Timestamp) -> Vec<String> {
-    let Some(app) = tenant.application_by_app_id(app_id, now) else { return Vec::new() };
-    let ids = required_ids(app, resource, "Scope");
-    let principal = tenant.service_principal_by_app_id(resource, now).map(|sp| &sp.scopes);
-    let published = tenant.application_by_app_id(resource, now).map(|app| &app.scopes);
-    principal
-        .into_iter()
-        .chain(published)
-        .flatten()
-        .filter(|scope| ids.contains(&scope.id.to_ascii_lowercase()))
-        .map(|scope| scope.value.clone())
-        .filter(|scope| !super::resource::OIDC.contains(&scope.as_str()))
-        .collect()
+/// The names of the scopes that the registration asks for; what the resource does not publish is refused.
+pub(crate) fn required_scopes(
+    tenant: &Tenant,
+    app_id: &str,
+    resource: &str,
+    now: Timestamp,
+) -> Result<Vec<String>, EntraError> {
+    let Some(app) = tenant.application_by_app_id(app_id, now) else { return Ok(Vec::new()) };
+    let mut names = Vec::new();
+    for id in required_ids(app, resource, "Scope") {
+        let scope = published::scopes(tenant, resource, now).find(|scope| scope.id.eq_ignore_ascii_case(&id));
+        let scope = scope.ok_or_else(|| EntraError::unknown_scope(&id, app_id, resource))?;
+        if !super::resource::OIDC.contains(&scope.value) {
+            names.push(scope.value.to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// The app id that a form of sign-in names: a request, or a consent that was asked for.

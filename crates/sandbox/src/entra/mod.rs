@@ -65,6 +65,7 @@ pub(crate) use subject::short_guid;
 
 use http::header::HeaderName;
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
 use crate::exchange::{Request, Response};
@@ -114,6 +115,12 @@ pub(crate) fn answer(shared: &Shared, realm: &Realm, request: &Request) -> Respo
         }
         return cross_origin::allow(request, response.with(REQUEST_ID, &ids.trace));
     }
+}
+
+/// Answers a request whose body is larger than `limit` and was not kept.
+pub(crate) fn too_large(request: &Request, now: Timestamp, limit: usize) -> Response {
+    let ids = Ids::of(request);
+    EntraError::too_large(limit).to_response(&ids, now).with(REQUEST_ID, &ids.trace)
 }
 
 /// By which an answer is found in the sign-in log.

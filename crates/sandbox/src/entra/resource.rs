@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::directory::{InheritedScopes, ServicePrincipal};
 use crate::names::Names;
+use crate::published;
 use crate::seed::EXCHANGE_APP_ID;
 use crate::tenant::{GRAPH_APP_ID, Tenant};
 
@@ -159,6 +160,8 @@ pub(crate) fn resource(
     let audience = match (kind, version) {
         // Whatever the host's name, Graph's tokens are for Graph; asked for by app id, `aud` is the app id.
         (ResourceKind::Graph, _) if bare == GRAPH_APP_ID => GRAPH_APP_ID.to_owned(),
+        // Who writes the slash of the resource's own address finds it again, as resources compare it.
+        (ResourceKind::Graph, _) if name.ends_with('/') => "https://graph.microsoft.com/".to_owned(),
         (ResourceKind::Graph, _) => "https://graph.microsoft.com".to_owned(),
         (_, 1) => bare.to_owned(),
         _ => app_id.clone(),
@@ -248,16 +251,9 @@ pub(crate) fn granted_roles(
     resource: &Resource,
     now: Timestamp,
 ) -> Vec<String> {
-    let published = tenant.service_principals.get(&resource.principal_id).map(|principal| &principal.roles);
-    let app = tenant.application_by_app_id(&resource.app_id, now).map(|app| &app.roles);
     let name = |role_id: &str| {
-        published
-            .into_iter()
-            .chain(app)
-            .flatten()
-            .find(|role| role.id.eq_ignore_ascii_case(role_id))
-            .map(|role| role.value.clone())
-            .filter(|value| !value.is_empty())
+        let role = published::role(tenant, &resource.app_id, role_id, now)?;
+        Some(role.value.to_owned()).filter(|value| !value.is_empty())
     };
     tenant
         .role_assignments

@@ -12,6 +12,7 @@ use super::client::Client;
 use super::conditional_access::{self, Flow, Refusal, Situation, Subject, Whereabouts};
 use super::context::Context;
 use super::error::EntraError;
+use super::foreign;
 use super::form::Form;
 use super::guest::check_home;
 use super::issue::{Granted, Identity, SignIn, client_info, id_token, user_token};
@@ -190,20 +191,16 @@ pub(crate) fn refusal(
 }
 
 /// Why nothing is granted: with `.default`, the application's registration may lack the resource.
-fn not_granted(context: &Context<'_>, tenant: &Tenant, client: &Client, asked: &Asked) -> EntraError {
-    let registered = tenant.application_by_app_id(&client.app_id, context.now);
+pub(crate) fn not_granted(
+    context: &Context<'_>,
+    tenant: &Tenant,
+    client: &Client,
+    asked: &Asked,
+) -> EntraError {
     let asks_default = asked.scopes.iter().any(|scope| scope == ".default");
-    if let (Some(app), true) = (registered, asks_default) {
-        let listed = app.other.get("requiredResourceAccess").and_then(Value::as_array);
-        let listed: Vec<&str> =
-            listed.into_iter().flatten().filter_map(|one| one.get("resourceAppId")?.as_str()).collect();
-        let resource = &asked.resource.app_id;
-        if listed.is_empty() {
-            return EntraError::misconfigured(&client.app_id, resource);
-        }
-        if !listed.iter().any(|one| one.eq_ignore_ascii_case(resource)) {
-            return EntraError::resource_not_listed(&client.app_id, resource, &listed.join(", "));
-        }
+    if asks_default && let Some(error) = unlisted(tenant, &client.app_id, &asked.resource.app_id, context.now)
+    {
+        return error;
     }
     let error = EntraError::no_consent(&client.app_id, &client.name);
     if !client.is_agent_identity() {
@@ -213,6 +210,16 @@ fn not_granted(context: &Context<'_>, tenant: &Tenant, client: &Client, asked: &
     error.with_claims(&json!({
         "access_token": { "capolids": { "essential": true, "values": [crate::directory::new_id()] } }
     }))
+}
+
+/// What a client is told whose registration does not list the resource.
+pub(crate) fn unlisted(tenant: &Tenant, client: &str, resource: &str, now: Timestamp) -> Option<EntraError> {
+    let listed = foreign::required_resources(tenant.application_by_app_id(client, now)?);
+    if listed.is_empty() {
+        return Some(EntraError::misconfigured(client, resource));
+    }
+    let is_listed = listed.iter().any(|one| one.eq_ignore_ascii_case(resource));
+    (!is_listed).then(|| EntraError::resource_not_listed(client, resource, &listed.join(", ")))
 }
 
 /// What was granted, written as the client wrote it.

@@ -242,6 +242,11 @@ impl Calling<'_> {
     }
 }
 
+/// Answers a request whose body is larger than `limit` and was not kept.
+pub(crate) fn too_large(realm: &Realm, request: &Request, limit: usize) -> Response {
+    finish(realm, request, Err(GraphError::too_large(limit)))
+}
+
 /// Answers a request at an address that needs no token: where files are read and written.
 pub(crate) fn answer_files(realm: &Realm, request: &Request) -> Response {
     let request_id = crate::directory::new_id();

@@ -88,6 +88,12 @@ impl GraphError {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
+    /// 413 `BadRequest`: the body is larger than so many bytes.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        let message = format!("The maximum request length supported is {}MB.", limit / (1024 * 1024));
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "BadRequest", message)
+    }
+
     /// 400 `BadRequest`: an application has no `/me`, whatever it may do.
     pub(crate) fn me_of_an_app() -> Self {
         Self::unreadable("/me request is only valid with delegated authentication flow.")

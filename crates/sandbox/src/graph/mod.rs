@@ -67,7 +67,7 @@ use crate::sharing::{SnapshotMap, parts, whole};
 pub(crate) use audits::{Audit, user_initiator};
 #[cfg(test)]
 pub(crate) use dispatch::answer_at_once;
-pub(crate) use dispatch::{answer, answer_files, read_as};
+pub(crate) use dispatch::{answer, answer_files, read_as, too_large};
 pub(crate) use error::GraphError;
 pub(crate) use groups::Group;
 pub(crate) use insider::{Insider, perform};
@@ -78,7 +78,7 @@ pub(crate) use odata::{withstand_filter, withstand_query};
 pub(crate) use path::Path;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use path::withstand_path;
-pub(crate) use permissions::{permission, permissions};
+pub(crate) use permissions::{Permission, permission, permission_of_role, permissions};
 pub(crate) use policies::Asking;
 pub(crate) use route::{Area, Needs, Routes};
 #[cfg(any(test, feature = "fuzzing"))]

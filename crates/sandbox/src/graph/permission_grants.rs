@@ -3,7 +3,8 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::directory::{ApiScope, ConsentType, DelegatedGrant, ServicePrincipalKind};
+use crate::directory::{ConsentType, DelegatedGrant, ServicePrincipalKind};
+use crate::published;
 
 use super::agent_limits;
 use super::call::Call;
@@ -181,14 +182,7 @@ fn check_scopes(call: &Call<'_>, client: &str, resource: &str, scope: &str) -> R
         if is_agent && agent_limits::is_blocked_scope(one) {
             return Err(agent_limits::blocked(one));
         }
-        let offers = |scopes: &[ApiScope]| {
-            scopes.iter().any(|scope| scope.is_enabled && scope.value.eq_ignore_ascii_case(one))
-        };
-        let of_application = || {
-            let app = call.tenant.application_by_app_id(&resource.app_id, call.now);
-            app.is_some_and(|app| offers(&app.scopes))
-        };
-        if !offers(&resource.scopes) && !of_application() {
+        if published::scope(call.tenant, &resource.app_id, one, call.now).is_none() {
             return Err(GraphError::bad_request(format!(
                 "The Entitlement: {one} can not be found on resourceApp: {}.",
                 resource.app_id

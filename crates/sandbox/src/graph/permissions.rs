@@ -1,8 +1,12 @@
-//! The permissions that Microsoft Graph's service principal publishes here, with their real ids, so that a
-//! client may look them up or know them (Entra reference §2.8).
+//! The permissions that Microsoft Graph's service principal publishes here, so that a client may look them up or
+//! know them (Entra reference §2.8): all that Graph's own table names, and what tenants have beside them.
 //!
 //! The ids are those of Microsoft's permissions reference, which Microsoft's own tools send. For the agents'
-//! permissions Graph's provisioning table has others; a client that looks ids up by name does not notice.
+//! permissions Graph's provisioning table has others; a client that looks ids up by name does not notice. For 28
+//! nobody publishes an id; theirs are UUIDs of version 5 of their names.
+
+use std::cmp::Ordering;
+use std::sync::LazyLock;
 
 /// One permission, as a delegated scope, as an application role, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,186 +21,78 @@ pub(crate) struct Permission {
     pub(crate) title: &'static str,
 }
 
-const fn row(
-    value: &'static str,
-    scope_id: Option<&'static str>,
-    role_id: Option<&'static str>,
-    needs_admin: bool,
-    title: &'static str,
-) -> Permission {
-    Permission { value, scope_id, role_id, needs_admin, title }
+/// Lines of value, scope's id, role's id, who consents to the scope, and title; by value, whatever its case.
+const TABLE: &str = include_str!("permissions.tsv");
+
+/// Read when the first one is asked for; the texts stay where they are.
+static PERMISSIONS: LazyLock<Vec<Permission>> = LazyLock::new(|| TABLE.lines().filter_map(read).collect());
+
+/// Those that have a role, by its id.
+static BY_ROLE: LazyLock<Vec<&Permission>> = LazyLock::new(|| {
+    let mut by_role: Vec<&Permission> = PERMISSIONS.iter().filter(|one| one.role_id.is_some()).collect();
+    by_role.sort_unstable_by_key(|one| one.role_id);
+    by_role
+});
+
+fn read(line: &'static str) -> Option<Permission> {
+    let mut fields = line.split('\t');
+    let mut next = || fields.next();
+    let id = |text: &'static str| Some(text).filter(|text| !text.is_empty());
+    Some(Permission {
+        value: next()?,
+        scope_id: id(next()?),
+        role_id: id(next()?),
+        needs_admin: next()? == "admin",
+        title: next()?,
+    })
 }
 
 /// All of them, by name.
 pub(crate) fn permissions() -> &'static [Permission] {
-    PERMISSIONS
+    &PERMISSIONS
 }
 
 /// One by its name; scope names are compared without regard to case.
 pub(crate) fn permission(value: &str) -> Option<&'static Permission> {
-    PERMISSIONS.iter().find(|permission| permission.value.eq_ignore_ascii_case(value))
+    let place = PERMISSIONS.binary_search_by(|one| by_name(one.value, value)).ok()?;
+    PERMISSIONS.get(place)
 }
 
-#[rustfmt::skip]
-const PERMISSIONS: &[Permission] = &[
-    row("AgentIdUser.ReadWrite.All", Some("ad57fb88-4658-4fd6-ab7d-e43184b08e4e"), Some("b782c9ad-6f2b-4894-a21b-72bf22417f0a"), true, "Read and write all agent ID users' full profiles"),
-    row("AgentIdUser.ReadWrite.IdentityParentedBy", Some("52a417d9-0b3c-4466-9a3b-66960de73d74"), Some("4aa6e624-eee0-40ab-bdd8-f9639038a614"), true, "Read and write full profiles of agent ID users under an agent blueprint"),
-    row("AgentIdentity.Create.All", Some("e75eeac6-d759-4ba3-ae5c-773a27efafba"), Some("ad25cc1d-84d8-47df-a08e-b34c2e800819"), true, "Create agent identities without an agent blueprint parent"),
-    row("AgentIdentity.CreateAsManager", None, Some("4c390976-b2b7-42e0-9187-c6be3bead001"), false, "Create and manage agent identities as the parent agent identity blueprint"),
-    row("AgentIdentity.DeleteRestore.All", Some("c8ee41e5-35e7-4fe9-8ecb-93493adcac5b"), Some("5b016f9b-18eb-41d4-869a-66931914d1c8"), true, "Delete and restore agent identities"),
-    row("AgentIdentity.EnableDisable.All", Some("a501206a-e364-4a3f-be6e-765806d0e323"), Some("69ee0943-4fa4-4ec8-8e52-d12e4ea661a3"), true, "Enable or disable agent identities"),
-    row("AgentIdentity.Read.All", Some("5e850691-d86a-4b24-bfa6-8a52fb37a0c1"), Some("b2b8f011-2898-4234-9092-5059f6c1ebfa"), true, "Read all agent identities"),
-    row("AgentIdentity.ReadWrite.All", Some("4a4facd5-0ee1-49b7-a5b2-fdcc2491685e"), Some("dcf7150a-88d4-4fe6-9be1-c2744c455397"), true, "Read and write all agent identities"),
-    row("AgentIdentityBlueprint.AddRemoveCreds.All", Some("75b5feb2-bfe7-423f-907d-cc505186f246"), Some("0510736e-bdfb-4b37-9a1f-89b4a074763a"), true, "Update agent identity blueprint credentials"),
-    row("AgentIdentityBlueprint.Create", Some("8fc15edd-ba24-494e-9bf6-d38e1b7ba8fd"), Some("ea4b2453-ad2d-4d94-9155-10d5d9493ce9"), true, "Create agent identity blueprints."),
-    row("AgentIdentityBlueprint.DeleteRestore.All", Some("f12ba1f6-afb7-4685-9a30-21e8c3f551d8"), Some("3f80b699-6405-4e36-a4df-4f19950ff91e"), true, "Delete and restore agent identity blueprints."),
-    row("AgentIdentityBlueprint.Read.All", Some("26512dc8-1364-4e9f-867c-6d8b22a9e162"), Some("7547a7d1-36fa-4479-9c31-559a600eaa4f"), true, "Read all agent identity blueprints"),
-    row("AgentIdentityBlueprint.ReadWrite.All", Some("4fd490fc-1467-48eb-8a4c-421597ab0402"), Some("7fddd33b-d884-4ec0-8696-72cff90ff825"), true, "Read and write all agent identity blueprints."),
-    row("AgentIdentityBlueprint.UpdateAuthProperties.All", Some("6f677aa9-25af-49a5-8a1d-628dc7f0d009"), Some("19202363-278e-49c2-bf00-391e2ba00881"), true, "Update agent identity blueprint authorization and authentication properties"),
-    row("AgentIdentityBlueprint.UpdateBranding.All", Some("60960e31-67cb-4d25-9d36-4922109923a2"), Some("76232daa-a1e4-4544-b664-495a006513bf"), true, "Update agent identity blueprint branding"),
-    row("AgentIdentityBlueprintPrincipal.Create", Some("00dcd896-6b23-42ce-b5de-c58493c05e22"), Some("8959696d-d07e-4916-9b1e-3ba9ce459161"), true, "Create agent identity blueprint principals."),
-    row("AgentIdentityBlueprintPrincipal.DeleteRestore.All", Some("2c70023e-a482-4af2-9ff1-51ded53e6bad"), Some("f86a2dd8-9298-4675-bd78-f5a3572da2d7"), true, "Delete and restore agent identity blueprint principals."),
-    row("AgentIdentityBlueprintPrincipal.EnableDisable.All", Some("e7475e0a-9f02-43e2-a250-5c2ea74ccd0e"), Some("a0bdd23d-8b19-4682-b428-574d96527c6f"), true, "Enable or disable agent identity blueprint principals."),
-    row("AgentIdentityBlueprintPrincipal.Read.All", Some("88c856a2-de61-4632-b2d4-ac503cbc8dd2"), Some("9361dea9-4524-493d-941d-f1b65aaf6c7c"), true, "Read agent identity blueprint principals."),
-    row("AgentIdentityBlueprintPrincipal.ReadWrite.All", Some("bf2cad6a-9082-438a-9a63-95fa2687af65"), Some("3bc933bc-8b4d-4cb6-ac49-b73774299250"), true, "Read and write all agent identity blueprint principals."),
-    row("Agreement.Read.All", Some("af2819c9-df71-4dd3-ade7-4d7c9dc653b7"), Some("2f3e6f8c-093b-4c57-a58b-ba5ce494a169"), true, "Read all terms of use agreements"),
-    row("Agreement.ReadWrite.All", Some("ef4b5d93-3104-4664-9053-a5c49ab44218"), Some("c9090d00-6101-42f0-a729-c41074260d47"), true, "Read and write all terms of use agreements"),
-    row("AgreementAcceptance.Read", Some("0b7643bb-5336-476f-80b5-18fbfbc91806"), None, true, "Read user terms of use acceptance statuses"),
-    row("AgreementAcceptance.Read.All", Some("a66a5341-e66e-4897-9d52-c2df58c2bfb9"), Some("d8e4ec18-f6c0-4620-8122-c8b1f2bf400e"), true, "Read terms of use acceptance statuses that user can access"),
-    row("AppRoleAssignment.ReadWrite.All", Some("84bccea3-f856-4a8a-967b-dbe0a3d53a64"), Some("06b708a9-e830-4db3-a914-8e69da51d44f"), true, "Manage app permission grants and app role assignments"),
-    row("Application.Read.All", Some("c79f8feb-a9db-4090-85f9-90d820caa0eb"), Some("9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30"), true, "Read applications"),
-    row("Application.ReadUpdate.All", Some("0586a906-4d89-4de8-b3c8-1aacdcc0c679"), Some("fc023787-fd04-4e44-9bc7-d454f00c0f0a"), false, "Read and update all apps"),
-    row("Application.ReadWrite.All", Some("bdfbf15f-ee85-4955-8675-146e8e5296b5"), Some("1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9"), true, "Read and write applications"),
-    row("Application.ReadWrite.OwnedBy", None, Some("18a4783c-866b-4cc7-a460-3d5e5662c884"), false, "Manage apps that this app creates or owns"),
-    row("AuditLog.Read.All", Some("e4c9e354-4dc5-45b8-9e7c-e1393b0b1a20"), Some("b0afded3-3588-46d8-8b3d-9842eff778da"), true, "Read audit log data"),
-    row("Calendars.Read", Some("465a38f9-76ea-45b9-9f34-9e8b0d4b0b42"), Some("798ee544-9d2d-430c-a058-570e29e34338"), false, "Read user calendars"),
-    row("Calendars.Read.All", None, Some("470229df-a15a-4b08-9d95-8c534862b362"), false, "Read all users' work hours and locations"),
-    row("Calendars.Read.Shared", Some("2b9c4092-424d-4249-948d-b43879977640"), None, false, "Read user and shared calendars"),
-    row("Calendars.ReadBasic", Some("662d75ba-a364-42ad-adee-f5f880ea4878"), None, true, "Read basic details of user calendars"),
-    row("Calendars.ReadBasic.All", None, Some("8ba4a692-bc31-4128-9094-475872af8a53"), false, "Read basic details of calendars in all mailboxes"),
-    row("Calendars.ReadWrite", Some("1ec239c2-d7c9-4623-a91a-a9775856bb36"), Some("ef54d2bf-783f-4e0f-bca1-3210c0444d99"), false, "Have full access to user calendars"),
-    row("Calendars.ReadWrite.All", None, Some("d91697b0-a708-4c11-a712-8fb2dc081aa2"), false, "Read and write all users' work hours and locations"),
-    row("Calendars.ReadWrite.Shared", Some("12466101-c9b8-439a-8589-dd09ee67e8e9"), None, false, "Read and write user and shared calendars"),
-    row("Channel.Create", Some("101147cf-4178-4455-9d58-02b5c164e759"), Some("f3a65bd4-b703-46df-8f7e-0174fea562aa"), true, "Create channels"),
-    row("Channel.Delete.All", Some("cc83893a-e232-4723-b5af-bd0b01bcfe65"), Some("6a118a39-1227-45d4-af0c-ea7b40d210bc"), true, "Delete channels"),
-    row("Channel.ReadBasic.All", Some("9d8982ae-4365-4f57-95e9-d6032a4c0b87"), Some("59a6b24b-4225-4393-8165-ebaec5f55d7a"), false, "Read the names and descriptions of channels"),
-    row("ChannelMember.Read.All", Some("2eadaff8-0bce-4198-a6b9-2cfc35a30075"), Some("3b55498e-47ec-484f-8136-9013221c06a9"), true, "Read the members of channels"),
-    row("ChannelMember.ReadWrite.All", Some("0c3e411a-ce45-4cd1-8f30-f99a3efa7b11"), Some("35930dcf-aceb-4bd1-b99a-8ffed403c974"), true, "Add and remove members from channels"),
-    row("ChannelMessage.Read.All", Some("767156cb-16ae-4d10-8f8b-41b657c8c8c8"), Some("7b2449af-6ccd-4f4d-9f78-e550c193f0d1"), true, "Read user channel messages"),
-    row("ChannelMessage.ReadWrite", Some("5922d31f-46c8-4404-9eaf-2117e390a8a4"), None, true, "Read and write user channel messages"),
-    row("ChannelMessage.Send", Some("ebf0f66e-9fb1-49e4-a278-222f76911cf4"), None, false, "Send channel messages"),
-    row("ChannelMessage.UpdatePolicyViolation.All", None, Some("4d02b0cc-d90b-441f-8d82-4fb55c34d6bb"), false, "Flag channel messages for violating policy"),
-    row("ChannelSettings.Read.All", Some("233e0cf1-dd62-48bc-b65b-b38fe87fcf8e"), Some("c97b873f-f59f-49aa-8a0e-52b32d762124"), true, "Read the names, descriptions, and settings of channels"),
-    row("ChannelSettings.ReadWrite.All", Some("d649fb7c-72b4-4eec-b2b4-b15acf79e378"), Some("243cded2-bd16-4fd6-a953-ff8177894c3d"), true, "Read and write the names, descriptions, and settings of channels"),
-    row("Chat.Create", Some("38826093-1258-4dea-98f0-00003be2b8d0"), Some("d9c48af6-9ad9-47ad-82c3-63757137b9af"), false, "Create chats"),
-    row("Chat.ManageDeletion.All", Some("bb64e6fc-6b6d-4752-aea0-dd922dbba588"), Some("9c7abde0-eacd-4319-bf9e-35994b1a1717"), true, "Delete and recover deleted chats"),
-    row("Chat.Read", Some("f501c180-9344-439a-bca0-6cbf209fd270"), None, false, "Read user chat messages"),
-    row("Chat.Read.All", None, Some("6b7d71aa-70aa-4810-a8d9-5d9fb2830017"), false, "Read all chat messages"),
-    row("Chat.ReadBasic", Some("9547fcb5-d03f-419d-9948-5928bbf71b0f"), None, false, "Read names and members of user chat threads"),
-    row("Chat.ReadBasic.All", None, Some("b2e060da-3baf-4687-9611-f4ebc0f0cbde"), false, "Read names and members of all chat threads"),
-    row("Chat.ReadWrite", Some("9ff7295e-131b-4d94-90e1-69fde507ac11"), None, false, "Read and write user chat messages"),
-    row("Chat.ReadWrite.All", Some("7e9a077b-3711-42b9-b7cb-5fa5f3f7fea7"), Some("294ce7c9-31ba-490a-ad7d-97a7d075e4ed"), false, "Read and write all chat messages"),
-    row("Chat.UpdatePolicyViolation.All", None, Some("7e847308-e030-4183-9899-5235d7270f58"), false, "Flag chat messages for violating policy"),
-    row("ChatMember.Read", Some("c5a9e2b1-faf6-41d4-8875-d381aa549b24"), None, true, "Read the members of chats"),
-    row("ChatMember.Read.All", None, Some("a3410be2-8e48-4f32-8454-c29a7465209d"), false, "Read the members of all chats"),
-    row("ChatMember.ReadWrite", Some("dea13482-7ea6-488f-8b98-eb5bbecf033d"), None, true, "Add and remove members from chats"),
-    row("ChatMember.ReadWrite.All", None, Some("57257249-34ce-4810-a8a2-a03adf0c5693"), false, "Add and remove members from all chats"),
-    row("ChatMessage.Read", Some("cdcdac3a-fd45-410d-83ef-554db620e5c7"), None, false, "Read user chat messages"),
-    row("ChatMessage.Read.All", None, Some("b9bb2381-47a4-46cd-aafb-00cb12f68504"), false, "Read all chat messages"),
-    row("ChatMessage.Send", Some("116b7235-7cc6-461e-b163-8e55691d839e"), None, false, "Send user chat messages"),
-    row("ConsentRequest.Read.All", Some("f3bfad56-966e-4590-a536-82ecf548ac1e"), Some("1260ad83-98fb-4785-abbb-d6cc1806fd41"), true, "Read consent requests"),
-    row("ConsentRequest.ReadWrite.All", Some("497d9dfa-3bd1-481a-baab-90895e54568c"), Some("9f1b81a7-0223-4428-bfa4-0bcb5535f27d"), true, "Read and write consent requests"),
-    row("CrossTenantInformation.ReadBasic.All", Some("81594d25-e88e-49cf-ac8c-fecbff49f994"), Some("cac88765-0581-4025-9725-5ebc13f729ee"), true, "Read cross-tenant basic information"),
-    row("DelegatedPermissionGrant.Read.All", Some("a197cdc4-a8e8-4d49-9d35-4ca7c83887b4"), Some("81b4724a-58aa-41c1-8a55-84ef97466587"), false, "Read delegated permission grants"),
-    row("DelegatedPermissionGrant.ReadWrite.All", Some("41ce6ca6-6826-4807-84f1-1c82854f7ee5"), Some("8e8e4742-1d95-4f68-9d56-6ee75648c72a"), true, "Manage all delegated permission grants"),
-    row("Directory.AccessAsUser.All", Some("0e263e50-5827-48a4-b97c-d940288653c7"), None, true, "Access directory as the signed in user"),
-    row("Directory.Read.All", Some("06da0dbc-49e2-44d2-8312-53f166ab848a"), Some("7ab1d382-f21e-4acd-a863-ba3e13f7da61"), true, "Read directory data"),
-    row("Directory.ReadWrite.All", Some("c5366453-9fb0-48a5-a156-24f0c49a4b84"), Some("19dbc75e-c2e2-444c-a770-ec69d8559fc7"), true, "Read and write directory data"),
-    row("Domain.Read.All", Some("2f9ee017-59c1-4f1d-9472-bd5529a7b311"), Some("dbb9058a-0e50-45d7-ae91-66909b5d4664"), true, "Read domains."),
-    row("Domain.ReadWrite.All", Some("0b5d694c-a244-4bde-86e6-eb5cd07730fe"), Some("7e05723c-0bb0-42da-be95-ae9f08a6e53c"), true, "Read and write domains"),
-    row("Files.Read", Some("10465720-29dd-4523-a11a-6a75c743c9d9"), None, false, "Read user files"),
-    row("Files.Read.All", Some("df85f4d6-205c-4ac5-a5ea-6bf408dba283"), Some("01d4889c-1287-42c6-ac1f-5d1e02578ef6"), false, "Read all files that user can access"),
-    row("Files.Read.Selected", Some("5447fe39-cb82-4c1a-b977-520e67e724eb"), None, false, "Read files that the user selects (preview)"),
-    row("Files.ReadWrite", Some("5c28f0bf-8a70-41f1-8ab2-9032436ddb65"), None, false, "Have full access to user files"),
-    row("Files.ReadWrite.All", Some("863451e7-0667-486c-a5d6-d135439485f0"), Some("75359482-378d-4052-8f01-80520e7db3cd"), false, "Have full access to all files user can access"),
-    row("Files.ReadWrite.AppFolder", Some("8019c312-3263-48e6-825e-2b833497195b"), Some("b47b160b-1054-4efd-9ca0-e2f614696086"), false, "Have full access to the application's folder (preview)"),
-    row("Files.ReadWrite.Selected", Some("17dde5bd-8c17-420f-a486-969730c1b827"), None, false, "Read and write files that the user selects (preview)"),
-    row("Files.SelectedOperations.Selected", Some("ef2779dc-ef1b-4211-8310-8a0ac2450081"), Some("bd61925e-3bf4-4d62-bc0b-06b06c96d95c"), false, "Access selected Files, on behalf of the signed-in user"),
-    row("Group.Create", None, Some("bf7b1a76-6e77-406b-b258-bf5c7720e98f"), false, "Create groups"),
-    row("Group.ManageProtection.All", Some("36263ed6-285e-4f84-b25a-62ec2ba17d29"), Some("60f8cea0-2476-45c9-ab18-70e79e60ad14"), true, "Manage the Microsoft Information Protection (MIP) label for M365 and security groups."),
-    row("Group.Read.All", Some("5f8c59db-677d-491f-a6b8-5f174b11ec1d"), Some("5b567255-7703-4780-807c-7be8301ae99b"), true, "Read all groups"),
-    row("Group.ReadWrite.All", Some("4e46008b-f24c-477d-8fff-7bb4ec7aafe0"), Some("62a82d76-70ea-41e2-9197-370581804d09"), true, "Read and write all groups"),
-    row("GroupMember.Read.All", Some("bc024368-1153-4739-b217-4326f2e966d0"), Some("98830695-27a2-44f7-8c18-0c3ebc9698f6"), true, "Read group memberships"),
-    row("GroupMember.ReadWrite.All", Some("f81125ac-d3b7-4573-a3b2-7099cc39df9e"), Some("dbaae8cf-10b5-4b86-a4a1-f871c94c6695"), true, "Read and write group memberships"),
-    row("LicenseAssignment.Read.All", Some("f395577a-0960-456b-979f-7228de0c5996"), Some("e2f98668-2877-4f38-a2f4-8202e0717aa1"), false, "Read all license assignments."),
-    row("LicenseAssignment.ReadWrite.All", Some("f55016cc-149c-447e-8f21-7cf3ec1d6350"), Some("5facf0c1-8979-4e95-abcf-ff3d079771c0"), false, "Manage all license assignments"),
-    row("Mail.Read", Some("570282fd-fa5c-430d-a7fd-fc8dc98a9dca"), Some("810c84a8-4a9e-49e6-bf7d-12d183f40d01"), false, "Read user mail"),
-    row("Mail.Read.Shared", Some("7b9103a5-4610-446b-9670-80643382c1fa"), None, false, "Read user and shared mail"),
-    row("Mail.ReadBasic", Some("a4b8392a-d8d1-4954-a029-8e668a39a170"), Some("6be147d2-ea4f-4b5a-a3fa-3eab6f3c140a"), false, "Read user basic mail"),
-    row("Mail.ReadBasic.All", None, Some("693c5e45-0940-467d-9b8a-1022fb9d42ef"), false, "Read basic mail in all mailboxes"),
-    row("Mail.ReadBasic.Shared", Some("b11fa0e7-fdb7-4dc9-b1f1-59facd463480"), None, false, "Read user and shared basic mail"),
-    row("Mail.ReadWrite", Some("024d486e-b451-40bb-833d-3e66d98c5c73"), Some("e2a3a72e-5f79-4c64-b1b1-878b674786c9"), false, "Read and write access to user mail"),
-    row("Mail.ReadWrite.Shared", Some("5df07973-7d5d-46ed-9847-1271055cbd51"), None, false, "Read and write user and shared mail"),
-    row("Mail.Send", Some("e383f46e-2787-4529-855e-0e479a3ffac0"), Some("b633e1c5-b582-4048-a93e-9f11b44c7e96"), false, "Send mail as a user"),
-    row("Mail.Send.Shared", Some("a367ab51-6b49-43bf-a716-a1fb06d2a174"), None, false, "Send mail on behalf of others"),
-    row("MailboxSettings.Read", Some("87f447af-9fa4-4c32-9dfa-4a57a73d18ce"), Some("40f97065-369a-49f4-947c-6a255697ae91"), false, "Read user mailbox settings"),
-    row("MailboxSettings.ReadWrite", Some("818c620a-27a9-40bd-a6a5-d96f7d610b4b"), Some("6931bccd-447a-43d1-b442-00a195474933"), false, "Read and write user mailbox settings"),
-    row("Organization.Read.All", Some("4908d5b9-3fb2-4b1e-9336-1888b7937185"), Some("498476ce-e0fe-48b0-b801-37ba7e2685c6"), true, "Read organization information"),
-    row("Organization.ReadWrite.All", Some("46ca0847-7e6b-426e-9775-ea810a948356"), Some("292d869f-3427-49a8-9dab-8c70152b74e9"), true, "Read and write organization information"),
-    row("Policy.Read.All", Some("572fea84-0151-49b2-9301-11cb16974376"), Some("246dd0d5-5bd0-4def-940b-0421030a5b68"), true, "Read your organization's policies"),
-    row("Policy.Read.PermissionGrant", Some("414de6ea-2d92-462f-b120-6e2a809a6d01"), Some("9e640839-a198-48fb-8b9a-013fd6f6cbcd"), true, "Read consent and permission grant policies"),
-    row("Policy.ReadWrite.ApplicationConfiguration", Some("b27add92-efb2-4f16-84f5-8108ba77985c"), Some("be74164b-cff1-491c-8741-e671cb536e13"), true, "Read and write your organization's application configuration policies"),
-    row("Policy.ReadWrite.Authorization", Some("edd3c878-b384-41fd-95ad-e7407dd775be"), Some("fb221be6-99f2-473f-bd32-01c6a0e9ca3b"), true, "Read and write your organization's authorization policy"),
-    row("Policy.ReadWrite.ConditionalAccess", Some("ad902697-1014-4ef5-81ef-2b4301988e8c"), Some("01c0a623-fc9b-48e9-b794-0756f8e8f067"), true, "Read and write your organization's conditional access policies"),
-    row("Policy.ReadWrite.ConsentRequest", Some("4d135e65-66b8-41a8-9f8b-081452c91774"), Some("999f8c63-0a38-4f1b-91fd-ed1947bdd1a9"), true, "Read and write consent request policy"),
-    row("Policy.ReadWrite.PermissionGrant", Some("2672f8bb-fd5e-42e0-85e1-ec764dd2614e"), Some("a402ca1c-2696-4531-972d-6e5ee4aa11ea"), true, "Manage consent and permission grant policies"),
-    row("Policy.ReadWrite.SecurityDefaults", Some("0b2a744c-2abf-4f1e-ad7e-17a087e2be99"), Some("1c6e93a6-28e2-4cbb-9f64-1a46a821124d"), true, "Read and write your organization's security defaults policy"),
-    row("Presence.Read", Some("76bc735e-aecd-4a1d-8b4c-2b915deabb79"), None, false, "Read user's presence information"),
-    row("Presence.Read.All", Some("9c7a330d-35b3-4aa1-963d-cb2b9f927841"), Some("a70e0c2d-e793-494c-94c4-118fa0a67f42"), false, "Read presence information of all users in your organization"),
-    row("Presence.ReadWrite", Some("8d3c54a7-cf58-4773-bf81-c0cd6ad522bb"), None, false, "Read and write a user's presence information"),
-    row("Presence.ReadWrite.All", None, Some("83cded22-8297-4ff6-a7fa-e97e9545a259"), false, "Read and write presence information for all users"),
-    row("ProfilePhoto.Read.All", Some("469cd065-729e-4dee-b1fa-d92e0fab6310"), Some("e24d31aa-e1ab-4c80-85fe-23018690335d"), true, "Read profile photo of a user or group"),
-    row("ProfilePhoto.ReadWrite.All", Some("f5b24df7-511e-48bb-ae88-643f023b55e1"), Some("27baa7f6-5dfb-4ba8-b1d3-1e812c143013"), true, "Read and write profile photo of a user or group"),
-    row("RoleManagement.Read.All", Some("48fec646-b2ba-4019-8681-8eb31435aded"), Some("c7fbd983-d9aa-4fa7-84b8-17382c103bc4"), true, "Read role management data for all RBAC providers"),
-    row("RoleManagement.Read.Directory", Some("741c54c3-0c1e-44a1-818b-3f97ab4e8c83"), Some("483bed4a-2ad3-4361-a73b-c83ccdbdc53c"), true, "Read directory RBAC settings"),
-    row("RoleManagement.ReadWrite.Directory", Some("d01b97e9-cbc0-49fe-810a-750afd5527a3"), Some("9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"), true, "Read and write directory RBAC settings"),
-    row("Sites.Read.All", Some("205e70e5-aba6-4c52-a976-6d2d46c48043"), Some("332a536c-c7ef-4017-ab91-336970924f0d"), false, "Read items in all site collections"),
-    row("Sites.ReadWrite.All", Some("89fe6a52-be36-487e-b7d8-d061c450a026"), Some("9492366f-7969-46a4-8d15-ed1a20078fff"), false, "Edit or delete items in all site collections"),
-    row("Team.Create", Some("7825d5d6-6049-4ce7-bdf6-3b8d53f4bcd0"), Some("23fc2474-f741-46ce-8465-674744c5c361"), false, "Create teams"),
-    row("Team.ReadBasic.All", Some("485be79e-c497-4b35-9400-0e3fa7f2a5d4"), Some("2280dda6-0bfd-44ee-a2f4-cb867cfc4c1e"), false, "Read the names and descriptions of teams"),
-    row("TeamMember.Read.All", Some("2497278c-d82d-46a2-b1ce-39d4cdde5570"), Some("660b7406-55f1-41ca-a0ed-0b035e182f3e"), true, "Read the members of teams"),
-    row("TeamMember.ReadWrite.All", Some("4a06efd2-f825-4e34-813e-82a57b03d1ee"), Some("0121dc95-1b9f-4aed-8bac-58c5ac466691"), true, "Add and remove members from teams"),
-    row("TeamMember.ReadWriteNonOwnerRole.All", Some("2104a4db-3a2f-4ea0-9dba-143d457dc666"), Some("4437522e-9a86-4a41-a7da-e380edd4a97d"), true, "Add and remove members with non-owner role for all teams"),
-    row("TeamSettings.Read.All", Some("48638b3c-ad68-4383-8ac4-e6880ee6ca57"), Some("242607bd-1d2c-432c-82eb-bdb27baa23ab"), true, "Read teams' settings"),
-    row("TeamSettings.ReadWrite.All", Some("39d65650-9d3e-4223-80db-a335590d027e"), Some("bdd80a03-d9bc-451d-b7c4-ce7c63fe3c8f"), true, "Read and change teams' settings"),
-    row("TeamsActivity.Send", Some("7ab1d787-bae7-4d5d-8db6-37ea32df9186"), Some("a267235f-af13-44dc-8385-c1dc93023186"), false, "Send a teamwork activity as the user"),
-    row("Teamwork.Migrate.All", None, Some("dfb0dd15-61de-45b2-be36-d6a69fba3c79"), false, "Create chat and channel messages with anyone's identity and with any timestamp"),
-    row("User-ConvertToInternal.ReadWrite.All", Some("550e695c-7511-40f4-ac79-e8fb9c82552d"), Some("9d952b72-f741-4b40-9185-8c53076c2339"), true, "Convert an external user to internal memeber user"),
-    row("User-LifeCycleInfo.Read.All", Some("ed8d2a04-0374-41f1-aefe-da8ac87ccc87"), Some("8556a004-db57-4d7a-8b82-97a13428e96f"), false, "Read all users' lifecycle information"),
-    row("User-LifeCycleInfo.ReadWrite.All", Some("7ee7473e-bd4b-4c9f-987c-bd58481f5fa2"), Some("925f1248-0f97-47b9-8ec8-538c54e01325"), false, "Read and write all users' lifecycle information"),
-    row("User-Mail.ReadWrite.All", Some("6166886a-9576-433b-8544-658177bdef1d"), Some("280d0935-0796-47d1-8d26-273470a3f17a"), true, "Read and write secondary mail addresses for users"),
-    row("User-OnPremisesSyncBehavior.ReadWrite.All", Some("7ff9afdd-0cdb-439d-a61c-fea3e9339e89"), Some("a94a502d-0281-4d15-8cd2-682ac9362c4c"), true, "Read and update the on-premises sync behavior of users"),
-    row("User-PasswordProfile.ReadWrite.All", Some("56760768-b641-451f-8906-e1b8ab31bca7"), Some("cc117bb9-00cf-4eb8-b580-ea2a878fe8f7"), true, "Read and write password profiles and reset user passwords"),
-    row("User-Phone.ReadWrite.All", Some("e29d5979-5b06-4a7f-ae24-6a9348d2e1ff"), Some("86ceff06-c822-49ff-989a-d912845ffe69"), true, "Read and write user mobile phone and business phones"),
-    row("User.DeleteRestore.All", Some("4bb440cd-2cf2-4f90-8004-aa2acd2537c5"), Some("eccc023d-eccf-4e7b-9683-8813ab36cecc"), true, "Delete and restore users"),
-    row("User.EnableDisableAccount.All", Some("f92e74e7-2563-467f-9dd0-902688cb5863"), Some("3011c876-62b7-4ada-afa2-506cbbecc68c"), true, "Enable and disable user accounts"),
-    row("User.Export.All", Some("405a51b5-8d8d-430b-9842-8be4b0e9f324"), Some("405a51b5-8d8d-430b-9842-8be4b0e9f324"), true, "Export user's data"),
-    row("User.Invite.All", Some("63dd7cd9-b489-4adf-a28c-ac38b9a0f962"), Some("09850681-111b-4a89-9bed-3f2cae46d706"), true, "Invite guest users to the organization"),
-    row("User.ManageIdentities.All", Some("637d7bec-b31e-4deb-acc9-24275642a2c9"), Some("c529cfca-c91b-489c-af2b-d92990b66ce6"), true, "Manage  user identities"),
-    row("User.Read", Some("e1fe6dd8-ba31-4d61-89e7-88639da4683d"), None, false, "Sign in and read user profile"),
-    row("User.Read.All", Some("a154be20-db9c-4678-8ab7-66f6cc099a59"), Some("df021288-bdef-4463-88db-98f22de89214"), true, "Read all users' full profiles"),
-    row("User.ReadBasic.All", Some("b340eb25-3456-403f-be2f-af7a0d370277"), Some("97235f07-e226-4f63-ace3-39588e11d3a1"), false, "Read all users' basic profiles"),
-    row("User.ReadUpdate.All", Some("f8b099f1-a6ce-4e00-8fff-5f783ff4faeb"), Some("5639c449-cfd9-4088-bc48-3e16da108bf8"), false, "Read and update users"),
-    row("User.ReadWrite", Some("b4e74841-8e56-480b-be8b-910348b18b4c"), None, false, "Read and write access to user profile"),
-    row("User.ReadWrite.All", Some("204e0828-b5ca-4ad8-b9f3-f32a958e7cc4"), Some("741f803b-c850-494e-b5df-cde7c675a1ca"), true, "Read and write all users' full profiles"),
-    row("User.ReadWrite.CrossCloud", None, Some("5652f862-b626-407b-a3e6-248aeb95763c"), false, "Read and write profiles of users that originate from an external cloud."),
-    row("User.RevokeSessions.All", Some("fc30e98b-8810-4501-81f5-c20a3196387b"), Some("77f3a031-c388-4f99-b373-dc68676a979e"), true, "Revoke all sign in sessions for a user"),
-    row("UserAuthenticationMethod.Read", Some("1f6b61c5-2f65-4135-9c9f-31c0f8d32b52"), None, true, "Read user authentication methods."),
-    row("UserAuthenticationMethod.Read.All", Some("aec28ec7-4d02-4e8c-b864-50163aea77eb"), Some("38d9df27-64da-44fd-b7c5-a6fbac20248f"), true, "Read all users' authentication methods"),
-    row("UserAuthenticationMethod.ReadWrite", Some("48971fc1-70d7-4245-af77-0beb29b53ee2"), None, true, "Read and write user authentication methods"),
-    row("UserAuthenticationMethod.ReadWrite.All", Some("b7887744-6746-4312-813d-72daeaee7e2d"), Some("50483e42-d915-4231-9639-7fdb7fd190e5"), true, "Read and write all users' authentication methods"),
-    row("email", Some("64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0"), None, false, "View users' email address"),
-    row("offline_access", Some("7427e0e9-2fba-42fe-b0c0-848c9e6a8182"), None, false, "Maintain access to data you have given it access to"),
-    row("openid", Some("37f7f235-527c-4136-accd-4a02d197296e"), None, false, "Sign users in"),
-    row("profile", Some("14dad69e-099b-42c9-810b-d002981feec1"), None, false, "View users' basic profile"),
-];
+/// One by the id of its role.
+pub(crate) fn permission_of_role(id: &str) -> Option<&'static Permission> {
+    let id = id.to_ascii_lowercase();
+    let place = BY_ROLE.binary_search_by_key(&Some(id.as_str()), |one| one.role_id).ok()?;
+    BY_ROLE.get(place).copied()
+}
+
+fn by_name(one: &str, other: &str) -> Ordering {
+    let lower = |text: &str| text.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<u8>>();
+    lower(one).cmp(&lower(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_line_is_a_permission_that_is_found_by_its_name_and_its_role() {
+        assert_eq!(permissions().len(), TABLE.lines().count());
+        let mut ids = BTreeSet::new();
+        for one in permissions() {
+            assert_eq!(permission(&one.value.to_uppercase()), Some(one), "{}", one.value);
+            let (scope, role) = (one.scope_id, one.role_id);
+            assert!(scope.is_some() || role.is_some(), "{}", one.value);
+            for id in [scope, role].into_iter().flatten() {
+                assert_eq!(uuid::Uuid::parse_str(id).unwrap().to_string(), id, "{}", one.value);
+            }
+            if let Some(id) = role {
+                assert_eq!(permission_of_role(&id.to_uppercase()), Some(one), "{}", one.value);
+            }
+            assert!(scope.is_none_or(|id| ids.insert(("scope", id))), "{}", one.value);
+            assert!(!one.title.is_empty(), "{}", one.value);
+        }
+        assert_eq!(permission("No.Such"), None);
+    }
+}

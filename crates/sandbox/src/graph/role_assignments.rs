@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::directory::{PublishedRole, RoleAssignment, ServicePrincipalKind, new_id};
 use crate::lag::Cause;
+use crate::published;
 
 use super::agent_limits;
 use super::call::Call;
@@ -186,25 +187,19 @@ fn check(call: &Call<'_>, principal: &str, resource: &str, role_id: &str) -> Res
     let principal = if is_person { None } else { Some(principal?) };
     let resource = call.tenant.service_principal(resource, call.now).ok_or_else(|| missing(resource))?;
     let app = call.tenant.application_by_app_id(&resource.app_id, call.now);
-    let roles = app.map_or(&resource.roles, |app| &app.roles);
-    let kind = if is_person { "User" } else { "Application" };
-    let can_be_granted = |role: &&PublishedRole| {
-        role.is_enabled
-            && role.id.eq_ignore_ascii_case(role_id)
-            && role.allowed.iter().any(|allowed| allowed == kind)
-    };
-    let is_open = !roles.iter().any(|role| role.allowed.iter().any(|allowed| allowed == "User"));
+    let is_for_people = |role: &PublishedRole| role.allowed.iter().any(|allowed| allowed == "User");
+    let is_open = app.is_none_or(|app| !app.roles.iter().any(is_for_people));
     if is_person && is_open && role_id == "00000000-0000-0000-0000-000000000000" {
         return Ok(());
     }
-    let role = roles
-        .iter()
-        .find(can_be_granted)
+    let role = published::role(call.tenant, &resource.app_id, role_id, call.now)
+        .filter(|role| role.is_enabled)
+        .filter(|role| if is_person { role.is_for_people } else { role.is_for_applications })
         .ok_or_else(|| GraphError::bad_request("Permission being assigned was not found on application"))?;
     let Some(principal) = principal else { return Ok(()) };
     let is_agent = principal.kind != ServicePrincipalKind::Application;
-    if (is_agent && agent_limits::is_blocked_role(&role.value)) || role.value == CREATE_AS_MANAGER {
-        return Err(agent_limits::blocked(&role.value));
+    if (is_agent && agent_limits::is_blocked_role(role.value)) || role.value == CREATE_AS_MANAGER {
+        return Err(agent_limits::blocked(role.value));
     }
     Ok(())
 }

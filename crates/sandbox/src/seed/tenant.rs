@@ -4,11 +4,11 @@ use jiff::{Span, Timestamp};
 use serde_json::json;
 
 use crate::directory::{
-    ApiScope, Application, ApplicationKind, ConsentType, DelegatedGrant, Life, Objects, PasswordCredential,
-    PublishedRole, RoleAssignment, ServicePlan, ServicePrincipal, ServicePrincipalKind, Sku, User, UserKind,
+    Application, ApplicationKind, ConsentType, DelegatedGrant, Life, Objects, PasswordCredential,
+    RoleAssignment, ServicePlan, ServicePrincipal, ServicePrincipalKind, Sku, User, UserKind,
 };
 use crate::entra::Entra;
-use crate::graph::{permission, permissions};
+use crate::graph::permission;
 use crate::sharing::SnapshotList;
 use crate::tenant::{GRAPH_APP_ID, Tenant};
 
@@ -48,7 +48,6 @@ const CLIENT_SCOPES: &str = "openid profile email offline_access User.Read User.
 pub(crate) fn tenant(source: &Source, now: Timestamp) -> Tenant {
     let mut seed = Seeding { source, now, tenant: empty(source, now) };
     let graph = seed.resource("a77ac4e0-0000-4000-8000-000000000301", GRAPH_APP_ID, "Microsoft Graph");
-    seed.publish_permissions(&graph);
     seed.resource("a77ac4e0-0000-4000-8000-000000000302", EXCHANGE_APP_ID, "AAD Token Exchange");
     seed.people();
     seed.provisioner(&graph);
@@ -138,38 +137,6 @@ impl Seeding<'_> {
     /// A resource of Microsoft's: its object id differs per tenant.
     fn resource(&mut self, constant: &str, app_id: &str, name: &str) -> String {
         self.principal(constant, app_id, name)
-    }
-
-    fn publish_permissions(&mut self, graph: &str) {
-        let Some(principal) = self.tenant.service_principals.get_mut(graph) else { return };
-        principal.scopes = permissions()
-            .iter()
-            .filter_map(|permission| {
-                Some(ApiScope {
-                    id: permission.scope_id?.to_owned(),
-                    value: permission.value.to_owned(),
-                    is_enabled: true,
-                    consent: if permission.needs_admin { "Admin" } else { "User" }.to_owned(),
-                    display_name: permission.title.to_owned(),
-                    description: permission.title.to_owned(),
-                    user_display_name: None,
-                    user_description: None,
-                })
-            })
-            .collect();
-        principal.roles = permissions()
-            .iter()
-            .filter_map(|permission| {
-                Some(PublishedRole {
-                    id: permission.role_id?.to_owned(),
-                    value: permission.value.to_owned(),
-                    display_name: permission.title.to_owned(),
-                    description: permission.title.to_owned(),
-                    is_enabled: true,
-                    allowed: vec!["Application".to_owned()],
-                })
-            })
-            .collect();
     }
 
     fn people(&mut self) {

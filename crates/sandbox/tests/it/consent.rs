@@ -220,11 +220,21 @@ async fn admin_consent(
     password: &str,
     decision: &str,
 ) -> Reply {
-    let browser = Browser { tenant, id };
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("client_id", client), ("redirect_uri", REDIRECT), ("state", "x&y")])
-        .finish();
-    let page = tenant.get(&tenant.url(&format!("/{id}/adminconsent?{query}"))).await.expect(200);
+    let pairs = [("client_id", client), ("redirect_uri", REDIRECT), ("state", "x&y")];
+    follow_link(tenant, &format!("/{id}/adminconsent"), &pairs, (upn, password), decision).await
+}
+
+/// Opens the link of an administrator's consent, signs in and decides; or the answer to the sign-in.
+async fn follow_link(
+    tenant: &Tenant,
+    path: &str,
+    pairs: &[(&str, &str)],
+    (upn, password): (&str, &str),
+    decision: &str,
+) -> Reply {
+    let browser = Browser { tenant, id: "" };
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let page = tenant.get(&tenant.url(&format!("{path}?{query}"))).await.expect(200);
     let sealed = between(&page.text, "name=\"admin_consent\" value=\"");
     let fields = [("admin_consent", sealed.as_str()), ("username", upn), ("password", password)];
     let page = browser.post(&page.text, &fields).await.expect(200);
@@ -289,6 +299,99 @@ async fn an_administrator_consents_for_everybody_by_a_link() {
     assert_eq!(value(&given, "scope"), "https://graph.microsoft.com/Mail.Send");
     let signed_in = browser.sign_in(&app.0, "Mail.Send", &grace.upn, &grace.password).await;
     assert!(!value(&answered(&signed_in), "code").is_empty());
+}
+
+/// An application with a principal whose registration asks for that scope of Graph's, by its id.
+async fn requiring(tenant: &Tenant, token: &str, id: &str) -> (String, String) {
+    let required = json!({ "requiredResourceAccess": [
+        {
+            "resourceAppId": "00000003-0000-0000-c000-000000000000",
+            "resourceAccess": [{ "id": id, "type": "Scope" }],
+        },
+        {
+            "resourceAppId": "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+            "resourceAccess": [{ "id": "41094075-9dad-400e-a0bd-54e686782033", "type": "Scope" }],
+        },
+    ] });
+    let app = application(tenant, token, "AzureADMyOrg", required).await;
+    post(tenant, "/v1.0/servicePrincipals", token, json!({ "appId": app.0 })).await.expect(201);
+    app
+}
+
+#[tokio::test]
+async fn a_link_gives_what_the_registration_names_or_says_what_of_it_there_is_not() {
+    let tenant = Tenant::start().await;
+    let token = permitted(&tenant, &["Application.ReadWrite.All", "DelegatedPermissionGrant.Read.All"]).await;
+    let ready = tenant.sandbox.ready().clone();
+    let (id, ada) = (ready.tenant_id.as_str(), ready.users[0].clone());
+    let path = format!("/{id}/v2.0/adminconsent");
+    let link = async |app: &str| {
+        let pairs = [("client_id", app), ("redirect_uri", REDIRECT), ("scope", GRAPH)];
+        follow_link(&tenant, &path, &pairs, (&ada.upn, &ada.password), "accept").await
+    };
+    let browser = Browser { tenant: &tenant, id };
+
+    let contacts = requiring(&tenant, &token, "ff74d97f-43af-4b68-9f2a-b77ee6968c5d").await;
+    assert_eq!(value(&answered(&link(&contacts.0).await), "admin_consent"), "True");
+    let grants = get(&tenant, "/v1.0/oauth2PermissionGrants", &token).await.expect(200);
+    let grants = grants.json["value"].as_array().unwrap();
+    assert!(grants.iter().any(|one| one["scope"] == "Contacts.Read"), "{grants:?}");
+    let signed_in = answered(&browser.sign_in(&contacts.0, GRAPH, &ada.upn, &ada.password).await);
+    let form = [
+        ("client_id", contacts.0.as_str()),
+        ("client_secret", &contacts.1),
+        ("grant_type", "authorization_code"),
+        ("redirect_uri", REDIRECT),
+        ("code", &value(&signed_in, "code")),
+    ];
+    let redeemed = tenant.token(&form).await.expect(200);
+    let scp = claims(redeemed.text("/access_token"))["scp"].clone();
+    assert!(scp.as_str().unwrap().starts_with("Contacts.Read"), "{scp}");
+
+    let nobodys = "5b3f2e6c-4a51-4d53-9f2f-0c7f6a1d2e3b";
+    let unknown = requiring(&tenant, &token, nobodys).await;
+    for refused in [link(&unknown.0).await, browser.sign_in(&unknown.0, GRAPH, &ada.upn, &ada.password).await]
+    {
+        let answer = answered(&refused);
+        let error = value(&answer, "error_description");
+        assert!(error.contains("AADSTS650053") && error.contains(nobodys), "{error}");
+        assert_eq!(value(&answer, "code"), "");
+    }
+
+    // What nothing is granted of is refused before there is a code.
+    let bare = application(&tenant, &token, "AzureADMyOrg", json!({})).await;
+    post(&tenant, "/v1.0/servicePrincipals", &token, json!({ "appId": bare.0 })).await.expect(201);
+    let refused = browser.sign_in(&bare.0, GRAPH, &ada.upn, &ada.password).await;
+    let answer = answered(&refused);
+    assert!(value(&answer, "error_description").contains("AADSTS650056"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn graph_publishes_every_permission_that_it_has() {
+    let tenant = Tenant::start().await;
+    let roles = ["Application.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All"];
+    let token = permitted(&tenant, &roles).await;
+    let path = "/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')";
+    let graph = get(&tenant, path, &token).await.expect(200);
+    let named = |list: &str, name: &str| {
+        let list = graph.json[list].as_array().unwrap();
+        assert!(list.len() > 690, "{}", list.len());
+        list.iter().find(|one| one["value"] == name).unwrap()["id"].clone()
+    };
+    assert_eq!(named("oauth2PermissionScopes", "Contacts.Read"), "ff74d97f-43af-4b68-9f2a-b77ee6968c5d");
+    assert_eq!(named("appRoles", "AccessReview.Read.All"), "d07a8cc0-3d51-4b77-b3b0-32704d1f69fa");
+
+    let app = application(&tenant, &token, "AzureADMyOrg", json!({})).await;
+    let principal = post(&tenant, "/v1.0/servicePrincipals", &token, json!({ "appId": app.0 })).await;
+    let grant = json!({
+        "clientId": principal.expect(201).text("/id"), "consentType": "AllPrincipals",
+        "resourceId": graph.text("/id"), "scope": "Contacts.Read",
+    });
+    post(&tenant, "/v1.0/oauth2PermissionGrants", &token, grant).await.expect(201);
+    let grace = tenant.sandbox.ready().users.iter().find(|one| one.upn.starts_with("grace")).unwrap().clone();
+    let browser = Browser { tenant: &tenant, id: &tenant.sandbox.ready().tenant_id };
+    let signed_in = browser.sign_in(&app.0, "openid Contacts.Read", &grace.upn, &grace.password).await;
+    assert_ne!(value(&answered(&signed_in), "code"), "");
 }
 
 /// The token of another tenant's provisioner.

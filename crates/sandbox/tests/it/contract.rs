@@ -95,6 +95,33 @@ async fn what_graph_has_is_told_from_what_it_has_not() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_large_is_refused_in_words_and_stands_in_the_log() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let large = vec![b' '; 9 * 1024 * 1024];
+    let build = || client(&tenant.sandbox);
+    for http in [build().http1_only().build().unwrap(), build().build().unwrap()] {
+        for path in ["/v1.0/$batch", "/v1.0/me/sendMail"] {
+            let sent =
+                http.post(tenant.url(path)).bearer_auth(&ada).header("content-type", "application/json");
+            let refused = tenant.send(sent.body(large.clone())).await.expect(413);
+            assert_eq!(refused.text("/error/code"), "BadRequest");
+            assert_eq!(refused.text("/error/message"), "The maximum request length supported is 4MB.");
+            assert_eq!(refused.header("request-id"), refused.text("/error/innerError/request-id"));
+            let log = tenant.sandbox.control().requests();
+            let last = log.last().unwrap();
+            assert_eq!((last.path.as_str(), last.status), (path, Some(413)));
+            assert_eq!(last.request_id.as_deref(), Some(refused.header("request-id")));
+        }
+        let sent = http.post(tenant.login("/oauth2/v2.0/token")).body(large.clone());
+        let refused = tenant.send(sent).await.expect(413);
+        assert_eq!(refused.json["error_codes"], json!([9_002_313]));
+        let sent = http.post(tenant.url("/_sandbox/reset")).body(large.clone());
+        tenant.send(sent).await.expect(413);
+    }
+}
+
+#[tokio::test]
 async fn browsers_and_careful_clients_are_served() {
     let tenant = tenant().await;
     let ada = sign_in(&tenant, "ada").await;

@@ -162,6 +162,23 @@ async fn published_keys_verify_an_exchange_token_but_not_one_for_graph() {
 }
 
 #[tokio::test]
+async fn a_resources_slash_is_kept_and_graph_takes_both() {
+    let tenant = Tenant::start_with(config()).await;
+    let app = tenant.sandbox.ready().apps.provisioner.clone();
+    for audience in ["https://graph.microsoft.com", "https://graph.microsoft.com/"] {
+        let form = [
+            ("client_id", app.client_id.as_str()),
+            ("client_secret", &app.client_secret),
+            ("grant_type", "client_credentials"),
+            ("scope", &format!("{audience}/.default")),
+        ];
+        let token = tenant.token(&form).await.expect(200).text("/access_token").to_owned();
+        assert_eq!(claims(&token)["aud"], audience);
+        tenant.graph(Method::GET, "/v1.0/users", &token, None).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn client_credentials_yield_the_four_members_and_the_captured_claims() {
     let mut config = config();
     config.clock = standing();

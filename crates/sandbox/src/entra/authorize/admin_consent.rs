@@ -21,8 +21,9 @@ use crate::entra::password::check_password;
 use crate::entra::redirect::{Mode, platform, send};
 use crate::entra::resource::{OIDC, resource};
 use crate::entra::sealed::{Kind, open, seal};
-use crate::entra::user_response::admitted;
+use crate::entra::user_response::{admitted, unlisted};
 use crate::exchange::Response;
+use crate::published;
 use crate::tenant::Tenant;
 
 use super::consent;
@@ -204,22 +205,13 @@ fn permissions(
         }
     }
     let app = tenant.application_by_app_id(&request.client.app_id, context.now);
-    let registered = || {
-        let list =
-            app.and_then(|app| app.other.get("requiredResourceAccess")).and_then(|list| list.as_array());
-        let ids = list.into_iter().flatten().filter_map(|one| one["resourceAppId"].as_str());
-        ids.map(|id| (id.to_owned(), vec![".default".to_owned()])).collect()
-    };
+    let client = request.client.app_id.as_str();
     if named.is_empty() {
-        named = registered();
+        let listed = app.map(foreign::required_resources).unwrap_or_default();
+        named = listed.into_iter().map(|id| (id.to_owned(), vec![".default".to_owned()])).collect();
     }
     for (prefix, names) in named {
         let found = resource(tenant, context.names, &prefix, context.now)?;
-        let sp = tenant.service_principals.get(&found.principal_id);
-        let publishing = tenant.application_by_app_id(&found.app_id, context.now);
-        let scopes =
-            || sp.map(|sp| &sp.scopes).into_iter().chain(publishing.map(|app| &app.scopes)).flatten();
-        let roles = || sp.map(|sp| &sp.roles).into_iter().chain(publishing.map(|app| &app.roles)).flatten();
         let mut at = AtResource {
             principal_id: found.principal_id.clone(),
             scopes: Vec::new(),
@@ -227,16 +219,20 @@ fn permissions(
             role_ids: Vec::new(),
         };
         if names.iter().any(|name| name == ".default") {
-            at.scopes = foreign::required_scopes(tenant, &request.client.app_id, &found.app_id, context.now);
-            let ids = app.map(|app| foreign::required_ids(app, &found.app_id, "Role")).unwrap_or_default();
-            for role in roles().filter(|role| ids.contains(&role.id.to_ascii_lowercase())) {
-                at.roles.push(role.value.clone());
-                at.role_ids.push(role.id.clone());
+            if let Some(error) = unlisted(tenant, client, &found.app_id, context.now) {
+                return Err(error);
+            }
+            at.scopes = foreign::required_scopes(tenant, client, &found.app_id, context.now)?;
+            for id in app.map(|app| foreign::required_ids(app, &found.app_id, "Role")).unwrap_or_default() {
+                let role = published::role(tenant, &found.app_id, &id, context.now);
+                let role = role.ok_or_else(|| EntraError::unknown_scope(&id, client, &found.app_id))?;
+                at.roles.push(role.value.to_owned());
+                at.role_ids.push(role.id.to_owned());
             }
         }
         for name in names.iter().filter(|name| *name != ".default") {
-            if !scopes().any(|scope| scope.is_enabled && scope.value.eq_ignore_ascii_case(name)) {
-                return Err(EntraError::unknown_scope(name, &request.client.app_id, &found.app_id));
+            if published::scope(tenant, &found.app_id, name, context.now).is_none() {
+                return Err(EntraError::unknown_scope(name, client, &found.app_id));
             }
             at.scopes.push(name.clone());
         }

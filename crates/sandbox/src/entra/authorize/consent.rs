@@ -15,9 +15,10 @@ use crate::entra::pages;
 use crate::entra::resource::{Asked, granted_scopes};
 use crate::entra::sealed::{Kind, open, seal};
 use crate::entra::state::Decision;
-use crate::entra::user_response::admitted;
+use crate::entra::user_response::{admitted, not_granted};
 use crate::exchange::Response;
 use crate::graph::{Asking, Audit, user_initiator};
+use crate::published;
 use crate::tenant::Tenant;
 
 use super::request::{SignInRequest, read_again};
@@ -32,7 +33,8 @@ struct PendingConsent {
     expires: Timestamp,
 }
 
-/// The scopes that were asked for and are not granted; with `.default`, none but if nothing is granted.
+/// The scopes that were asked for and are not granted; with `.default`, none but if nothing is granted. Where nothing
+/// is granted and nothing can be, it is refused here as it would be when the code is redeemed.
 pub(super) fn missing(
     context: &Context<'_>,
     tenant: &Tenant,
@@ -44,32 +46,18 @@ pub(super) fn missing(
     let mut missing: Vec<String> = asked.missing(&granted).into_iter().map(str::to_owned).collect();
     // `.default` asks for what the registration names, as long as nothing is granted.
     if granted.is_empty() && asked.scopes.iter().any(|scope| scope == ".default") {
-        missing.extend(foreign::required_scopes(
-            tenant,
-            &request.client.app_id,
-            &asked.resource.app_id,
-            context.now,
-        ));
+        let client = &request.client.app_id;
+        missing.extend(foreign::required_scopes(tenant, client, &asked.resource.app_id, context.now)?);
+        if missing.is_empty() {
+            return Err(not_granted(context, tenant, &request.client, &asked));
+        }
     }
     for scope in &missing {
-        if published(tenant, &asked, scope, context.now).is_none() {
+        if published::scope(tenant, &asked.resource.app_id, scope, context.now).is_none() {
             return Err(EntraError::unknown_scope(scope, &request.client.app_id, &asked.resource.app_id));
         }
     }
     Ok(missing)
-}
-
-/// The id of a scope that the resource publishes, and whether it wants an administrator.
-fn published(tenant: &Tenant, asked: &Asked, scope: &str, now: Timestamp) -> Option<(String, bool)> {
-    let published =
-        tenant.service_principals.get(&asked.resource.principal_id).map(|resource| &resource.scopes);
-    let app = tenant.application_by_app_id(&asked.resource.app_id, now).map(|app| &app.scopes);
-    published
-        .into_iter()
-        .chain(app)
-        .flatten()
-        .find(|known| known.is_enabled && known.value.eq_ignore_ascii_case(scope))
-        .map(|known| (known.id.clone(), known.consent == "Admin"))
 }
 
 /// Whether this user may give the missing consent, as the tenant's policy has it.
@@ -92,15 +80,15 @@ fn may_consent(
         return false;
     }
     missing.iter().all(|scope| {
-        let (scope_id, needs_admin) = published(tenant, &asked, scope, context.now).unwrap_or_default();
+        let known = published::scope(tenant, &asked.resource.app_id, scope, context.now);
         tenant.lets_user_consent(&Asking {
             client: &request.client.app_id,
             home,
             publisher: publisher.as_deref(),
             resource: &asked.resource.app_id,
             scope,
-            scope_id: &scope_id,
-            needs_admin,
+            scope_id: known.map_or("", |known| known.id),
+            needs_admin: known.is_some_and(|known| known.needs_admin),
         })
     })
 }

@@ -88,6 +88,12 @@ impl EntraError {
         Self::invalid_request(9_002_313, format!("Invalid request. Request is malformed or invalid. {why}"))
     }
 
+    /// The body is larger than so many bytes.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        let why = format!("The maximum request length supported is {}MB.", limit / (1024 * 1024));
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..Self::malformed(&why) }
+    }
+
     /// Another HTTP method is expected.
     pub(crate) fn wrong_method(expected: &str) -> Self {
         Self {

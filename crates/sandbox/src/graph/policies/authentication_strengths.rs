@@ -14,8 +14,14 @@ use crate::graph::route::{Needs, Route};
 
 use super::conditional_access::shown_policy;
 
-const READ: Needs = Needs::either(&["Policy.Read.All", "Policy.ReadWrite.ConditionalAccess"]);
-const WRITE: Needs = Needs::either(&["Policy.ReadWrite.ConditionalAccess"]);
+const READ: Needs = Needs::either(&[
+    "Policy.Read.All",
+    "Policy.Read.AuthenticationMethod",
+    "Policy.ReadWrite.AuthenticationMethod",
+    "Policy.ReadWrite.ConditionalAccess",
+]);
+const WRITE: Needs =
+    Needs::either(&["Policy.ReadWrite.AuthenticationMethod", "Policy.ReadWrite.ConditionalAccess"]);
 
 /// Custom ones at most.
 const MOST: usize = 15;

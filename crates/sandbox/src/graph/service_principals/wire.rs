@@ -6,7 +6,8 @@ use crate::directory::{ServicePrincipal, ServicePrincipalKind};
 use crate::entra::MICROSOFT_SERVICES;
 use crate::graph::applications::wire::{key_credential, password_credential, role, scope};
 use crate::graph::instants::{seconds, seconds_or_null};
-use crate::tenant::Tenant;
+use crate::published;
+use crate::tenant::{GRAPH_APP_ID, Tenant};
 
 /// The whole object.
 pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value {
@@ -18,8 +19,9 @@ pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value
         .find(|app| app.app_id == sp.app_id)
         .or_else(|| foreign.map(|foreign| &foreign.application));
     let (scopes, roles) = match application {
-        Some(app) => (&app.scopes, &app.roles),
-        None => (&sp.scopes, &sp.roles),
+        Some(app) => (app.scopes.clone(), app.roles.clone()),
+        None if sp.app_id == GRAPH_APP_ID => published::of_graph(),
+        None => (Vec::new(), Vec::new()),
     };
     let (type_name, kind) = match &sp.kind {
         ServicePrincipalKind::Application => (None, "Application"),
