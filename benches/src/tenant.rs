@@ -55,6 +55,7 @@ impl Tenant {
             tenant: id,
             blueprint: named("Bench blueprint", "bench/blueprint")?,
             given: None,
+            shares_blueprint: false,
             agent: named("Bench agent", "bench/agent")?,
             user: AgentUserWish {
                 display_name: "Bench agent".to_owned(),

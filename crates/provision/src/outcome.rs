@@ -17,6 +17,8 @@ pub struct Outcome {
     /// The ids of its last request, where one was sent.
     pub correlation: Option<Correlation>,
     pub(crate) learnt: Objects,
+    /// What a survey has found to be done.
+    pub(crate) seen: Vec<Step>,
     pub(crate) resolves: Option<(Uuid, bool)>,
 }
 

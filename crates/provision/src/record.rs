@@ -147,12 +147,18 @@ impl Record {
 
     /// How many steps are done, of how many.
     pub fn progress(&self) -> (usize, usize) {
-        (self.done.len(), Step::ALL.len())
+        let wanted = Step::ALL.into_iter().filter(|step| self.wants(*step));
+        (wanted.clone().filter(|step| self.done.contains(step)).count(), wanted.count())
+    }
+
+    /// Whether the wish has that step: where nothing is to be taken from the provisioner, there is nothing to record.
+    fn wants(&self, step: Step) -> bool {
+        step != Step::Strip || self.wish.strip.is_some()
     }
 
     /// The step that comes next; `None` when all are done.
     pub fn current(&self) -> Option<Step> {
-        Step::ALL.into_iter().find(|step| !self.done.contains(step))
+        Step::ALL.into_iter().find(|step| self.wants(*step) && !self.done.contains(step))
     }
 
     /// The step of which nobody knows whether it has changed the tenant: it was begun and has not ended, its
@@ -221,6 +227,10 @@ impl Record {
         match &outcome.ended {
             Ended::Done { .. } => {
                 self.done.insert(outcome.step);
+                if self.open.is_none() {
+                    // What may have been made without an answer, its own step accounts for.
+                    self.done.extend(&outcome.seen);
+                }
                 self.open = self.open.filter(|open| open.step != outcome.step);
                 self.waits = Waits::default();
             }

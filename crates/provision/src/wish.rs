@@ -19,6 +19,10 @@ pub struct Wish {
     /// A blueprint that somebody else owns, to be used as it is instead of one of ours.
     #[serde(default)]
     pub given: Option<AppId>,
+    /// Whether the blueprint is made already, with all that belongs to it, since others come from it: what the survey
+    /// finds of it is done then, and only what it lacks is made. Otherwise each step looks for itself.
+    #[serde(default)]
+    pub shares_blueprint: bool,
     /// The agent identity.
     pub agent: Naming,
     /// The agent user.

@@ -91,6 +91,7 @@ impl Provisioning {
                 display_name: format!("{} (blueprint)", wishes.display_name),
                 tag: tag.clone(),
             },
+            shares_blueprint: false,
             given: None,
             agent: Naming { display_name: wishes.display_name.clone(), tag },
             user: AgentUserWish {

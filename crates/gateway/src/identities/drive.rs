@@ -96,9 +96,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
             return Ok(Ending { end, unit: Unit::new() });
         }
     };
-    let mut drive = Drive::begin(&gateway, &turn, scope, identity, &cell, home).await?;
-    drive.opening = opening;
-    drive.run(&turn).await
+    Drive::begin(&gateway, &turn, scope, identity, &cell, opening, home).await?.run(&turn).await
 }
 
 /// What becomes of an identity whose job is given up: it does not wait any more, and says what is in its way.
@@ -176,13 +174,14 @@ impl Drive {
         scope: OrgScope,
         identity: Versioned<Identity>,
         cell: &Cell,
+        opening: Option<Versioned<Opening>>,
         home: Home,
     ) -> Result<Self, JobError> {
         let (credential, certificate) = cells::credential(gateway, cell).await?;
         let store = gateway.store.org(scope);
         let sponsor = identity.sponsor.unwrap_or(home.sponsor);
-        let scale = gateway.config.provision_scale;
-        let wish = wish::of(&identity, cell, certificate, &home, sponsor, scale);
+        let (scale, shares) = (gateway.config.provision_scale, opening.is_none());
+        let wish = wish::of(&identity, cell, certificate, &home, sponsor, shares, scale);
         let provisioning = match store.get::<Provisioning>(identity.id).await? {
             Some(provisioning) => provisioning,
             None => {
@@ -205,7 +204,7 @@ impl Drive {
             provisioning,
             clients,
             unit: Unit::new(),
-            opening: None,
+            opening,
         };
         drive.go_on(wish);
         Ok(drive)
@@ -243,7 +242,12 @@ impl Drive {
                         let act = act_of(&act, &self.identity)?;
                         after.open = Some(self.gateway.open(&mut self.unit, self.scope, act));
                     }
-                    self.persist(turn, after, State::of(&action, Some(step)), None).await?;
+                    // A step that only reads may be done again at any time: it is not worth a commit of its own.
+                    if step.act().is_none() && self.unit.is_empty() {
+                        self.provisioning.record = after;
+                    } else {
+                        self.persist(turn, after, State::of(&action, Some(step)), None).await?;
+                    }
                     let outcome = perform(&self.clients, &self.provisioning.steps).await;
                     self.take_in(turn, &outcome, before).await?;
                 }

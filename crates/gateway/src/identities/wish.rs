@@ -18,6 +18,7 @@ pub(super) fn of(
     certificate: CertificateWish,
     home: &Home,
     sponsor: UserId,
+    shares_blueprint: bool,
     scale: f64,
 ) -> Wish {
     let address = identity.address.clone().unwrap_or_default();
@@ -31,6 +32,7 @@ pub(super) fn of(
         tenant: home.tenant,
         blueprint: cell.blueprint(),
         given: cell.given,
+        shares_blueprint,
         agent: Naming {
             display_name: identity.display_name.clone(),
             tag: tag("identity", &identity.id.to_string()),

@@ -6,8 +6,8 @@ use attache_graph::{Cause, ConsentType, InheritableScopes, graph_app_id};
 
 use super::stop::{As, Stop};
 use super::{Did, Scene};
+use crate::Step;
 use crate::permissions::{GRANT_CONSENT, READ_BLUEPRINTS, READ_DIRECTORY, SET_INHERITANCE};
-use crate::{Objects, Step};
 
 pub(super) async fn grant(scene: &Scene<'_>) -> Result<Did, Stop> {
     let graph = scene.bootstrap();
@@ -17,11 +17,7 @@ pub(super) async fn grant(scene: &Scene<'_>) -> Result<Did, Stop> {
         Ok(all) => all,
         // Without its broad roles the provisioner may not even read this; a token of the agent user proves it.
         Err(error) if matches!(error.cause(), Cause::Forbidden { .. }) => {
-            return Ok(Did {
-                found: true,
-                learnt: Objects::default(),
-                correlation: Some(error.correlation().clone()),
-            });
+            return Ok(Did { correlation: Some(error.correlation().clone()), ..Did::nothing() });
         }
         Err(error) => return Err(Stop::of(Step::Consent, As::Provisioner(READ_DIRECTORY), &error)),
     };

@@ -55,6 +55,7 @@ pub async fn perform(clients: &dyn Clients, record: &Record) -> Outcome {
             correlation: did.correlation,
             resolves: scene.open.map(|open| (open.correlation, did.found)),
             learnt: did.learnt,
+            seen: did.seen,
         },
         Err(stop) => {
             // An earlier creation is settled as not having happened as soon as the next one is tried.
@@ -65,6 +66,7 @@ pub async fn perform(clients: &dyn Clients, record: &Record) -> Outcome {
                 correlation: stop.correlation,
                 resolves: scene.open.filter(|_| tried).map(|open| (open.correlation, false)),
                 learnt: Objects::default(),
+                seen: Vec::new(),
             }
         }
     }
@@ -105,13 +107,20 @@ pub(crate) struct Scene<'a> {
 pub(crate) struct Did {
     pub(crate) found: bool,
     pub(crate) learnt: Objects,
+    /// The steps that it found to be done.
+    pub(crate) seen: Vec<Step>,
     pub(crate) correlation: Option<Correlation>,
 }
 
 impl Did {
+    /// There was nothing to do, and nothing to ask for.
+    pub(crate) fn nothing() -> Self {
+        Self { found: true, learnt: Objects::default(), seen: Vec::new(), correlation: None }
+    }
+
     /// There was nothing to do.
     pub(crate) fn found<T>(answer: &Answer<T>) -> Self {
-        Self { found: true, learnt: Objects::default(), correlation: Some(answer.correlation.clone()) }
+        Self { correlation: Some(answer.correlation.clone()), ..Self::nothing() }
     }
 
     /// It was done now.

@@ -6,11 +6,11 @@ use attache_graph::Cause;
 use super::stop::{As, Stop};
 use super::{Did, Scene};
 use crate::permissions::{ASSIGN_ROLES, BOOTSTRAP_ONLY, READ_APPLICATIONS, role_id};
-use crate::{Objects, Reason, Step, Told};
+use crate::{Reason, Step, Told};
 
 pub(super) async fn strip(scene: &Scene<'_>) -> Result<Did, Stop> {
     let Some(provisioner) = scene.wish.strip else {
-        return Ok(Did { found: true, learnt: Objects::default(), correlation: None });
+        return Ok(Did::nothing());
     };
     let graph = scene.bootstrap();
     let reads = |error| Stop::of(Step::Strip, As::Provisioner(READ_APPLICATIONS), &error);

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use attache_graph::{
-    Cause, ConsentType, Correlation, Graph, GraphError, InheritableScopes, Sku, User, graph_app_id,
+    Cause, ConsentType, Correlation, Graph, GraphError, InheritableScopes, RoleAssignment, Sku, User,
+    graph_app_id,
 };
 use attache_terms::{AppId, SkuId};
 use uuid::Uuid;
@@ -32,16 +33,36 @@ pub(crate) struct Findings {
     pub(crate) correlation: Option<Correlation>,
 }
 
+impl Findings {
+    /// What of a blueprint that others come from, too, is there already.
+    fn shared(&self, wish: &Wish) -> Vec<Step> {
+        if !wish.shares_blueprint || wish.given.is_some() {
+            return Vec::new();
+        }
+        let steps = Step::ALL.into_iter().filter(|step| (Step::Blueprint..=Step::Inheritance).contains(step));
+        steps.filter(|step| !self.missing.contains(step)).collect()
+    }
+}
+
 /// Performs the step: the first problem ends it.
 pub(super) async fn survey(scene: &Scene<'_>) -> Result<Did, Stop> {
     let findings = look(&scene.bootstrap(), scene.wish).await?;
+    let seen = findings.shared(scene.wish);
     match findings.problems.into_iter().next() {
         Some(problem) => Err(Stop::new(crate::Ended::Failed(problem), findings.correlation)),
         // Each step looks for its own object again; what was seen here may be older.
         None => {
-            let Objects { graph, roles, licence, .. } = findings.objects;
-            let learnt = Objects { graph, roles, licence, ..Objects::default() };
-            Ok(Did { found: true, learnt, correlation: findings.correlation })
+            let Objects { graph, roles, licence, blueprint, principal, .. } = findings.objects;
+            let shared = |step| seen.contains(&step);
+            let learnt = Objects {
+                graph,
+                roles,
+                licence,
+                blueprint: blueprint.filter(|_| shared(Step::Blueprint)),
+                principal: principal.filter(|_| shared(Step::Principal)),
+                ..Objects::default()
+            };
+            Ok(Did { learnt, seen, correlation: findings.correlation, ..Did::nothing() })
         }
     }
 }
@@ -159,7 +180,9 @@ async fn principal(graph: &Graph, wish: &Wish, blueprint: AppId, seen: &mut Find
     seen.objects.principal = Some(principal);
     let roles = graph.role_assignments(principal).await.map_err(reads(permissions::READ_APPLICATIONS))?.value;
     let wanted = role_id(permissions::MANAGE_AGENT_USERS, &seen.objects.roles);
-    if !roles.iter().any(|one| Some(one.app_role_id) == wanted) {
+    let is_it =
+        |one: &RoleAssignment| Some(one.app_role_id) == wanted && Some(one.resource_id) == seen.objects.graph;
+    if !roles.iter().any(is_it) {
         seen.missing.push(Step::Role);
     }
     let grants = match graph.grants_of(principal).await {

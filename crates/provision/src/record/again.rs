@@ -144,6 +144,7 @@ mod tests {
             tenant: TenantId::new(Uuid::from_u128(1)),
             blueprint: naming("Agent (blueprint)"),
             given: None,
+            shares_blueprint: false,
             agent: naming("Agent"),
             user: AgentUserWish {
                 display_name: "Agent".to_owned(),
@@ -187,7 +188,8 @@ mod tests {
             record.begin(step, Uuid::from_u128(9), Timestamp::UNIX_EPOCH);
             let learnt = Objects { licence: Some(SkuId::new(Uuid::from_u128(5))), ..Objects::default() };
             let ended = Ended::Done { found: false };
-            let outcome = Outcome { step, ended, correlation: None, learnt, resolves: None };
+            let outcome =
+                Outcome { step, ended, correlation: None, learnt, seen: Vec::new(), resolves: None };
             record.apply(&outcome, Timestamp::UNIX_EPOCH, 0.0);
         }
         record

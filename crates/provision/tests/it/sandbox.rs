@@ -7,8 +7,8 @@ use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfi
 use attache_graph::Graph;
 use attache_keys::{Certificate, SoftwareKey, Validity};
 use attache_provision::{
-    Action, CertificateWish, Clients, Failure, Objects, Patience, Record, Removal, RemovalAction, Target,
-    Wish, next, next_removal, perform, perform_removal, plan,
+    Action, CertificateWish, Clients, Failure, Objects, Patience, Record, Removal, RemovalAction, Tag,
+    Target, Wish, next, next_removal, perform, perform_removal, plan,
 };
 use attache_sandbox::{Config, Effect, Fault, LagProfile, Sandbox};
 use attache_terms::{AppId, Clock, Cloud, Explain, Rng, Secret, SystemClock, SystemRng, TenantId, UserId};
@@ -187,6 +187,40 @@ async fn from_nothing_to_ready_and_back_within_the_sandboxs_lag() {
     assert_eq!(removal.left().len(), 4);
     let gone = plan(&tenant, &tenant.wish()).await.unwrap();
     assert!(gone.objects.iter().all(|object| !object.exists), "{gone}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_blueprint_that_others_share_only_what_it_lacks_is_made() {
+    let tenant = Tenant::start(LagProfile::None, LAG).await;
+    let first = tenant.run(Record::new(Wish { strip: None, ..tenant.wish() })).await.unwrap();
+    let domain = tenant.sandbox.ready().domain.clone();
+    let sharing = |name: &str| {
+        let mut wish = Wish { strip: None, shares_blueprint: true, ..tenant.wish() };
+        wish.agent.tag = Tag::new(name).unwrap();
+        wish.user.user_principal_name = format!("{name}@{domain}");
+        wish.user.mail_nickname = name.to_owned();
+        wish
+    };
+    let second = tenant.run(Record::new(sharing("second"))).await.unwrap();
+    assert_eq!(second.objects().blueprint, first.objects().blueprint);
+    assert_eq!(second.objects().principal, first.objects().principal);
+    assert_ne!(second.objects().user, first.objects().user);
+    let writes = |from: usize| {
+        let all = tenant.sandbox.control().requests();
+        let path = |one: &attache_sandbox::LoggedRequest| format!("{} {}", one.method, one.path);
+        let writes = all.iter().skip(from).filter(|one| one.method != "GET" && one.grant_type.is_none());
+        writes.map(path).collect::<Vec<_>>()
+    };
+    let before = tenant.sandbox.control().requests().len();
+    // What it lacks is made: here a scope that the others do not need.
+    let mut wish = sharing("third");
+    wish.scopes.push("Mail.Send".to_owned());
+    tenant.run(Record::new(wish)).await.unwrap();
+    let writes = writes(before);
+    let of_blueprint =
+        |path: &&String| path.contains("oauth2PermissionGrants") || path.contains("inheritable");
+    assert_eq!(writes.iter().filter(of_blueprint).count(), 2, "{writes:?}");
+    assert_eq!(writes.len(), 2 + 4, "{writes:?}");
 }
 
 /// The sandbox's delays, shortened: replication 15 ms, Teams 0.9 s.

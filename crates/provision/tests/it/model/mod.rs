@@ -278,6 +278,7 @@ pub(crate) fn wish() -> Wish {
         tenant: TenantId::new(Uuid::from_u128(1)),
         blueprint: name("Attaché", "default/blueprint"),
         given: None,
+        shares_blueprint: false,
         agent: name("Scout", "default/agent"),
         user: AgentUserWish {
             display_name: "Scout".to_owned(),
