@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
-use super::{Acceptor, router};
+use super::{Acceptor, router, unread};
 use crate::Gateway;
 
 /// How long a client may take to shake hands, to ask for something first, and to send the head of each request.
@@ -63,7 +63,7 @@ pub(crate) async fn serve(
         let (clock, acceptor) = (Arc::clone(&gateway.clock), Arc::clone(&acceptor));
         let (watcher, router) = (graceful.watcher(), router.clone());
         tokio::spawn(async move {
-            connection(&*clock, stream, peer, &acceptor, watcher, router).await;
+            connection(&clock, stream, peer, &acceptor, watcher, router).await;
             drop(permit);
         });
     }
@@ -74,7 +74,7 @@ pub(crate) async fn serve(
 }
 
 async fn connection(
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
     stream: TcpStream,
     peer: SocketAddr,
     acceptor: &Acceptor,
@@ -97,7 +97,7 @@ async fn connection(
 }
 
 async fn answer(
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
     watcher: Watcher,
@@ -105,9 +105,13 @@ async fn answer(
 ) {
     let asked = CancellationToken::new();
     let asks = asked.clone();
-    let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
+    let of_body = Arc::clone(clock);
+    let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
         asks.cancel();
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(ConnectInfo(peer));
+        let body = unread::Body::new(body, &head.headers, &of_body);
+        let request = http::Request::from_parts(head, body);
         router.clone().call(request)
     });
     let mut builder = Builder::new(TokioExecutor::new());

@@ -10,6 +10,7 @@ mod listen;
 mod page;
 mod problem;
 mod tls;
+mod unread;
 mod upload;
 mod version;
 
