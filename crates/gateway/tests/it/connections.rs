@@ -1,4 +1,4 @@
-//! Connections: so many at once, and none that only holds a place.
+//! Connections: so many at once, none that only holds a place, and none that breaks where a refusal is to be read.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -32,6 +32,23 @@ async fn a_connection_that_says_nothing_makes_room_for_the_next() {
     // It was, since the first had been let go.
     let end = tokio::time::timeout(Duration::from_secs(60), first.read(&mut [0])).await;
     assert_eq!(end.expect("the first is still open").unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_for_an_answer_only_when_all_is_sent_finds_the_refusal() {
+    let world = World::new().await;
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, world.url.port().unwrap())).await.unwrap();
+    // More than the system holds for somebody who does not read.
+    let body = vec![b' '; 48 << 20];
+    let head =
+        format!("POST /api/v1/orgs HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&body).await.expect("the connection broke before all was sent");
+    // It is still good for the next request.
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    assert!(answers.starts_with("HTTP/1.1 401") && answers.contains("HTTP/1.1 200"), "{answers}");
 }
 
 /// Asks on a connection of its own while time passes, until that ends; what came back.
