@@ -10,6 +10,7 @@ use super::{BoundTenant, Connection, not_connected};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::identities::{Identity, Mode, State};
+use crate::licences;
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
@@ -69,6 +70,7 @@ pub(super) async fn bind(
     };
     let about = Target { user: Some(administrator.user), ..on([thing("tenant", administrator.tenant)]) };
     unit.record(grant.scope, gateway.changed(&grant.caller, act, about));
+    unit.enqueue(licences::count_now(gateway, administrator.tenant, Some(org)));
     match gateway.commit(&grant.caller, unit).await {
         Ok(_) => Ok(()),
         // Another organisation was faster.
@@ -170,6 +172,8 @@ pub(super) async fn disconnect(gateway: &Gateway, grant: &Grant) -> Answer<()> {
             unit.update(&before, &after);
         }
     }
+    // What was counted goes with it.
+    unit.enqueue(licences::count_now(gateway, connection.tenant, Some(grant.scope.org())));
     let about = on([thing("tenant", connection.tenant)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, DISCONNECTED, about));
     gateway.commit(&grant.caller, unit).await?;

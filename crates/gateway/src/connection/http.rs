@@ -208,7 +208,7 @@ struct TenantChange {
     sponsor: Option<String>,
     /// Two letters.
     usage_location: Option<String>,
-    /// The `skuId` of a subscription; empty for any with mailbox and Teams.
+    /// A product that the tenant has, by part number or `skuId`; empty for any with mailbox and Teams.
     licence: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! How a connected tenant is used: domain, address, sponsor, country, licence; each checked against the tenant itself.
+//! How a connected tenant is used: domain, address, sponsor, country, licence. Of which the tenant knows, it is asked.
 
 use attache_ledger::ActName;
 use attache_store::{Unit, Versioned};
@@ -11,6 +11,7 @@ use super::look;
 use super::{Connection, not_connected};
 use crate::Gateway;
 use crate::access::Grant;
+use crate::licences;
 use crate::record::{on, thing};
 use crate::server::{Answer, Json, Problem};
 
@@ -24,7 +25,7 @@ pub(super) struct Change {
     pub(super) local_part: Option<String>,
     pub(super) sponsor: Option<String>,
     pub(super) usage_location: Option<String>,
-    /// A licence's id; empty for any.
+    /// A licence that the tenant has, by part number or id; empty for any.
     pub(super) licence: Option<String>,
 }
 
@@ -65,11 +66,10 @@ pub(super) async fn change(gateway: &Gateway, grant: &Grant, change: Change) -> 
         after.usage_location = country;
     }
     if let Some(licence) = change.licence {
-        let id = |text: &str| text.parse::<SkuId>().map_err(|error| (text.to_owned(), error));
-        let parsed = Some(licence.trim()).filter(|text| !text.is_empty()).map(id).transpose();
-        after.licence = parsed.map_err(|(_, error)| {
-            Problem::invalid("licence", error, "give the skuId of a subscription, or leave it empty for any")
-        })?;
+        after.licence = match licence.trim() {
+            "" => None,
+            name => Some(bought(gateway, &before, name).await?),
+        };
     }
     save(gateway, grant, &before, after, CHANGED).await
 }
@@ -107,6 +107,8 @@ fn changes(
     let mut unit = Unit::new();
     unit.update(before, after);
     unit.record(grant.scope, gateway.changed(&grant.caller, act, on([thing("tenant", after.tenant)])));
+    // Another licence has other seats.
+    unit.enqueue(licences::count_now(gateway, after.tenant, Some(grant.scope.org())));
     unit
 }
 
@@ -124,6 +126,17 @@ async fn found(gateway: &Gateway, connection: &Connection, sponsor: &str) -> Ans
         )),
         Err(error) => Err(unread(&error)),
     }
+}
+
+/// The product of the tenant that is called so.
+async fn bought(gateway: &Gateway, connection: &Connection, name: &str) -> Answer<SkuId> {
+    let seen = look::graph(gateway, connection.tenant)?.subscribed_skus().await;
+    let skus = seen.map_err(|error| unread(&error))?.value;
+    skus.iter().find(|sku| sku.is_called(name)).map(|sku| sku.sku_id).ok_or_else(|| {
+        let names: Vec<&str> = skus.iter().map(|sku| sku.sku_part_number.as_str()).collect();
+        let remedy = format!("take one that it has, or leave it empty for any: {}", names.join(", "));
+        Problem::invalid("licence", "no subscription of the tenant", remedy)
+    })
 }
 
 fn checked_local_part(text: &str) -> Answer<String> {

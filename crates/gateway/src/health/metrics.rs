@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use attache_store::{GatewayScope, Versioned};
+use attache_store::GatewayScope;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::header::CONTENT_TYPE;
@@ -157,7 +157,7 @@ pub(super) async fn show(State(gateway): State<Arc<Gateway>>, _: AsOperator) -> 
     let mut low = String::new();
     for hosted in &gateway.config.hosted {
         let tenant = hosted.tenant;
-        let seats: Option<Versioned<TenantSeats>> = gateway.system().get(tenant).await?;
+        let seats = TenantSeats::of(gateway.system(), tenant, None).await?;
         let Some(seats) = seats else { continue };
         for product in seats.products.iter().filter(|product| product.for_agents) {
             let (name, free) = (&product.part_number, product.free);

@@ -291,7 +291,7 @@ impl Drive {
                     unit.enqueue(sponsors::watching(&self.gateway, &self.identity));
                     unit.enqueue(watch::watching(&self.gateway, &self.identity));
                     if let Some(tenant) = self.identity.tenant {
-                        unit.enqueue(licences::count_later(&self.gateway, tenant));
+                        unit.enqueue(licences::count_later(&self.gateway, tenant, self.identity.owner()));
                     }
                     return Ok(Ending::done_with(unit));
                 }

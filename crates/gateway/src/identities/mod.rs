@@ -199,6 +199,11 @@ impl Identity {
     /// The lookup by sponsor.
     pub(crate) const BY_SPONSOR: &'static str = "sponsor";
 
+    /// The organisation, if it is in whose own tenant it lives.
+    pub(crate) fn owner(&self) -> Option<OrgId> {
+        (self.mode == Mode::OwnTenant).then_some(self.org)
+    }
+
     /// The addresses that are its own, the wanted ones included: Exchange gives each to one mailbox. That of a shared
     /// sender is nobody's own.
     fn addresses(&self) -> BTreeSet<String> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use attache_store::{OrgScope, Page, Versioned};
+use attache_store::{OrgId, OrgScope, Page, Versioned};
 use attache_terms::TenantId;
 use axum::extract::State;
 use jiff::Timestamp;
@@ -129,7 +129,7 @@ async fn list_seats(
 ) -> Answer<Json<Listed<SeatsView>>> {
     let mut items = Vec::new();
     for hosted in &gateway.config.hosted {
-        let seats: Option<Versioned<TenantSeats>> = gateway.system().get(hosted.tenant).await?;
+        let seats = TenantSeats::of(gateway.system(), hosted.tenant, None).await?;
         items.extend(seats.map(|seats| seats_view(&gateway, &seats, true)));
     }
     Ok(Json(Listed { items, next: None }))
@@ -157,11 +157,16 @@ pub(crate) async fn seats_of(gateway: &Gateway, scope: OrgScope) -> Answer<Vec<T
     seats_in(gateway, &identities(gateway, scope).await?).await
 }
 
+/// The tenant that an identity lives in, and its organisation where that is the organisation's own.
+fn lives_in(identity: &Identity) -> Option<(TenantId, Option<OrgId>)> {
+    identity.tenant.map(|tenant| (tenant, identity.owner()))
+}
+
 async fn seats_in(gateway: &Gateway, identities: &[Identity]) -> Answer<Vec<TenantSeats>> {
-    let tenants: BTreeSet<TenantId> = identities.iter().filter_map(|identity| identity.tenant).collect();
+    let tenants: BTreeSet<_> = identities.iter().filter_map(lives_in).collect();
     let mut all = Vec::new();
-    for tenant in tenants {
-        let seats: Option<Versioned<TenantSeats>> = gateway.system().get(tenant).await?;
+    for (tenant, owner) in tenants {
+        let seats = TenantSeats::of(gateway.system(), tenant, owner).await?;
         all.extend(seats.map(|seats| seats.record));
     }
     Ok(all)
@@ -183,7 +188,7 @@ pub(super) async fn view(gateway: &Gateway, scope: OrgScope) -> Answer<BillView>
     let identities = identities(gateway, scope).await?;
     let seats = seats_in(gateway, &identities).await?;
     let costings = identities.into_iter().map(|identity| {
-        let seats = seats.iter().find(|seats| Some(seats.tenant) == identity.tenant);
+        let seats = seats.iter().find(|seats| Some((seats.tenant, seats.owner)) == lives_in(&identity));
         let named = |sku| (sku, seats.and_then(|seats| seats.part_number(sku)).map(str::to_owned));
         let licences = identity.licences.iter().copied().map(named).collect();
         // Who has no account of their own costs nobody a sponsor's licence.

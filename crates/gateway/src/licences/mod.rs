@@ -10,7 +10,7 @@ mod seats;
 
 pub use price::{Money, Prices, PricesError};
 
-pub(crate) use count::{COUNT, begin, count_later};
+pub(crate) use count::{COUNT, begin, count_later, count_now};
 pub(crate) use http::{api, monthly, seats_of};
 pub(crate) use page::pages;
 pub(crate) use seats::{TenantSeats, is_known, seat};

@@ -1,7 +1,7 @@
 //! The seats of a tenant, as they were counted last: what can be given to agents, and whether that is little.
 
 use attache_graph::Sku;
-use attache_store::{GatewayScope, Lookup, Record};
+use attache_store::{GatewayScope, Lookup, OrgId, Record, StoreError, SystemStore, Versioned};
 use attache_terms::{SkuId, TenantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct TenantSeats {
     /// Which tenant.
     pub(crate) tenant: TenantId,
+    /// The organisation whose own tenant it is, as whose connection it was counted; `None` for one of ours.
+    pub(crate) owner: Option<OrgId>,
     /// Its products.
     pub(crate) products: Vec<Product>,
     /// Whether few seats are left for agents.
@@ -37,6 +39,15 @@ pub(crate) struct Product {
 }
 
 impl TenantSeats {
+    /// Those of a tenant of ours, or of this organisation's own.
+    pub(crate) async fn of(
+        store: SystemStore<'_>,
+        tenant: TenantId,
+        owner: Option<OrgId>,
+    ) -> Result<Option<Versioned<Self>>, StoreError> {
+        store.get(key(tenant, owner)).await
+    }
+
     /// The seats that remain for agents.
     pub(crate) fn free(&self) -> i64 {
         self.products.iter().filter(|product| product.for_agents).map(|product| product.free).sum()
@@ -84,12 +95,20 @@ pub(crate) fn seat(skus: &[Sku], licences: &[String]) -> Option<SkuId> {
     free.max_by_key(|product| (product.free, product.sku)).map(|product| product.sku)
 }
 
+/// Organisations that share a tenant may each give their agents another licence.
+fn key(tenant: TenantId, owner: Option<OrgId>) -> String {
+    match owner {
+        Some(org) => format!("{tenant}/{org}"),
+        None => tenant.to_string(),
+    }
+}
+
 impl Record for TenantSeats {
     const KIND: &'static str = "tenant_seats";
     type Scope = GatewayScope;
 
     fn key(&self) -> String {
-        self.tenant.to_string()
+        key(self.tenant, self.owner)
     }
 
     fn lookups(&self) -> Vec<Lookup> {
@@ -125,7 +144,8 @@ mod tests {
     fn free(skus: &[Sku], licences: &[&str]) -> i64 {
         let licences: Vec<String> = licences.iter().map(|&licence| licence.to_owned()).collect();
         let (tenant, counted) = (TenantId::new(uuid::Uuid::nil()), Timestamp::UNIX_EPOCH);
-        TenantSeats { tenant, products: products(skus, &licences), low: false, counted }.free()
+        let products = products(skus, &licences);
+        TenantSeats { tenant, owner: None, products, low: false, counted }.free()
     }
 
     #[test]

@@ -416,3 +416,53 @@ async fn the_page_draws_the_way_and_names_what_is_consented_to() {
     assert!(settings.text.contains("value=\"own_tenant\""), "{}", settings.text);
     assert!(users_named(&world.sandbox.control().state(), "assistant@").is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_customers_seats_are_counted_and_told_to_the_customer() {
+    let mut world = World::new().await;
+    let (operator, theirs) = (world.operator().await, customer(&world).await);
+    let acme = world.organisation(&operator, "acme").await;
+    connect(&world, &operator, "acme", &theirs).await;
+    let use_of =
+        async |licence: &str| acme.send(Method::PATCH, TENANT, Some(&json!({ "licence": licence }))).await;
+    // A licence is one that the tenant has, by whichever name.
+    let unknown = use_of("SPE_E9").await;
+    assert!(unknown.text.contains("O365_BUSINESS_ESSENTIALS"), "{}", unknown.text);
+    assert_eq!(unknown.problem(422), "invalid");
+    let used = use_of("o365_business_essentials").await.ok(200);
+    let sku = used["connection"]["licence"].as_str().unwrap().to_owned();
+    assert_eq!(use_of(&sku).await.ok(200)["connection"]["licence"], json!(sku));
+
+    acme.post(PROVISION, &json!({ "mode": "own_tenant" })).await.ok(202);
+    let active = acme.until(DEFAULT, |seen| seen["state"] == "active").await;
+    let licences = "api/v1/orgs/acme/licences";
+    let bill = acme.until(licences, |seen| seen["seats"][0]["free"].is_number()).await;
+    let licence = json!([{ "name": "O365_BUSINESS_ESSENTIALS", "price": "6.00" }]);
+    assert_eq!((&bill["identities"][0]["licences"], &bill["complete"]), (&licence, &json!(true)), "{bill}");
+    let products = bill["seats"][0]["products"].as_array().unwrap();
+    assert_eq!((products.len(), &bill["seats"][0]["tenant_id"]), (1, &json!(theirs.tenant)), "{bill}");
+    let ours = operator.get("api/v1/licences").await.ok(200);
+    assert!(!ours.to_string().contains(&theirs.tenant), "{ours}");
+
+    world.stop().await;
+    world.governance.seats_low = 1_000;
+    world.start().await;
+    let alarms = "api/v1/orgs/acme/audit/entries?act=licence.";
+    assert_eq!(acme.get(alarms).await.ok(200)["items"], json!([]));
+    acme.post(&format!("{TENANT}/look"), &json!({})).await.ok(200);
+    acme.until(licences, |seen| seen["seats"][0]["low"] == true).await;
+    let told = acme.get(alarms).await.ok(200);
+    assert_eq!(told["items"][0]["act"], "licence.seats_low", "{told}");
+
+    // What was counted ends with the connection.
+    acme.post(&format!("{DEFAULT}/deprovision"), &json!({})).await.ok(202);
+    let one = format!("api/v1/orgs/acme/agent-identities/{}", active["id"].as_str().unwrap());
+    acme.until(&one, |seen| seen["state"] == "deprovisioned").await;
+    acme.delete(TENANT).await.ok(204);
+    acme.until("api/v1/orgs/acme/jobs", |seen| {
+        let mut counts =
+            seen["items"].as_array().unwrap().iter().filter(|job| job["kind"] == "licence.count");
+        counts.all(|job| job["state"] == "done")
+    })
+    .await;
+}
