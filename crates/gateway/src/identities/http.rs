@@ -315,6 +315,8 @@ async fn resume_identity(
 /// What deprovisioning would do.
 #[derive(Debug, Serialize, ToSchema)]
 struct RemovalPlanView {
+    /// What will be done, in order, in words.
+    steps: Vec<String>,
     /// What will be deleted, in order, as `kind id`.
     deletes: Vec<String>,
     /// The licences that will be free again.
@@ -336,6 +338,7 @@ async fn plan_removal(
     let identity = find(&gateway, allowed.scope, &which.identity).await?;
     let plan = removal::plan(&gateway, &allowed, &identity).await?;
     Ok(Json(RemovalPlanView {
+        steps: plan.steps,
         deletes: plan.deletes.into_iter().map(|(kind, id)| format!("{kind} {id}")).collect(),
         frees: plan.frees,
         stays: plan

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use attache_provision::RemovalPlan;
 use axum::Router;
 use axum::extract::{Path, State as Shared};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -127,7 +126,7 @@ struct Deprovision {
     look: Look,
     place: PlaceOf,
     identity: Identity,
-    plan: RemovalPlan,
+    plan: removal::Plan,
 }
 
 async fn plan(

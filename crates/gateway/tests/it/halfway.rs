@@ -160,6 +160,9 @@ async fn an_account_that_was_there_before_is_blocked_and_told_of() {
         }
         let plan = acme.get(&format!("{path}/deprovision")).await.ok(200);
         assert_eq!(plan["deletes"], json!([]));
+        let steps = plan["steps"].as_array().unwrap();
+        assert!(steps[0].as_str().unwrap().starts_with("block sign-in"), "{plan}");
+        assert!(steps.len() == 2 && steps[1].as_str().unwrap().contains("sessions"), "{plan}");
         acme.post(&format!("{path}/deprovision"), &json!({})).await.ok(202);
         let path = format!("api/v1/orgs/acme/agent-identities/{}", active["id"].as_str().unwrap());
         acme.until(&path, |seen| seen["state"] == "deprovisioned").await;
@@ -167,7 +170,13 @@ async fn an_account_that_was_there_before_is_blocked_and_told_of() {
         assert_eq!(left.ok(200)["accountEnabled"], false);
         let after = acme.get(&format!("{path}/deprovision")).await.ok(200);
         assert_eq!(plan["stays"], after["stays"]);
+        assert_eq!(after["steps"], json!([]));
         assert!(after["stays"][0].as_str().unwrap().starts_with(&format!("user {}", user.id)), "{after}");
+        // What it goes on costing is named as well.
+        let details = world.graph(Method::GET, &format!("users/{}/licenseDetails", user.id), None).await;
+        let held =
+            format!("licence {}: is still assigned", details.ok(200)["value"][0]["skuId"].as_str().unwrap());
+        assert!(after["stays"][1].as_str().unwrap().starts_with(&held), "{after}");
     }
     let log = acme.get("api/v1/orgs/acme/audit/entries?act=agent_user.sessions.revoke").await.ok(200);
     assert!(log["items"].as_array().unwrap().len() >= 4, "{log}");

@@ -1,17 +1,18 @@
 //! Taking an identity back: a plan first, then sign-in is blocked, the licence reclaimed and the objects deleted in
 //! the right order, and what is left is told. The record and its audit stay.
 
+mod plan;
+
 use std::sync::Arc;
 
 use attache_entra::ClientCredential;
 use attache_ledger::{Act, ActName, Actor, EntryId, Mode as As};
-use attache_provision::{
-    Left, Removal, RemovalAction, RemovalPlan, Target as Aim, next_removal, perform_removal, plan_removal,
-};
+use attache_provision::{Left, Removal, RemovalAction, Target as Aim, next_removal, perform_removal};
 use attache_store::{JobEnd, JobId, NewJob, OrgScope, Record, Unit, Versioned};
 use attache_terms::Explain as _;
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::plan::{Plan, plan};
 use super::drive::{act_of, ended};
 use super::http::accepted;
 use super::provisioning::Provisioning;
@@ -66,52 +67,6 @@ impl Removing {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Body {
     identity: IdentityId,
-}
-
-/// What deprovisioning would delete, before the first deletion; afterwards, what it left.
-pub(super) async fn plan(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -> Answer<RemovalPlan> {
-    let mut plan = objects(gateway, grant, identity).await?;
-    if identity.state != State::Deprovisioned
-        && let Some(domain) = hosting::goes_with(gateway, grant.scope, identity).await?
-    {
-        plan.deletes.push(("domain".to_owned(), domain));
-    }
-    Ok(plan)
-}
-
-/// What of it is the identity's own.
-async fn objects(gateway: &Arc<Gateway>, grant: &Grant, identity: &Identity) -> Answer<RemovalPlan> {
-    if identity.state == State::Deprovisioned {
-        // It is done: what is told is what was left.
-        let removing = gateway.store.org(grant.scope).get::<Removing>(identity.id).await?;
-        let mut stays = removing.map(|removing| removing.left()).unwrap_or_default();
-        stays.extend(found_there(identity));
-        return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays });
-    }
-    if let (Method::OrdinaryUser, None, Some(user)) = (identity.method, identity.cell, identity.user) {
-        let frees = identity.licences.iter().map(ToString::to_string).collect();
-        return Ok(RemovalPlan {
-            deletes: vec![("user".to_owned(), user.to_string())],
-            frees,
-            stays: Vec::new(),
-        });
-    }
-    let Some((aim, clients)) = aim(gateway, grant.scope, identity).await? else {
-        let stays = found_there(identity).into_iter().collect();
-        return Ok(RemovalPlan { deletes: Vec::new(), frees: Vec::new(), stays });
-    };
-    plan_removal(&clients, &aim)
-        .await
-        .map_err(|failure| Problem::explained(http::StatusCode::BAD_GATEWAY, &failure))
-}
-
-/// The account that we did not make, and leave.
-fn found_there(identity: &Identity) -> Option<Left> {
-    let ours = matches!(identity.method, Method::Create | Method::OrdinaryUser);
-    let user = identity.user.filter(|_| !ours)?;
-    let why =
-        "was there before: it may not sign in any more, and is its administrator's to delete or to let go on";
-    Some(Left { kind: "user".to_owned(), id: user.to_string(), why: why.to_owned() })
 }
 
 /// Asks for it. An identity that is on its way out already stays so.
