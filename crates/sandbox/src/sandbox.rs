@@ -224,7 +224,8 @@ impl Sandbox {
         &self.shared
     }
 
-    /// Stops listening, closes the connections and waits for them.
+    /// Stops listening, closes the connections and waits for them. A data folder is free for another sandbox when the last
+    /// [`Control`] is dropped, too, since it can still change what is there.
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.tasks.close();

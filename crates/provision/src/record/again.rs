@@ -130,7 +130,7 @@ impl Late {
 mod tests {
     use std::collections::BTreeSet;
 
-    use attache_terms::{SkuId, TenantId, UserId};
+    use attache_terms::{AppId, SkuId, TenantId, UserId};
     use jiff::Timestamp;
     use uuid::Uuid;
 
@@ -158,7 +158,7 @@ mod tests {
             licence: LicenceWish::Any,
             scopes: Wish::least_scopes(),
             certificate: CertificateWish::new(b"one", [1; 20], "one"),
-            strip: None,
+            strip: Some(AppId::new(Uuid::from_u128(8))),
             patience: Patience::default(),
         }
     }

@@ -321,6 +321,7 @@ async fn a_new_certificate_works_when_it_has_spread_and_a_hop_survives_restart()
     let t1 = agent.t1().await;
     let Agent { tenant, certificate, blueprint, identity, user, upn } = agent;
     let port = tenant.sandbox.address();
+    drop(control);
     tenant.sandbox.shutdown().await;
     config.listen = port;
     let agent =

@@ -237,7 +237,7 @@ async fn follow_link(
     let page = tenant.get(&tenant.url(&format!("{path}?{query}"))).await.expect(200);
     let sealed = between(&page.text, "name=\"admin_consent\" value=\"");
     let fields = [("admin_consent", sealed.as_str()), ("username", upn), ("password", password)];
-    let page = browser.post(&page.text, &fields).await.expect(200);
+    let page = browser.post(&page.text, &fields).await;
     if !page.text.contains("name=\"admin_consent\"") {
         return page;
     }
