@@ -13,17 +13,21 @@ pub(super) fn prove(tenant: &Value, names: &BTreeSet<String>) -> anyhow::Result<
         all.filter_map(move |(id, one)| Some((id.as_str(), one, one["kind"].get(kind)?)))
     };
     let mut agents = BTreeSet::new();
-    let blueprints: BTreeSet<&str> = tenant["applications"]
-        .as_object()
-        .into_iter()
-        .flat_map(Map::values)
+    let applications = tenant["applications"].as_object().into_iter().flat_map(Map::values);
+    let blueprints: BTreeSet<&str> = applications
+        .filter(|application| application["kind"] == "Blueprint")
         .filter_map(|application| application["app_id"].as_str())
         .collect();
+    let mut used = BTreeSet::new();
     for (id, _, kind) in of_kind("service_principals", "AgentIdentity") {
         let blueprint = kind["blueprint_id"].as_str().context("the agent identity's blueprint")?;
         ensure!(blueprints.contains(blueprint), "the agent identity {id} is of no blueprint that is there");
         agents.insert(id);
+        used.insert(blueprint);
     }
+    // The next blueprint is made ahead by one of those who come from it, so that none is without.
+    let unused: Vec<_> = blueprints.difference(&used).take(3).collect();
+    ensure!(unused.is_empty(), "blueprints have no agent identity: {unused:?}");
     let (mut taken, mut parents) = (BTreeSet::new(), BTreeSet::new());
     for (id, user, kind) in of_kind("users", "Agent") {
         let name = user["upn"].as_str().context("the agent user's name")?;
@@ -62,7 +66,10 @@ mod tests {
         json!({
             "users": users.collect::<Map<_, _>>(),
             "service_principals": agents.collect::<Map<_, _>>(),
-            "applications": { "1": { "app_id": "blueprint" } },
+            "applications": {
+                "1": { "app_id": "blueprint", "kind": "Blueprint" },
+                "2": { "app_id": "gateway", "kind": "Application" },
+            },
             "domains": ["contoso.example"],
         })
     }
@@ -74,6 +81,13 @@ mod tests {
     #[test]
     fn one_of_each_is_right() {
         prove(&tenant(&[("a@x.example", "1"), ("b@x.example", "2")], &["1", "2"]), &names()).unwrap();
+    }
+
+    #[test]
+    fn a_blueprint_that_nobody_comes_from_is_found() {
+        let mut tenant = tenant(&[("a@x.example", "1"), ("b@x.example", "2")], &["1", "2"]);
+        tenant["applications"]["3"] = json!({ "app_id": "another", "kind": "Blueprint" });
+        assert!(prove(&tenant, &names()).is_err());
     }
 
     #[test]

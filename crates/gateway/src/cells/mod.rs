@@ -3,6 +3,7 @@
 //! ones counted, since they count for Entra too.
 
 mod allot;
+mod give_back;
 mod http;
 mod key;
 mod page;
@@ -14,7 +15,8 @@ use attache_terms::{AppId, TenantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use allot::{allot, open_given, take};
+pub(crate) use allot::{allot, made, open_given, take};
+pub(crate) use give_back::{GIVE_BACK, give_back_later};
 pub(crate) use http::api;
 pub(crate) use key::{CellError, credential};
 pub(crate) use page::pages;
@@ -42,6 +44,10 @@ pub(crate) struct Cell {
     /// The blueprint that the customer owns and has given for this cell; one of ours is made when it is `None`.
     #[serde(default)]
     pub(crate) given: Option<AppId>,
+    /// That its blueprint is not made yet: its first identity does that, and whoever finds a seat elsewhere does not
+    /// wait for it.
+    #[serde(default)]
+    pub(crate) opening: bool,
     /// How many identities it holds.
     pub(crate) taken: u32,
     /// Its private key (PKCS#8), sealed.
@@ -56,8 +62,11 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// The lookup of cells with free seats that are not suspended, by tenant and whom they are reserved for.
+    /// The lookup of cells with free seats and a blueprint that are not suspended, by tenant and whom they are reserved
+    /// for.
     pub(crate) const BY_ROOM: &'static str = "room";
+    /// The lookup of the one whose blueprint is being made, by the same.
+    pub(crate) const BY_OPENING: &'static str = "opening";
     /// The lookup of the one cell of a given blueprint: its key opens all of its agents, so nobody shares it.
     pub(crate) const BY_GIVEN: &'static str = "given";
 
@@ -102,7 +111,12 @@ impl Record for Cell {
                 vec![tenant, Lookup::unique_everywhere(Self::BY_GIVEN, given)]
             }
             None if self.taken < SEATS && self.suspended.is_none() => {
-                vec![tenant, Lookup::many(Self::BY_ROOM, room(self.tenant, self.reserved))]
+                let room = room(self.tenant, self.reserved);
+                let free = match self.opening {
+                    true => Lookup::unique_everywhere(Self::BY_OPENING, room),
+                    false => Lookup::many(Self::BY_ROOM, room),
+                };
+                vec![tenant, free]
             }
             None => vec![tenant],
         }

@@ -121,7 +121,8 @@ async fn change(
     suspended: Option<CellSuspension>,
     act: ActName,
 ) -> Answer<Cell> {
-    let after = Cell { suspended, ..before.record.clone() };
+    // Whoever needs a seat meanwhile opens another: there is never more than one that is being opened.
+    let after = Cell { suspended, opening: false, ..before.record.clone() };
     let mut unit = Unit::new();
     unit.update(before, &after);
     let own = gateway.changed(caller, act.clone(), on([thing("cell", after.id)]));
@@ -148,7 +149,7 @@ fn by_organisation(residents: &[Identity]) -> BTreeMap<OrgId, Vec<Thing>> {
 }
 
 /// Who lives in a cell: the identities that come from its blueprint, and have not gone (they are found by it no more).
-async fn residents(gateway: &Gateway, cell: CellId) -> Result<Vec<Identity>, StoreError> {
+pub(super) async fn residents(gateway: &Gateway, cell: CellId) -> Result<Vec<Identity>, StoreError> {
     const PART: usize = 200;
     let (cell, mut page, mut residents) = (cell.to_string(), Page::first(PART), Vec::new());
     loop {

@@ -88,7 +88,12 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
     }
     let opening = match opening::look(&gateway, &turn, &identity, &cell).await? {
-        Blueprint::Made => None,
+        Blueprint::Made => {
+            if cell.opening {
+                cells::made(&gateway, cell.id).await?;
+            }
+            None
+        }
         Blueprint::Make(opening) => Some(opening),
         Blueprint::Wait => {
             let due = gateway.clock.now().saturating_add(opening::LOOK).unwrap_or(Timestamp::MAX);
@@ -230,10 +235,9 @@ impl Drive {
             match action {
                 Action::Do(step) => {
                     self.clients.send_before(turn.before_write().await?);
-                    if step > Step::Inheritance
-                        && let Some(opening) = self.opening.take()
-                    {
-                        self.unit.update(&opening, &opening.made());
+                    let made = self.opening.take_if(|_| step > Step::Inheritance);
+                    if let Some(opening) = &made {
+                        self.unit.update(opening, &opening.made());
                     }
                     let mut after = self.provisioning.record.clone();
                     let before = after.open.take();
@@ -247,6 +251,9 @@ impl Drive {
                         self.provisioning.record = after;
                     } else {
                         self.persist(turn, after, State::of(&action, Some(step)), None).await?;
+                    }
+                    if let (Some(_), Some(cell)) = (made, self.identity.cell) {
+                        cells::made(&self.gateway, cell).await?;
                     }
                     let outcome = perform(&self.clients, &self.provisioning.steps).await;
                     self.take_in(turn, &outcome, before).await?;

@@ -54,6 +54,18 @@ impl State {
         matches!(self, Self::Active | Self::Degraded)
     }
 
+    /// Whether it is being made, and nobody need do anything for that to go on.
+    pub(crate) fn is_under_way(self) -> bool {
+        match self {
+            Self::Pending
+            | Self::WaitingForDirectory
+            | Self::WaitingForLicence
+            | Self::WaitingForMailbox
+            | Self::WaitingForTeams => true,
+            Self::Active | Self::Degraded | Self::Error | Self::Deprovisioning | Self::Deprovisioned => false,
+        }
+    }
+
     /// The state of an identity whose provisioning has come to this.
     pub(crate) fn of(action: &Action, current: Option<Step>) -> Self {
         match (action, current) {

@@ -105,6 +105,7 @@ pub(crate) const KINDS: &[Kind] = &[
     identities::FOLLOW,
     identities::WATCH,
     cells::ENFORCE,
+    cells::GIVE_BACK,
     identities::REMOVE,
     hosting::LEAVE,
     sponsors::WATCH,

@@ -37,6 +37,7 @@ mod own_tenant;
 mod pages;
 mod reviews;
 mod rsyslog;
+mod seats;
 mod sending;
 mod shared_sender;
 mod siem;

@@ -386,6 +386,13 @@ async fn a_blueprint_that_the_customer_owns_is_used_and_not_changed() {
     assert_eq!(name(&operator, &confirm, "globex", true).await.status, 303);
     let refused = globex.send(Method::PUT, "api/v1/orgs/globex/tenant/blueprint", Some(&body)).await;
     assert_eq!(refused.problem(409), "blueprint_taken");
+    // It has 200 seats, as ours have, and no other takes its place.
+    crate::seats::take(&world, 200).await;
+    acme.post(PROVISION, &json!({ "mode": "own_tenant", "template": "cfo" })).await.ok(202);
+    let full = |jobs: &Value| jobs.to_string().contains("of the given blueprint has no free seat");
+    acme.until("api/v1/orgs/acme/jobs", full).await;
+    let refused = acme.get("api/v1/orgs/acme/agent-identities/cfo").await.ok(200);
+    assert!(refused["agent_identity_id"].is_null(), "{refused}");
     // It is taken back, and what came of it stays.
     acme.delete(&path).await.ok(200);
     acme.post(&format!("{DEFAULT}/deprovision"), &json!({})).await.ok(202);

@@ -263,6 +263,9 @@ async fn gone(
     if let Some(label) = &identity.subdomain {
         unit.enqueue(hosting::leave(gateway, identity.org, label));
     }
+    if let Some(cell) = identity.cell {
+        unit.enqueue(cells::give_back_later(gateway, cell, identity.id));
+    }
     let actor = Actor { tenant: identity.tenant, mode: Some(As::Application), ..system() };
     let act = Act::new(REMOVED, actor).on(on([thing("identity", identity.id)]));
     unit.record(scope, gateway.composer.change(act, attache_ledger::Verdict::Done, None));
