@@ -172,8 +172,11 @@ pub(crate) fn user_token(
         put(&mut claims, "xms_sub_fct", json!(facets(if is_agent_user { &[3, 13] } else { &[3] })));
     }
     let mut shown: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    if resource.version == 1 {
+    // The scopes of OpenID Connect are Graph's, and stand in no other resource's tokens.
+    if resource.kind == ResourceKind::Graph {
         shown.extend(["profile", "openid", "email"]);
+    }
+    if resource.version == 1 {
         put(&mut claims, "idtyp", json!("user"));
         put(&mut claims, "xms_idrel", json!(facets(if is_guest { &[5] } else { &[1] })));
         put(&mut claims, "acr", json!(if is_agent_user { "0" } else { "1" }));

@@ -1,6 +1,7 @@
 //! Resources and scopes: what a request asks for, and what is granted (Entra reference §1.8, §1.10, §2.6).
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::directory::{InheritedScopes, ServicePrincipal};
 use crate::names::Names;
@@ -184,8 +185,8 @@ fn published_by(tenant: &Tenant, name: &str, now: Timestamp) -> Option<String> {
         .map(|app| app.app_id.clone())
 }
 
-/// The delegated scopes that a token for this client, user and resource shows now: its own grants, and for an
-/// agent identity what it inherits of its blueprint principal's.
+/// The delegated scopes that a token for this client, user and resource shows now: its own grants, what the resource
+/// authorized beforehand, and for an agent identity what it inherits of its blueprint principal's.
 pub(crate) fn granted_scopes(
     tenant: &Tenant,
     client: &ServicePrincipal,
@@ -194,6 +195,7 @@ pub(crate) fn granted_scopes(
     now: Timestamp,
 ) -> Vec<String> {
     let mut scopes = direct_scopes(tenant, &client.id, user_id, resource, now);
+    scopes.extend(pre_authorized_scopes(tenant, &client.app_id, resource, now));
     if let Some(blueprint_id) = client.blueprint_id() {
         let inherited = tenant
             .service_principal_by_app_id(blueprint_id, now)
@@ -241,6 +243,29 @@ fn direct_scopes(
         .flat_map(|grant| grant.effective_scope(now).split_whitespace())
         .filter(|scope| !OIDC.contains(scope))
         .map(str::to_owned)
+        .collect()
+}
+
+/// The scopes for which the resource's registration spares this client's users the consent
+/// (`api.preAuthorizedApplications`).
+fn pre_authorized_scopes(tenant: &Tenant, client: &str, resource: &Resource, now: Timestamp) -> Vec<String> {
+    let app = tenant.application_by_app_id(&resource.app_id, now);
+    let list = app.and_then(|app| app.other.get("api")?.get("preAuthorizedApplications")?.as_array());
+    let of_client = list
+        .into_iter()
+        .flatten()
+        .filter(|one| one["appId"].as_str().is_some_and(|app_id| app_id.eq_ignore_ascii_case(client)));
+    // beta calls them `permissionIds`.
+    let ids: Vec<&str> = of_client
+        .flat_map(|one| ["delegatedPermissionIds", "permissionIds"].map(|name| &one[name]))
+        .filter_map(Value::as_array)
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let is_listed = |id: &str| ids.iter().any(|one| one.eq_ignore_ascii_case(id));
+    published::scopes(tenant, &resource.app_id, now)
+        .filter(|scope| scope.is_enabled && is_listed(scope.id))
+        .map(|scope| scope.value.to_owned())
         .collect()
 }
 

@@ -526,3 +526,62 @@ async fn a_blueprint_spans_tenants_by_admin_consent() {
     let at_home = get(&tenant, &format!("/v1.0/servicePrincipals/{}", made.text("/id")), &token).await;
     assert_eq!(at_home.status.as_u16(), 404, "it lives in the customer's tenant");
 }
+
+#[tokio::test]
+async fn a_resource_spares_the_clients_that_it_names_the_consent() {
+    const SCOPES: [(&str, &str); 2] = [
+        ("access", "0b1c2d3e-0000-4000-8000-000000000001"),
+        ("other", "0b1c2d3e-0000-4000-8000-000000000002"),
+    ];
+    let tenant = Tenant::start().await;
+    let token = permitted(&tenant, &["Application.ReadWrite.All"]).await;
+    let client = application(&tenant, &token, "AzureADMyOrg", json!({})).await;
+    let scope = |(value, id): &(&str, &str)| {
+        json!({
+            "id": id, "value": value, "type": "Admin", "isEnabled": true,
+            "adminConsentDisplayName": value, "adminConsentDescription": value,
+        })
+    };
+    let listed = json!([{ "appId": client.0, "delegatedPermissionIds": [SCOPES[0].1] }]);
+    let api = json!({
+        "displayName": "API", "api": {
+            "oauth2PermissionScopes": SCOPES.iter().map(scope).collect::<Vec<_>>(),
+            "preAuthorizedApplications": listed,
+        },
+    });
+    let api = post(&tenant, "/v1.0/applications", &token, api).await.expect(201);
+    for app_id in [client.0.as_str(), api.text("/appId")] {
+        post(&tenant, "/v1.0/servicePrincipals", &token, json!({ "appId": app_id })).await.expect(201);
+    }
+    let named = |scope: &str| format!("{}/{scope} offline_access", api.text("/appId"));
+    let ready = tenant.sandbox.ready().clone();
+    let grace = ready.users.iter().find(|user| user.upn.starts_with("grace")).unwrap().clone();
+    let browser = Browser { tenant: &tenant, id: &ready.tenant_id };
+    let asked =
+        async |scope: &str| browser.sign_in(&client.0, &named(scope), &grace.upn, &grace.password).await;
+    let refreshed = async |refresh: &str, scope: &str| {
+        let form = [
+            ("client_id", client.0.as_str()),
+            ("client_secret", &client.1),
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh),
+            ("scope", &named(scope)),
+        ];
+        let url = tenant.url(&format!("/{}/oauth2/v2.0/token", ready.tenant_id));
+        tenant.send(tenant.http.post(url).form(&form)).await
+    };
+
+    let code = value(&answered(&asked("access").await), "code");
+    let tokens = redeem(&tenant, &ready.tenant_id, &client, &code).await.expect(200);
+    assert_eq!(claims(tokens.text("/access_token"))["scp"], "access");
+    let refresh = tokens.text("/refresh_token");
+    refreshed(refresh, "access").await.expect(200);
+    assert!(asked("other").await.expect(200).text.contains("AADSTS90094"));
+    assert_eq!(refreshed(refresh, "other").await.expect(400).json["error_codes"], json!([65_001]));
+
+    let path = format!("/v1.0/applications/{}", api.text("/id"));
+    let withdrawn = json!({ "api": { "preAuthorizedApplications": [] } });
+    patch(&tenant, &path, &token, withdrawn).await.expect(204);
+    assert!(asked("access").await.expect(200).text.contains("AADSTS90094"));
+    assert_eq!(refreshed(refresh, "access").await.expect(400).json["error_codes"], json!([65_001]));
+}
