@@ -73,6 +73,9 @@ async fn client_credentials_by_secret_and_by_certificate() -> Result<()> {
     assert_eq!(secret["claims"]["idtyp"], "app");
     assert!(secret["users"].as_array().is_some_and(|users| users.contains(&script.ready("/users/0/upn"))));
 
+    let azure = script.about("Azure").await?;
+    assert_eq!(azure["claims"]["aud"], "https://management.azure.com");
+
     let wrong = script.about("wrong secret").await?;
     assert_eq!((&wrong["error"], &wrong["token"]), (&json!("invalid_client"), &json!(false)));
     assert!(has_code(&wrong, 7_000_215), "{wrong}");

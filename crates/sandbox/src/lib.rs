@@ -22,6 +22,7 @@ mod entra;
 mod exchange;
 mod faults;
 mod files;
+mod first_party;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

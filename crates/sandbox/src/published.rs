@@ -1,8 +1,9 @@
-//! What resources publish: applications their own scopes and roles, Microsoft Graph its permissions.
+//! What resources publish: applications their own scopes and roles, Microsoft Graph and its siblings their permissions.
 
 use jiff::Timestamp;
 
 use crate::directory::{ApiScope, PublishedRole};
+use crate::first_party;
 use crate::graph::{Permission, permission_of_role, permissions};
 use crate::tenant::{GRAPH_APP_ID, Tenant};
 
@@ -34,13 +35,12 @@ pub(crate) fn scopes<'t>(
     app_id: &str,
     now: Timestamp,
 ) -> impl Iterator<Item = Scope<'t>> {
-    let of_graph: &[Permission] = if app_id == GRAPH_APP_ID { permissions() } else { &[] };
-    let of_graph = of_graph.iter().filter_map(|one| {
+    let of_microsoft = of_microsoft(app_id).iter().filter_map(|one| {
         let needs_admin = one.needs_admin;
         Some(Scope { id: one.scope_id?, value: one.value, is_enabled: true, needs_admin })
     });
     let own = tenant.application_by_app_id(app_id, now).into_iter().flat_map(|app| &app.scopes);
-    of_graph.chain(own.map(|scope| Scope {
+    of_microsoft.chain(own.map(|scope| Scope {
         id: &scope.id,
         value: &scope.value,
         is_enabled: scope.is_enabled,
@@ -55,8 +55,12 @@ pub(crate) fn scope<'t>(tenant: &'t Tenant, app_id: &str, value: &str, now: Time
 
 /// The role of that id.
 pub(crate) fn role<'t>(tenant: &'t Tenant, app_id: &str, id: &str, now: Timestamp) -> Option<Role<'t>> {
-    if app_id == GRAPH_APP_ID {
-        let one = permission_of_role(id)?;
+    let is_role = |one: &&Permission| one.role_id.is_some_and(|role| role.eq_ignore_ascii_case(id));
+    let of_microsoft = match app_id {
+        GRAPH_APP_ID => permission_of_role(id),
+        _ => of_microsoft(app_id).iter().find(is_role),
+    };
+    if let Some(one) = of_microsoft {
         return Some(Role {
             id: one.role_id?,
             value: one.value,
@@ -77,8 +81,16 @@ pub(crate) fn role<'t>(tenant: &'t Tenant, app_id: &str, id: &str, now: Timestam
     })
 }
 
-/// What Microsoft Graph's principal shows of itself.
-pub(crate) fn of_graph() -> (Vec<ApiScope>, Vec<PublishedRole>) {
+/// The permissions of a resource of Microsoft's; none of any other.
+fn of_microsoft(app_id: &str) -> &'static [Permission] {
+    match app_id {
+        GRAPH_APP_ID => permissions(),
+        _ => first_party::of(app_id).map_or(&[], |one| one.permissions),
+    }
+}
+
+/// What the principal of a resource of Microsoft's shows of itself.
+pub(crate) fn shown_of_microsoft(app_id: &str) -> (Vec<ApiScope>, Vec<PublishedRole>) {
     let scope = |one: &Permission| {
         Some(ApiScope {
             id: one.scope_id?.to_owned(),
@@ -101,5 +113,6 @@ pub(crate) fn of_graph() -> (Vec<ApiScope>, Vec<PublishedRole>) {
             allowed: vec!["Application".to_owned()],
         })
     };
-    (permissions().iter().filter_map(scope).collect(), permissions().iter().filter_map(role).collect())
+    let all = of_microsoft(app_id);
+    (all.iter().filter_map(scope).collect(), all.iter().filter_map(role).collect())
 }

@@ -10,6 +10,13 @@ tell(
     users=[user["userPrincipalName"] for user in graph(by_secret, "GET", "/users")["value"]],
 )
 
+azure = token(
+    confidential(PROVISIONER["client_id"], PROVISIONER["client_secret"]).acquire_token_for_client(
+        ["https://management.azure.com/.default"]
+    )
+)
+tell(flow="Azure", claims=claims(azure))
+
 wrong = confidential(PROVISIONER["client_id"], "wrong").acquire_token_for_client(GRAPH)
 tell(flow="wrong secret", error=wrong.get("error"), codes=wrong.get("error_codes"), token="access_token" in wrong)
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::directory::{InheritedScopes, ServicePrincipal};
+use crate::first_party;
 use crate::names::Names;
 use crate::published;
 use crate::seed::EXCHANGE_APP_ID;
@@ -141,6 +142,8 @@ pub(crate) fn resource(
         (ResourceKind::Graph, GRAPH_APP_ID.to_owned())
     } else if EXCHANGE_NAMES.iter().any(|known| known.eq_ignore_ascii_case(bare)) {
         (ResourceKind::Exchange, EXCHANGE_APP_ID.to_owned())
+    } else if let Some(known) = first_party::named(bare) {
+        (ResourceKind::Api, known.app_id.to_owned())
     } else {
         (ResourceKind::Api, published_by(tenant, bare, now).unwrap_or_default())
     };
@@ -164,6 +167,7 @@ pub(crate) fn resource(
         // Who writes the slash of the resource's own address finds it again, as resources compare it.
         (ResourceKind::Graph, _) if name.ends_with('/') => "https://graph.microsoft.com/".to_owned(),
         (ResourceKind::Graph, _) => "https://graph.microsoft.com".to_owned(),
+        (_, 1) if name.ends_with('/') => format!("{bare}/"),
         (_, 1) => bare.to_owned(),
         _ => app_id.clone(),
     };
@@ -262,7 +266,9 @@ fn pre_authorized_scopes(tenant: &Tenant, client: &str, resource: &Resource, now
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    let is_listed = |id: &str| ids.iter().any(|one| one.eq_ignore_ascii_case(id));
+    let is_first_party = first_party::of(&resource.app_id)
+        .is_some_and(|known| known.pre_authorized.iter().any(|app_id| app_id.eq_ignore_ascii_case(client)));
+    let is_listed = |id: &str| is_first_party || ids.iter().any(|one| one.eq_ignore_ascii_case(id));
     published::scopes(tenant, &resource.app_id, now)
         .filter(|scope| scope.is_enabled && is_listed(scope.id))
         .map(|scope| scope.value.to_owned())

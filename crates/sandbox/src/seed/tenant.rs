@@ -8,6 +8,7 @@ use crate::directory::{
     RoleAssignment, ServicePlan, ServicePrincipal, ServicePrincipalKind, Sku, User, UserKind,
 };
 use crate::entra::Entra;
+use crate::first_party::FIRST_PARTY;
 use crate::graph::permission;
 use crate::sharing::SnapshotList;
 use crate::tenant::{GRAPH_APP_ID, Tenant};
@@ -49,6 +50,7 @@ pub(crate) fn tenant(source: &Source, now: Timestamp) -> Tenant {
     let mut seed = Seeding { source, now, tenant: empty(source, now) };
     let graph = seed.resource("a77ac4e0-0000-4000-8000-000000000301", GRAPH_APP_ID, "Microsoft Graph");
     seed.resource("a77ac4e0-0000-4000-8000-000000000302", EXCHANGE_APP_ID, "AAD Token Exchange");
+    seed.first_party();
     seed.people();
     seed.provisioner(&graph);
     seed.client(&graph);
@@ -137,6 +139,13 @@ impl Seeding<'_> {
     /// A resource of Microsoft's: its object id differs per tenant.
     fn resource(&mut self, constant: &str, app_id: &str, name: &str) -> String {
         self.principal(constant, app_id, name)
+    }
+
+    /// What no API stands behind here.
+    fn first_party(&mut self) {
+        for (number, known) in (303..).zip(&FIRST_PARTY) {
+            self.resource(&format!("a77ac4e0-0000-4000-8000-000000000{number}"), known.app_id, known.name);
+        }
     }
 
     fn people(&mut self) {

@@ -20,6 +20,7 @@ mod device_code;
 mod evidence;
 mod federated_chats;
 mod files;
+mod first_party;
 mod front_door;
 mod granted;
 mod graph_audits;

@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::directory::{ServicePrincipal, ServicePrincipalKind};
 use crate::entra::MICROSOFT_SERVICES;
+use crate::first_party;
 use crate::graph::applications::wire::{key_credential, password_credential, role, scope};
 use crate::graph::instants::{seconds, seconds_or_null};
 use crate::published;
-use crate::tenant::{GRAPH_APP_ID, Tenant};
+use crate::tenant::Tenant;
 
 /// The whole object.
 pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value {
@@ -20,8 +21,7 @@ pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value
         .or_else(|| foreign.map(|foreign| &foreign.application));
     let (scopes, roles) = match application {
         Some(app) => (app.scopes.clone(), app.roles.clone()),
-        None if sp.app_id == GRAPH_APP_ID => published::of_graph(),
-        None => (Vec::new(), Vec::new()),
+        None => published::shown_of_microsoft(&sp.app_id),
     };
     let (type_name, kind) = match &sp.kind {
         ServicePrincipalKind::Application => (None, "Application"),
@@ -41,6 +41,7 @@ pub(crate) fn service_principal(tenant: &Tenant, sp: &ServicePrincipal) -> Value
         ServicePrincipalKind::AgentIdentity { .. } => vec![&sp.app_id],
         _ => std::iter::once(sp.app_id.as_str())
             .chain(application.into_iter().flat_map(|app| app.identifier_uris.iter().map(String::as_str)))
+            .chain(first_party::of(&sp.app_id).into_iter().flat_map(|known| known.uris.iter().copied()))
             .collect(),
     };
 
