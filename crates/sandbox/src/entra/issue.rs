@@ -229,6 +229,8 @@ pub(crate) struct Identity<'a> {
     pub(crate) oidc: &'a [String],
     /// The code that is sent beside it (`c_hash`).
     pub(crate) code: Option<&'a str>,
+    /// The access token that is sent beside it by `authorize` (`at_hash`).
+    pub(crate) access_token: Option<&'a str>,
     /// Whether the client asked how long ago the user signed in (`max_age`).
     pub(crate) tells_time: bool,
 }
@@ -240,7 +242,7 @@ pub(crate) fn id_token(
     client: &Client,
     identity: &Identity<'_>,
 ) -> String {
-    let Identity { user, sign_in, nonce, oidc, code, tells_time } = *identity;
+    let Identity { user, sign_in, nonce, oidc, code, access_token, tells_time } = *identity;
     let issued = context.now.saturating_sub(BACKDATED).unwrap_or(context.now).as_second();
     let is_v1 = context.endpoint == Endpoint::V1;
     let has = |scope: &str| oidc.iter().any(|one| one == scope);
@@ -278,6 +280,9 @@ pub(crate) fn id_token(
     }
     if let Some(code) = code {
         put(&mut claims, "c_hash", json!(half_hash(code)));
+    }
+    if let Some(token) = access_token {
+        put(&mut claims, "at_hash", json!(half_hash(token)));
     }
     if tells_time {
         put(&mut claims, "auth_time", json!(sign_in.at.as_second()));

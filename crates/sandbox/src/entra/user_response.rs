@@ -121,6 +121,7 @@ pub(crate) fn respond(
             nonce,
             oidc: &asked.oidc,
             code: None,
+            access_token: None,
             tells_time: grant.tells_time,
         };
         body["id_token"] = json!(id_token(context, tenant, client, &identity));
@@ -223,7 +224,7 @@ pub(crate) fn unlisted(tenant: &Tenant, client: &str, resource: &str, now: Times
 }
 
 /// What was granted, written as the client wrote it.
-fn shown_scope(asked: &Asked, granted: &[String]) -> String {
+pub(crate) fn shown_scope(asked: &Asked, granted: &[String]) -> String {
     let written = |scope: &String| {
         if asked.prefix.is_empty() { scope.clone() } else { format!("{}/{scope}", asked.prefix) }
     };

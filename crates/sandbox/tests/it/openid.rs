@@ -13,7 +13,7 @@ use crate::aadsts::{jwks, token, trust};
 use crate::browser::{App, Browser, REDIRECT, VERIFIER, administrator, sent, tokens};
 use crate::cast;
 use crate::certificates::with_assertion;
-use crate::support::{Certificate, EXCHANGE, GRAPH, claims, header};
+use crate::support::{Certificate, EXCHANGE, GRAPH, Reply, claims, header};
 
 #[tokio::test]
 async fn a_silent_request_says_what_is_missing_and_hints_and_ages_are_kept_to() {
@@ -77,16 +77,73 @@ async fn an_id_token_tells_what_its_scopes_and_the_registration_ask_for() {
     let id = claims(changed.text("/id_token"));
     assert_eq!((&id["family_name"], &id["upn"]), (&json!("Lovelace"), &json!("ada@contoso.example")));
     assert!(id.get("no_such").is_none());
+}
 
+#[tokio::test]
+async fn the_registration_says_which_tokens_authorize_sends() {
+    let tenant = cast::tenant().await;
+    let admin = administrator(&tenant, "Application.ReadWrite.All").await;
+    let app = App::register(
+        &tenant,
+        &admin,
+        json!({ "displayName": "Implicit", "web": { "redirectUris": ["http://localhost"] } }),
+    )
+    .await;
     let mut browser = Browser::new(&tenant);
-    let hybrid = [("response_type", "code id_token"), ("response_mode", "form_post")];
-    let page = browser.authorize(&hybrid).await;
-    let answer = sent(&browser.sign_in(&page, "ada").await);
-    let id = claims(answer["id_token"].as_str().unwrap());
-    let hash = digest(&SHA256, answer["code"].as_str().unwrap().as_bytes());
-    assert_eq!(id["c_hash"], URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
-    let alone = sent(&browser.authorize(&[("response_type", "id_token")]).await);
+    let page = browser.authorize(&[("client_id", &app.app_id), ("scope", "openid User.Read")]).await;
+    let consent = browser.sign_in(&page, "ada").await;
+    browser.fill(&consent, &[("decision", "accept")]).await;
+    let mut asked = async |kinds: &str, mode: &str| {
+        let asked = [
+            ("client_id", app.app_id.as_str()),
+            ("scope", "openid User.Read"),
+            ("response_type", kinds),
+            ("response_mode", mode),
+        ];
+        browser.authorize(&asked).await
+    };
+    let allow = async |id_tokens: bool, access_tokens: bool| {
+        let settings =
+            json!({ "enableIdTokenIssuance": id_tokens, "enableAccessTokenIssuance": access_tokens });
+        app.patch(&tenant, &admin, json!({ "web": { "implicitGrantSettings": settings } })).await;
+    };
+    let code = |reply: &Reply| {
+        assert!(reply.header("location").contains("/#"), "{}", reply.header("location"));
+        let answer = sent(reply);
+        assert_eq!(answer["error"], "unsupported_response_type");
+        answer["error_description"].as_str().unwrap().split(':').next().unwrap().to_owned()
+    };
+
+    for kinds in ["id_token", "code id_token", "id_token token"] {
+        assert_eq!(code(&asked(kinds, "").await), "AADSTS700054", "{kinds}");
+    }
+    assert_eq!(code(&asked("token", "").await), "AADSTS700051");
+    assert!(sent(&asked("code", "").await)["code"].is_string());
+
+    allow(true, false).await;
+    assert_eq!(code(&asked("id_token token", "").await), "AADSTS700051");
+    let alone = sent(&asked("id_token", "").await);
     assert!(alone["id_token"].is_string() && alone.get("code").is_none());
+    assert_eq!(sent(&asked("id_token", "query").await)["error"], "invalid_request");
+    let hybrid = sent(&asked("code id_token", "form_post").await);
+    let id = claims(hybrid["id_token"].as_str().unwrap());
+    assert_eq!((&id["nonce"], &id["c_hash"]), (&json!("n-0S6_WzA2Mj"), &json!(half(&hybrid["code"]))));
+
+    allow(true, true).await;
+    let implicit = sent(&asked("id_token token", "").await);
+    let token = claims(implicit["access_token"].as_str().unwrap());
+    assert!(token["scp"].as_str().unwrap().contains("User.Read"), "{token}");
+    assert_eq!((&implicit["token_type"], &implicit["state"]), (&json!("Bearer"), &json!("st&te")));
+    let id = claims(implicit["id_token"].as_str().unwrap());
+    assert_eq!(id["at_hash"], half(&implicit["access_token"]));
+    let alone = sent(&asked("token", "").await);
+    assert!(alone["access_token"].is_string() && alone.get("id_token").is_none());
+}
+
+/// The left half of a SHA-256, by which an id token names what was sent beside it.
+fn half(text: &Value) -> String {
+    let hash = digest(&SHA256, text.as_str().unwrap().as_bytes());
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
 }
 
 #[tokio::test]

@@ -94,13 +94,13 @@ pub(super) fn read(
         return Err(shown(EntraError::agentic_user_flow(client_id)));
     }
     let redirect_uri = form.require("redirect_uri").map_err(shown)?;
-    let app = tenant.application_by_app_id(client_id, context.now);
-    let platform = app
-        .and_then(|app: &Application| platform(app, redirect_uri))
+    let (app, platform) = tenant
+        .application_by_app_id(client_id, context.now)
+        .and_then(|app| Some((app, platform(app, redirect_uri)?)))
         .ok_or_else(|| shown(EntraError::redirect_mismatch(redirect_uri, client_id)))?;
-    let response_type = form.get("response_type").unwrap_or_default();
-    let kinds: Vec<&str> = response_type.split_whitespace().collect();
-    let (wants_code, wants_id_token) = (kinds.contains(&"code"), kinds.contains(&"id_token"));
+    let kinds: Vec<&str> = form.get("response_type").unwrap_or_default().split_whitespace().collect();
+    let wants_code = kinds.contains(&"code");
+    let (wants_id_token, wants_token) = (kinds.contains(&"id_token"), kinds.contains(&"token"));
     let mode = form.get("response_mode").and_then(Mode::of);
     let owned = |name: &str| form.get(name).map(str::to_owned);
     let challenge = owned("code_challenge").map(|challenge| match form.get("code_challenge_method") {
@@ -110,14 +110,15 @@ pub(super) fn read(
     let redirect = Redirect {
         platform,
         uri: redirect_uri.to_owned(),
-        mode: mode.unwrap_or(if wants_id_token { Mode::Fragment } else { Mode::Query }),
+        mode: mode.unwrap_or(if wants_id_token || wants_token { Mode::Fragment } else { Mode::Query }),
         wants_code,
         wants_id_token,
+        wants_token,
         state: owned("state"),
         nonce: owned("nonce"),
         challenge,
     };
-    let checked = check(&redirect, &form, response_type);
+    let checked = check_kinds(app, &kinds).and_then(|()| check(&redirect, &form));
     let request = SignInRequest {
         client,
         scope: owned("scope").unwrap_or_default(),
@@ -169,14 +170,24 @@ impl SignInRequest {
     }
 }
 
-fn check(redirect: &Redirect, form: &Form, response_type: &str) -> Result<(), EntraError> {
-    let known = ["code", "id_token"];
-    if response_type.is_empty() {
+/// Whether the registration lets `authorize` send what is asked for: codes always, tokens as its
+/// `implicitGrantSettings` say, and nothing else.
+fn check_kinds(app: &Application, kinds: &[&str]) -> Result<(), EntraError> {
+    let settings = app.other.get("web").map(|web| &web["implicitGrantSettings"]);
+    let is_enabled = |name: &str| settings.is_some_and(|settings| settings[name] == true);
+    if kinds.is_empty() {
         return Err(EntraError::missing("response_type"));
     }
-    if !response_type.split_whitespace().all(|kind| known.contains(&kind)) {
-        return Err(EntraError::unsupported_response_type(response_type));
-    }
+    let is_refused = |kind: &&&str| match **kind {
+        "code" => false,
+        "id_token" => !is_enabled("enableIdTokenIssuance"),
+        "token" => !is_enabled("enableAccessTokenIssuance"),
+        _ => true,
+    };
+    kinds.iter().find(is_refused).map_or(Ok(()), |kind| Err(EntraError::unsupported_response_type(kind)))
+}
+
+fn check(redirect: &Redirect, form: &Form) -> Result<(), EntraError> {
     if form.get("scope").is_none_or(str::is_empty) {
         return Err(EntraError::missing("scope"));
     }
@@ -197,8 +208,8 @@ fn check(redirect: &Redirect, form: &Form, response_type: &str) -> Result<(), En
     if form.get("response_mode").is_some_and(|mode| Mode::of(mode).is_none()) {
         return Err(EntraError::malformed("The response_mode is not supported."));
     }
-    if redirect.wants_id_token && redirect.mode == Mode::Query {
-        return Err(EntraError::malformed("An id_token cannot be sent in a query."));
+    if (redirect.wants_id_token || redirect.wants_token) && redirect.mode == Mode::Query {
+        return Err(EntraError::malformed("A token cannot be sent in a query."));
     }
     if form.get("code_challenge_method").is_some_and(|method| !matches!(method, "S256" | "plain")) {
         return Err(EntraError::malformed("The code_challenge_method is not supported."));

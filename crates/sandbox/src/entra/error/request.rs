@@ -121,7 +121,7 @@ impl EntraError {
     pub(crate) fn unsupported_response_type(response_type: &str) -> Self {
         Self::new(
             "unsupported_response_type",
-            700_054,
+            if response_type == "token" { 700_051 } else { 700_054 },
             format!("response_type '{response_type}' is not enabled for the application."),
         )
     }
