@@ -59,6 +59,6 @@ pub use lag::{Delays, Lag, LagProfile};
 pub use ready::{Ready, ReadyApps, ReadyClient, ReadyProvisioner, ReadyUser};
 pub use requests::{Decision, LoggedCaller, LoggedRequest, Permissions};
 pub use sandbox::Sandbox;
-pub use seed::constants;
+pub use seed::{Made, MadeKind, constants};
 pub use start_error::StartError;
 pub use throttling::{Limits, RetryAfter, Throttling};

@@ -182,7 +182,9 @@ impl Sandbox {
             manners,
         });
         let control = Control::new(Arc::clone(&shared), Arc::clone(shared.realms.home()));
-        config.document.map_or(Ok(()), |document| control.plant(&document)).map_err(StartError::Document)?;
+        if let Some(document) = &config.document {
+            control.plant(document).map_err(StartError::Document)?;
+        }
         let ready = shared.ready(shared.realms.home());
         for realm in shared.realms.all() {
             if !realm.look().workloads.subscriptions.is_empty() || !realm.outbox.is_empty() {

@@ -10,7 +10,7 @@ use crate::lag::Lag;
 use crate::realm::Realm;
 use crate::requests::LoggedRequest;
 use crate::sandbox::Shared;
-use crate::seed::{Document, plant};
+use crate::seed::{Document, Made, plant};
 use crate::throttling::Throttling;
 
 /// A handle to a tenant of a running sandbox. Clones steer the same one.
@@ -115,22 +115,22 @@ impl Control {
         realms.iter().flat_map(|realm| realm.requests.not_emulated().into_values()).sum()
     }
 
-    /// Adds what a document describes, in TOML or JSON, all of it or nothing. [`Config::seed`] stays what ids and
-    /// secrets come from.
+    /// Adds what a document describes, in TOML or JSON, all of it or nothing, and tells what was made.
+    /// [`Config::seed`] stays what ids and secrets come from.
     ///
     /// # Errors
     /// Every problem, a line each.
     ///
     /// [`Config::seed`]: crate::Config::seed
-    pub fn plant(&self, text: &str) -> Result<(), String> {
+    pub fn plant(&self, text: &str) -> Result<Vec<Made>, String> {
         let document: Document = if text.trim_start().starts_with('{') {
             serde_json::from_str(text).map_err(|error| error.to_string())?
         } else {
             toml::from_str(text).map_err(|error| error.to_string())?
         };
-        plant(&self.shared, &self.realm, &document).map_err(|problems| problems.join("\n"))?;
+        let made = plant(&self.shared, &self.realm, &document).map_err(|problems| problems.join("\n"))?;
         self.realm.begin_here();
-        Ok(())
+        Ok(made)
     }
 
     /// Everything that the tenants hold, as JSON. The shape is for looking and comparing; it may change.

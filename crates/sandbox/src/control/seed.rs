@@ -1,8 +1,11 @@
 //! Objects from a document.
 
 use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::seed::{Document, plant};
+use crate::ready::Ready;
+use crate::seed::{Document, Made, plant};
 
 use super::steer::{Answer, Refusal, Steer, ok};
 use super::table::{Handler, Operation, shape};
@@ -17,9 +20,18 @@ pub(super) fn operations() -> Vec<Operation> {
             Handler::Now(seed),
         )
         .body(shape::<Document>)
-        .answers(200, shape::<crate::ready::Ready>)
+        .answers(200, shape::<Planted>)
         .or(&[422]),
     ]
+}
+
+/// The tenant as it is now, and what was added to it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Planted {
+    #[serde(flatten)]
+    ready: Ready,
+    /// What the document made, in its order.
+    made: Vec<Made>,
 }
 
 fn seed(steer: &Steer<'_>) -> Answer {
@@ -31,8 +43,8 @@ fn seed(steer: &Steer<'_>) -> Answer {
     } else {
         steer.body()?
     };
-    plant(steer.shared, &steer.realm, &document)
+    let made = plant(steer.shared, &steer.realm, &document)
         .map_err(|problems| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, problems.join("\n")))?;
     steer.realm.begin_here();
-    ok(&steer.shared.ready(&steer.realm))
+    ok(&Planted { ready: steer.shared.ready(&steer.realm), made })
 }

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use http::Method;
-use jiff::Span;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::directory::{PasswordCredential, Sku};
+use crate::directory::Sku;
 use crate::graph::domains::is_host_name;
 use crate::graph::{Insider, perform};
 use crate::lag::Lag;
@@ -18,7 +17,9 @@ use crate::realm::Realm;
 use crate::sandbox::Shared;
 use crate::tenant::Tenant;
 
+use super::app::App;
 use super::groups::Assembly;
+use super::made::{Kind, Made};
 
 /// What a tenant is to hold beside what it holds already. People are named by user principal name; a name
 /// without `@` is one at the tenant's default domain.
@@ -73,36 +74,6 @@ fn yes() -> bool {
     true
 }
 
-/// An application with its service principal.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct App {
-    name: String,
-    /// A client secret that is known beforehand; it lasts for twenty years.
-    secret: Option<String>,
-    /// Redirect URIs of a web application.
-    #[serde(default)]
-    web: Vec<String>,
-    /// Redirect URIs of a single-page application.
-    #[serde(default)]
-    spa: Vec<String>,
-    /// Redirect URIs of a public client.
-    #[serde(default)]
-    public: Vec<String>,
-    /// Application permissions for Microsoft Graph, granted.
-    #[serde(default)]
-    roles: Vec<String>,
-    /// Delegated permissions for Microsoft Graph, consented for everybody.
-    #[serde(default)]
-    scopes: Vec<String>,
-    /// Whether other tenants may use it.
-    #[serde(default)]
-    multi_tenant: bool,
-    /// Application permissions for Microsoft Graph that its registration asks an administrator for.
-    #[serde(default)]
-    requires: Vec<String>,
-}
-
 /// An agent's chain: blueprint, its principal, an agent identity, and an agent user if it has a name.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -147,16 +118,16 @@ struct Mail {
     text: String,
 }
 
-/// Makes everything in the document, or nothing; then the answer is every problem.
-pub(crate) fn plant(shared: &Shared, realm: &Realm, document: &Document) -> Result<(), Vec<String>> {
+/// Makes everything in the document, and tells what; or nothing, and then the answer is every problem.
+pub(crate) fn plant(shared: &Shared, realm: &Realm, document: &Document) -> Result<Vec<Made>, Vec<String>> {
     let (before, lag) = (realm.look(), realm.lag());
     realm.set_lag(Lag::default());
-    let mut planting = Planting { shared, realm, problems: Vec::new() };
+    let mut planting = Planting { shared, realm, made: Vec::new(), problems: Vec::new() };
     planting.everything(document);
-    let problems = planting.problems;
+    let Planting { made, problems, .. } = planting;
     realm.set_lag(document.settings.lag.filter(|_| problems.is_empty()).unwrap_or(lag));
     if problems.is_empty() {
-        return realm.keep_settings().map_err(|error| vec![error.to_string()]);
+        return realm.keep_settings().map(|()| made).map_err(|error| vec![error.to_string()]);
     }
     match realm.restore(before) {
         Ok(()) => Err(problems),
@@ -167,6 +138,7 @@ pub(crate) fn plant(shared: &Shared, realm: &Realm, document: &Document) -> Resu
 pub(super) struct Planting<'a> {
     shared: &'a Shared,
     pub(super) realm: &'a Realm,
+    made: Vec<Made>,
     problems: Vec<String>,
 }
 
@@ -204,13 +176,18 @@ impl Planting<'_> {
         }
     }
 
-    fn at(&mut self, place: String, plant: impl FnOnce(&Self) -> Result<(), String>) {
+    fn at(&mut self, place: String, plant: impl FnOnce(&mut Self) -> Result<(), String>) {
         if let Err(problem) = plant(self) {
             self.problems.push(format!("{place}: {problem}"));
         }
     }
 
-    fn person(&self, person: &Person) -> Result<(), String> {
+    /// Notes what was made, as Graph answered.
+    pub(super) fn made(&mut self, kind: Kind, name: &str, object: &Value) {
+        self.made.push(Made::new(kind, name, object));
+    }
+
+    fn person(&mut self, person: &Person) -> Result<(), String> {
         let upn = self.upn(&person.upn);
         let nickname = upn.split('@').next().unwrap_or_default().to_owned();
         let made = self.post(
@@ -227,6 +204,7 @@ impl Planting<'_> {
                 },
             }),
         )?;
+        self.made(Kind::User, &upn, &made);
         let id = id_of(&made);
         if person.second_factor {
             self.change(|tenant| {
@@ -281,74 +259,14 @@ impl Planting<'_> {
         })
     }
 
-    /// Gives an application a secret that is not made up by the directory.
-    fn secret(&self, application: &str, secret: &str) -> Result<(), String> {
-        let now = self.realm.clock.now();
-        let years = Span::new().years(20);
-        let credential = PasswordCredential {
-            key_id: uuid::Uuid::new_v4().to_string(),
-            secret: secret.to_owned(),
-            display_name: Some("seed".to_owned()),
-            start: now,
-            end: now.to_zoned(jiff::tz::TimeZone::UTC).saturating_add(years).timestamp(),
-            effective: now,
-        };
-        self.change(|tenant| {
-            if let Some(mut application) = tenant.applications.get(application).cloned() {
-                application.passwords.push(credential);
-                tenant.applications.insert(application.id.clone(), application);
-            }
-        })
-    }
-
     /// Changes what no request of Graph can.
-    fn change(&self, change: impl FnOnce(&mut Tenant)) -> Result<(), String> {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Tenant)) -> Result<(), String> {
         let mut tenant = Tenant::clone(&self.realm.look());
         change(&mut tenant);
         self.realm.restore(std::sync::Arc::new(tenant)).map_err(|error| error.to_string())
     }
 
-    fn app(&self, app: &App) -> Result<(), String> {
-        let mut required = Vec::new();
-        for role in &app.requires {
-            required.push(json!({ "id": role_id(role)?, "type": "Role" }));
-        }
-        let mut body = json!({
-            "displayName": app.name,
-            "web": { "redirectUris": app.web },
-            "spa": { "redirectUris": app.spa },
-            "publicClient": { "redirectUris": app.public },
-            "isFallbackPublicClient": !app.public.is_empty(),
-        });
-        if app.multi_tenant {
-            body["signInAudience"] = json!("AzureADMultipleOrgs");
-        }
-        if !required.is_empty() {
-            let graph = "00000003-0000-0000-c000-000000000000";
-            body["requiredResourceAccess"] = json!([{ "resourceAppId": graph, "resourceAccess": required }]);
-        }
-        let made = self.post("/applications", &body)?;
-        if let Some(secret) = &app.secret {
-            self.secret(id_of(&made), secret)?;
-        }
-        let principal = self.post("/servicePrincipals", &json!({ "appId": made["appId"] }))?;
-        let graph = self.realm.look().graph_id().to_owned();
-        for role in &app.roles {
-            let id = id_of(&principal);
-            let body = json!({ "principalId": id, "resourceId": graph, "appRoleId": role_id(role)? });
-            self.post(&format!("/servicePrincipals/{id}/appRoleAssignments"), &body)?;
-        }
-        if app.scopes.is_empty() {
-            return Ok(());
-        }
-        let body = json!({
-            "clientId": id_of(&principal), "consentType": "AllPrincipals", "resourceId": graph,
-            "scope": app.scopes.join(" "),
-        });
-        self.post("/oauth2PermissionGrants", &body).map(drop)
-    }
-
-    fn agent(&self, agent: &Agent) -> Result<(), String> {
+    fn agent(&mut self, agent: &Agent) -> Result<(), String> {
         let sponsor = self.user(&agent.sponsor)?;
         let sponsors = json!([format!("https://graph.microsoft.com/v1.0/users/{sponsor}")]);
         let blueprint = self.post(
@@ -358,11 +276,13 @@ impl Planting<'_> {
                 "displayName": agent.name, "sponsors@odata.bind": sponsors,
             }),
         )?;
+        self.made(Kind::Blueprint, &agent.name, &blueprint);
         let app_id = &blueprint["appId"];
-        self.post(
+        let principal = self.post(
             "/beta/servicePrincipals/graph.agentIdentityBlueprintPrincipal",
             &json!({ "appId": app_id }),
         )?;
+        self.made(Kind::BlueprintPrincipal, &agent.name, &principal);
         let identity = self.post(
             "/beta/servicePrincipals/Microsoft.Graph.AgentIdentity",
             &json!({
@@ -370,6 +290,7 @@ impl Planting<'_> {
                 "sponsors@odata.bind": sponsors,
             }),
         )?;
+        self.made(Kind::AgentIdentity, &agent.name, &identity);
         let Some(upn) = &agent.upn else { return Ok(()) };
         let upn = self.upn(upn);
         let user = self.post(
@@ -384,10 +305,11 @@ impl Planting<'_> {
                 "identityParentId": identity["id"],
             }),
         )?;
+        self.made(Kind::AgentUser, &upn, &user);
         self.license(id_of(&user), &agent.licences)
     }
 
-    fn chat(&self, chat: &Chat) -> Result<(), String> {
+    fn chat(&mut self, chat: &Chat) -> Result<(), String> {
         let members: Vec<String> = chat.members.iter().map(|one| self.user(one)).collect::<Result<_, _>>()?;
         let creator = members.first().ok_or("a chat has members")?;
         let bound: Vec<Value> = members
@@ -405,6 +327,7 @@ impl Planting<'_> {
             body["topic"] = json!(topic);
         }
         let made = self.call(Insider::User(creator), "/chats", &body)?;
+        self.made(Kind::Chat, chat.topic.as_deref().unwrap_or_default(), &made);
         let path = format!("/chats/{}/messages", utf8_percent_encode(id_of(&made), NON_ALPHANUMERIC));
         for said in &chat.messages {
             let from = self.user(&said.from)?;
@@ -460,12 +383,6 @@ impl Planting<'_> {
         perform(self.shared, self.realm, insider, method, path, Some(body))
             .map_err(|error| format!("{}: {}", error.code, error.message))
     }
-}
-
-/// The id of an application permission.
-fn role_id(name: &str) -> Result<&'static str, String> {
-    let known = crate::graph::permission(name).and_then(|permission| permission.role_id);
-    known.ok_or_else(|| format!("{name} is no application permission"))
 }
 
 pub(super) fn id_of(made: &Value) -> &str {

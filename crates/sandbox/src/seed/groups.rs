@@ -10,6 +10,7 @@ use crate::directory::{Life, new_id};
 use crate::graph::Group;
 
 use super::document::{Planting, id_of};
+use super::made;
 
 /// A group.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -45,7 +46,7 @@ enum Kind {
 }
 
 impl Planting<'_> {
-    pub(super) fn group(&self, group: &Assembly) -> Result<(), String> {
+    pub(super) fn group(&mut self, group: &Assembly) -> Result<(), String> {
         let nickname = group.nickname.clone().unwrap_or_else(|| group.name.replace(' ', ""));
         let members = group.members.iter().map(|one| self.member(one)).collect::<Result<Vec<_>, _>>()?;
         let owners = group.owners.iter().map(|one| self.user(one)).collect::<Result<Vec<_>, _>>()?;
@@ -67,6 +68,7 @@ impl Planting<'_> {
                 "members@odata.bind": bound(&members), "owners@odata.bind": bound(&owners),
             }),
         )?;
+        self.made(made::Kind::Group, &group.name, &made);
         if is_unified && (group.external || group.subscribed) {
             let settings = json!({ "allowExternalSenders": group.external, "autoSubscribeNewMembers": group.subscribed });
             self.patch(&format!("/groups/{}", id_of(&made)), &settings)?;
@@ -88,7 +90,7 @@ impl Planting<'_> {
     }
 
     fn list(
-        &self,
+        &mut self,
         group: &Assembly,
         nickname: String,
         members: Vec<String>,
@@ -117,7 +119,11 @@ impl Planting<'_> {
             subscriptions: BTreeMap::new(),
             other,
         };
+        let made = json!({ "id": list.id });
         tenant.workloads.groups.insert(list.id.clone(), list);
-        self.realm.settle(&mut tenant).map_err(|error| error.to_string())
+        self.realm.settle(&mut tenant).map_err(|error| error.to_string())?;
+        drop(tenant);
+        self.made(made::Kind::Group, &group.name, &made);
+        Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! The tenant as it stands at the first start. With `Seed::Constants` every id, secret and password is the
 //! documented constant below; a number changes them all, always in the same way.
 
+mod app;
 mod document;
 mod groups;
+mod made;
 mod tenant;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -16,6 +18,7 @@ use crate::entra::KeptKey;
 use crate::store::Seeded;
 
 pub(crate) use document::{Document, plant};
+pub use made::{Kind as MadeKind, Made};
 pub(crate) use tenant::{EXCHANGE_APP_ID, tenant};
 
 /// The constants of `Seed::Constants`.
