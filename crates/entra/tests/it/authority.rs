@@ -14,8 +14,6 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::serve::Listener;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
@@ -24,6 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::signer::token;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -241,15 +241,19 @@ pub(crate) fn user() -> UserId {
     "82fe7758-5bb3-4f0d-a43f-e555fd399c6f".parse().unwrap()
 }
 
-/// An id token as Entra makes it, but for its signature.
-pub(crate) fn id_token(origin: &Origin, change: impl FnOnce(&mut Value)) -> String {
+/// What Entra says of somebody who signed in.
+pub(crate) fn id_claims(origin: &Origin) -> Value {
     let now = "2026-11-22T10:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second();
-    let mut claims = json!({
+    json!({
         "aud": client().to_string(), "iss": format!("{origin}/{}/v2.0", tenant()), "tid": tenant().to_string(),
         "oid": user().to_string(), "nbf": now - 300, "iat": now - 300, "exp": now + 3600,
         "preferred_username": "ada@contoso.example", "name": "Ada Lovelace", "ver": "2.0",
-    });
+    })
+}
+
+/// An id token as Entra makes it, but for its signature.
+pub(crate) fn id_token(origin: &Origin, change: impl FnOnce(&mut Value)) -> String {
+    let mut claims = id_claims(origin);
     change(&mut claims);
-    let part = |value: &Value| BASE64URL.encode(value.to_string());
-    format!("{}.{}.c2ln", part(&json!({"alg": "RS256", "typ": "JWT", "kid": "k"})), part(&claims))
+    token(&json!({"alg": "RS256", "typ": "JWT", "kid": "k"}), &claims, |_| b"sig".to_vec())
 }

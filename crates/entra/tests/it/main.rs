@@ -10,3 +10,5 @@ mod hops;
 mod proxy;
 mod sharing;
 mod sign_in;
+mod signer;
+mod web_sign_in;

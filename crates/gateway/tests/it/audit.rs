@@ -33,7 +33,7 @@ async fn an_export_verifies_and_an_altered_one_is_named() {
 }
 
 /// The gateway's own entries of this act, the newest first.
-async fn own(world: &World, act: &str) -> Vec<Entry> {
+pub(crate) async fn own(world: &World, act: &str) -> Vec<Entry> {
     let query =
         EntryQuery { act: Some(act), order: Order::Descending, ..EntryQuery::all(Log(Place::Gateway), 100) };
     let rows = world.store.engine(GatewayScope::granted()).entries(query).await.unwrap();

@@ -15,6 +15,7 @@ mod degraded;
 mod entra;
 mod fallback;
 mod faults;
+mod forged_tokens;
 mod forms;
 mod halfway;
 mod health;

@@ -52,7 +52,7 @@ async fn authorize(world: &World, caller: &Caller, index: usize) -> (String, Url
 }
 
 /// What a person of the sandbox's first tenant does at Entra.
-async fn through_entra(world: &World, authorize: &str, index: usize) -> Url {
+pub(crate) async fn through_entra(world: &World, authorize: &str, index: usize) -> Url {
     let user = &world.sandbox.ready().users[index];
     let person = Person { id: user.id.clone(), upn: user.upn.clone(), password: user.password.clone() };
     through(world, authorize, &person, "accept").await
