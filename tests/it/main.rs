@@ -1,6 +1,7 @@
 //! End-to-end and interoperability tests, in one binary.
 
 mod audit;
+mod azure_identity;
 mod bad_input;
 mod canary;
 mod commands;
@@ -14,6 +15,7 @@ mod house;
 mod inspector;
 mod kill;
 mod msal;
+mod msal_node;
 mod msgraph;
 #[cfg(unix)]
 mod nodes;

@@ -1,56 +1,14 @@
 //! Microsoft's client for Python, unmodified, against the sandbox. The scripts beside this file drive it; the
 //! judgement is here.
 
-use std::path::Path;
-
-use anyhow::{Context, Result, ensure};
-use attache_tests::{Browser, Home, Lines, Tenant, python};
+use anyhow::Result;
+use attache_tests::{Browser, Script, python};
 use serde_json::{Value, json};
-use url::Url;
 
-/// A script with its tenant.
-struct Script {
-    tenant: Tenant,
-    lines: Lines,
-    /// The script's folder lasts as long as the script.
-    _home: Home,
-}
+mod people;
 
-impl Script {
-    async fn start(name: &str) -> Result<Self> {
-        let tenant = Tenant::start().await?;
-        let home = Home::new()?;
-        let mut command = home.program(python()?);
-        command
-            .args(["-u", "-B"])
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("it/msal").join(name))
-            .env("SANDBOX", tenant.ready().to_string())
-            .env("REQUESTS_CA_BUNDLE", tenant.ca());
-        let lines = Lines::start(command, &home.path().join("stderr.log"))?;
-        Ok(Self { tenant, lines, _home: home })
-    }
-
-    /// What the script says next.
-    async fn says(&mut self) -> Result<Value> {
-        self.lines.hear().await
-    }
-
-    /// What the script says next, which is about this flow.
-    async fn about(&mut self, flow: &str) -> Result<Value> {
-        let said = self.says().await?;
-        ensure!(said["flow"] == flow, "expected `{flow}`, not {said}");
-        Ok(said)
-    }
-
-    async fn end(self) -> Result<()> {
-        let (status, rest) = self.lines.end().await?;
-        ensure!(status.success() && rest.is_empty(), "{status}, and it still said {rest:?}");
-        Ok(())
-    }
-
-    fn ready(&self, pointer: &str) -> Value {
-        self.tenant.ready().pointer(pointer).cloned().unwrap_or_default()
-    }
+async fn start(name: &str) -> Result<Script> {
+    Script::python(python()?, &format!("msal/{name}")).await
 }
 
 fn has_code(said: &Value, code: u64) -> bool {
@@ -63,7 +21,7 @@ fn words(claim: &Value) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn client_credentials_by_secret_and_by_certificate() -> Result<()> {
-    let mut script = Script::start("client_credentials.py").await?;
+    let mut script = start("client_credentials.py").await?;
 
     let secret = script.about("secret").await?;
     assert_eq!(secret["claims"]["aud"], "https://graph.microsoft.com");
@@ -100,15 +58,12 @@ async fn client_credentials_by_secret_and_by_certificate() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn device_code() -> Result<()> {
-    let mut script = Script::start("device_code.py").await?;
+    let mut script = start("device_code.py").await?;
     let begun = script.says().await?;
     assert_eq!(script.says().await?["early"], "authorization_pending");
 
-    let text = |name: &str| begun[name].as_str().with_context(|| format!("no {name} in {begun}"));
     let mut browser = Browser::of(&script.tenant, 0)?;
-    let landed = browser.enter_code(text("verification_uri")?, text("user_code")?).await?;
-    assert_eq!(landed.status, Some(200), "{}", landed.page);
-    script.lines.say(&json!({})).await?;
+    script.enter_code(&mut browser, &begun).await?;
 
     let signed_in = script.says().await?;
     assert_eq!(signed_in["claims"]["oid"], script.ready("/users/0/id"));
@@ -125,18 +80,16 @@ async fn device_code() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn authorization_code_with_pkce() -> Result<()> {
-    let mut script = Script::start("authorization_code.py").await?;
+    let mut script = start("authorization_code.py").await?;
     let mut browser = Browser::of(&script.tenant, 0)?;
 
-    let open = opened(&mut script).await?;
-    let landed = browser.sign_in(&open).await?;
-    assert_eq!(landed.status, Some(200), "{}", landed.page);
+    script.sign_in(&mut browser).await?;
     let interactive = script.about("interactive").await?;
     assert_eq!(interactive["claims"]["oid"], script.ready("/users/0/id"));
     assert_eq!(interactive["id_token"]["preferred_username"], script.ready("/users/0/upn"));
     assert_eq!(interactive["me"]["id"], script.ready("/users/0/id"));
 
-    redirect(&mut script, &mut browser).await?;
+    script.redirect(&mut browser).await?;
     let redirect_flow = script.about("redirect").await?;
     assert_eq!(redirect_flow["me"]["id"], script.ready("/users/0/id"));
 
@@ -144,29 +97,16 @@ async fn authorization_code_with_pkce() -> Result<()> {
     assert_eq!(again["error"], "invalid_grant");
     assert!(has_code(&again, 54_005), "{again}");
 
-    redirect(&mut script, &mut browser).await?;
+    script.redirect(&mut browser).await?;
     let tampered = script.about("tampered").await?;
     assert_eq!(tampered["error"], "invalid_grant");
     assert!(has_code(&tampered, 501_481), "{tampered}");
     script.end().await
 }
 
-async fn opened(script: &mut Script) -> Result<String> {
-    let said = script.says().await?;
-    said["open"].as_str().map(str::to_owned).with_context(|| format!("no address to open in {said}"))
-}
-
-/// Signs in and tells the script what the redirect brought.
-async fn redirect(script: &mut Script, browser: &mut Browser) -> Result<()> {
-    let open = opened(script).await?;
-    let landed: Url = browser.sign_in_up_to_the_redirect(&open).await?.url;
-    let brought = landed.query_pairs().map(|(name, value)| (name.into_owned(), json!(value))).collect();
-    script.lines.say(&Value::Object(brought)).await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_three_hops_to_an_agent_user() -> Result<()> {
-    let mut script = Script::start("agent_hops.py").await?;
+    let mut script = start("agent_hops.py").await?;
     let made = script.says().await?;
     let (blueprint, agent, user) = (&made["blueprint"], &made["agent"], &made["user"]);
 
@@ -191,6 +131,16 @@ async fn the_three_hops_to_an_agent_user() -> Result<()> {
     assert!(words(&own["xms_sub_fct"]).contains(&"13"), "{own}");
     assert_eq!(&certificate["me"]["id"], user);
 
+    let silent = script.about("silent").await?;
+    assert_eq!((&silent["cached"], &silent["renewed"]), (&json!(true), &json!(true)), "{silent}");
+    let renewed = &silent["own"];
+    assert_eq!(
+        (&renewed["oid"], &renewed["xms_par_app_azp"], &renewed["idtyp"]),
+        (user, blueprint, &json!("user"))
+    );
+    assert!(words(&renewed["xms_sub_fct"]).contains(&"13"), "{renewed}");
+    assert_eq!((&silent["me"]["id"], &silent["me"]["userPrincipalName"]), (user, &silent["username"]));
+
     let secret = script.about("secret").await?;
     assert_eq!(&secret["own"]["oid"], user);
 
@@ -207,8 +157,31 @@ async fn the_three_hops_to_an_agent_user() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_issuers_token_is_a_client_assertion() -> Result<()> {
+    let mut script = start("federated.py").await?;
+    for flow in ["token", "callback"] {
+        let said = script.about(flow).await?;
+        let claims = &said["claims"];
+        assert_eq!((&claims["appid"], &claims["appidacr"]), (&said["app"], &json!("2")), "{flow}");
+        assert_eq!(claims["idtyp"], "app");
+    }
+    for (flow, code) in [
+        ("issuer", 700_211),
+        ("subject", 700_213),
+        ("audience", 700_212),
+        ("signature", 700_027),
+        ("expired", 700_024),
+    ] {
+        let refused = script.about(flow).await?;
+        assert_eq!((&refused["error"], &refused["token"]), (&json!("invalid_client"), &json!(false)));
+        assert!(has_code(&refused, code), "{refused}");
+    }
+    script.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unmodified_client_works_by_microsofts_names() -> Result<()> {
-    let mut script = Script::start("by_names.py").await?;
+    let mut script = start("by_names.py").await?;
     let said = script.says().await?;
     assert_eq!(said["claims"]["aud"], "https://graph.microsoft.com");
     for link in ["context", "next"] {

@@ -14,6 +14,7 @@ mod parts;
 mod person;
 #[cfg(unix)]
 mod postgres;
+mod script;
 mod sponsor;
 mod tenant;
 
@@ -28,5 +29,6 @@ pub use parts::{chromium, inspector, interop_python, msgraph_python, python, wit
 pub use person::{Person, user_token};
 #[cfg(unix)]
 pub use postgres::Cluster;
+pub use script::Script;
 pub use sponsor::sign_in;
 pub use tenant::Tenant;

@@ -3,7 +3,7 @@ then one with a verifier that was tampered with."""
 
 import msal
 
-from sandbox import AUTHORITY, CLIENT, claims, graph, hear, tell, token
+from sandbox import AUTHORITY, CLIENT, claims, graph, redirected, tell, token
 
 app = msal.PublicClientApplication(CLIENT, authority=AUTHORITY, instance_discovery=False)
 
@@ -14,8 +14,7 @@ tell(flow="interactive", claims=claims(access), id_token=interactive["id_token_c
 
 def begin():
     flow = app.initiate_auth_code_flow(["User.Read"], redirect_uri="http://localhost:1")
-    tell(open=flow["auth_uri"])
-    return flow, hear()
+    return flow, redirected(flow)
 
 
 flow, landed = begin()

@@ -32,6 +32,12 @@ def hear():
     return json.loads(sys.stdin.readline())
 
 
+def redirected(flow):
+    """What the redirect of an authorization code flow brings, once the test has signed in."""
+    tell(open=flow["auth_uri"])
+    return hear()
+
+
 def token(result):
     """The access token of an answer, or the error as the server worded it."""
     if "access_token" not in result:

@@ -7,9 +7,11 @@ use std::fs;
 use std::path::Path;
 
 /// Whose software the modules of `tests/it` drive.
-const WITNESSES: [(&str, &str); 5] = [
+const WITNESSES: [(&str, &str); 7] = [
     ("msgraph", "Graph SDK for Python"),
     ("msal", "MSAL for Python"),
+    ("msal_node", "MSAL for Node"),
+    ("azure_identity", "azure-identity"),
     ("oidc", "openid-client"),
     ("pages", "Chromium"),
     ("inspector", "MCP Inspector"),
