@@ -253,6 +253,8 @@ async def policies(table, app, people):
     )
     await table.row("POST …/includes", app.read(its.includes.post(condition)))
     await table.row("GET …/includes", app.read(its.includes.get()))
+    let_in = (await its.includes.get()).value[0]
+    await table.row("DELETE …/includes/{id}", its.includes.by_permission_grant_condition_set_id(let_in.id).delete())
     left_out = await table.row("POST …/excludes", app.read(its.excludes.post(condition)))
     await table.row("GET …/excludes", app.read(its.excludes.get()))
     await table.row("DELETE …/excludes/{id}", its.excludes.by_permission_grant_condition_set_id(left_out.id).delete())
@@ -296,6 +298,7 @@ async def policies(table, app, people):
     applied = await table.row("GET …/appliesTo", app.read(its.applies_to.get()))
     table.check("it says to whom", [one.id for one in applied.value] == [application.id])
     await table.row("PATCH /policies/appManagementPolicies/{id}", its.patch(fields(models.AppManagementPolicy, is_enabled=False)))
+    await table.row("GET /policies/appManagementPolicies/{id}", app.read(its.get()))
     await table.row("GET /policies/appManagementPolicies", app.read(own.app_management_policies.get()))
     await table.row("DELETE …/appManagementPolicies/{id}/$ref", one.app_management_policies.by_app_management_policy_id(made.id).ref.delete())
     await table.row("DELETE /policies/appManagementPolicies/{id}", its.delete())
@@ -323,7 +326,7 @@ async def policies(table, app, people):
     await table.row("DELETE …/policies/{id}", one.delete())
 
 
-async def me(table, ada):
+async def me(table, ada, app, people):
     """Who I am."""
     mine = ada.client.me
     await table.row("GET /me", ada.read(mine.get()))
@@ -335,3 +338,9 @@ async def me(table, ada):
     await table.row("GET /me/photo", ada.read(mine.photo.get()))
     kept = await table.row("GET /me/photo/$value", mine.photo.content.get())
     table.check("the photo is what it was", kept == picture)
+    await table.row("DELETE /me/photo", mine.photo.delete())
+    hers = app.client.users.by_user_id(people[0]["id"]).manager
+    await hers.ref.put(reference("users", people[2]["id"]))
+    above = await table.row("GET /me/manager", ada.read(mine.manager.get()))
+    table.check("it is he", above.id == people[2]["id"])
+    await hers.ref.delete()

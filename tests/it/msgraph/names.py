@@ -1,6 +1,8 @@
 """The same things under each of the names that Graph has for them: `/me` and `/users/{id}`, a message in its mailbox
 and in its folder, a file in the drive of a person and in a drive."""
 
+import uuid
+
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
@@ -26,6 +28,11 @@ async def messages(table, graph, where, messages, people):
     await row("GET attachments", graph.read(one.attachments.get()))
     its = one.attachments.by_attachment_id(kept.id)
     await row("GET attachment", graph.read(its.get()))
+    # The SDK has no builder for what an attachment holds.
+    at = its.to_get_request_information()
+    at.path_parameters["baseurl"] = ""
+    value = await row("GET attachment $value", send(graph, Method.GET, f"{at.url}/$value"))
+    table.check("it is what it was", value == b"words")
     large = body(one.attachments.create_upload_session, attachment_item=fields(
         models.AttachmentItem, attachment_type=models.AttachmentType.File, name="b", size=3_200_000,
     ))
@@ -128,9 +135,42 @@ async def drives(table, ada, app, people):
         await row("GET sharedWithMe", Method.GET, "/sharedWithMe", models.DriveItemCollectionResponse)
         await row("GET versions", Method.GET, f"/items/{file.id}/versions", models.DriveItemVersionCollectionResponse)
         await row("GET permissions", Method.GET, f"/items/{file.id}/permissions", models.PermissionCollectionResponse)
+        await one_file(table, row, ada.client.drives.by_drive_id(made.parent_reference.drive_id).items, file.id, people)
         await row("DELETE item", Method.DELETE, at)
+        await row("GET drive", Method.GET, "", models.Drive)
     await table.row("GET /me/drives", ada.read(ada.client.me.drives.get()))
     await table.row("GET /users/{id}/drives", ada.read(ada.client.users.by_user_id(people[0]["id"]).drives.get()))
+
+
+async def one_file(table, row, items, file, people):
+    """Versions, sharing, copies and changes of one file; the bodies are those that the SDK has for `/drives/{id}`."""
+    at, builder = f"/items/{file}", items.by_drive_item_id(file)
+    await row("PUT content again", Method.PUT, f"{at}/content", models.DriveItem, content=b"more words")
+    first = (await builder.versions.get()).value[-1].id
+    await row("GET version", Method.GET, f"{at}/versions/{first}", models.DriveItemVersion)
+    old = await row("GET version content", Method.GET, f"{at}/versions/{first}/content")
+    table.check("it is what it was", old == b"words", repr(old))
+    await row("POST restoreVersion", Method.POST, f"{at}/versions/{first}/restoreVersion")
+    link = body(builder.create_link, type="view", scope="organization")
+    await row("POST createLink", Method.POST, f"{at}/createLink", models.Permission, json=link)
+    invited = body(
+        builder.invite, recipients=[fields(models.DriveRecipient, email=people[1]["upn"])], roles=["read"], require_sign_in=True,
+        send_invitation=False,
+    )
+    await row("POST invite", Method.POST, f"{at}/invite", models.PermissionCollectionResponse, json=invited)
+    shared = next(one for one in (await builder.permissions.get()).value if one.granted_to_v2 and one.roles == ["read"])
+    its = f"{at}/permissions/{shared.id}"
+    await row("GET permission", Method.GET, its, models.Permission)
+    changed = await row("PATCH permission", Method.PATCH, its, models.Permission, json=fields(models.Permission, roles=["write"]))
+    table.check("it is wider", changed.roles == ["write"], str(changed.roles))
+    await row("DELETE permission", Method.DELETE, its)
+    await row("POST copy", Method.POST, f"{at}/copy", json=body(builder.copy, name="b.txt"))
+    item = fields(models.DriveItemUploadableProperties, name="a.txt")
+    session = body(builder.create_upload_session, item=item)
+    await row("POST createUploadSession", Method.POST, f"{at}/createUploadSession", models.UploadSession, json=session)
+    latest = await items.by_drive_item_id("root").delta_with_token("latest").get()
+    table.check("nothing is new", latest.value == [])
+    await row("GET delta(token)", Method.GET, "/items/root/delta(token='latest')", models.DriveItemCollectionResponse)
 
 
 async def directory(table, ada, app, people):
@@ -167,6 +207,64 @@ async def directory(table, ada, app, people):
     await table.row("GET /servicePrincipals/{id}/memberOf", app.read(of.member_of.get()))
     await table.row("GET /servicePrincipals/{id}/transitiveMemberOf", app.read(of.transitive_member_of.get()))
     await table.row("GET /servicePrincipals/{id}/owners", app.read(of.owners.get()))
+    object_of = graph.directory_objects.by_directory_object_id(people[1]["id"])
+    await table.row("GET /directoryObjects/{id}", app.read(object_of.get()))
+    for action, values in (
+        ("check_member_groups", {"group_ids": [people[1]["id"]]}), ("check_member_objects", {"ids": [people[1]["id"]]}),
+        ("get_member_groups", every), ("get_member_objects", every),
+    ):
+        ask = getattr(object_of, action)
+        await table.row(f"POST /directoryObjects/{{id}}/{action}", app.read(ask.post(body(ask, **values))))
+    await photos(table, app, theirs)
+    await assignments(table, app, people)
+
+
+async def photos(table, app, theirs):
+    """Another's picture."""
+    await table.row("PUT /users/{id}/photo/$value", theirs.photo.content.put(DOT))
+    await table.row("GET /users/{id}/photo", app.read(theirs.photo.get()))
+    table.check("it is read back", await table.row("GET /users/{id}/photo/$value", theirs.photo.content.get()) == DOT)
+    await table.row("DELETE /users/{id}/photo/$value", theirs.photo.content.delete())
+    await theirs.photo.content.put(DOT)
+    await table.row("DELETE /users/{id}/photo", theirs.photo.delete())
+
+
+async def assignments(table, app, people):
+    """A person, a group and a principal get an application's role, and lose it; and a group of groups."""
+    graph = app.client
+    role = fields(
+        models.AppRole, id=uuid.uuid4(), value="Read", display_name="Read", description="Read", is_enabled=True,
+        allowed_member_types=["User", "Application"],
+    )
+    application = await graph.applications.post(fields(models.Application, display_name="With a role", app_roles=[role]))
+    resource = await graph.service_principals.post(fields(models.ServicePrincipal, app_id=application.app_id))
+    group = await graph.groups.post(
+        fields(models.Group, display_name="Assigned", mail_nickname="assigned", mail_enabled=False, security_enabled=True)
+    )
+    for kind, owner in (
+        ("users", graph.users.by_user_id(people[1]["id"])), ("groups", graph.groups.by_group_id(group.id)),
+        ("servicePrincipals", graph.service_principals.by_service_principal_id(resource.id)),
+    ):
+        who = {"users": people[1]["id"], "groups": group.id}.get(kind, resource.id)
+        wanted = fields(models.AppRoleAssignment, principal_id=uuid.UUID(who), resource_id=uuid.UUID(resource.id), app_role_id=role.id)
+        made = await table.row(f"POST /{kind}/{{id}}/appRoleAssignments", app.read(owner.app_role_assignments.post(wanted)))
+        listed = await table.row(f"GET /{kind}/{{id}}/appRoleAssignments", app.read(owner.app_role_assignments.get()))
+        table.check("it is told", made.id in [one.id for one in listed.value])
+        one = owner.app_role_assignments.by_app_role_assignment_id(made.id)
+        await table.row(f"DELETE /{kind}/{{id}}/appRoleAssignments/{{id}}", one.delete())
+    its = graph.groups.by_group_id(group.id)
+    await table.row("GET /groups/{id}/memberOf", app.read(its.member_of.get()))
+    await table.row("GET /groups/{id}/transitiveMemberOf", app.read(its.transitive_member_of.get()))
+    for name, refs in (
+        ("groups", its.owners), ("servicePrincipals", graph.service_principals.by_service_principal_id(resource.id).owners),
+    ):
+        for person in people[:2]:
+            owner = fields(models.ReferenceCreate, odata_id=f"{GRAPH_LINKS}/users/{person['id']}")
+            await table.row(f"POST /{name}/{{id}}/owners/$ref", refs.ref.post(owner))
+        await table.row(f"DELETE /{name}/{{id}}/owners/{{id}}/$ref", refs.by_directory_object_id(people[1]["id"]).ref.delete())
+    await its.delete()
+    await table.row("DELETE /servicePrincipals/{id}", graph.service_principals.by_service_principal_id(resource.id).delete())
+    await graph.applications.by_application_id(application.id).delete()
 
 
 async def agents(table, app, people):

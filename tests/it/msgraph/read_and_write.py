@@ -14,7 +14,9 @@ import directory
 import files
 import mail
 import names
+import protection
 import teams
+import tenant
 import watch
 from sdk import READY, TENANT, Graph, Table, client_credentials, fields, models
 
@@ -27,11 +29,15 @@ ROLES = """Application.ReadWrite.All User.ReadWrite.All Group.ReadWrite.All Audi
     Chat.Read.All RoleManagement.ReadWrite.Directory Policy.Read.All Policy.Read.PermissionGrant Policy.ReadWrite.Authorization
     Policy.ReadWrite.PermissionGrant Policy.ReadWrite.ApplicationConfiguration Policy.ReadWrite.ConditionalAccess
     Policy.ReadWrite.ConsentRequest Directory.Read.All ConsentRequest.Read.All AppRoleAssignment.ReadWrite.All User.RevokeSessions.All
-    MailboxSettings.ReadWrite LicenseAssignment.ReadWrite.All DelegatedPermissionGrant.ReadWrite.All""".split()
+    MailboxSettings.ReadWrite LicenseAssignment.ReadWrite.All DelegatedPermissionGrant.ReadWrite.All
+    UserAuthenticationMethod.ReadWrite.All Policy.ReadWrite.SecurityDefaults Presence.ReadWrite.All ChannelMessage.Read.All Team.ReadBasic.All
+    User.Invite.All Domain.ReadWrite.All Chat.ManageDeletion.All TeamsActivity.Send""".split()
 SCOPES = """User.ReadWrite User.ReadBasic.All Directory.Read.All Chat.Create Chat.ReadWrite ChatMember.ReadWrite ChatMessage.Send
     Files.ReadWrite.All Mail.ReadWrite Mail.Send MailboxSettings.ReadWrite Presence.ReadWrite Presence.Read.All Team.Create
     Team.ReadBasic.All TeamMember.ReadWrite.All Channel.Create Channel.ReadBasic.All Channel.Delete.All ChannelSettings.ReadWrite.All
-    ChannelMessage.Send ChannelMessage.Read.All ChannelMessage.ReadWrite""".split()
+    ChannelMessage.Send ChannelMessage.Read.All ChannelMessage.ReadWrite
+    UserAuthenticationMethod.Read Agreement.ReadWrite.All Agreement.Read.All AgreementAcceptance.Read.All
+    ChannelMember.Read.All Application.ReadWrite.All User.RevokeSessions.All""".split()
 
 table = Table()
 
@@ -89,7 +95,13 @@ async def main():
         "groups": lambda: directory.groups(table, app, PEOPLE),
         "roles": lambda: directory.roles(table, app, PEOPLE),
         "policies": lambda: directory.policies(table, app, PEOPLE),
-        "me": lambda: directory.me(table, ada),
+        "methods": lambda: protection.methods(table, app, PEOPLE),
+        "own methods": lambda: protection.my_methods(table, ada),
+        "strengths": lambda: protection.strengths(table, app),
+        "places": lambda: protection.places(table, app),
+        "terms of use": lambda: protection.terms(table, ada),
+        "security defaults": lambda: protection.defaults(table, app),
+        "me": lambda: directory.me(table, ada, app, PEOPLE),
         "mail": lambda: mail.send(table, ada, grace, PEOPLE),
         "drafts": lambda: mail.drafts(table, ada, PEOPLE),
         "answers": lambda: mail.answers(table, ada, grace, PEOPLE),
@@ -98,7 +110,7 @@ async def main():
         "mail of an app": lambda: mail.app_only(table, app, PEOPLE),
         "chats": lambda: teams.chats(table, ada, grace, PEOPLE, TENANT),
         "export": lambda: teams.export(table, app, PEOPLE),
-        "channels": lambda: teams.channels(table, ada, grace, PEOPLE),
+        "channels": lambda: teams.channels(table, ada, grace, app, PEOPLE),
         "presence": lambda: teams.presence(table, ada, app, PEOPLE, CLIENT),
         "files": lambda: files.files(table, ada, grace, PEOPLE),
         "subscriptions": lambda: watch.subscriptions(table, ada, PEOPLE),
@@ -108,7 +120,18 @@ async def main():
         "agents by their types": lambda: names.agents(table, app, PEOPLE),
         "chats by each name": lambda: names.chats(table, ada, PEOPLE, TENANT),
         "and the rest": lambda: names.directory(table, ada, app, PEOPLE),
+        "guests": lambda: tenant.guests(table, app),
+        "domains": lambda: tenant.domains(table, app),
+        "changes of the directory": lambda: tenant.changes(table, app, PEOPLE),
+        "inheritance": lambda: tenant.inheritance(table, app, PEOPLE),
+        "deleted chats": lambda: tenant.deleted_chats(table, app, ada, PEOPLE),
+        "active roles": lambda: tenant.roles(table, app, PEOPLE),
+        "consent requests": lambda: tenant.consent_requests(table, app, PEOPLE),
+        "publisher": lambda: tenant.publisher(table, ada),
+        "a principal's credentials": lambda: tenant.credentials(table, app),
+        "sponsors": lambda: tenant.sponsors(table, app, PEOPLE),
         "logs": lambda: watch.logs(table, app, ada, PEOPLE),
+        "sessions": lambda: tenant.sessions(table, ada),
     }
     only = os.environ.get("ONLY", "").split(",")
     for name, section in sections.items():

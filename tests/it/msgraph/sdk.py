@@ -30,6 +30,7 @@ READY = json.loads(os.environ["SANDBOX"])
 URL = READY["url"]
 HOST = URL.removeprefix("https://")
 TENANT = READY["tenant_id"]
+APP = READY["apps"]["provisioner"]["client_id"]
 GRAPH = "https://graph.microsoft.com/.default"
 GRAPH_LINKS = "https://graph.microsoft.com/v1.0"
 TRUST = ssl.create_default_context(cafile=READY["ca"])
@@ -151,7 +152,7 @@ def left_over(model, place=""):
         if name == "additional_data":
             for key in value or {}:
                 known = BEYOND_THE_MODEL.get(key) == type(model).__name__
-                if not key.startswith("@") and "@odata." not in key and not known:
+                if not key.startswith("@") and "@odata." not in key and not key.endswith("@delta") and not known:
                     yield f"left over: {place}{key}"
             continue
         for at, one in enumerate(value if isinstance(value, list) else [value]):

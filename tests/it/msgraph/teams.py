@@ -3,7 +3,7 @@
 import datetime
 import json
 
-from sdk import GRAPH_LINKS, asking, body, fields, models
+from sdk import APP, GRAPH_LINKS, URL, asking, body, fields, models
 
 CARD = {"type": "AdaptiveCard", "version": "1.4", "body": [{"type": "TextBlock", "text": "Approve?"}]}
 DOT = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082")
@@ -17,6 +17,13 @@ def member(user, roles=("owner",)):
 
 def said(content, **more):
     return fields(models.ChatMessage, body=fields(models.ItemBody, content=content, content_type=models.BodyType.Html), **more)
+
+
+def with_picture(words):
+    """A message with a picture in it."""
+    hosted = fields(models.ChatMessageHostedContent, content_type="image/png", content_bytes=DOT)
+    hosted.additional_data = {"@microsoft.graph.temporaryId": "1"}
+    return said(f'{words} <img src="../hostedContents/1/$value">', hosted_contents=[hosted])
 
 
 def on_behalf_of(person, tenant):
@@ -52,10 +59,7 @@ async def chats(table, ada, grace, people, tenant):
     )
     shown = await table.row("POST …/messages (card)", ada.read(one.messages.post(said('<attachment id="1"></attachment>', attachments=[card]))))
     table.check("the card is what it was", json.loads(shown.attachments[0].content) == CARD)
-    hosted = fields(models.ChatMessageHostedContent, content_type="image/png", content_bytes=DOT)
-    hosted.additional_data = {"@microsoft.graph.temporaryId": "1"}
-    picture = said('<img src="../hostedContents/1/$value">', hosted_contents=[hosted])
-    pictured = await table.row("POST …/messages (image)", ada.read(one.messages.post(picture)))
+    pictured = await table.row("POST …/messages (image)", ada.read(one.messages.post(with_picture("look"))))
     contents = one.messages.by_chat_message_id(pictured.id).hosted_contents
     listed = await table.row("GET …/hostedContents", ada.read(contents.get()))
     kept = await table.row("GET …/hostedContents/{id}/$value", contents.by_chat_message_hosted_content_id(listed.value[0].id).content.get())
@@ -112,8 +116,24 @@ async def chats(table, ada, grace, people, tenant):
     quote = group.messages.reply_with_quote
     quoted = await table.row("POST …/replyWithQuote", ada.read(quote.post(body(quote, message_ids=[first.id], reply_message=said("so be it")))))
     table.check("it quotes", quoted.attachments[0].content_type == "messageReference")
+    await table.row("DELETE …/pinnedMessages/{id}", group.pinned_messages.by_pinned_chat_message_info_id(pins.value[0].id).delete())
     out = next(one for one in (await group.members.get()).value if one.user_id == people[2]["id"])
     await table.row("DELETE …/members/{id}", group.members.by_conversation_member_id(out.id).delete())
+    again = await table.row("POST …/members/add", ada.read(group.members.add.post(body(group.members.add, values=[member(people[2])]))))
+    table.check("it went well", [one.error for one in again.value] == [None])
+    unread = group.mark_chat_unread_for_user
+    since = body(unread, user=on_behalf_of(people[0], tenant), last_message_read_date_time=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc))
+    await table.row("POST …/markChatUnreadForUser", unread.post(since))
+    mine = graph.me.chats.by_chat_id(made.id).messages.by_chat_message_id(first.id)
+    await table.row("POST /me/chats/{id}/messages/{id}/softDelete", mine.soft_delete.post())
+    await table.row("POST /me/chats/{id}/messages/{id}/undoSoftDelete", mine.undo_soft_delete.post())
+
+
+def beyond(builder, rest):
+    """The same builder for an address below its own, for which the SDK has none."""
+    at = builder.to_get_request_information()
+    at.path_parameters["baseurl"] = f"{URL}/v1.0"
+    return builder.with_url(f"{at.url}/{rest}")
 
 
 async def export(table, app, people):
@@ -122,9 +142,11 @@ async def export(table, app, people):
     await table.row("GET /users/{id}/chats", app.read(chats.get()))
     listed = await table.row("GET …/chats/getAllMessages", app.read(chats.get_all_messages.get()))
     table.check("it tells what was said", len(listed.value) > 3, str(len(listed.value)))
+    changed = await table.row("GET …/chats/getAllMessages/delta", app.read(beyond(chats.get_all_messages, "delta").get()))
+    table.check("its delta too", len(changed.value) == len(listed.value))
 
 
-async def channels(table, ada, grace, people):
+async def channels(table, ada, grace, app, people):
     """A team, its channels, and a thread."""
     graph = ada.client
     team = fields(models.Team, display_name="Engines", description="Plans")
@@ -152,6 +174,7 @@ async def channels(table, ada, grace, people):
     its = replies.by_chat_message_id1(reply.id)
     await table.row("GET …/replies/{id}", ada.read(its.get()))
     await table.row("POST …/replies/{id}/setReaction", its.set_reaction.post(body(its.set_reaction, reaction_type="👍")))
+    await table.row("POST …/replies/{id}/unsetReaction", its.unset_reaction.post(body(its.unset_reaction, reaction_type="👍")))
     thread = asking(channel.messages, expand=["replies"], top=5)
     listed = await table.row("GET …/messages?$expand=replies", ada.read(channel.messages.get(thread)))
     table.check("the reply is under its message", listed.value[0].replies[0].id == reply.id)
@@ -160,7 +183,44 @@ async def channels(table, ada, grace, people):
     mine = channel.messages.by_chat_message_id(root.id)
     await table.row("POST …/softDelete", mine.soft_delete.post())
     await table.row("POST …/undoSoftDelete", mine.undo_soft_delete.post())
+    await pictures(table, ada, channel)
+    told = await table.row("GET /teams", app.read(app.client.teams.get()))
+    table.check("the team is told", joined.value[0].id in [team.id for team in told.value])
+    spoken = app.client.teams.by_team_id(joined.value[0].id).channels.get_all_messages
+    listed = await table.row("GET /teams/{id}/channels/getAllMessages", app.read(spoken.get()))
+    table.check("it tells what was said", root.id in [message.id for message in listed.value])
+    told = await table.row("GET …/channels/getAllMessages/delta", app.read(beyond(spoken, "delta").get()))
+    table.check("its delta too", root.id in [message.id for message in told.value])
+    await table.row("GET …/channels/{id}/members", ada.read(channel.members.get()))
+    listed = await one.members.get()
+    out = next(person for person in listed.value if person.user_id == people[1]["id"])
+    its = one.members.by_conversation_member_id(out.id)
+    await table.row("GET …/members/{id}", ada.read(its.get()))
+    await table.row("GET …/channels/{id}/members/{id}", ada.read(channel.members.by_conversation_member_id(out.id).get()))
+    await table.row("DELETE …/members/{id}", its.delete())
     await table.row("DELETE …/channels/{id}", channel.delete())
+
+
+async def pictures(table, ada, channel):
+    """A message with a picture and a reply with another: changed, liked, taken back."""
+    root = await ada.read(channel.messages.post(with_picture("look")))
+    mine = channel.messages.by_chat_message_id(root.id)
+    answer = await ada.read(mine.replies.post(with_picture("and this")))
+    its = mine.replies.by_chat_message_id1(answer.id)
+    for where, message in (("messages", mine), ("replies", its)):
+        contents = await table.row(f"GET …/{where}/{{id}}/hostedContents", ada.read(message.hosted_contents.get()))
+        content = message.hosted_contents.by_chat_message_hosted_content_id(contents.value[0].id)
+        await table.row(f"GET …/{where}/{{id}}/hostedContents/{{id}}", ada.read(content.get()))
+        table.check("it is the picture", await table.row(f"GET …/{where}/{{id}}/hostedContents/{{id}}/$value", content.content.get()) == DOT)
+        changed = fields(models.ChatMessage, body=fields(models.ItemBody, content="no picture", content_type=models.BodyType.Text))
+        await table.row(f"PATCH …/{where}/{{id}}", message.patch(changed))
+        kept = await table.row(f"GET …/{where}/{{id}}", ada.read(message.get()))
+        table.check("it has no picture any more", kept.body.content == "no picture", kept.body.content)
+    for action in ("set_reaction", "unset_reaction"):
+        react = getattr(mine, action)
+        await table.row(f"POST …/messages/{{id}}/{action}", react.post(body(react, reaction_type="👍")))
+    await table.row("POST …/replies/{id}/softDelete", its.soft_delete.post())
+    await table.row("POST …/replies/{id}/undoSoftDelete", its.undo_soft_delete.post())
 
 
 async def follow(table, ada, delta, link, known):
@@ -192,3 +252,13 @@ async def presence(table, ada, app, people, client):
     await table.row("GET /communications/presences/{id}", ada.read(ada.client.communications.presences.by_presence_id(people[1]["id"]).get()))
     await table.row("POST …/clearUserPreferredPresence", me.clear_user_preferred_presence.post())
     await table.row("POST …/clearPresence", me.clear_presence.post(body(me.clear_presence, session_id=client)))
+    theirs = app.client.users.by_user_id(people[1]["id"]).presence
+    session.availability, session.activity = "Busy", "InACall"
+    session.session_id = APP
+    await table.row("POST /users/{id}/presence/setPresence", theirs.set_presence.post(session))
+    await table.row("POST /users/{id}/presence/setUserPreferredPresence", theirs.set_user_preferred_presence.post(preferred))
+    await table.row("POST /users/{id}/presence/setStatusMessage", theirs.set_status_message.post(body(theirs.set_status_message, status_message=words)))
+    kept = await ada.read(ada.client.users.by_user_id(people[1]["id"]).presence.get())
+    table.check("it is what the app prefers", kept.availability == "DoNotDisturb", kept.availability)
+    await table.row("POST /users/{id}/presence/clearUserPreferredPresence", theirs.clear_user_preferred_presence.post())
+    await table.row("POST /users/{id}/presence/clearPresence", theirs.clear_presence.post(body(theirs.clear_presence, session_id=APP)))

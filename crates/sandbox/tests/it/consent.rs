@@ -153,17 +153,16 @@ async fn who_may_not_consent_asks_an_administrator() {
     );
     let browser = Browser { tenant: &tenant, id: &ready.tenant_id };
     let policy = json!({
-        "isEnabled": true, "notifyReviewers": true, "remindersEnabled": true, "requestDurationInDays": 30,
+        "isEnabled": true, "notifyReviewers": false, "remindersEnabled": true, "requestDurationInDays": 5,
         "reviewers": [{ "query": format!("/users/{}", ada.id), "queryType": "MicrosoftGraph" }],
     });
     tenant
         .graph(Method::PUT, "/v1.0/policies/adminConsentRequestPolicy", &token, Some(policy))
         .await
         .expect(204);
-    assert_eq!(
-        get(&tenant, "/v1.0/policies/adminConsentRequestPolicy", &token).await.expect(200).json["isEnabled"],
-        true
-    );
+    let kept = get(&tenant, "/v1.0/policies/adminConsentRequestPolicy", &token).await.expect(200).json;
+    assert_eq!((&kept["isEnabled"], &kept["notifyReviewers"]), (&json!(true), &json!(false)));
+    assert_eq!((&kept["requestDurationInDays"], &kept["version"]), (&json!(5), &json!(1)));
     let page = browser.sign_in(&app.0, "Mail.Send", &grace.upn, &grace.password).await.expect(200);
     assert!(page.text.contains("Approval required") && page.text.contains("Justification"));
     // The form for administrators does not help her.

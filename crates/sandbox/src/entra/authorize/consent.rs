@@ -125,7 +125,7 @@ pub(super) fn ask(
     }
     // Where people may not consent at all, Entra's code is another.
     let code = if tenant.lets_users_consent() { "AADSTS90094" } else { "AADSTS90093" };
-    let form = tenant.workloads.policies.requests_enabled.then_some(sealed.as_str());
+    let form = tenant.workloads.policies.request_policy.is_enabled.then_some(sealed.as_str());
     pages::approval(&action(tenant), &request.client.name, &user.upn, &shown, code, form)
 }
 
@@ -156,7 +156,7 @@ pub(super) fn decide(
     let for_everybody = match decision {
         Some("accept") => false,
         Some("accept_for_organisation") => true,
-        Some("ask_administrator") if tenant.workloads.policies.requests_enabled => {
+        Some("ask_administrator") if tenant.workloads.policies.request_policy.is_enabled => {
             return ask_administrator(context, tenant, &request, &pending, reason);
         }
         _ => {

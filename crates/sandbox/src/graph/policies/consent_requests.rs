@@ -35,6 +35,75 @@ struct UserRequest {
     completed: Option<Timestamp>,
 }
 
+/// `adminConsentRequestPolicy`: whether people may ask an administrator, and who answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RequestPolicy {
+    pub(crate) is_enabled: bool,
+    notifies_reviewers: bool,
+    reminds_reviewers: bool,
+    days: u32,
+    version: u32,
+    /// Graph's queries for the reviewers.
+    reviewers: Vec<String>,
+}
+
+impl Default for RequestPolicy {
+    fn default() -> Self {
+        Self {
+            is_enabled: false,
+            notifies_reviewers: true,
+            reminds_reviewers: true,
+            days: 30,
+            version: 0,
+            reviewers: Vec::new(),
+        }
+    }
+}
+
+impl RequestPolicy {
+    fn shown(&self) -> Value {
+        let reviewer = |query| json!({ "query": query, "queryType": "MicrosoftGraph", "queryRoot": null });
+        json!({
+            "isEnabled": self.is_enabled,
+            "notifyReviewers": self.notifies_reviewers,
+            "remindersEnabled": self.reminds_reviewers,
+            "requestDurationInDays": self.days,
+            "version": self.version,
+            "reviewers": self.reviewers.iter().map(reviewer).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The policy that a `PUT` asks for, the next version of this one.
+    fn replaced(&self, call: &Call<'_>) -> Result<Self, GraphError> {
+        let mut payload = Payload::read(call, "AdminConsentRequestPolicy")?;
+        payload.take_type();
+        let is_enabled = payload.boolean("isEnabled")?.ok_or_else(|| payload.invalid("isEnabled"))?;
+        let reviewers = payload.objects("reviewers")?.unwrap_or_default();
+        let query = |one: &serde_json::Map<String, Value>| {
+            one.get("query").and_then(Value::as_str).map(str::to_owned)
+        };
+        let reviewers: Option<Vec<String>> = reviewers.iter().map(query).collect();
+        let reviewers = reviewers.ok_or_else(|| payload.invalid("reviewers"))?;
+        let days = match payload.take("requestDurationInDays") {
+            None | Some(Value::Null) => Some(self.days),
+            Some(days) => days.as_u64().and_then(|days| u32::try_from(days).ok()),
+        };
+        let days = days.ok_or_else(|| payload.invalid("requestDurationInDays"))?;
+        let notifies_reviewers = payload.boolean("notifyReviewers")?.unwrap_or(self.notifies_reviewers);
+        let reminds_reviewers = payload.boolean("remindersEnabled")?.unwrap_or(self.reminds_reviewers);
+        payload.take("version");
+        payload.rest(&[])?;
+        Ok(Self {
+            is_enabled,
+            notifies_reviewers,
+            reminds_reviewers,
+            days,
+            version: self.version + 1,
+            reviewers,
+        })
+    }
+}
+
 impl Tenant {
     /// Files a person's request; twice for the same app is once.
     pub(crate) fn ask_administrator(
@@ -160,41 +229,15 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn policy(call: &mut Call<'_>) -> Answer {
-    let policies = &call.tenant.workloads.policies;
-    let reviewers: Vec<Value> = policies
-        .reviewers
-        .iter()
-        .map(|one| json!({ "query": one, "queryType": "MicrosoftGraph", "queryRoot": null }))
-        .collect();
-    Ok(call.ok(&json!({
-        "@odata.context": call.context("policies/adminConsentRequestPolicy/$entity"),
-        "isEnabled": policies.requests_enabled,
-        "notifyReviewers": true,
-        "remindersEnabled": true,
-        "requestDurationInDays": 30,
-        "version": 0,
-        "reviewers": reviewers,
-    })))
+    let mut object = call.tenant.workloads.policies.request_policy.shown();
+    object["@odata.context"] = call.context("policies/adminConsentRequestPolicy/$entity").into();
+    Ok(call.ok(&object))
 }
 
 fn set_policy(call: &mut Call<'_>) -> Answer {
     call.require_administrator()?;
-    let mut payload = Payload::read(call, "AdminConsentRequestPolicy")?;
-    payload.take_type();
-    let is_enabled = payload.boolean("isEnabled")?.ok_or_else(|| payload.invalid("isEnabled"))?;
-    let reviewers = payload.objects("reviewers")?.unwrap_or_default();
-    let query =
-        |one: &serde_json::Map<String, Value>| one.get("query").and_then(Value::as_str).map(str::to_owned);
-    let reviewers: Option<Vec<String>> = reviewers.iter().map(query).collect();
-    let reviewers = reviewers.ok_or_else(|| payload.invalid("reviewers"))?;
-    payload.boolean("notifyReviewers")?;
-    payload.boolean("remindersEnabled")?;
-    payload.take("requestDurationInDays");
-    payload.take("version");
-    payload.rest(&[])?;
-    let policies = &mut call.tenant.workloads.policies;
-    policies.requests_enabled = is_enabled;
-    policies.reviewers = reviewers;
+    let policy = call.tenant.workloads.policies.request_policy.replaced(call)?;
+    call.tenant.workloads.policies.request_policy = policy;
     Ok(call.no_content())
 }
 

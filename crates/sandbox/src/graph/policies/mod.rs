@@ -19,7 +19,7 @@ use super::route::Route;
 
 pub(crate) use agreements::Agreement;
 pub(crate) use app_management::{AppManagement, Credential};
-pub(crate) use consent_requests::ConsentRequest;
+pub(crate) use consent_requests::{ConsentRequest, RequestPolicy};
 pub(crate) use grant_policies::{Asking, GrantPolicy};
 
 /// The policies of a tenant.
@@ -35,10 +35,7 @@ pub(crate) struct Policies {
     /// Whether ordinary users may register applications.
     pub(crate) allows_apps: bool,
     pub(crate) allows_groups: bool,
-    /// `adminConsentRequestPolicy`: whether people may ask an administrator.
-    pub(crate) requests_enabled: bool,
-    /// Object ids of the reviewers of such requests.
-    pub(crate) reviewers: Vec<String>,
+    pub(crate) request_policy: RequestPolicy,
     pub(crate) requests: Vec<ConsentRequest>,
     pub(crate) app_management: AppManagement,
     /// Terms of use.
@@ -53,8 +50,7 @@ impl Default for Policies {
             allows_risky: false,
             allows_apps: true,
             allows_groups: true,
-            requests_enabled: false,
-            reviewers: Vec::new(),
+            request_policy: RequestPolicy::default(),
             requests: Vec::new(),
             app_management: AppManagement::default(),
             agreements: Vec::new(),
