@@ -31,6 +31,7 @@ tell(flow="silent", username=account["username"], renewed=token(refreshed) != ac
 
 for flow, app, who in [
     ("by domain", client(READY["domain"]), {}),
+    ("common", client("common"), {}),
     ("wrong password", client(), {"password": "wrong"}),
     ("nobody", client(), {"username": f"nobody@{READY['domain']}"}),
 ]:

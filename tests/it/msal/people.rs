@@ -101,13 +101,14 @@ async fn a_name_and_a_password_sign_in_once_it_is_known_who_keeps_it() -> Result
     let silent = script.about("silent").await?;
     assert_eq!((&silent["username"], &silent["renewed"]), (&script.ready("/users/0/upn"), &json!(true)));
     assert_eq!(script.about("by domain").await?["claims"]["tid"], script.ready("/tenant_id"));
+    refused(&script.about("common").await?, "invalid_request", 9_001_023);
     refused(&script.about("wrong password").await?, "invalid_grant", 50_126);
     refused(&script.about("nobody").await?, "invalid_grant", 50_034);
     // The client asks for the realm of each name, and refuses to go on without it.
     let realms = script.tenant.control().requests();
     let realms =
         realms.iter().filter(|one| one.decision.route.as_deref() == Some("GET /{tenant}/userrealm/{user}"));
-    assert_eq!(realms.count(), 4);
+    assert_eq!(realms.count(), 5);
     script.end().await
 }
 

@@ -128,6 +128,10 @@ fn granted(
         "urn:ietf:params:oauth:grant-type:jwt-bearer" => read(on_behalf_of::grant),
         "refresh_token" => refresh::grant(context, &realm.look(), form),
         "authorization_code" => change(code::grant),
+        // The first generation takes a password there too.
+        "password" if context.endpoint == Endpoint::V2 && tenant_name.eq_ignore_ascii_case("common") => {
+            Err(EntraError::password_at_common())
+        }
         "password" => change(password::grant),
         "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => change(device::grant),
         other => Err(EntraError::unsupported_grant_type(other)),

@@ -158,6 +158,13 @@ impl EntraError {
         )
     }
 
+    pub(crate) fn password_at_common() -> Self {
+        Self::invalid_request(
+            9_001_023,
+            "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.",
+        )
+    }
+
     pub(crate) fn scope_not_default() -> Self {
         Self::new(
             "invalid_scope",

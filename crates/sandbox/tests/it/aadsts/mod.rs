@@ -100,6 +100,7 @@ const TABLE: &[(u64, &str, &str)] = &[
     (7_000_272, "invalid_client", "401"),
     (7_002_131, "invalid_client", "401"),
     (7_002_137, "invalid_client", "401"),
+    (9_001_023, "invalid_request", "400"),
     (9_002_313, "invalid_request", "400"),
     (9_002_324, "invalid_request", "400"),
 ];

@@ -63,6 +63,22 @@ async fn passwords(seen: &mut Seen, tenant: &Tenant) {
     seen.answer(&by_password(tenant, "grace@contoso.example", &grace, &[("client_secret", "x")]).await);
     seen.answer(&by_password(tenant, "grace@contoso.example", "", &[]).await);
     seen.answer(&by_password(tenant, "nobody@contoso.example", "x", &[]).await);
+    let client_id = tenant.sandbox.ready().apps.client.client_id.as_str();
+    let form = [
+        ("client_id", client_id),
+        ("grant_type", "password"),
+        ("username", "grace@contoso.example"),
+        ("password", &grace),
+        ("scope", "User.Read"),
+    ];
+    let at = async |path: &str, form: &[(&str, &str)]| {
+        tenant.send(tenant.http.post(tenant.url(path)).form(form)).await
+    };
+    seen.answer(&at("/common/oauth2/v2.0/token", &form).await);
+    at("/organizations/oauth2/v2.0/token", &form).await.expect(200);
+    let mut first_generation = form;
+    first_generation[4] = ("resource", "https://graph.microsoft.com");
+    at("/common/oauth2/token", &first_generation).await.expect(200);
     let client = [("scope", "https://graph.microsoft.com/.default")];
     by_password(tenant, "grace@contoso.example", &grace, &client).await.expect(200);
 
