@@ -175,10 +175,10 @@ fn insert(connection: &Connection, place: Uuid, rows: &Rows) -> anyhow::Result<(
     let row = &entry.row;
     let (leaf, withheld) = row.text.as_ref().map(|(leaf, withheld)| (leaf, withheld)).unzip();
     let (id, time) = (row.id.uuid(), row.time.as_microsecond());
-    let insert = "INSERT INTO entry (log, sequence, entry, time, act, failed, hash, leaf, withheld)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let id = id.as_bytes().as_slice();
-    run(insert, params![log, size - 1, id, time, row.act, row.failed, row.hash.0, leaf, withheld])?;
+    let insert = "INSERT INTO entry (log, sequence, entry, time, act, failed, hash, leaf, withheld, actor)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let (id, actor) = (id.as_bytes().as_slice(), entry.actor.map(|digest| digest.0));
+    run(insert, params![log, size - 1, id, time, row.act, row.failed, row.hash.0, leaf, withheld, actor])?;
     for term in &entry.terms {
         let find = "INSERT INTO term (log, term, sequence) VALUES (?1, ?2, ?3)";
         run(find, params![log, term, size - 1])?;

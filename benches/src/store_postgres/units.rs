@@ -98,8 +98,8 @@ async fn bare_units(client: Arc<Client>, units: Vec<Rows>) -> anyhow::Result<()>
         client.prepare("INSERT INTO entry_terms SELECT $1, term, $2 FROM unnest($3::text[]) AS term").await?;
     let entry = client
         .prepare(
-            "INSERT INTO entries (place, sequence, id, time, act, failed, leaf, withheld, hash)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO entries (place, sequence, id, time, act, failed, leaf, withheld, hash, actor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .await?;
     for Rows { identity, body, entry: new, frontier, .. } in units {
@@ -107,6 +107,7 @@ async fn bare_units(client: Arc<Client>, units: Vec<Rows>) -> anyhow::Result<()>
         let (sequence, time) = (i64::try_from(row.sequence)?, SystemTime::from(row.time));
         let (leaf, withheld) = row.text.clone().unzip();
         let (id, hash) = (row.id.uuid(), row.hash.0.as_slice());
+        let actor = new.actor.as_ref().map(|digest| digest.0.as_slice());
         let all = tokio::try_join!(
             biased;
             client.batch_execute("BEGIN"),
@@ -115,8 +116,8 @@ async fn bare_units(client: Arc<Client>, units: Vec<Rows>) -> anyhow::Result<()>
             async { client.execute(&grown, &[&place, &frontier]).await.map(drop) },
             async { client.execute(&terms, &[&place, &sequence, &new.terms]).await.map(drop) },
             async {
-                let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
-                    [&place, &sequence, &id, &time, &row.act, &row.failed, &leaf, &withheld, &hash];
+                let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] =
+                    [&place, &sequence, &id, &time, &row.act, &row.failed, &leaf, &withheld, &hash, &actor];
                 client.execute(&entry, &values).await.map(drop)
             },
             client.batch_execute("COMMIT"),

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use attache_ledger::{Draft, EntryId, Frontier, Hash};
 use attache_store::{
     Checkpointed, CommitError, ERASED, EntryQuery, EntryRow, Log, LogHead, NewEntry, Numberer, Order, Place,
-    StoreError, Tally, TallyQuery,
+    StoreError, Tally, TallyQuery, actor_digest,
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -28,7 +28,7 @@ pub(crate) const BEGIN_LOGS: &str = "
 
 /// What retention has emptied stays so.
 const ERASE: &str = "
-    UPDATE entries e SET withheld = CASE WHEN e.leaf IS NOT NULL THEN $3 END
+    UPDATE entries e SET withheld = CASE WHEN e.leaf IS NOT NULL THEN $3 END, actor = NULL
     FROM unnest($1::uuid[], $2::bigint[]) AS w(place, sequence)
     WHERE e.place = w.place AND e.sequence = w.sequence RETURNING e.place, e.sequence";
 
@@ -38,17 +38,17 @@ const SEPARATOR: &str = "\u{1f}";
 const ADD: &str = "
     WITH w AS MATERIALIZED (
         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::timestamptz[], $5::text[],
-            $6::boolean[], $7::text[], $8::text[], $9::bytea[], $10::text[])
-            AS w(place, sequence, id, time, act, failed, leaf, withheld, hash, terms)
+            $6::boolean[], $7::text[], $8::text[], $9::bytea[], $10::text[], $11::bytea[])
+            AS w(place, sequence, id, time, act, failed, leaf, withheld, hash, terms, actor)
     ), found AS (
         INSERT INTO entry_terms (place, term, sequence)
         SELECT place, term, sequence FROM w, string_to_table(w.terms, E'\\x1f') AS term
     ), grown AS (
         UPDATE logs SET frontier = g.frontier, unsigned = true
-        FROM unnest($11::uuid[], $12::bytea[]) AS g(place, frontier) WHERE logs.place = g.place
+        FROM unnest($12::uuid[], $13::bytea[]) AS g(place, frontier) WHERE logs.place = g.place
     )
-    INSERT INTO entries (place, sequence, id, time, act, failed, leaf, withheld, hash)
-    SELECT place, sequence, id, time, act, failed, leaf, withheld, hash FROM w";
+    INSERT INTO entries (place, sequence, id, time, act, failed, leaf, withheld, hash, actor)
+    SELECT place, sequence, id, time, act, failed, leaf, withheld, hash, actor FROM w";
 
 /// How many entries are removed in one statement.
 const ROUND: usize = 500;
@@ -104,10 +104,13 @@ pub(crate) fn added<'u>(
         rows().map(|row| row.text.as_ref().map(|(_, column)| column.as_str())).collect();
     let hashes: Vec<&[u8]> = rows().map(|row| row.hash.0.as_slice()).collect();
     let terms: Vec<String> = entries.iter().map(|(_, entry)| entry.terms.join(SEPARATOR)).collect();
+    let actors: Vec<Option<&[u8]>> =
+        entries.iter().map(|(_, entry)| entry.actor.as_ref().map(|digest| digest.0.as_slice())).collect();
     let grown: Vec<Uuid> = heads.keys().copied().collect();
     let frontiers: Vec<Vec<u8>> = heads.values().map(|head| head.frontier().to_bytes()).collect();
     let add = Statement::new(ADD).with(places).with(sequences).with(ids).with(times).with(acts).with(failed);
-    let add = add.with(leaves).with(withheld).with(hashes).with(terms).with(grown).with(frontiers);
+    let add = add.with(leaves).with(withheld).with(hashes).with(terms).with(actors);
+    let add = add.with(grown).with(frontiers);
     let mut statements = vec![add];
     statements.extend(blocks(entries));
     statements
@@ -173,6 +176,7 @@ impl Connections {
         let place = query.log.0.uuid();
         let (from, to) = (number(query.sequences.start), number(query.sequences.end));
         let (since, until) = (query.since.map(time), query.until.map(time));
+        let by = query.by.map(|by| actor_digest(by).0.to_vec());
         let most = limit(query.limit);
         let mut params: Vec<Param<'_>> = vec![&place, &from, &to, &most];
         let mut sql =
@@ -197,6 +201,9 @@ impl Connections {
         }
         if let Some(act) = &query.act {
             only("act ^@", act);
+        }
+        if let Some(by) = &by {
+            only("actor =", by);
         }
         if query.failures {
             sql.push_str(" AND failed");
@@ -281,7 +288,7 @@ impl Connections {
                 DELETE FROM entry_terms t USING unnest($3::text[], $4::bigint[]) AS w(term, sequence)
                 WHERE t.place = $1 AND t.term = w.term AND t.sequence = w.sequence
             ), emptied AS (
-                UPDATE entries SET leaf = NULL, withheld = NULL
+                UPDATE entries SET leaf = NULL, withheld = NULL, actor = NULL
                 WHERE place = $1 AND sequence = ANY($2::bigint[]) AND leaf IS NOT NULL RETURNING 1
             )
             SELECT count(*) AS n FROM emptied";

@@ -9,7 +9,10 @@ use crate::OpenError;
 use crate::error::{OLDEST, unavailable};
 
 /// In order; the first has number 1. None is ever changed.
-const MIGRATIONS: &[(&str, &str)] = &[("store", include_str!("../migrations/0001_store.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("store", include_str!("../migrations/0001_store.sql")),
+    ("actor", include_str!("../migrations/0002_actor.sql")),
+];
 
 /// Any number that nothing else in the database takes for its lock: "attache" in ASCII.
 const LOCK: i64 = 0x0061_7474_6163_6865;

@@ -136,11 +136,12 @@ impl Engine for Sqlite {
     }
 
     async fn entries(&self, query: EntryQuery<'_>) -> Result<Vec<EntryRow>, StoreError> {
-        let (act, term) = (query.act.map(str::to_owned), query.term.map(str::to_owned));
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let (act, term, by) = (own(query.act), own(query.term), own(query.by));
         let EntryQuery { log, sequences, since, until, failures, order, limit, .. } = query;
         self.read(move |connection| {
-            let (act, term) = (act.as_deref(), term.as_deref());
-            let query = EntryQuery { log, sequences, since, until, act, term, failures, order, limit };
+            let (act, term, by) = (act.as_deref(), term.as_deref(), by.as_deref());
+            let query = EntryQuery { log, sequences, since, until, act, term, by, failures, order, limit };
             log::entries(connection, &query)
         })
         .await

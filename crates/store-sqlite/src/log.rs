@@ -5,7 +5,7 @@ use std::ops::Range;
 use attache_ledger::{Draft, Frontier, Hash};
 use attache_store::{
     Checkpointed, CommitError, ERASED, EntryQuery, EntryRow, Log, LogHead, NewEntry, Numberer, Order,
-    StoreError, Tally, TallyQuery,
+    StoreError, Tally, TallyQuery, actor_digest,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -68,13 +68,14 @@ fn read(log: Log, frontier: &[u8]) -> Result<Frontier, StoreError> {
 }
 
 fn insert(connection: &Connection, log: i64, entry: NewEntry) -> rusqlite::Result<()> {
-    let NewEntry { row, terms, block } = entry;
+    let NewEntry { row, terms, actor, block } = entry;
     let sequence = whole(row.sequence);
     let (leaf, withheld) = row.text.unzip();
-    let sql = "INSERT INTO entry (log, sequence, entry, time, act, failed, hash, leaf, withheld)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let sql = "INSERT INTO entry (log, sequence, entry, time, act, failed, hash, leaf, withheld, actor)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let (id, time) = (Id(row.id.uuid()), Micros(row.time));
-    let values = params![log, sequence, id, time, row.act, row.failed, row.hash.0, leaf, withheld];
+    let actor = actor.map(|Hash(digest)| digest);
+    let values = params![log, sequence, id, time, row.act, row.failed, row.hash.0, leaf, withheld, actor];
     connection.prepare_cached(sql)?.execute(values)?;
     let mut find = connection.prepare_cached("INSERT INTO term (log, term, sequence) VALUES (?1, ?2, ?3)")?;
     for term in terms {
@@ -89,7 +90,7 @@ fn insert(connection: &Connection, log: i64, entry: NewEntry) -> rusqlite::Resul
 
 /// Destroys the withheld fields of an entry. One that retention has removed has none.
 pub(crate) fn erase(connection: &Connection, log: Log, sequence: u64) -> Result<(), Fault> {
-    let sql = "UPDATE entry SET withheld = iif(leaf IS NULL, NULL, ?3)
+    let sql = "UPDATE entry SET withheld = iif(leaf IS NULL, NULL, ?3), actor = NULL
                WHERE log = (SELECT id FROM log WHERE place = ?1) AND sequence = ?2";
     let row = params![At(log.0), whole(sequence), ERASED];
     if connection.prepare_cached(sql)?.execute(row)? > 0 {
@@ -159,6 +160,9 @@ pub(crate) fn entries(connection: &Connection, query: &EntryQuery<'_>) -> rusqli
                         WHERE log = (SELECT id FROM log WHERE place = ?) AND term = ?)";
         narrow(carries, &[place, term.to_owned().into()]);
     }
+    if let Some(by) = query.by {
+        narrow(" AND actor = ?", &[actor_digest(by).0.to_vec().into()]);
+    }
     if query.failures {
         narrow(" AND failed", &[]);
     }
@@ -219,13 +223,13 @@ fn roots(connection: &Connection, sql: &str, log: Log, range: Range<u64>) -> rus
 /// How many entries are in memory at once while they are removed.
 const AT_ONCE: u64 = 1_000;
 
-/// Removes the texts and terms of these entries.
+/// Removes the texts, terms and actors of these entries.
 pub(crate) fn retain(connection: &Connection, log: Log, forget: Range<u64>) -> Result<u64, Fault> {
     let (mut removed, id) = (0, "(SELECT id FROM log WHERE place = ?1)");
     let mut lose = connection
         .prepare_cached(&format!("DELETE FROM term WHERE log = {id} AND sequence = ?2 AND term = ?3"))?;
     let mut empty = connection.prepare_cached(&format!(
-        "UPDATE entry SET leaf = NULL, withheld = NULL WHERE log = {id} AND sequence = ?2"
+        "UPDATE entry SET leaf = NULL, withheld = NULL, actor = NULL WHERE log = {id} AND sequence = ?2"
     ))?;
     let mut from = forget.start;
     while from < forget.end {

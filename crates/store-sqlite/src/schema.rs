@@ -12,7 +12,7 @@ use crate::fault::failed;
 use crate::{backup, file};
 
 /// Step `n`, from 1, leads to version `n`. Steps are only ever added.
-pub(crate) const STEPS: &[&str] = &[include_str!("schema/1-store.sql")];
+pub(crate) const STEPS: &[&str] = &[include_str!("schema/1-store.sql"), include_str!("schema/2-actor.sql")];
 
 /// What tells our files from other SQLite files: `Atta`.
 const APPLICATION: i32 = 0x4174_7461;

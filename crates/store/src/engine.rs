@@ -55,6 +55,8 @@ pub struct EntryQuery<'a> {
     pub act: Option<&'a str>,
     /// Only what carries this: an entry's id, the id of something that it is about, a request id.
     pub term: Option<&'a str>,
+    /// Only what this person, key or agent asked for, by id, or `system`.
+    pub by: Option<&'a str>,
     /// Only acts that failed or were refused.
     pub failures: bool,
     /// Which way.
@@ -73,6 +75,7 @@ impl EntryQuery<'_> {
             until: None,
             act: None,
             term: None,
+            by: None,
             failures: false,
             order: Order::Ascending,
             limit,
@@ -208,7 +211,7 @@ pub trait Engine: Send + Sync {
     /// The roots of these full blocks.
     async fn blocks(&self, log: Log, range: Range<u64>) -> Result<Vec<Hash>, StoreError>;
 
-    /// Removes the texts and terms of these entries, keeping their hashes; says how many had one. It may do so in
+    /// Removes the texts, terms and actors of these entries, keeping their hashes; says how many had one. It may do so in
     /// rounds: after an error some may be removed, and asking again goes on.
     async fn retain(&self, log: Log, forget: Range<u64>) -> Result<u64, StoreError>;
 

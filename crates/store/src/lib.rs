@@ -12,6 +12,7 @@
 //!
 //! Two engines exist, `store-sqlite` and `store-postgres`; `conformance` is the one suite that both pass.
 
+mod actor;
 mod bounds;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -28,6 +29,7 @@ mod scope;
 mod store;
 mod unit;
 
+pub use actor::actor_digest;
 pub use bounds::{Cursor, Order, Page};
 pub use engine::{Engine, EntryQuery, JobQuery, ListQuery, Lookups, Tally, TallyQuery};
 pub use error::{CommitError, StoreError};

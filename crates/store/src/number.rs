@@ -3,6 +3,7 @@
 use attache_ledger::{Correlation, Draft, EntryId, Event, Frontier, Hash, Numbered, Thing, Verdict};
 use jiff::Timestamp;
 
+use crate::actor::digest_of;
 use crate::{BLOCK, EntryRow};
 
 /// Gives numbers to the entries of one log.
@@ -18,6 +19,8 @@ pub struct NewEntry {
     pub row: EntryRow,
     /// What finds it besides its number: its id, the ids of what it is about, the request ids.
     pub terms: Vec<String>,
+    /// The digest of who asked for it.
+    pub actor: Option<Hash>,
     /// A block that it filled: the block's number and root.
     pub block: Option<(u64, Hash)>,
 }
@@ -39,10 +42,11 @@ impl Numberer {
         let (id, time, failed) = (draft.id(), to_microsecond(draft.time()), is_failure(draft.event()));
         let act = draft.act().map_or_else(String::new, ToString::to_string);
         let terms = terms(id, draft.event(), draft.things(), draft.correlation());
+        let actor = draft.actor().by.as_ref().and_then(digest_of);
         let Numbered { leaf, column, hash } = draft.number(sequence);
         let block = self.push(hash);
         let text = Some((leaf, column));
-        NewEntry { row: EntryRow { sequence, id, time, act, failed, text, hash }, terms, block }
+        NewEntry { row: EntryRow { sequence, id, time, act, failed, text, hash }, terms, actor, block }
     }
 
     /// Adds a leaf. When it fills a block: the block's number and root.

@@ -56,6 +56,8 @@ pub(super) struct Wanted {
     pub(super) act: Option<String>,
     /// Only what carries this id: an entry's, of what it is about, or of a request, here or at Graph.
     pub(super) about: Option<String>,
+    /// Only what this one asked for: the id of a person, a key or an agent, or `system`.
+    pub(super) by: Option<String>,
     /// Only what failed or was refused.
     #[serde(default)]
     pub(super) failures: bool,
@@ -73,13 +75,14 @@ pub(super) async fn select(store: OrgStore<'_>, wanted: &Wanted) -> Answer<(Vec<
         return Err(Problem::invalid("limit", "out of range", "ask for 1 to 200 items"));
     };
     let given = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
-    let (act, about) = (given(&wanted.act), given(&wanted.about));
+    let (act, about, by) = (given(&wanted.act), given(&wanted.about), given(&wanted.by));
     let query = EntryQuery {
         sequences: 0..wanted.cursor.unwrap_or(u64::MAX),
         since: wanted.since,
         until: wanted.until,
         act: act.as_deref(),
         term: about.as_deref(),
+        by: by.as_deref(),
         failures: wanted.failures,
         order: Order::Descending,
         ..EntryQuery::all(store.own_log(), limit + 1)

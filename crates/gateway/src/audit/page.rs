@@ -71,6 +71,7 @@ async fn list(
 struct Filter {
     act: String,
     about: String,
+    by: String,
     /// The first day.
     since: String,
     /// The last day.
@@ -85,6 +86,7 @@ impl Filter {
         Ok(Wanted {
             act: Some(self.act.clone()),
             about: Some(self.about.clone()),
+            by: Some(self.by.clone()),
             since: day("since", &self.since)?.and_then(begin),
             until: until.and_then(begin),
             failures: self.failures,

@@ -139,7 +139,7 @@ async fn a_link_ends_when_it_is_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_filter_finds_by_act_id_and_failure() {
+async fn a_filter_finds_by_act_id_actor_and_failure() {
     let world = World::new().await;
     let operator = world.operator().await;
     let acme = world.organisation(&operator, "acme").await;
@@ -147,6 +147,16 @@ async fn a_filter_finds_by_act_id_and_failure() {
     let path = format!("api/v1/orgs/acme/audit/entries?about={}", key.as_str().unwrap());
     let found = acme.get(&path).await.ok(200);
     assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
+    // What the key itself did is another question, and so is what its maker did.
+    acme.post("api/v1/orgs/acme/invitations", &json!({ "label": "Grace", "role": "auditor" })).await.ok(201);
+    let person = world.operator.user.to_string();
+    for by in [key.as_str().unwrap(), &person] {
+        let found = acme.get(&format!("api/v1/orgs/acme/audit/entries?by={by}")).await.ok(200);
+        let entries = found["items"].as_array().unwrap();
+        assert!(!entries.is_empty() && entries.iter().all(|entry| entry["by_id"] == by), "{found}");
+        let page = operator.page(&format!("orgs/acme/audit?by={by}")).await;
+        assert_eq!(page.text.matches("<time ").count(), entries.len(), "{}", page.text);
+    }
     let none = acme.get("api/v1/orgs/acme/audit/entries?failures=true").await.ok(200);
     assert_eq!(none["items"], json!([]));
 }

@@ -60,6 +60,8 @@ async fn what_was_kept_long_enough_loses_its_text_and_the_gap_is_proved() {
     assert_eq!(acme.get(RETENTION).await.ok(200)["days"], 30);
 
     // An entry that is gone is still proved to have been there; nothing finds it but its number.
+    let by_operator = format!("api/v1/orgs/acme/audit/entries?by={}", world.operator.user);
+    assert_eq!(acme.get(&by_operator).await.ok(200)["items"], json!([]));
     let proved = acme.get("api/v1/orgs/acme/audit/entries/0").await.ok(200);
     assert!(proved["leaf"].is_null() && proved["proof"]["path"].is_array(), "{proved}");
     let path = link["link"].as_str().unwrap().strip_prefix(world.url.as_str()).unwrap().to_owned();
@@ -171,6 +173,8 @@ async fn a_person_who_has_left_is_forgotten_and_every_proof_holds() {
     let earlier = acme.get("api/v1/orgs/acme/audit/checkpoint").await.text;
     let before = acme.get("api/v1/orgs/acme/audit/export?format=jsonl").await.text;
     assert!(before.contains(&user) && before.contains("Grace Hopper"), "{before}");
+    let by_her = format!("api/v1/orgs/acme/audit/entries?by={user}");
+    assert!(acme.get(&by_her).await.ok(200)["items"].as_array().unwrap().len() >= 2);
 
     // A member is not forgotten; nor is nobody.
     let erasures = "api/v1/orgs/acme/audit/erasures";
@@ -189,6 +193,7 @@ async fn a_person_who_has_left_is_forgotten_and_every_proof_holds() {
 
     let after = acme.get("api/v1/orgs/acme/audit/export?format=jsonl").await.text;
     assert!(!after.contains(&user) && !after.contains("Grace Hopper"), "{after}");
+    assert_eq!(acme.get(&by_her).await.ok(200)["items"], json!([]));
     assert!(after.contains("\"erasure\"") && after.contains("audit.erasure_requested"), "{after}");
     // Others are not forgotten with her.
     assert!(after.contains(&world.operator.user.to_string()), "{after}");

@@ -52,9 +52,9 @@ fn the_file_and_what_is_beside_it_are_for_their_owner_alone() {
 fn a_newer_file_is_refused() {
     let (_folder, path) = folder();
     drop(open(&path).unwrap());
-    tamper(&path, "INSERT INTO migration VALUES (2, zeroblob(32), 0)");
+    tamper(&path, "INSERT INTO migration SELECT max(number) + 1, zeroblob(32), 0 FROM migration");
     let Err(refused) = open(&path) else { panic!("it was opened") };
-    assert!(matches!(refused, StoreError::Newer { found: 2, known: 1 }), "{refused:?}");
+    assert!(matches!(refused, StoreError::Newer { found, known } if found == known + 1), "{refused:?}");
 }
 
 #[test]

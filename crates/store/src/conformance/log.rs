@@ -5,7 +5,7 @@ use std::time::Duration;
 use attache_ledger::{Frontier, leaf_hash};
 
 use super::World;
-use super::world::{Note, at, request_of};
+use super::world::{ADA, Note, at, request_of};
 use crate::{
     Checkpointed, CommitError, EntryQuery, EntryRow, GatewayScope, Log, Order, OrgScope, Place, Scope,
     TallyQuery, Unit,
@@ -103,7 +103,7 @@ pub async fn an_entry_is_read_back_and_checked(world: World) {
     assert_eq!((&*row.act, row.failed), ("note.create", false));
     let entry = row.entry().unwrap().unwrap();
     assert_eq!((entry.sequence, entry.id, entry.time), (2, id, time));
-    assert_eq!(entry.actor.by.unwrap().id.as_deref(), Some("ada@contoso.example"));
+    assert_eq!(entry.actor.by.unwrap().id.as_deref(), Some(ADA));
     assert!(entry.erased.is_empty());
 }
 
@@ -131,6 +131,9 @@ pub async fn entries_are_found_by_what_they_carry(world: World) {
     let (id, request) = (ids[2].to_string(), request_of("note.change").to_string());
     assert_eq!(found(EntryQuery { term: Some(&id), ..all.clone() }).await, [2]);
     assert_eq!(found(EntryQuery { term: Some(&request), ..all.clone() }).await, [1]);
+    assert_eq!(found(EntryQuery { by: Some(ADA), ..all.clone() }).await, [0, 1, 2, 3, 4]);
+    assert_eq!(found(EntryQuery { by: Some("system"), ..all.clone() }).await, [0; 0]);
+    assert_eq!(found(EntryQuery { by: Some(ADA), term: Some("n-2"), ..all.clone() }).await, [2, 3]);
     assert_eq!(found(EntryQuery { failures: true, ..all.clone() }).await, [4]);
     assert_eq!(found(EntryQuery { since: Some(at(10)), until: Some(at(30)), ..all.clone() }).await, [1, 2]);
     assert_eq!(found(EntryQuery { since: Some(at(41)), ..all.clone() }).await, [0; 0]);
@@ -241,6 +244,8 @@ pub async fn what_was_withheld_is_destroyed(world: World) {
         assert_eq!(leaf_hash(row.text.as_ref().unwrap().0.as_bytes()), row.hash);
     }
     assert_eq!(world.of(org).log().await.unwrap().unwrap(), before);
+    let by_actor = EntryQuery { by: Some(ADA), ..EntryQuery::all(log_of(org), 9) };
+    assert_eq!(numbers(&entries(&world, by_actor).await), [0, 2], "who it was finds it no more");
 
     for absent in [(org, 3), (world.org(), 0)] {
         let refused = world
@@ -273,6 +278,8 @@ pub async fn what_was_kept_long_enough_is_removed(world: World) {
     assert_eq!(world.of(org).log().await.unwrap(), head);
     let by_term = EntryQuery { term: Some("n-1"), ..EntryQuery::all(log_of(org), 99) };
     assert_eq!(numbers(&entries(&world, by_term).await), [6, 7, 8], "its terms are gone with it");
+    let by_actor = EntryQuery { by: Some(ADA), ..EntryQuery::all(log_of(org), 99) };
+    assert_eq!(numbers(&entries(&world, by_actor).await), [6, 7, 8], "and so is who it was");
     let theirs = entries(&world, EntryQuery::all(log_of(other), 99)).await;
     assert!(theirs.iter().all(|row| row.text.is_some()));
     world.commit(|unit| _ = unit.erase(org, 0)).await.unwrap();

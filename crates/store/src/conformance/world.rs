@@ -17,6 +17,9 @@ use crate::{
     OrgScope, OrgStore, Record, Store, SystemStore, Unit, Versioned,
 };
 
+/// Who asks for everything here.
+pub(super) const ADA: &str = "ada@contoso.example";
+
 /// An engine with an empty database, and what a sentence needs beside it.
 pub struct World {
     pub(super) store: Store,
@@ -112,7 +115,7 @@ impl World {
     }
 
     fn act(&self, act: &'static str, thing: &str) -> Act {
-        let actor = Actor { by: Some(By::new(ByKind::Person, "ada@contoso.example")), ..Actor::default() };
+        let actor = Actor { by: Some(By::new(ByKind::Person, ADA)), ..Actor::default() };
         let thing = Thing::new(Name::new("note"), thing.parse().unwrap());
         let correlation = Correlation { request: Some(request_of(act)), ..Correlation::default() };
         Act::new(ActName::new(act), actor)
