@@ -283,7 +283,9 @@ impl Drive {
                     return Ok(Ending { end: JobEnd::Wait { due: now, reason }, unit });
                 }
                 Action::Failed(failure) => {
-                    let mut unit = self.finish(State::Error, None, Some(Trouble::from(&failure)));
+                    let step = self.provisioning.steps.current();
+                    let trouble = ordinary::trouble(&self.identity, &failure, step);
+                    let mut unit = self.finish(State::Error, None, Some(trouble));
                     let code = failure.code().parse().unwrap_or(Code::new("failed"));
                     let act = Act::new(PROVISIONED, system()).on(self.about());
                     unit.record(

@@ -95,6 +95,16 @@ pub(super) fn gives_way(failure: &Failure, step: Option<Step>) -> bool {
     }
 }
 
+/// What stopped it. Where an ordinary user could take its place and the gateway makes none, the trouble says who does.
+pub(super) fn trouble(identity: &Identity, failure: &Failure, step: Option<Step>) -> Trouble {
+    let mut trouble = Trouble::from(failure);
+    if identity.mode == Mode::OwnTenant && gives_way(failure, step) {
+        trouble.remedy += "; or go on as an ordinary user: an administrator of the tenant makes one, with a licence, and \
+                           provisions the identity with it (`\"method\": \"adopt\"`)";
+    }
+    trouble
+}
+
 /// Whether an identity stopped where its organisation may still choose an ordinary user.
 pub(super) fn can_fall_back(identity: &Identity) -> bool {
     let codes = ["mailbox_missing", "teams_missing", "refused"];

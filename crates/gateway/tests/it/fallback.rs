@@ -3,6 +3,8 @@
 use attache_sandbox::{Effect, Fault, Lag, LagProfile};
 use serde_json::json;
 
+use crate::entra::customer;
+use crate::own_tenant::connect;
 use crate::world::{World, users_named};
 
 const DEFAULT: &str = "api/v1/orgs/acme/agent-identities/default";
@@ -95,4 +97,25 @@ async fn an_ordinary_user_can_be_asked_for_from_the_beginning() {
     acme.post(PROVISION, &json!({ "method": "ordinary_user" })).await.ok(202);
     let active = acme.until(DEFAULT, |seen| seen["state"] == "active").await;
     assert_eq!((&active["method"], &active["fell_back"]), (&json!("ordinary_user"), &json!(null)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_customers_own_tenant_the_trouble_says_who_makes_the_ordinary_user() {
+    let world = World::new().await;
+    let (operator, theirs) = (world.operator().await, customer(&world).await);
+    let acme = world.organisation(&operator, "acme").await;
+    connect(&world, &operator, "acme", &theirs).await;
+    let ready = world.sandbox.ready();
+    let faults = format!("{}/_sandbox/tenants/{}/faults", ready.url, theirs.tenant);
+    let body = json!({ "error": { "code": "Request_BadRequest", "message": "not supported here" } });
+    for path in ["/v1.0/applications", "/v1.0/applications/**"] {
+        let fault = json!({ "method": "POST", "path": path, "effect": { "kind": "answer", "status": 400, "body": body } });
+        let request = world.browser().post(&faults).bearer_auth(&ready.control_token).json(&fault);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+    acme.post(PROVISION, &json!({ "mode": "own_tenant" })).await.ok(202);
+    let stopped = acme.until(DEFAULT, |seen| seen["state"] == "error").await;
+    let remedy = stopped["trouble"]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("ordinary user") && remedy.contains("adopt"), "{stopped}");
 }
