@@ -468,3 +468,25 @@ async fn terms_of_use_are_accepted_on_a_page_once() {
     remove(&tenant, &policy).await;
     call(Method::DELETE, &one, None).await.expect(204);
 }
+
+#[tokio::test]
+async fn a_security_key_that_is_taken_away_is_no_factor_any_more() {
+    let tenant = cast::tenant().await;
+    let phishing_resistant = "00000000-0000-0000-0000-000000000004";
+    require(&tenant, "", strength(phishing_resistant)).await;
+    let (page, mut browser) = asked(&tenant).await;
+    assert!(sent(&browser.fill(&page, &[("decision", "register_security_key")]).await)["code"].is_string());
+    let (page, _) = asked(&tenant).await;
+    assert!(page.text.contains("use_security_key"), "{}", page.text);
+
+    let admin = administrator(&tenant, "UserAuthenticationMethod.ReadWrite.All").await;
+    let methods = format!("/v1.0/users/{}/authentication", person(&tenant, "grace"));
+    let listed = tenant.graph(Method::GET, &format!("{methods}/methods"), &admin, None).await.expect(200);
+    let is_key = |one: &&Value| one["@odata.type"] == "#microsoft.graph.fido2AuthenticationMethod";
+    let key = listed.json["value"].as_array().unwrap().iter().find(is_key).unwrap()["id"].as_str().unwrap();
+    let key = format!("{methods}/fido2Methods/{key}");
+    tenant.graph(Method::DELETE, &key, &admin, None).await.expect(204);
+    tenant.graph(Method::DELETE, &key, &admin, None).await.expect(404);
+    let (page, _) = asked(&tenant).await;
+    assert!(page.text.contains("register_security_key"), "{}", page.text);
+}

@@ -7,6 +7,7 @@ use flate2::read::GzDecoder;
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::browser::administrator;
 use crate::cast::{delete, get, patch, person, post, sign_in, tenant};
 use crate::mail_support::{letter, mail_tenant};
 use crate::support::{client, reply};
@@ -215,4 +216,50 @@ async fn what_has_a_tag_is_not_sent_again_and_not_changed_behind_ones_back() {
         tenant.http.patch(tenant.url(&path)).bearer_auth(&ada).header("if-match", changed.header("etag"));
     tenant.send(request.json(&json!({ "subject": "in time" }))).await.expect(200);
     delete(&tenant, &path, &ada).await.expect(204);
+}
+
+#[tokio::test]
+async fn who_prefers_little_is_not_told_what_was_made() {
+    let tenant = tenant().await;
+    let admin = administrator(&tenant, "Group.ReadWrite.All").await;
+    let ask = async |prefer: &str, name: &str| {
+        let body = json!({
+            "displayName": name, "mailNickname": name, "mailEnabled": false, "securityEnabled": true,
+        });
+        let request =
+            tenant.http.post(tenant.url("/v1.0/groups")).bearer_auth(&admin).header("prefer", prefer);
+        tenant.send(request.json(&body)).await
+    };
+    let little = ask("respond-async, return=minimal", "little").await.expect(204);
+    assert_eq!((little.text.as_str(), little.header("preference-applied")), ("", "return=minimal"));
+    let made = little.header("location").to_owned();
+    assert_eq!(little.header("odata-entityid"), made);
+    let read = tenant.send(tenant.http.get(&made).bearer_auth(&admin)).await.expect(200);
+    assert_eq!(read.text("/displayName"), "little");
+    let all = ask("return=representation", "all").await.expect(201);
+    assert_eq!(all.text("/displayName"), "all");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_of_tenants_stand_side_by_side_in_one_process() {
+    let starting: Vec<_> = (0..200).map(|_| tokio::spawn(attache_sandbox::Tenant::start())).collect();
+    let mut tenants = Vec::new();
+    for one in starting {
+        tenants.push(one.await.unwrap().unwrap());
+    }
+    let urls: std::collections::BTreeSet<&str> = tenants.iter().map(|one| one.ready().url.as_str()).collect();
+    assert_eq!(urls.len(), 200, "each has a port of its own");
+    for one in &tenants {
+        let http = client(one).build().unwrap();
+        let ready = one.ready();
+        let url = format!("{}/{}/oauth2/v2.0/token", ready.url, ready.tenant_id);
+        let form = [
+            ("client_id", ready.apps.provisioner.client_id.as_str()),
+            ("client_secret", &ready.apps.provisioner.client_secret),
+            ("grant_type", "client_credentials"),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        let answer = http.post(url).form(&form).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
 }

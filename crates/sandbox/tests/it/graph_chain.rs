@@ -6,7 +6,8 @@ use std::time::Duration;
 use attache_sandbox::LagProfile;
 use serde_json::{Value, json};
 
-use crate::cast::{GRAPH_SP, blueprint, delete, get, member, patch, person, post, sign_in, tenant};
+use crate::browser::{App, administrator};
+use crate::cast::{GRAPH_SP, blueprint, delete, get, member, patch, person, post, role_id, sign_in, tenant};
 use crate::support::{Tenant, claims, config, standing};
 
 const SCOPES: &str = "User.Read Chat.Create Chat.ReadWrite ChatMessage.Send Mail.ReadBasic";
@@ -223,4 +224,54 @@ async fn a_blueprint_reaches_its_own_children_only() {
     post(&tenant, &restore(&child), &mine, json!({})).await.expect(200);
     post(&tenant, &restore(&user), &mine, json!({})).await.expect(200);
     get(&tenant, &person_path, &mine).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_an_agents_object_cannot_be_has_a_code_of_its_own() {
+    let tenant = tenant().await;
+    let admin = administrator(
+        &tenant,
+        "Application.ReadWrite.All AgentIdentityBlueprint.Create AgentIdentityBlueprintPrincipal.Create \
+         AgentIdentity.ReadWrite.All",
+    )
+    .await;
+    let sponsors = [format!("https://graph.microsoft.com/v1.0/users/{}", person(&tenant, "ada"))];
+    let refused = async |path: &str, token: &str, body: Value, status: u16| -> String {
+        let reply = post(&tenant, path, token, body).await.expect(status);
+        reply.text("/error/code").to_owned()
+    };
+
+    let ordinary = App::register(&tenant, &admin, json!({ "displayName": "Ordinary" })).await;
+    let path = "/v1.0/servicePrincipals/microsoft.graph.agentIdentityBlueprintPrincipal";
+    let code = refused(path, &admin, json!({ "appId": ordinary.app_id }), 400).await;
+    assert_eq!(code, "AgentBlueprintPrincipal_RequireAgentBlueprint");
+
+    let body = json!({ "displayName": "Alone", "sponsors@odata.bind": sponsors });
+    let path = "/v1.0/applications/microsoft.graph.agentIdentityBlueprint";
+    let alone = post(&tenant, path, &admin, body).await.expect(201);
+    let code =
+        refused("/v1.0/servicePrincipals", &admin, json!({ "appId": alone.text("/appId") }), 400).await;
+    assert_eq!(code, "AgentBlueprintPrincipal_IncompatibleProperty");
+
+    let path = "/v1.0/servicePrincipals/microsoft.graph.agentIdentity";
+    let child = |of: &str| json!({ "displayName": "Child", "agentIdentityBlueprintId": of, "sponsors@odata.bind": sponsors });
+    let code = refused(path, &admin, child(&ordinary.app_id), 400).await;
+    assert_eq!(code, "AgentIdentity_IncompatibleParentType");
+
+    let blueprint = blueprint(&tenant, "User.Read").await;
+    let mut body = child(&blueprint.id);
+    body["replyUrls"] = json!(["https://agent.example"]);
+    let code = refused(path, &blueprint.token(&tenant).await, body, 400).await;
+    assert_eq!(code, "AgentBlueprintPrincipal_AgentIdentity_IncompatibleProperty");
+
+    // Nor is an agent identity given the right to make others.
+    let identity = blueprint.create_identity(&tenant).await.expect(201).text("/id").to_owned();
+    let provisioner = tenant.provisioner().await;
+    let graph = get(&tenant, GRAPH_SP, &provisioner).await.expect(200);
+    let role = json!({
+        "principalId": identity, "resourceId": graph.text("/id"),
+        "appRoleId": role_id(&graph.json, "AgentIdentity.Create.All"),
+    });
+    let assignments = format!("/v1.0/servicePrincipals/{identity}/appRoleAssignments");
+    post(&tenant, &assignments, &provisioner, role).await.expect(400);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
-use crate::cast::{get, person, post, sign_in};
+use crate::cast::{get, patch, person, post, sign_in};
 use crate::granted::app_with;
 use crate::mail_support::{folder, header, letter, mail_tenant, send, spool, to};
 
@@ -127,4 +127,43 @@ async fn a_mailbox_takes_a_third_of_its_hour_from_one_sender() {
     assert_eq!(get(&tenant, path, &grace).await.expect(200).json["value"].as_array().unwrap().len(), 1);
     tenant.sandbox.control().clock().advance(Duration::from_secs(3_600));
     inject("loud@outside.example").await.expect(201);
+}
+
+#[tokio::test]
+async fn who_writes_to_too_many_outside_gets_a_report() {
+    let tenant = mail_tenant().await;
+    let (ada, grace) = (sign_in(&tenant, "ada").await, sign_in(&tenant, "grace").await);
+    let outside =
+        |count: usize| -> Vec<String> { (0..count).map(|at| format!("u{at}@outside.example")).collect() };
+    let write = async |token: &str, count: usize| {
+        let outside = outside(count);
+        let outside: Vec<&str> = outside.iter().map(String::as_str).collect();
+        send(&tenant, token, letter("News", &outside)).await.expect(202);
+    };
+    // Three licences: 500 × 3^0.7 + 9,500 recipients a day.
+    for _ in 0..20 {
+        write(&ada, 500).await;
+    }
+    write(&grace, 500).await;
+    write(&grace, 78).await;
+    assert!(folder(&tenant, &grace, "inbox").await.is_empty());
+    write(&grace, 1).await;
+    let report = folder(&tenant, &grace, "inbox").await[0].clone();
+    assert_eq!(report["subject"], "Undeliverable: News");
+    assert!(report["body"]["content"].as_str().unwrap().contains("5.7.233"), "{report}");
+    tenant.sandbox.control().clock().advance(Duration::from_secs(24 * 3600 + 1));
+    let grace = sign_in(&tenant, "grace").await;
+    write(&grace, 1).await;
+    assert_eq!(folder(&tenant, &grace, "inbox").await.len(), 1, "the next day it goes");
+
+    // Whoever writes from the initial domain has a hundred.
+    let admin = app_with(&tenant, &["User.ReadWrite.All"]).await;
+    let path = format!("/v1.0/users/{}", person(&tenant, "grace"));
+    let renamed = json!({ "userPrincipalName": "grace@contoso.onmicrosoft.com", "mail": "grace@contoso.onmicrosoft.com" });
+    patch(&tenant, &path, &admin, renamed).await.expect(204);
+    write(&grace, 99).await;
+    assert_eq!(folder(&tenant, &grace, "inbox").await.len(), 1);
+    write(&grace, 1).await;
+    let report = folder(&tenant, &grace, "inbox").await[0].clone();
+    assert!(report["body"]["content"].as_str().unwrap().contains("5.7.236"), "{report}");
 }

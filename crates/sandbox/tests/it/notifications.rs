@@ -14,6 +14,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::cast::{delete, patch, permitted, person, post, sign_in};
+use crate::mail_support::{SCOPES, consent, folder, inject};
 use crate::receiver::{Manner, Receiver};
 use crate::subscriptions::{chat, subscribe, tenant};
 use crate::support::{Tenant, claims};
@@ -439,4 +440,47 @@ async fn what_comes_while_an_endpoint_is_too_slow_is_missed() {
     say(&tenant, &ada, &chat, "lost").await;
     let event = lifecycle_event(&tenant, &mut receiver).await;
     assert_eq!((&event["lifecycleEvent"], &event["subscriptionId"]), (&json!("missed"), &made.json["id"]));
+}
+
+#[tokio::test]
+async fn a_message_is_told_after_the_documented_time_and_with_what_else_is_due() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    let ada = sign_in(&tenant, "ada").await;
+    let chat = chat(&tenant, &ada, &["ada", "grace"]).await;
+    subscribe(&tenant, &ada, &receiver, &format!("chats/{chat}/messages"), json!({})).await.expect(201);
+    // Graph's table of latency has Teams at less than 10 seconds on average, and at a minute at most.
+    for (profile, seconds) in [("typical", 3), ("worst", 60)] {
+        tenant
+            .control(Method::POST, "lag", Some(json!({ "profile": profile, "scale": 1.0 })))
+            .await
+            .expect(200);
+        let said = [say(&tenant, &ada, &chat, "one").await, say(&tenant, &ada, &chat, "two").await];
+        pass(&tenant, seconds - 1);
+        // A real request in between: the sandbox has had its turn.
+        tenant.get(&tenant.url("/_sandbox/none")).await;
+        assert!(receiver.rest().is_empty(), "{profile}: it came too early");
+        pass(&tenant, 1);
+        let message = receiver.message().await;
+        let told = message["value"].as_array().unwrap().iter().map(|one| one["resourceData"]["id"].clone());
+        assert_eq!(told.collect::<Vec<_>>(), said, "{profile}: both in one post");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_of_mail_says_which_letters_are_told() {
+    let (tenant, mut receiver) = (tenant().await, Receiver::start().await);
+    consent(&tenant, SCOPES).await;
+    let ada = sign_in(&tenant, "ada").await;
+    let resource = "me/mailFolders('inbox')/messages?$filter=subject eq 'Wanted'";
+    subscribe(&tenant, &ada, &receiver, resource, json!({ "changeType": "created" })).await.expect(201);
+    for subject in ["Other", "Wanted"] {
+        let letter = json!({ "from": "out@outside.example", "to": ["ada@contoso.example"], "subject": subject, "text": "x" });
+        inject(&tenant, letter).await.expect(201);
+    }
+    let message = receiver.message().await;
+    let inbox = folder(&tenant, &ada, "inbox").await;
+    let wanted = inbox.iter().find(|one| one["subject"] == "Wanted").unwrap();
+    assert_eq!(message["value"].as_array().map(Vec::len), Some(1), "{message}");
+    assert_eq!(message["value"][0]["resourceData"]["id"], wanted["id"]);
+    assert!(receiver.rest().is_empty());
 }
