@@ -277,7 +277,10 @@ async def policies(table, app, people):
     await own.authorization_policy.patch(fields(models.AuthorizationPolicy, default_user_role_permissions=permissions))
     await table.row("DELETE /policies/permissionGrantPolicies/{id}", its.delete())
 
-    await table.row("GET /policies/defaultAppManagementPolicy", app.read(own.default_app_management_policy.get()))
+    default = own.default_app_management_policy
+    await table.row("GET /policies/defaultAppManagementPolicy", app.read(default.get()))
+    off = fields(models.TenantAppManagementPolicy, is_enabled=False)
+    await table.row("PATCH /policies/defaultAppManagementPolicy", default.patch(off))
     cap = fields(
         models.PasswordCredentialConfiguration, restriction_type=models.AppCredentialRestrictionType.PasswordLifetime,
         state=models.AppManagementRestrictionState.Enabled,

@@ -37,7 +37,7 @@ SCOPES = """User.ReadWrite User.ReadBasic.All Directory.Read.All Chat.Create Cha
     Team.ReadBasic.All TeamMember.ReadWrite.All Channel.Create Channel.ReadBasic.All Channel.Delete.All ChannelSettings.ReadWrite.All
     ChannelMessage.Send ChannelMessage.Read.All ChannelMessage.ReadWrite
     UserAuthenticationMethod.Read Agreement.ReadWrite.All Agreement.Read.All AgreementAcceptance.Read.All
-    ChannelMember.Read.All Application.ReadWrite.All User.RevokeSessions.All""".split()
+    ChannelMember.Read.All Application.ReadWrite.All User.RevokeSessions.All Group.ReadWrite.All""".split()
 
 table = Table()
 
@@ -129,6 +129,7 @@ async def main():
         "consent requests": lambda: tenant.consent_requests(table, app, PEOPLE),
         "publisher": lambda: tenant.publisher(table, ada),
         "a principal's credentials": lambda: tenant.credentials(table, app),
+        "letters of a group": lambda: tenant.letters(table, app, ada, PEOPLE),
         "sponsors": lambda: tenant.sponsors(table, app, PEOPLE),
         "logs": lambda: watch.logs(table, app, ada, PEOPLE),
         "sessions": lambda: tenant.sessions(table, ada),

@@ -61,6 +61,9 @@ async def chats(table, ada, grace, people, tenant):
     table.check("the card is what it was", json.loads(shown.attachments[0].content) == CARD)
     pictured = await table.row("POST …/messages (image)", ada.read(one.messages.post(with_picture("look"))))
     contents = one.messages.by_chat_message_id(pictured.id).hosted_contents
+    hosted = (await contents.get()).value[0]
+    await table.row("GET …/hostedContents/{id}", ada.read(contents.by_chat_message_hosted_content_id(hosted.id).get()))
+    contents = one.messages.by_chat_message_id(pictured.id).hosted_contents
     listed = await table.row("GET …/hostedContents", ada.read(contents.get()))
     kept = await table.row("GET …/hostedContents/{id}/$value", contents.by_chat_message_hosted_content_id(listed.value[0].id).content.get())
     table.check("the image is what it was", kept == DOT, repr(kept)[:60])
@@ -191,6 +194,13 @@ async def channels(table, ada, grace, app, people):
     table.check("it tells what was said", root.id in [message.id for message in listed.value])
     told = await table.row("GET …/channels/getAllMessages/delta", app.read(beyond(spoken, "delta").get()))
     table.check("its delta too", root.id in [message.id for message in told.value])
+    feed = app.client.teams.by_team_id(joined.value[0].id).send_activity_notification
+    topic = fields(models.TeamworkActivityTopic, source=models.TeamworkActivityTopicSource.Text, value="Loop", web_url="https://teams.microsoft.com/l/entity/x")
+    told = body(
+        feed, topic=topic, activity_type="taskCreated", preview_text=fields(models.ItemBody, content="New task"),
+        recipient=fields(models.AadUserNotificationRecipient, user_id=people[1]["id"]),
+    )
+    await table.row("POST /teams/{id}/sendActivityNotification", feed.post(told))
     await table.row("GET …/channels/{id}/members", ada.read(channel.members.get()))
     listed = await one.members.get()
     out = next(person for person in listed.value if person.user_id == people[1]["id"])

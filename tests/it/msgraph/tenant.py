@@ -78,6 +78,9 @@ async def inheritance(table, app, people):
     kept = await row(Method.GET, f"{at}/{GRAPH_APP}", models.InheritablePermission)
     table.check("it passes on both", kept.inheritable_scopes.scopes == ["User.Read", "Mail.Read"])
     await row(Method.DELETE, f"{at}/{GRAPH_APP}")
+    principal = await graph.service_principals.post(fields(models.AgentIdentityBlueprintPrincipal, app_id=blueprint.app_id))
+    its = f"/servicePrincipals/{principal.id}/microsoft.graph.agentIdentityBlueprintPrincipal/sponsors"
+    await row(Method.GET, its, models.DirectoryObjectCollectionResponse)
     await graph.applications.by_application_id(blueprint.id).delete()
 
 
@@ -147,6 +150,18 @@ async def credentials(table, app):
     made = await table.row("POST /servicePrincipals/{id}/addPassword", app.read(one.add_password.post(wanted)))
     await table.row("POST /servicePrincipals/{id}/removePassword", one.remove_password.post(body(one.remove_password, key_id=made.key_id)))
     await graph.applications.by_application_id(application.id).delete()
+
+
+async def letters(table, app, ada, people):
+    """Whether a group's letters come to one's own mailbox too."""
+    group = await app.client.groups.post(fields(
+        models.Group, display_name="Letters", mail_nickname="letters", mail_enabled=True, security_enabled=False, group_types=["Unified"],
+    ))
+    await app.client.groups.by_group_id(group.id).members.ref.post(reference("directoryObjects", people[0]["id"]))
+    own = ada.client.groups.by_group_id(group.id)
+    await table.row("POST /groups/{id}/subscribeByMail", own.subscribe_by_mail.post())
+    await table.row("POST /groups/{id}/unsubscribeByMail", own.unsubscribe_by_mail.post())
+    await app.client.groups.by_group_id(group.id).delete()
 
 
 async def sponsors(table, app, people):
