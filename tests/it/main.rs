@@ -5,6 +5,8 @@ mod azure_identity;
 mod bad_input;
 mod canary;
 mod commands;
+#[cfg(unix)]
+mod container;
 mod control_api;
 mod dashboard;
 mod doctor;
