@@ -371,6 +371,9 @@ async fn mail_is_listed_awaited_and_injected() -> Result<()> {
     let lines = served.text(&["mail", "wait", "--subject", "offer", "--timeout", "20s"]).await?;
     assert!(lines.contains("  out  "), "{lines}");
 
+    assert_eq!(served.object(&["mail", "settings"]).await?["send_from_alias"], false);
+    let changed = served.text(&["mail", "settings", "--send-from-alias", "true"]).await?;
+    assert_eq!(changed, "Mail may leave with an alias as its author.\n");
     let to_nobody = ["mail", "inject", &letter];
     assert_eq!(served.failure(&to_nobody).await?, ("sandbox_refused".to_owned(), 1));
     assert_eq!(served.failure(&["mail", "inject", "/nowhere.eml"]).await?, ("mail_file".to_owned(), 2));
@@ -393,6 +396,43 @@ async fn a_strict_sandbox_fails_when_something_it_lacks_was_asked_for() -> Resul
     let answer: Value = serde_json::from_slice(&answer.stdout)?;
     ensure!(answer["error"]["code"] == "sandboxNotEmulated", "{answer}");
     ensure!(lines.terminate().await?.code() == Some(1), "it ended well");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_added_to_a_sandbox_that_runs() -> Result<()> {
+    let served = Served::start().await?;
+    let file = served.home.path().join("seed.toml");
+    let path = file.display().to_string();
+    std::fs::write(&file, "[[users]]\nupn = \"mary\"\n[[apps]]\nname = \"Reader\"\n")?;
+    let made = served.object(&["seed", &path]).await?;
+    let made = made["made"].as_array().context("what was made")?;
+    let of = |kind: &str| made.iter().find(|one| one["kind"] == kind).with_context(|| format!("no {kind}"));
+    assert_eq!(of("user")?["name"], "mary@contoso.example");
+    let app_id = of("application")?["app_id"].as_str().context("its app id")?;
+    assert_eq!(of("service_principal")?["app_id"], app_id);
+
+    std::fs::write(&file, "{ \"users\": [{ \"upn\": \"mary\" }] }")?;
+    assert_eq!(served.failure(&["seed", &path]).await?, ("sandbox_refused".to_owned(), 1));
+    assert_eq!(served.failure(&["seed", "/nowhere.toml"]).await?, ("seed_file".to_owned(), 2));
+    std::fs::write(&file, "[[users]]\nupn = \"emmy\"\n")?;
+    assert!(served.text(&["seed", &path]).await?.contains("emmy@contoso.example"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_rolled_and_what_is_not_emulated_is_told() -> Result<()> {
+    let served = Served::start().await?;
+    let rolled = served.object(&["keys", "roll"]).await?;
+    let again = served.text(&["keys", "roll"]).await?;
+    let kid = rolled["kid"].as_str().context("the key's id")?;
+    ensure!(again.contains("signed with the key") && !again.contains(kid), "{again}");
+
+    assert!(served.text(&["not-emulated"]).await?.starts_with("Nothing was asked for"));
+    let url = format!("{}/v1.0/me/planner/tasks", served.ready["url"].as_str().context("no url")?);
+    served.text(&["exec", "curl", "--silent", &url]).await?;
+    assert_eq!(served.object(&["not-emulated"]).await?["count"], 1);
+    assert!(served.text(&["not-emulated"]).await?.contains("     1  GET /v1.0/me/planner/tasks"));
     Ok(())
 }
 

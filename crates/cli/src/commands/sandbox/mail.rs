@@ -1,5 +1,5 @@
-//! `attache sandbox mail`: what arrived in mailboxes and what left the tenant, waiting for it, and mail from
-//! outside.
+//! `attache sandbox mail`: what arrived in mailboxes and what left the tenant, waiting for it, mail from
+//! outside, and what an administrator sets.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::at::At;
 use super::control::{Body, Control, objects, text};
@@ -45,6 +45,12 @@ enum What {
     },
     /// Deliver a message from outside
     Inject(Inject),
+    /// Show or change what the organisation's Exchange administrator sets
+    Settings {
+        /// Whether mail may leave with an alias as its author
+        #[arg(long, value_name = "true|false")]
+        send_from_alias: Option<bool>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +96,9 @@ pub(super) async fn run(command: Mail, global: &Global, output: Output) -> Resul
     let known = command.at.find(global)?;
     let (which, wait) = match command.what {
         What::Inject(letter) => return inject(&Control::of(known)?, letter, output).await,
+        What::Settings { send_from_alias } => {
+            return settings(&Control::of(known)?, send_from_alias, output).await;
+        }
         What::List { which, wait } => (which, wait),
         What::Wait { which, timeout } => (which, Some(timeout)),
     };
@@ -122,6 +131,24 @@ async fn inject(control: &Control, letter: Inject, output: Output) -> Result<(),
     Ok(())
 }
 
+async fn settings(control: &Control, send_from_alias: Option<bool>, output: Output) -> Result<(), Failure> {
+    let settings = match send_from_alias {
+        None => control.get("mail/settings").await?,
+        Some(may) => {
+            let bytes = json!({ "send_from_alias": may }).to_string().into_bytes();
+            let body = Body { kind: "application/json", bytes };
+            control.call(Method::PATCH, "mail/settings", &[], Some(body)).await?
+        }
+    };
+    if output.json {
+        objects(&settings, output);
+    } else {
+        let may = if settings["send_from_alias"] == true { "may" } else { "may not" };
+        output.line(format!("Mail {may} leave with an alias as its author."));
+    }
+    Ok(())
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = if file == Path::new("-") {
         let mut bytes = Vec::new();
@@ -149,8 +176,6 @@ fn line(mail: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

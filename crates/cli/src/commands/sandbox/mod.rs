@@ -8,12 +8,15 @@ mod duration;
 mod env;
 mod exec;
 mod fault;
+mod keys;
 mod lag;
 mod log;
 mod mail;
+mod not_emulated;
 mod notification;
 mod reset;
 mod run_file;
+mod seed;
 mod serve;
 mod shell;
 mod snapshot;
@@ -50,6 +53,12 @@ pub(crate) enum Command {
     Lag(lag::Lag),
     /// Show or change how much a client may ask before it is refused
     Throttling(throttling::Throttling),
+    /// Add what a document describes: users, applications, agents, groups, chats, mail
+    Seed(seed::Seed),
+    /// Roll the keys that sign tokens
+    Keys(keys::Keys),
+    /// Show what was asked for that Graph has and the sandbox does not emulate
+    NotEmulated(not_emulated::NotEmulated),
     /// Make requests fail, wait or break off
     Fault(fault::Fault),
     /// Take the tenant back to how it was made
@@ -86,6 +95,9 @@ pub(super) fn run(sandbox: args::Sandbox, global: &Global, output: Output) -> Re
         Some(Command::Time(command)) => one_thread(time::run(command, global, output)),
         Some(Command::Lag(command)) => one_thread(lag::run(command, global, output)),
         Some(Command::Throttling(command)) => one_thread(throttling::run(command, global, output)),
+        Some(Command::Seed(command)) => one_thread(seed::run(command, global, output)),
+        Some(Command::Keys(command)) => one_thread(keys::run(command, global, output)),
+        Some(Command::NotEmulated(command)) => one_thread(not_emulated::run(command, global, output)),
         Some(Command::Fault(command)) => one_thread(fault::run(command, global, output)),
         Some(Command::Tenants(command)) => one_thread(tenants::run(command, global, output)),
         Some(Command::Trust(command)) => trust::trust(&command, global, output),
