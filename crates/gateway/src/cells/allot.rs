@@ -144,7 +144,19 @@ async fn fresh(
     let (key, certificate) = key::make(gateway, id).await?;
     let created = gateway.clock.now();
     let opening = given.is_none();
-    Ok(Cell { id, tenant, reserved, given, opening, taken: 0, key, certificate, suspended: None, created })
+    Ok(Cell {
+        id,
+        tenant,
+        reserved,
+        given,
+        opening,
+        lost: false,
+        taken: 0,
+        key,
+        certificate,
+        suspended: None,
+        created,
+    })
 }
 
 fn opened(gateway: &Gateway, unit: &mut Unit, cell: &Cell) {

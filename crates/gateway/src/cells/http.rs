@@ -38,6 +38,8 @@ pub(super) struct CellView {
     identities: u32,
     /// How many may.
     seats: u32,
+    /// That the tenant does not have it any more, so that nobody gets a seat in it: somebody deleted it.
+    lost: bool,
     /// That none of them may act for now.
     suspended: Option<CellSuspension>,
     /// How many seconds what was issued before its suspension may still work.
@@ -56,6 +58,7 @@ impl CellView {
             display_name: cell.blueprint().display_name,
             identities: cell.taken,
             seats: SEATS,
+            lost: cell.lost,
             tokens_live_seconds: cell.suspended.as_ref().map_or(0, |suspension| suspension.seconds(now)),
             suspended: cell.suspended,
             created: cell.created,

@@ -6,6 +6,7 @@ mod allot;
 mod give_back;
 mod http;
 mod key;
+mod lost;
 mod page;
 mod suspend;
 
@@ -19,6 +20,7 @@ pub(crate) use allot::{allot, made, open_given, take};
 pub(crate) use give_back::{GIVE_BACK, give_back_later};
 pub(crate) use http::api;
 pub(crate) use key::{CellError, credential};
+pub(crate) use lost::{found, lost};
 pub(crate) use page::pages;
 pub(crate) use suspend::{CellSuspension, ENFORCE, refuses};
 
@@ -48,6 +50,9 @@ pub(crate) struct Cell {
     /// wait for it.
     #[serde(default)]
     pub(crate) opening: bool,
+    /// That somebody deleted its blueprint: nobody gets a seat in it.
+    #[serde(default)]
+    pub(crate) lost: bool,
     /// How many identities it holds.
     pub(crate) taken: u32,
     /// Its private key (PKCS#8), sealed.
@@ -110,7 +115,7 @@ impl Record for Cell {
                 let given = Self::given_key(self.tenant, given);
                 vec![tenant, Lookup::unique_everywhere(Self::BY_GIVEN, given)]
             }
-            None if self.taken < SEATS && self.suspended.is_none() => {
+            None if self.taken < SEATS && self.suspended.is_none() && !self.lost => {
                 let room = room(self.tenant, self.reserved);
                 let free = match self.opening {
                     true => Lookup::unique_everywhere(Self::BY_OPENING, room),

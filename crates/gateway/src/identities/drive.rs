@@ -132,7 +132,7 @@ pub(crate) async fn given_up(gateway: Arc<Gateway>, job: Job, reason: String) ->
     Ok(unit)
 }
 
-/// The identity with its cell, allotted now if it has none.
+/// The identity with its cell, allotted now if it has none, or if the blueprint of the one that it has was deleted.
 async fn seat(
     gateway: &Gateway,
     turn: &Turn,
@@ -140,22 +140,33 @@ async fn seat(
     identity: Versioned<Identity>,
     home: &Home,
 ) -> Result<(Versioned<Identity>, Cell), JobError> {
+    let store = gateway.store.org(scope);
+    let mut begun = None;
     if let Some(id) = identity.cell {
         let cell: Option<Versioned<Cell>> = gateway.system().get(id).await?;
         let cell = cell.ok_or(cells::CellError::Gone(id))?;
-        return Ok((identity, cell.record));
+        if !cell.lost {
+            return Ok((identity, cell.record));
+        }
+        begun = store.get::<Provisioning>(identity.id).await?;
     }
     let lease = turn.lease().await;
     let with = |unit: &mut Unit, cell: &Cell| {
         unit.under(&lease);
         unit.update(&identity, &Identity { cell: Some(cell.id), ..identity.record.clone() });
+        if let Some(begun) = &begun {
+            // What came of the other blueprint is no more.
+            let mut anew = begun.record.clone();
+            anew.steps.restart();
+            unit.update(begun, &anew);
+        }
     };
     let cell = match home.cell {
         Some(given) => cells::take(gateway, given, with).await,
         None => cells::allot(gateway, home.tenant, home.owner, with).await,
     };
     let cell = cell?;
-    let seated = gateway.store.org(scope).get::<Identity>(identity.id).await?;
+    let seated = store.get::<Identity>(identity.id).await?;
     Ok((seated.ok_or_else(|| JobError::Failed("the identity is gone".into()))?, cell))
 }
 

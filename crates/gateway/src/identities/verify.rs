@@ -8,6 +8,7 @@ use attache_ledger::ActName;
 use attache_store::{JobEnd, OrgScope, Unit, Versioned};
 use jiff::Timestamp;
 
+use super::condition::mailbox_plans;
 use super::{Identity, Method, State, Trouble, Waiting, watch};
 use crate::Gateway;
 use crate::jobs::{Ending, JobError};
@@ -68,13 +69,7 @@ pub(super) fn judge(method: Method, seen: &Seen, since: Timestamp, now: Timestam
         }
         return Next::Wait(State::WaitingForLicence, "the user has no licence yet");
     }
-    let plans = seen.licences.iter().flat_map(|licence| &licence.service_plans);
-    let mut mailboxes = plans.filter(|plan| {
-        plan.service_plan_name
-            .as_deref()
-            .is_some_and(|name| name.starts_with("EXCHANGE_S_") && name != "EXCHANGE_S_FOUNDATION")
-    });
-    match mailboxes.next() {
+    match mailbox_plans(&seen.licences).next() {
         Some(plan) if plan.provisioning_status.as_deref() == Some("Success") => Next::Active,
         Some(_) if !over => Next::Wait(State::WaitingForMailbox, "Exchange is making the mailbox"),
         _ => Next::Failed(trouble(

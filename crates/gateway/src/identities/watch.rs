@@ -1,6 +1,7 @@
 //! The job that looks at an identity that can act, again and again, and says when it is not as it should be any more:
-//! somebody deleted or disabled its user or its agent identity, or took the licence. What is amiss must be so at two
-//! looks with some time between: the replicas of a directory may differ. What we stopped ourselves is not looked at.
+//! somebody deleted or disabled its user, its agent identity or the blueprint's principal, or took the licence, the
+//! mailbox or the consent. What is amiss must be so at two looks with some time between: the replicas of a directory may
+//! differ. What we stopped ourselves is not looked at.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +12,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::condition::{self, Amiss};
+use super::provisioning::Provisioning;
 use super::{Identity, IdentityId, State};
 use crate::Gateway;
+use crate::cells::{self, Cell};
 use crate::jobs::{Ending, JobError, Kind, Turn};
 use crate::record::{on, system, thing};
 
@@ -105,14 +108,20 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         }
         return Ok(Ending::done_with(unit));
     }
-    if identity.suspended.is_some() {
+    let cell: Option<Versioned<Cell>> = match identity.cell {
+        Some(cell) => gateway.system().get(cell).await?,
+        None => None,
+    };
+    if identity.suspended.is_some() || cell.as_ref().is_some_and(|cell| cell.suspended.is_some()) {
         if let Some(doubted) = &doubted {
             unit.delete(doubted);
         }
         return Ok(Ending { end: wait(&gateway, usual(&gateway)), unit });
     }
     let home = gateway.home_needed(scope, &identity).await?;
-    let seen = condition::look(&gateway.provisioner(&home), &identity).await?;
+    let made = store.get::<Provisioning>(identity.id).await?;
+    let steps = made.as_ref().map(|made| &made.steps);
+    let seen = condition::look(&gateway.provisioner(&home), &identity, steps).await?;
     let now = gateway.clock.now();
     let governance = &gateway.config.governance;
     let since = doubted.as_ref().map(|doubted| doubted.since);
@@ -120,6 +129,9 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         Next::Well => {
             if let Some(doubted) = &doubted {
                 unit.delete(doubted);
+            }
+            if let Some(cell) = &cell {
+                cells::found(&gateway, &mut unit, cell);
             }
             (State::Active, None, usual(&gateway))
         }
@@ -130,6 +142,9 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
             (identity.state, identity.trouble.clone(), governance.doubt)
         }
         Next::Degraded(amiss) => {
+            if let (Amiss::BlueprintGone, Some(cell)) = (amiss, &cell) {
+                cells::lost(&gateway, &mut unit, cell);
+            }
             let oftener = (governance.identity_look / OFTENER).max(governance.doubt);
             (State::Degraded, Some(amiss.trouble(identity.method)), oftener)
         }

@@ -160,7 +160,7 @@ pub(super) const IDENTITIES: &[Row] = &[
     ),
     (
         "consent_missing",
-        "an administrator has not consented for the agent",
+        "an administrator has not consented for the agent, or has taken that back",
         "have one consent, then provision again",
     ),
     (
@@ -170,7 +170,7 @@ pub(super) const IDENTITIES: &[Row] = &[
     ),
     (
         "mailbox_missing",
-        "no mailbox came in time",
+        "no mailbox came in time, or it was switched off",
         "check that the licence contains Exchange Online, then provision again",
     ),
     (
@@ -191,6 +191,16 @@ pub(super) const IDENTITIES: &[Row] = &[
         "user_not_found",
         "the tenant has no such user",
         "make the user, then provision again, or provision again with another `user_id`",
+    ),
+    (
+        "blueprint_not_found",
+        "the blueprint of the agent identity, or its principal, is not in the directory any more",
+        "restore it within 30 days, or provision the identity again",
+    ),
+    (
+        "blueprint_disabled",
+        "the principal of the agent identity's blueprint is disabled in Entra",
+        "enable it, unless its agents are to be stopped: then suspend the blueprint",
     ),
     (
         "agent_identity_not_found",

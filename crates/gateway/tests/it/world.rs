@@ -26,7 +26,14 @@ use url::Url;
 pub(crate) const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
 
 /// What the tenant's own administrator may do, past the gateway.
-const ADMINISTRATOR: &[&str] = &["AgentIdentity.ReadWrite.All", "Application.Read.All", "User.ReadWrite.All"];
+const ADMINISTRATOR: &[&str] = &[
+    "AgentIdentity.ReadWrite.All",
+    "AgentIdentityBlueprint.DeleteRestore.All",
+    "AgentIdentityBlueprintPrincipal.EnableDisable.All",
+    "Application.Read.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "User.ReadWrite.All",
+];
 
 /// A free port that stays this test's while its gateway is down: it lies below those that systems give out by
 /// themselves, and every process begins to look at another.
