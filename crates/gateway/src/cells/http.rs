@@ -38,6 +38,9 @@ pub(super) struct CellView {
     identities: u32,
     /// How many may.
     seats: u32,
+    /// When its certificate ends, and with it all that its agents do; absent of one that cannot be read.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    certificate_ends: Option<Timestamp>,
     /// That the tenant does not have it any more, so that nobody gets a seat in it: somebody deleted it.
     lost: bool,
     /// That none of them may act for now.
@@ -58,6 +61,7 @@ impl CellView {
             display_name: cell.blueprint().display_name,
             identities: cell.taken,
             seats: SEATS,
+            certificate_ends: cell.ends(),
             lost: cell.lost,
             tokens_live_seconds: cell.suspended.as_ref().map_or(0, |suspension| suspension.seconds(now)),
             suspended: cell.suspended,

@@ -3,6 +3,7 @@
 //! ones counted, since they count for Entra too.
 
 mod allot;
+mod ends;
 mod give_back;
 mod http;
 mod key;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use allot::{allot, made, open_given, take};
+pub(crate) use ends::cells;
 pub(crate) use give_back::{GIVE_BACK, give_back_later};
 pub(crate) use http::api;
 pub(crate) use key::{CellError, credential};

@@ -13,6 +13,7 @@ use http::header::CONTENT_TYPE;
 
 use crate::Gateway;
 use crate::access::AsOperator;
+use crate::cells;
 use crate::licences::TenantSeats;
 use crate::server::Answer;
 use crate::siem::{Behind, behind};
@@ -173,5 +174,16 @@ pub(super) async fn show(State(gateway): State<Arc<Gateway>>, _: AsOperator) -> 
         "Whether few seats are left for agents, by tenant of ours.",
     );
     text.push_str(&low);
+    head(
+        &mut text,
+        "cell_certificate_seconds",
+        "gauge",
+        "Seconds until the first certificate of a blueprint ends, and its agents stop.",
+    );
+    let ends = cells::cells(&gateway).await?.into_iter().filter_map(|cell| cell.ends()).min();
+    if let Some(ends) = ends {
+        let left = ends.duration_since(gateway.clock.now()).as_secs().max(0);
+        let _ = writeln!(text, "attache_cell_certificate_seconds {left}");
+    }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

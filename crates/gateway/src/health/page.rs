@@ -10,6 +10,7 @@ use axum::routing::get;
 
 use crate::Gateway;
 use crate::access::{Allowed, right};
+use crate::cells;
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Identity, State as IdentityState};
 use crate::licences::{TenantSeats, seats_of};
@@ -38,6 +39,38 @@ async fn licences(gateway: &Gateway, scope: OrgScope) -> Answer<Vec<Check>> {
     }
     };
     Ok(seats.iter().map(check).collect())
+}
+
+/// The certificates of the blueprints that the organisation's identities come from.
+async fn certificates(gateway: &Gateway, scope: OrgScope) -> Answer<Check> {
+    let now = gateway.clock.now();
+    let (mut stopping, mut first) = (0, None);
+    for cell in cells::cells(gateway).await? {
+        let Some(days) = cell.ends_soon(now) else { continue };
+        let own = gateway.store.org(scope);
+        let own = own.count::<Identity>(Some((Identity::BY_CELL, &cell.id.to_string()))).await?;
+        if own > 0 {
+            stopping += own;
+            first = Some(first.unwrap_or(days).min(days));
+        }
+    }
+    Ok(match first {
+        None => Check {
+            name: "Certificates",
+            tone: "good",
+            words: "none ends within 60 days".to_owned(),
+            todo: None,
+        },
+        Some(days) => Check {
+            name: "Certificates",
+            tone: "bad",
+            words: format!("the first ends in {days} days, and {stopping} identities stop with theirs"),
+            todo: Some(
+                "ask whoever runs the gateway, whose page Blueprints says which it is and what to do before"
+                    .to_owned(),
+            ),
+        },
+    })
 }
 
 struct Check {
@@ -118,6 +151,7 @@ async fn show(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeOr
         },
     };
     let mut checks = vec![database, identities, reviews, jobs, signed];
+    checks.push(certificates(&gateway, allowed.scope).await?);
     checks.extend(licences(&gateway, allowed.scope).await?);
     let (look, place) = (Look::of(&gateway, &allowed.caller), PlaceOf::new(&allowed, "/health"));
     Ok(page(&Health { look, place, checks }))
