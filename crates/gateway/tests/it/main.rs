@@ -17,6 +17,8 @@ mod fallback;
 mod faults;
 mod forged_tokens;
 mod forms;
+#[cfg(target_os = "linux")]
+mod go;
 mod halfway;
 mod health;
 mod hosting;

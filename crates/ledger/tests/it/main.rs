@@ -8,6 +8,8 @@ mod erasing;
 mod exporting;
 #[cfg(target_os = "linux")]
 mod go;
+#[cfg(target_os = "linux")]
+mod judge;
 mod killed;
 mod processes;
 mod proving;
