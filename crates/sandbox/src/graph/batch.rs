@@ -133,10 +133,10 @@ fn step(part: &Value, outer: &Request, path: &Path) -> Result<Step, GraphError> 
     let method = text("method").ok_or_else(|| bad("The method is missing"))?.to_ascii_uppercase();
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| bad("The method is invalid"))?;
     let url = text("url").ok_or_else(|| bad("The url is missing"))?;
-    if url.contains("://") {
+    let (target, raw_query) = url.split_once('?').unwrap_or((url, ""));
+    if has_scheme(target) {
         return Err(bad("The url has to be relative"));
     }
-    let (target, raw_query) = url.split_once('?').unwrap_or((url, ""));
     let mut headers = HeaderMap::new();
     for name in ["authorization", "client-request-id"] {
         if let Some(value) = outer.headers.get(name) {
@@ -173,6 +173,13 @@ fn step(part: &Value, outer: &Request, path: &Path) -> Result<Step, GraphError> 
             origin: outer.origin.clone(),
         },
     })
+}
+
+/// Whether a target begins with a scheme and a host (RFC 3986 §3.1); what stands further behind is data, such as
+/// the `api://` of an identifier URI.
+fn has_scheme(target: &str) -> bool {
+    let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    target.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(is_of_scheme))
 }
 
 /// All parallel, each on the one before, or all on the same one.

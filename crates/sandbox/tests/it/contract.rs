@@ -47,6 +47,18 @@ async fn a_batch_answers_each_request_as_if_it_had_come_alone() {
 }
 
 #[tokio::test]
+async fn a_part_of_a_batch_may_ask_for_what_holds_a_scheme() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let urls = ["/users?$filter=proxyAddresses/any(x:x eq 'sip://ada')&$select=id", "users?$search=a://b"];
+    for (url, status) in urls.into_iter().zip([200, 400]) {
+        let batch = json!({ "requests": [{ "id": "1", "method": "GET", "url": url }] });
+        let answer = post(&tenant, "/v1.0/$batch", &ada, batch).await.expect(200);
+        assert_eq!(answer.json["responses"][0]["status"], status, "{url}");
+    }
+}
+
+#[tokio::test]
 async fn a_batch_that_cannot_be_read_fails_as_a_whole() {
     let tenant = tenant().await;
     let ada = sign_in(&tenant, "ada").await;
@@ -58,6 +70,7 @@ async fn a_batch_that_cannot_be_read_fails_as_a_whole() {
         json!([me("1"), me("1")]),
         json!([{ "id": "1", "url": "/me" }]),
         json!([{ "id": "1", "method": "GET", "url": "https://graph.microsoft.com/v1.0/me" }]),
+        json!([{ "id": "1", "method": "GET", "url": "https://graph.microsoft.com/v1.0/me?$select=id" }]),
         json!([{ "id": "1", "method": "GET", "url": "/me", "dependsOn": ["2"] }]),
         json!([{ "id": "1", "method": "POST", "url": "/me/sendMail", "body": {} }]),
     ] {
