@@ -399,6 +399,12 @@ async fn settings_and_categories_are_kept() {
     assert_eq!(zone.text("/value"), "W. Europe Standard Time");
     let bad = json!({ "automaticRepliesSetting": { "status": "maybe" } });
     patch(&tenant, "/v1.0/me/mailboxSettings", &ada, bad).await.expect(400);
+    let selected = get(&tenant, "/v1.0/me?$select=id,mailboxSettings", &ada).await.expect(200);
+    assert_eq!(selected.text("/mailboxSettings/timeZone"), "W. Europe Standard Time");
+    let part = get(&tenant, "/v1.0/users/ada@contoso.example?$select=mailboxSettings/timeZone", &ada).await;
+    assert_eq!(part.expect(200).text("/mailboxSettings/timeZone"), "W. Europe Standard Time");
+    let all = get(&tenant, "/v1.0/users?$select=mailboxSettings", &ada).await.expect(400);
+    assert_eq!(all.text("/error/code"), "ExplicitTargetMailboxIdShouldNotBeNullOrWhiteSpace");
 
     for _ in 0..2 {
         send(&tenant, &grace, letter("Lunch", &["ada@contoso.example"])).await.expect(202);
@@ -429,4 +435,14 @@ async fn settings_and_categories_are_kept() {
     for path in ["/v1.0/me/events", "/v1.0/me/contacts", "/v1.0/me/calendar"] {
         get(&tenant, path, &ada).await.expect(501);
     }
+}
+
+#[tokio::test]
+async fn settings_are_selected_by_those_who_may_read_them() {
+    let tenant = mail_tenant().await;
+    consent(&tenant, "User.Read Mail.Read").await;
+    let ada = sign_in(&tenant, "ada").await;
+    let refused = get(&tenant, "/v1.0/me?$select=mailboxSettings", &ada).await.expect(403);
+    assert_eq!(refused.text("/error/code"), "ErrorAccessDenied");
+    get(&tenant, "/v1.0/me?$select=id", &ada).await.expect(200);
 }

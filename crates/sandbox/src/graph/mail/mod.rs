@@ -32,6 +32,7 @@ pub(crate) use announce::{Announcement, announce};
 pub(crate) use recipients::{Destination, owner, resolve};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use search::withstand_search;
+pub(crate) use settings::{of_nobody as settings_of_nobody, of_user as settings_of};
 pub(crate) use state::delivered;
 pub(crate) use state::{Access, Mail, Right};
 pub(crate) use transport::{Accepted, Incoming, Outgoing, carried, catch_up, receive, to_carry};

@@ -9,7 +9,7 @@ use super::access::enter;
 use super::ids;
 use super::input::member;
 use super::query::{Surface, options};
-use super::refusals::{bad, no_item, wrong_value};
+use super::refusals::{bad, denied, no_item, wrong_value};
 use super::state::Mailbox;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
@@ -207,6 +207,20 @@ pub(super) fn get(call: &mut Call<'_>) -> Answer {
     let entry = enter(call)?;
     let shown = entry.look(call)?.settings_shown();
     Ok(call.ok(&with_context(call, &entry.context("mailboxSettings"), shown)))
+}
+
+/// What `$select=mailboxSettings` of a user shows to whoever may read the settings themselves.
+pub(crate) fn of_user(call: &mut Call<'_>) -> Result<Value, GraphError> {
+    if !["MailboxSettings.Read", "MailboxSettings.ReadWrite"].iter().any(|one| call.caller.holds(one)) {
+        return Err(denied());
+    }
+    let entry = enter(call)?;
+    Ok(entry.look(call)?.settings_shown())
+}
+
+/// A list is of many mailboxes, and the settings are of one.
+pub(crate) fn of_nobody() -> GraphError {
+    bad("ExplicitTargetMailboxIdShouldNotBeNullOrWhiteSpace", "The Id is invalid.")
 }
 
 fn with_context(call: &Call<'_>, context: &str, object: Value) -> Value {

@@ -217,6 +217,12 @@ impl Query {
         filter.is_none() && select.is_none() && order.is_empty() && expand.is_empty() && search.is_none()
     }
 
+    /// Whether `$select` names a property, or a part of it.
+    pub(crate) fn selects(&self, name: &str) -> bool {
+        let first = |one: &String| one.split('/').next().is_some_and(|one| one.eq_ignore_ascii_case(name));
+        self.select.iter().flatten().any(first)
+    }
+
     /// What a context says of `$select`, in parentheses.
     pub(crate) fn selected(&self) -> String {
         self.select.as_ref().map(|select| format!("({})", select.join(","))).unwrap_or_default()

@@ -19,6 +19,7 @@ use crate::changes::ChangeKind;
 use crate::directory::User;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
+use crate::graph::mail;
 use crate::graph::managers::{IDENTITY_PARENTED_BY, manages_user};
 use crate::graph::odata::{Query, Service, Surface};
 use crate::graph::properties::USER;
@@ -196,6 +197,9 @@ enum Sight {
 fn list(call: &mut Call<'_>) -> Answer {
     call.refuse_guest()?;
     let query = call.query(&COLLECTION)?;
+    if query.selects("mailboxSettings") {
+        return Err(mail::settings_of_nobody());
+    }
     let agents_only = call.path.cast == Some(AGENT_USER);
     let items = call
         .tenant
@@ -225,6 +229,9 @@ fn get(call: &mut Call<'_>) -> Answer {
         // Whoever may see nobody else is not told who exists.
         Err(missing) => return Err(if call.sees_others() { missing } else { GraphError::denied() }),
     };
+    if query.selects("mailboxSettings") {
+        user["mailboxSettings"] = mail::settings_of(call)?;
+    }
     Ok(call.entity(&query, "users", user, Some(wire::DEFAULTS)))
 }
 
