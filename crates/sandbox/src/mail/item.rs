@@ -104,6 +104,19 @@ pub(crate) enum Attached {
     Reference,
 }
 
+impl Item {
+    /// The class that Exchange gives a message when it comes (PR_MESSAGE_CLASS).
+    pub(crate) fn class(&self) -> &'static str {
+        let kind = self.headers.iter().find(|header| header.name.eq_ignore_ascii_case("Content-Type"));
+        match kind.map(|header| header.value.to_ascii_lowercase()) {
+            Some(kind) if kind.starts_with("multipart/report") && kind.contains("delivery-status") => {
+                "REPORT.IPM.Note.NDR"
+            }
+            _ => "IPM.Note",
+        }
+    }
+}
+
 impl Importance {
     pub(crate) fn as_str(self) -> &'static str {
         match self {

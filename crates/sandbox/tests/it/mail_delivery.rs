@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cast::{get, patch, person, post, sign_in};
 use crate::granted::app_with;
@@ -79,6 +79,20 @@ async fn mail_to_nobody_comes_back_as_a_report_after_its_lag() {
     let attached = get(&tenant, &format!("{path}/attachments"), &ada).await.expect(200);
     assert_eq!(attached.text("/value/0/@odata.type"), "#microsoft.graph.itemAttachment");
     assert_eq!(attached.text("/value/0/name"), "Lost");
+
+    // Nobody has set what kind of message it is, and clients ask for it.
+    let of_class = async |id: &str, class: &str| {
+        let id = format!("ep/id eq '{id}' and ep/value eq '{class}'");
+        let query = format!("$filter=singleValueExtendedProperties/any(ep: {id})&$select=subject");
+        let found = get(&tenant, &format!("/v1.0/me/messages?{query}"), &ada).await.expect(200);
+        let subjects = found.json["value"].as_array().unwrap().iter().map(|one| one["subject"].clone());
+        subjects.collect::<Vec<Value>>()
+    };
+    assert_eq!(of_class("String 0x001A", "IPM.Note").await, ["Lost"]);
+    assert_eq!(of_class("String 0x1a", "REPORT.IPM.Note.NDR").await, ["Undeliverable: Lost"]);
+    let expand = "$expand=singleValueExtendedProperties($filter=id eq 'String 0x001a')";
+    let shown = get(&tenant, &format!("{path}?{expand}"), &ada).await.expect(200);
+    assert_eq!(shown.text("/singleValueExtendedProperties/0/value"), "REPORT.IPM.Note.NDR");
 }
 
 #[tokio::test]

@@ -123,7 +123,9 @@ impl Mailbox {
                 let with_content = !inside.to_ascii_lowercase().contains("$select");
                 value["attachments"] = json!(self.attachments(message, view.ids, with_content));
             } else if name.eq_ignore_ascii_case("singleValueExtendedProperties") && !view.is_basic {
-                let found = wire::extended(&message.item, |id| inside.contains(&format!("'{id}'")));
+                let inside = inside.to_ascii_lowercase();
+                let wants = |id: &str| inside.contains(&format!("'{}'", id.to_ascii_lowercase()));
+                let found = wire::extended(&message.item, wants);
                 if found.as_array().is_some_and(|found| !found.is_empty()) {
                     value["singleValueExtendedProperties"] = found;
                 }

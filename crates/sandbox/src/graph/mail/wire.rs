@@ -51,6 +51,9 @@ const ON_REQUEST: &[&str] = &["uniqueBody", "internetMessageHeaders"];
 /// What `Mail.ReadBasic` does not show.
 const NOT_BASIC: &[&str] = &["body", "bodyPreview", "uniqueBody", "internetMessageHeaders"];
 
+/// The id of PR_MESSAGE_CLASS, as clients write it.
+const MESSAGE_CLASS: [&str; 2] = ["String 0x001A", "String 0x1A"];
+
 /// How a client wants messages.
 #[derive(Debug, Clone, Default)]
 pub(super) struct View {
@@ -235,12 +238,15 @@ pub(super) fn attached_item(item: &Item) -> Value {
     })
 }
 
-/// The extended properties that `wanted` names.
+/// The extended properties that `wanted` names; the class is there without having been set.
 pub(super) fn extended(item: &Item, wanted: impl Fn(&str) -> bool) -> Value {
-    item.extended
-        .iter()
-        .filter(|one| wanted(&one.id))
-        .map(|one| json!({ "id": one.id, "value": one.value }))
+    let is_class = |id: &str| MESSAGE_CLASS.iter().any(|class| class.eq_ignore_ascii_case(id));
+    let has_class = item.extended.iter().any(|one| is_class(&one.id));
+    let derived = MESSAGE_CLASS.iter().filter(|_| !has_class).map(|id| (*id, item.class()));
+    let set = item.extended.iter().map(|one| (one.id.as_str(), one.value.as_str()));
+    set.chain(derived)
+        .filter(|(id, _)| wanted(id))
+        .map(|(id, value)| json!({ "id": id, "value": value }))
         .collect()
 }
 
