@@ -118,6 +118,8 @@ const NOT_IN_THE_TABLE: &[(&str, &str)] = &[
     ("users/microsoft.graph.agentuser", "the cast form of POST /users (§2.4)"),
     ("users/{id}/photo/$value", "the table has the photo, not its content"),
     ("me/photo/$value", "the table has the photo, not its content"),
+    ("users/{id}/photos/{id}/$value", "likewise"),
+    ("me/photos/{id}/$value", "likewise"),
     ("me", "PATCH /me is PATCH /users/{id} of oneself"),
     ("applications/{id}/appmanagementpolicies", "the table leaves the policy's id out"),
     ("groups/{id}/members", "the table has adding a member under a misspelt path"),

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::browser::administrator;
-use crate::cast::{delete, get, patch, permitted, person, post, tenant};
+use crate::cast::{delete, get, patch, permitted, person, post, sign_in, tenant};
 use crate::support::{Reply, Tenant};
 
 fn user(name: &str) -> Value {
@@ -151,8 +151,20 @@ async fn a_photo_is_put_and_read_as_it_was() {
     let content = request.send().await.unwrap();
     assert_eq!(content.headers()["content-type"], "image/png");
     assert_eq!(content.bytes().await.unwrap(), png);
+    for size in ["48x48", "648X648"] {
+        get(&tenant, &format!("{path}s/{size}"), &token).await.expect(200);
+        let request = tenant.http.get(tenant.url(&format!("{path}s/{size}/$value"))).bearer_auth(&token);
+        assert_eq!(request.send().await.unwrap().bytes().await.unwrap(), png);
+    }
+    let grace = sign_in(&tenant, "grace").await;
+    get(&tenant, "/v1.0/me/photos/48x48", &grace).await.expect(200);
+    let own = tenant.http.get(tenant.url("/v1.0/me/photos/48x48/$value")).bearer_auth(&grace);
+    assert_eq!(own.send().await.unwrap().bytes().await.unwrap(), png);
+    get(&tenant, &format!("{path}s/50x50/$value"), &token).await.expect(404);
     delete(&tenant, &path, &token).await.expect(204);
     get(&tenant, &format!("{path}/$value"), &token).await.expect(404);
+    let none = get(&tenant, &format!("{path}s/48x48/$value"), &token).await.expect(404);
+    assert_eq!(none.text("/error/code"), "ImageNotFound");
 }
 
 #[tokio::test]

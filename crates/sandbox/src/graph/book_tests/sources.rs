@@ -13,6 +13,7 @@ pub(super) const SOURCES: &[(&str, &str, &str)] = &[
     ("/users/{}/appRoleAssignments", USERS, "§2.7"),
     ("/users/{}/authentication", USERS, "Microsoft: authenticationMethod"),
     ("/users/{}/photo", USERS, "CSDL"),
+    ("/users/{}/photos", USERS, "CSDL"),
     ("/users/{}/memberOf", USERS, "CSDL"),
     ("/users/{}/transitiveMemberOf", USERS, "CSDL"),
     ("/users/{}/checkMemberGroups", USERS, "CSDL"),

@@ -1,4 +1,4 @@
-//! `/users/{id}/photo` and its `$value`: JPEG, PNG or GIF of at most 4 MB.
+//! `/users/{id}/photo`, `/users/{id}/photos/{size}` and their `$value`: JPEG, PNG or GIF of at most 4 MB.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,6 +45,11 @@ const WRITE: Needs = Needs::split(
     ],
 );
 
+/// The sizes that pictures are asked for in. The picture is the one that was uploaded in each of them: nothing is
+/// scaled here.
+const SIZES: [&str; 9] =
+    ["48x48", "64x64", "96x96", "120x120", "240x240", "360x360", "432x432", "504x504", "648x648"];
+
 /// The largest picture.
 const LARGEST: usize = 4 * 1024 * 1024;
 
@@ -54,11 +59,15 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/users/{id}/photo", READ, get),
         Route::new(Method::GET, "/users/{id}/photo/$value", READ, content),
+        Route::new(Method::GET, "/users/{id}/photos/{size}", READ, get),
+        Route::new(Method::GET, "/users/{id}/photos/{size}/$value", READ, content),
         Route::new(Method::PUT, "/users/{id}/photo/$value", WRITE, put),
         Route::new(Method::DELETE, "/users/{id}/photo", WRITE, delete),
         Route::new(Method::DELETE, "/users/{id}/photo/$value", WRITE, delete),
         Route::new(Method::GET, "/me/photo", mine, get),
         Route::new(Method::GET, "/me/photo/$value", mine, content),
+        Route::new(Method::GET, "/me/photos/{size}", mine, get),
+        Route::new(Method::GET, "/me/photos/{size}/$value", mine, content),
         Route::new(Method::PUT, "/me/photo/$value", write_mine, put),
         Route::new(Method::DELETE, "/me/photo", write_mine, delete),
         Route::new(Method::DELETE, "/me/photo/$value", write_mine, delete),
@@ -72,8 +81,12 @@ fn photo<'c>(call: &'c Call<'_>) -> Result<&'c Photo, GraphError> {
     if call.caller.user_id() != Some(user.id.as_str()) && !call.holds_any(&broad) {
         return Err(GraphError::denied());
     }
+    let size = call.params.get("size");
+    let is_served = size.is_empty() || SIZES.iter().any(|one| one.eq_ignore_ascii_case(size));
     let photo = call.profile(user).and_then(|profile| profile.photo.as_ref());
-    photo.ok_or_else(|| GraphError::new(StatusCode::NOT_FOUND, "ImageNotFound", "The photo wasn't found."))
+    photo
+        .filter(|_| is_served)
+        .ok_or_else(|| GraphError::new(StatusCode::NOT_FOUND, "ImageNotFound", "The photo wasn't found."))
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
