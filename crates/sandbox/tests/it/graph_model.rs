@@ -429,11 +429,19 @@ async fn a_profile_is_a_persons_own_to_fill() {
     let token = all_permitted(&tenant).await;
     let grace = format!("/v1.0/users/{}", person(&tenant, "grace"));
     let set = |number: u32, value: &str| json!({ "onPremisesExtensionAttributes": { format!("extensionAttribute{number}"): value } });
+    let attributes = async || {
+        let path = format!("{grace}?$select=onPremisesExtensionAttributes");
+        get(&tenant, &path, &token).await.expect(200).json["onPremisesExtensionAttributes"].clone()
+    };
+    let unset = attributes().await;
+    assert!(
+        unset.as_object().is_some_and(|all| all.len() == 15 && all.values().all(Value::is_null)),
+        "{unset}"
+    );
     patch(&tenant, &grace, &token, set(1, "one")).await.expect(204);
     patch(&tenant, &grace, &token, set(2, "two")).await.expect(204);
-    let shown =
-        get(&tenant, &format!("{grace}?$select=onPremisesExtensionAttributes"), &token).await.expect(200);
-    let kept = &shown.json["onPremisesExtensionAttributes"];
+    let kept = attributes().await;
+    assert_eq!(kept.as_object().unwrap().len(), 15);
     assert_eq!((&kept["extensionAttribute1"], &kept["extensionAttribute2"]), (&json!("one"), &json!("two")));
     patch(&tenant, &grace, &token, json!({ "birthday": "yesterday" })).await.expect(400);
     let own = sign_in(&tenant, "grace").await;

@@ -244,11 +244,11 @@ impl Query {
         let Some(fields) = object.as_object_mut() else { return };
         for name in self.select.iter().flatten() {
             let known = properties.iter().find(|known| known.eq_ignore_ascii_case(name));
-            if let Some(known) = known
-                && !fields.contains_key(*known)
-            {
-                let empty = if COLLECTIONS.contains(known) { Value::Array(Vec::new()) } else { Value::Null };
-                fields.insert((*known).to_owned(), empty);
+            let Some(known) = known else { continue };
+            let empty = || if COLLECTIONS.contains(known) { Value::Array(Vec::new()) } else { Value::Null };
+            let field = fields.entry(*known).or_insert_with(empty);
+            if *known == "onPremisesExtensionAttributes" {
+                with_all_attributes(field);
             }
         }
     }
@@ -316,6 +316,16 @@ const COLLECTIONS: &[&str] = &[
     "serviceProvisioningErrors",
     "skills",
 ];
+
+/// The fifteen extension attributes are all there, set or not.
+fn with_all_attributes(field: &mut Value) {
+    for number in 1..=15 {
+        let name = format!("extensionAttribute{number}");
+        if field.get(&name).is_none() {
+            field[name] = Value::Null;
+        }
+    }
+}
 
 /// The clauses of `$expand`: commas inside of parentheses part nothing.
 fn clauses(list: &str) -> Vec<String> {
