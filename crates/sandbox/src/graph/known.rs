@@ -91,8 +91,14 @@ pub(super) fn no_route(request: &Request, path: &Path, ours: &[&Method]) -> Grap
     // Of beta there is no list; `$count`, `$ref` and `$value` follow what they stand behind, and files are
     // named by paths and functions too.
     let is_special = |part: &String| part.starts_with('$') || part.contains([':', '(']);
-    if path.version == Version::Beta || path.segments.iter().any(is_special) {
+    if path.version == Version::Beta {
         return missing();
+    }
+    if let Some(special) = path.segments.iter().position(is_special) {
+        return match KNOWN.find(&path.segments[..special]) {
+            Err(segment) if ours.is_empty() => unknown(segment),
+            _ => missing(),
+        };
     }
     match KNOWN.find(&path.segments) {
         Ok(_) if is_delta_of_messages(&path.segments) => GraphError::unreadable(
@@ -110,8 +116,12 @@ pub(super) fn no_route(request: &Request, path: &Path, ours: &[&Method]) -> Grap
             let allowed: Vec<&str> = ours.iter().map(|method| method.as_str()).collect();
             not_allowed(&allowed.join(", "))
         }
-        Err(segment) => GraphError::unreadable(format!("Resource not found for the segment '{segment}'.")),
+        Err(segment) => unknown(segment),
     }
+}
+
+fn unknown(segment: &str) -> GraphError {
+    GraphError::unreadable(format!("Resource not found for the segment '{segment}'."))
 }
 
 /// The CSDL has `delta` of every collection of messages; Graph has it of a folder's only.

@@ -91,6 +91,10 @@ async fn what_graph_has_is_told_from_what_it_has_not() {
     assert_eq!(unknown.text("/error/message"), "Resource not found for the segment 'nonsense'.");
     let unknown = get(&tenant, "/v1.0/me/nonsense", &ada).await.expect(400);
     assert_eq!(unknown.text("/error/message"), "Resource not found for the segment 'nonsense'.");
+    for path in ["/v1.0/channels/19%3Aab%40thread.tacv2/messages", "/v1.0//channels/x/$count"] {
+        let unknown = post(&tenant, path, &ada, json!({})).await.expect(400);
+        assert_eq!(unknown.text("/error/message"), "Resource not found for the segment 'channels'.");
+    }
     let refused = tenant.graph(Method::PUT, "/v1.0/users", &ada, Some(json!({}))).await.expect(405);
     assert_eq!(refused.header("allow"), "GET, POST");
     get(&tenant, "/beta/nonsense", &ada).await.expect(501);
