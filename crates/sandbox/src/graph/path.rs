@@ -4,7 +4,8 @@
 //! `/v1.0/users/microsoft.graph.agentUser/{id}` all come down to segments; a type cast is taken out of them
 //! and kept beside, a namespaced action loses its namespace. What a drive addresses by path,
 //! `…/drive/root:/a/b.txt:/content` or `…/items/{id}:/b.txt:/content`, becomes one segment, the key of an
-//! item: `…/drive/items/{root:/a/b.txt}/content`; and `…/drive/root` is `…/drive/items/{root}`.
+//! item: `…/drive/items/{root:/a/b.txt}/content`; and `…/drive/root` is `…/drive/items/{root}`, as
+//! `…/drive/special/photos:/a.png` is `…/drive/items/{special/photos:/a.png}`.
 
 use percent_encoding::percent_decode_str;
 
@@ -63,6 +64,10 @@ impl Path {
             let part = percent_decode_str(part).decode_utf8_lossy();
             if in_colons {
                 in_colons = parsed.push_inside_colons(&part);
+            } else if parsed.is_at_special() {
+                parsed.segments.pop();
+                parsed.push_drive_item(&format!("special/{part}"));
+                in_colons = part.ends_with(':');
             } else if parsed.begins_colons(&part) {
                 parsed.push_drive_item(&part);
                 in_colons = true;
@@ -77,12 +82,13 @@ impl Path {
 
     /// Whether the next part names something in a drive.
     fn is_at_a_drive(&self) -> bool {
-        let is = |segment: &String, name: &str| segment.eq_ignore_ascii_case(name);
-        match self.segments.as_slice() {
-            [.., drives, _] if is(drives, "drives") => true,
-            [_, .., drive] => is(drive, "drive"),
-            _ => false,
-        }
+        is_a_drive(&self.segments)
+    }
+
+    /// Whether the next part names one of a drive's special folders.
+    fn is_at_special(&self) -> bool {
+        let last = self.segments.split_last();
+        last.is_some_and(|(last, drive)| last.eq_ignore_ascii_case("special") && is_a_drive(drive))
     }
 
     /// Whether a path in a drive begins with this part: `root:` or an item's `{id}:`.
@@ -135,6 +141,15 @@ impl Path {
             }
             _ => self.segments.push(part.to_owned()),
         }
+    }
+}
+
+fn is_a_drive(segments: &[String]) -> bool {
+    let is = |segment: &String, name: &str| segment.eq_ignore_ascii_case(name);
+    match segments {
+        [.., drives, _] if is(drives, "drives") => true,
+        [_, .., drive] => is(drive, "drive"),
+        _ => false,
     }
 }
 
@@ -347,6 +362,12 @@ mod tests {
             ),
             ("/v1.0/users/U/drive/root:/:/children", &["users", "U", "drive", "items", "root:/", "children"]),
             ("/v1.0/me/drive/root/search(q='a b')", &["me", "drive", "items", "root", "search", "q='a b'"]),
+            ("/v1.0/me/drive/special/photos", &["me", "drive", "items", "special/photos"]),
+            (
+                "/v1.0/drives/D/special/approot:/a/b.txt:/content",
+                &["drives", "D", "items", "special/approot:/a/b.txt", "content"],
+            ),
+            ("/v1.0/me/drive/special", &["me", "drive", "special"]),
             ("/v1.0/users/root:/chats", &["users", "root:", "chats"]),
             ("/v1.0/drives/root/items/I", &["drives", "root", "items", "I"]),
         ] {

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::cast::{delete, get, patch, person, post, sign_in, tenant};
+use crate::mail_support::consent;
 use crate::support::{Reply, Tenant};
 
 /// Ada's drive with `Team/plan.txt` in it.
@@ -143,4 +144,31 @@ async fn changes_and_searches_go_by_every_address() {
     let refused = get(&all.tenant, &format!("{}/search(q='plan')", all.addresses[2]), &all.grace).await;
     assert_ne!(refused.status.as_u16(), 200);
     assert_eq!(all.read(&all.addresses[0]).await.json["driveType"], Value::from("business"));
+}
+
+#[tokio::test]
+async fn special_folders_are_made_by_those_who_may_write_and_found_by_their_names() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let special = "/v1.0/me/drive/special";
+    put(&tenant, &format!("{special}/approot:/state.json:/content"), &ada, "{}").await.expect(201);
+    let root = get(&tenant, &format!("{special}/approot"), &ada).await.expect(200);
+    assert_eq!(root.text("/specialFolder/name"), "approot");
+    assert!(root.text("/parentReference/path").ends_with("/root:/Apps"), "{}", root.text);
+    let files = get(&tenant, &format!("{special}/AppRoot/children"), &ada).await.expect(200);
+    assert_eq!(files.text("/value/0/name"), "state.json");
+    let session = format!("{special}/documents:/a/b.bin:/createUploadSession");
+    post(&tenant, &session, &ada, json!({})).await.expect(200);
+    let by_path = get(&tenant, "/v1.0/me/drive/root:/Documents", &ada).await.expect(200);
+    let by_name = get(&tenant, &format!("{special}/documents?$select=id"), &ada).await.expect(200);
+    assert_eq!(by_path.json["id"], by_name.json["id"]);
+    get(&tenant, &format!("{special}/nonsense"), &ada).await.expect(404);
+    get(&tenant, special, &ada).await.expect(501);
+
+    consent(&tenant, "User.Read Files.Read").await;
+    let reader = sign_in(&tenant, "ada").await;
+    get(&tenant, &format!("{special}/documents"), &reader).await.expect(200);
+    let none = get(&tenant, &format!("{special}/music"), &reader).await.expect(403);
+    assert_eq!(none.text("/error/code"), "accessDenied");
+    get(&tenant, "/v1.0/me/drive/root:/Music", &ada).await.expect(404);
 }

@@ -100,7 +100,7 @@ impl Call<'_> {
     /// The item that the path names, for one who may do that with it.
     pub(super) fn drive_place(&mut self, role: Role) -> Result<Place, GraphError> {
         let owner = self.drive_owner()?;
-        let key = self.params.get("item").to_owned();
+        let key = self.drive_key(&owner)?;
         let drive = self.drive_of(&owner)?;
         let item = find(drive, &key).ok_or_else(not_found)?.id.clone();
         let place = Place { owner, item };

@@ -40,6 +40,7 @@ mod items;
 mod permissions;
 mod shares;
 mod sharing;
+mod special;
 mod state;
 mod transfer;
 mod upload;

@@ -51,7 +51,7 @@ pub(super) fn redirect(call: &Call<'_>, place: &Place, version: Option<String>) 
 
 fn put(call: &mut Call<'_>) -> Answer {
     let owner = call.drive_owner()?;
-    let key = call.params.get("item").to_owned();
+    let key = call.drive_key(&owner)?;
     let conflict = conflict(call, &Map::new(), Conflict::Replace)?;
     let drive = call.drive_of(&owner)?;
     let there = find(drive, &key).map(|item| item.id.clone());

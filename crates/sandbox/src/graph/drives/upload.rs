@@ -36,7 +36,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn create(call: &mut Call<'_>) -> Answer {
     let owner = call.drive_owner()?;
-    let key = call.params.get("item").to_owned();
+    let key = call.drive_key(&owner)?;
     let body = if call.request.body.is_empty() { Map::new() } else { call.body()? };
     let properties = match body.get("item") {
         Some(Value::Object(item)) => item.clone(),
@@ -104,7 +104,8 @@ fn create(call: &mut Call<'_>) -> Answer {
     })))
 }
 
-fn make_folders(
+/// Makes folders in each other; the id of the innermost.
+pub(super) fn make_folders(
     drive: &mut Drive,
     mut folder: String,
     names: Vec<String>,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::graph::instants::seconds;
 use crate::tenant::Tenant;
 
+use super::special;
 use super::state::{Author, Drive, Item, Permission, Role, Version};
 
 /// What a path segment of a URL has encoded.
@@ -156,6 +157,9 @@ pub(super) fn item(tenant: &Tenant, drive: &Drive, item: &Item, now: Timestamp) 
         }
         None => {
             object.insert("folder".to_owned(), json!({ "childCount": drive.children(&item.id).count() }));
+            if let Some(name) = special::name_of(drive, item) {
+                object.insert("specialFolder".to_owned(), json!({ "name": name }));
+            }
         }
     }
     if item.parent.is_none() {
