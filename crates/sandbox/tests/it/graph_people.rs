@@ -123,8 +123,24 @@ async fn managers_are_expanded_and_make_no_ring() {
         expanded.json["manager"],
         json!({ "@odata.type": "#microsoft.graph.user", "id": alan, "displayName": "Alan Turing" })
     );
-    let levels = format!("/v1.0/users/{grace}?$expand=manager($levels=max)");
-    assert_eq!(get(&tenant, &levels, &token).await.expect(501).text("/error/code"), "sandboxNotEmulated");
+    let levels = async |query: &str| {
+        let url = tenant.url(&format!("/v1.0/users{query}"));
+        tenant.send(tenant.http.get(url).bearer_auth(&token).header("consistencylevel", "eventual")).await
+    };
+    let chain =
+        levels(&format!("/{grace}?$select=id&$expand=manager($levels=max;$select=id)")).await.expect(200);
+    assert_eq!((chain.text("/manager/id"), chain.text("/manager/manager/id")), (alan.as_str(), ada.as_str()));
+    assert!(chain.json.pointer("/manager/manager/manager").is_none());
+    let one = levels(&format!("/{grace}?$expand=manager($select=id;$levels=1)")).await.expect(200);
+    assert_eq!((one.text("/manager/id"), one.json.pointer("/manager/manager")), (alan.as_str(), None));
+    levels(&format!("/{grace}?$expand=manager($levels=0)")).await.expect(400);
+    levels("?$expand=manager($levels=2)").await.expect(400);
+    levels(&format!("/{grace}?$expand=manager($filter=id eq 'x')")).await.expect(501);
+    let plain = format!("/v1.0/users/{grace}?$expand=manager($levels=max)");
+    assert_eq!(
+        get(&tenant, &plain, &token).await.expect(400).text("/error/code"),
+        "Request_UnsupportedQuery"
+    );
     let reports = get(&tenant, &format!("/v1.0/users/{ada}/directReports"), &token).await.expect(200);
     assert_eq!(reports.text("/value/0/id"), alan);
     delete(&tenant, &format!("/v1.0/users/{grace}/manager/$ref"), &token).await.expect(204);

@@ -29,8 +29,8 @@ pub(crate) struct Query {
     pub(crate) order: Vec<(Path, bool)>,
     /// `$expand`: the names, without nested options.
     pub(crate) expand: Vec<String>,
-    /// `$select` inside of `$expand`, by the expanded name.
-    pub(crate) nested: Vec<(String, Vec<String>)>,
+    /// What stands in the parentheses of `$expand`.
+    nested: Vec<Nested>,
     /// `$search` of the directory.
     pub(crate) search: Option<Search>,
     /// `$count=true`.
@@ -131,9 +131,7 @@ impl Query {
                 for clause in clauses(value) {
                     let (name, inner) = clause.split_once('(').unwrap_or((&clause, ""));
                     let name = name.trim().to_owned();
-                    if let Some(select) = nested_select(&name, inner)? {
-                        self.nested.push((name.clone(), select));
-                    }
+                    self.nested.push(Nested::parse(&name, inner)?);
                     if !surface.expandable.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
                         return Err(surface.unknown(&name, "Parsing OData Select and Expand failed"));
                     }
@@ -182,6 +180,12 @@ impl Query {
 
     /// The directory serves some queries from another index only, on request (§3.1).
     fn check_advanced(&self, surface: &Surface, eventual: bool) -> Result<(), QueryError> {
+        if !eventual && self.nested.iter().any(|nested| nested.levels.is_some()) {
+            return Err(QueryError::unsupported(
+                "The '$levels' query option needs the request header 'ConsistencyLevel: eventual'."
+                    .to_owned(),
+            ));
+        }
         let is_search = self.search.is_some() && self.filter.is_none();
         if surface.service != Service::Directory || (eventual && (self.count || is_search)) {
             return Ok(());
@@ -253,10 +257,19 @@ impl Query {
         }
     }
 
+    fn nested_in(&self, name: &str) -> Option<&Nested> {
+        self.nested.iter().find(|nested| nested.name.eq_ignore_ascii_case(name))
+    }
+
+    /// How often `$expand` follows a relation: once, if `$levels` says nothing else.
+    pub(crate) fn levels(&self, name: &str) -> usize {
+        self.nested_in(name).and_then(|nested| nested.levels).unwrap_or(1)
+    }
+
     /// An expanded object with what the `$select` inside of `$expand` names.
     pub(crate) fn project_nested(&self, name: &str, object: Value) -> Value {
-        let nested = self.nested.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        let (Some((_, select)), Value::Object(fields)) = (nested, &object) else { return object };
+        let select = self.nested_in(name).and_then(|nested| nested.select.as_ref());
+        let (Some(select), Value::Object(fields)) = (select, &object) else { return object };
         let keeps = |name: &str| {
             name.starts_with("@odata.") || select.iter().any(|one| one.eq_ignore_ascii_case(name))
         };
@@ -345,17 +358,43 @@ fn clauses(list: &str) -> Vec<String> {
     clauses.iter().map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()
 }
 
-/// What stands in the parentheses of an `$expand`: only `$select` is known there.
-fn nested_select(name: &str, inner: &str) -> Result<Option<Vec<String>>, QueryError> {
-    let inner = inner.trim_end().trim_end_matches(')');
-    if inner.is_empty() {
-        return Ok(None);
-    }
-    match inner.split_once('=') {
-        Some((option, list)) if option.trim().eq_ignore_ascii_case("$select") && !list.contains(';') => {
-            Ok(Some(names(list)))
+/// What stands in the parentheses of one `$expand`: `$select`, and of managers `$levels`.
+#[derive(Debug, Clone, Default)]
+struct Nested {
+    name: String,
+    select: Option<Vec<String>>,
+    levels: Option<usize>,
+}
+
+impl Nested {
+    /// The largest number of levels; `max` is no more.
+    const MOST_LEVELS: usize = 1_000;
+
+    fn parse(name: &str, inner: &str) -> Result<Self, QueryError> {
+        let mut nested = Self { name: name.to_owned(), ..Self::default() };
+        let inner = inner.trim_end().trim_end_matches(')');
+        for clause in inner.split(';').map(str::trim).filter(|clause| !clause.is_empty()) {
+            let (option, value) = clause.split_once('=').unwrap_or((clause, ""));
+            match option.trim().to_ascii_lowercase().as_str() {
+                "$select" => nested.select = Some(names(value)),
+                "$levels" if name.eq_ignore_ascii_case("manager") => {
+                    nested.levels = Some(Self::levels(value.trim())?);
+                }
+                _ => return Err(QueryError::not_emulated(&format!("'{clause}' inside of $expand={name}"))),
+            }
         }
-        _ => Err(QueryError::not_emulated(&format!("'{inner}' inside of $expand={name}"))),
+        Ok(nested)
+    }
+
+    fn levels(value: &str) -> Result<usize, QueryError> {
+        match value.parse() {
+            _ if value.eq_ignore_ascii_case("max") => Ok(Self::MOST_LEVELS),
+            Ok(levels @ 1..=Self::MOST_LEVELS) => Ok(levels),
+            _ => Err(QueryError::bad(format!(
+                "Invalid value '{value}' for $levels: it is 'max' or a number from 1 to {}.",
+                Self::MOST_LEVELS
+            ))),
+        }
     }
 }
 

@@ -146,8 +146,10 @@ impl Call<'_> {
         query.fill(&mut object, USER);
         self.expand(&mut object, query, &[], &user.sponsors);
         let expands = |name: &str| query.expand.iter().any(|one| one.eq_ignore_ascii_case(name));
-        if let Some(manager) = expands("manager").then(|| self.manager_of(user)).flatten() {
-            object["manager"] = query.project_nested("manager", manager);
+        if expands("manager")
+            && let Some(manager) = self.managers_above(user, query)
+        {
+            object["manager"] = manager;
         }
         if expands("directReports") {
             let reports = self.reports_of(&user.id);
@@ -200,6 +202,11 @@ fn list(call: &mut Call<'_>) -> Answer {
     if query.selects("mailboxSettings") {
         return Err(mail::settings_of_nobody());
     }
+    if query.levels("manager") > 1 {
+        return Err(GraphError::unreadable(
+            "The '$levels' query option is supported for a single user only.",
+        ));
+    }
     let agents_only = call.path.cast == Some(AGENT_USER);
     let items = call
         .tenant
@@ -224,7 +231,7 @@ fn get(call: &mut Call<'_>) -> Answer {
         let context = call.context("users/$entity");
         return Ok(call.ok_untagged(&wire::Brief::of(call.tenant, user, call.now, &context)));
     }
-    let user = match call.user() {
+    let mut user = match call.user() {
         Ok(user) => seen(call, user, &query).ok_or_else(GraphError::denied)?,
         // Whoever may see nobody else is not told who exists.
         Err(missing) => return Err(if call.sees_others() { missing } else { GraphError::denied() }),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::directory::{Named, Objects, User};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
-use crate::graph::odata::{Service, Surface};
+use crate::graph::odata::{Query, Service, Surface};
 use crate::graph::properties::USER;
 use crate::graph::route::{Needs, Route};
 use crate::sharing::whole;
@@ -90,6 +90,20 @@ impl Call<'_> {
 
     pub(super) fn manager_of(&self, user: &User) -> Option<Value> {
         self.directory_object(self.profile(user)?.manager.as_ref()?)
+    }
+
+    /// The manager with what the query selects of them, and in each one theirs, as far up as `$levels` says.
+    pub(super) fn managers_above(&self, user: &User, query: &Query) -> Option<Value> {
+        let above = |user: &User| self.tenant.user(self.profile(user)?.manager.as_ref()?, self.now);
+        let chain = std::iter::successors(above(user), |manager| above(manager));
+        let chain: Vec<&User> = chain.take(query.levels("manager")).collect();
+        chain.into_iter().rev().fold(None, |theirs, manager| {
+            let mut shown = query.project_nested("manager", self.directory_object(&manager.id)?);
+            if let Some(theirs) = theirs {
+                shown["manager"] = theirs;
+            }
+            Some(shown)
+        })
     }
 
     pub(super) fn reports_of(&self, id: &str) -> Vec<String> {
