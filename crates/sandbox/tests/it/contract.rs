@@ -257,7 +257,7 @@ async fn who_prefers_little_is_not_told_what_was_made() {
     assert_eq!(all.text("/displayName"), "all");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn hundreds_of_tenants_stand_side_by_side_in_one_process() {
     let starting: Vec<_> = (0..200).map(|_| tokio::spawn(attache_sandbox::Tenant::start())).collect();
     let mut tenants = Vec::new();
