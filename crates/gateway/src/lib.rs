@@ -47,5 +47,5 @@ pub use licences::{Money, Prices, PricesError};
 pub use limits::Limits;
 pub use nature::{NatureError, check_nature};
 pub use sealing::{KeysError, MasterKeyError, MasterKeyRotation, Rewrapped, rotate_master_key};
-pub use server::TlsError;
+pub use server::{TlsError, page_paths};
 pub use sign_in::{SignInLink, sign_in_link};

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use attache_store::Versioned;
-use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -20,13 +19,13 @@ use super::{ApiKey, http, last_use};
 use crate::Gateway;
 use crate::access::{Allowed, Scopes, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
-use crate::server::{Answer, Cursor, Form, Listed, Nothing, Problem};
+use crate::server::{Answer, Cursor, Form, Listed, Nothing, Pages, Problem};
 
 const PATH: &str = "/settings/api-keys";
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/settings/api-keys", get(list).post(create))
         .route("/orgs/{org}/settings/api-keys/{key}/rotate", post(rotate))
         .route("/orgs/{org}/settings/api-keys/{key}/revoke", post(revoke))

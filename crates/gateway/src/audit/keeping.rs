@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use attache_store::JobId;
 use attache_terms::UserId;
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
@@ -19,7 +18,7 @@ use super::erasure::{self, Person};
 use super::retention;
 use crate::Gateway;
 use crate::access::{Allowed, right};
-use crate::server::{Answer, Form, Json, Problem};
+use crate::server::{Answer, Form, Json, Pages, Problem};
 
 /// The routes.
 pub(super) fn api() -> OpenApiRouter<Arc<Gateway>> {
@@ -27,8 +26,8 @@ pub(super) fn api() -> OpenApiRouter<Arc<Gateway>> {
 }
 
 /// The forms of the page.
-pub(super) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(super) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/audit/retention", post(keep))
         .route("/orgs/{org}/audit/erasures", post(destroy))
 }

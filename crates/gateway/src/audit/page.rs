@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use attache_store::OrgScope;
-use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -21,12 +20,12 @@ use super::view::{EntryView, how_it_ended, who};
 use crate::Gateway;
 use crate::access::{Allowed, Role, Visitor, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
-use crate::server::{Answer, Problem};
+use crate::server::{Answer, Pages, Problem};
 use crate::siem::{DestinationView, Transport, destination};
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/audit", get(list))
         .route("/orgs/{org}/audit/{entry}", get(one))
         .merge(keeping::pages())

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use attache_store::{Page as Part, Versioned};
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -16,11 +15,11 @@ use super::{Cell, SEATS, suspend};
 use crate::Gateway;
 use crate::access::AsOperator;
 use crate::dashboard::{Look, Page, page};
-use crate::server::{Answer, Form, Nothing};
+use crate::server::{Answer, Form, Nothing, Pages};
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/blueprints", get(show))
         .route("/blueprints/{cell}/suspend", post(suspend_cell))
         .route("/blueprints/{cell}/resume", post(resume_cell))

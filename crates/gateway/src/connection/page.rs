@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -23,14 +22,14 @@ use crate::Gateway;
 use crate::access::{Allowed, Caller, Grant, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::stoppable;
-use crate::server::{Answer, Form, Nothing, Problem};
+use crate::server::{Answer, Form, Nothing, Pages, Problem};
 
 const PATH: &str = "/settings/agent-identity";
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
+pub(crate) fn pages() -> Pages {
     let below = |rest: &str| format!("/orgs/{{org}}{PATH}/tenant{rest}");
-    Router::new()
+    Pages::new()
         .route(&below(""), get(show).post(change))
         .route(&below("/connect"), post(connect))
         .route(&below("/look"), post(look_again))

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use attache_store::{GatewayScope, JobQuery, JobState, OrgScope};
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 
@@ -15,14 +14,14 @@ use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Identity, State as IdentityState};
 use crate::licences::{TenantSeats, seats_of};
 use crate::reviews;
-use crate::server::Answer;
+use crate::server::{Answer, Pages};
 
 /// How many jobs that were given up are counted.
 const MOST: usize = 100;
 
 /// The route.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new().route("/orgs/{org}/health", get(show))
+pub(crate) fn pages() -> Pages {
+    Pages::new().route("/orgs/{org}/health", get(show))
 }
 
 /// The seats of each tenant that the organisation's identities live in.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State as Shared};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -14,11 +13,11 @@ use super::{Identity, Mode};
 use crate::Gateway;
 use crate::access::{Allowed, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
-use crate::server::{Answer, Form};
+use crate::server::{Answer, Form, Pages};
 
 /// The route.
-pub(super) fn pages() -> Router<Arc<Gateway>> {
-    Router::new().route("/orgs/{org}/identities/{identity}/appearance", get(see).post(change))
+pub(super) fn pages() -> Pages {
+    Pages::new().route("/orgs/{org}/identities/{identity}/appearance", get(see).post(change))
 }
 
 #[derive(Template)]

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State as Shared};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -16,12 +15,12 @@ use super::{Identity, State, removal, send};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
-use crate::server::{Answer, Form, Nothing};
+use crate::server::{Answer, Form, Nothing, Pages};
 
 /// The routes.
-pub(super) fn pages() -> Router<Arc<Gateway>> {
+pub(super) fn pages() -> Pages {
     let below = |rest: &str| format!("/orgs/{{org}}/identities/{{identity}}{rest}");
-    Router::new()
+    Pages::new()
         .route(&below("/aliases"), get(see_aliases).post(want_aliases))
         .route(&below("/test-send"), get(compose).post(send_test))
         .route(&below("/deprovision"), get(plan).post(deprovision))

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use askama::Template;
 use attache_provision::Step;
 use attache_store::{OrgStore, Versioned};
-use axum::Router;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -23,12 +22,12 @@ use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::connection::Card;
 use crate::dashboard::{Look, Page, PlaceOf, page};
-use crate::server::{Answer, Cursor, Form, Listed, Problem};
+use crate::server::{Answer, Cursor, Form, Listed, Pages, Problem};
 use crate::{hosting, licences, sending};
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/identities", get(list))
         .route("/orgs/{org}/identities/list", get(list_part))
         .route("/orgs/{org}/identities/{identity}", get(one))

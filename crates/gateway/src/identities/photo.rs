@@ -6,7 +6,6 @@ use std::sync::Arc;
 use attache_graph::Graph;
 use attache_ledger::ActName;
 use attache_store::Versioned;
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State as Shared};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -19,7 +18,7 @@ use super::http::{Which, find};
 use super::{Identity, written};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
-use crate::server::{Answer, Problem, Upload};
+use crate::server::{Answer, Pages, Problem, Upload};
 
 /// The largest photo, in bytes.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -35,11 +34,9 @@ pub(super) fn api() -> OpenApiRouter<Arc<Gateway>> {
 }
 
 /// The page's form, whose body may be larger than those of others, too.
-pub(super) fn pages() -> Router<Arc<Gateway>> {
-    let whole = LARGEST + AROUND;
-    Router::new()
-        .route("/orgs/{org}/identities/{identity}/photo", post(send_photo))
-        .layer(DefaultBodyLimit::max(whole))
+pub(super) fn pages() -> Pages {
+    let form = post(send_photo).layer(DefaultBodyLimit::max(LARGEST + AROUND));
+    Pages::new().route("/orgs/{org}/identities/{identity}/photo", form)
 }
 
 async fn send_photo(

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -15,12 +14,12 @@ use super::{Method, Mode};
 use crate::access::{Allowed, right};
 use crate::connection::Connection;
 use crate::dashboard::{Look, Page, PlaceOf, page};
-use crate::server::{Answer, Form};
+use crate::server::{Answer, Form, Pages};
 use crate::{Gateway, hosting};
 
 /// The route. It is none below `identities`, where a specialist of the same name would hide it.
-pub(super) fn pages() -> Router<Arc<Gateway>> {
-    Router::new().route("/orgs/{org}/settings/specialist", get(see).post(provision))
+pub(super) fn pages() -> Pages {
+    Pages::new().route("/orgs/{org}/settings/specialist", get(see).post(provision))
 }
 
 #[derive(Template)]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -13,11 +12,11 @@ use super::http::{JobView, StateView, Wanted, revive, select};
 use crate::Gateway;
 use crate::access::{Allowed, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
-use crate::server::{Answer, Cursor, Form, Listed, Nothing};
+use crate::server::{Answer, Cursor, Form, Listed, Nothing, Pages};
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/jobs", get(list))
         .route("/orgs/{org}/jobs/list", get(part))
         .route("/orgs/{org}/jobs/{job}/retry", post(retry))

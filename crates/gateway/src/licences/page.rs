@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 
@@ -11,12 +10,13 @@ use super::http::{self, BillView};
 use crate::Gateway;
 use crate::access::{Allowed, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
+use crate::server::Pages;
 
 const PATH: &str = "/settings/licences";
 
 /// The route.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new().route("/orgs/{org}/settings/licences", get(show))
+pub(crate) fn pages() -> Pages {
+    Pages::new().route("/orgs/{org}/settings/licences", get(show))
 }
 
 #[derive(Template)]

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_store::{JobQuery, OrgScope, StoreError};
-use axum::Router;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
@@ -14,13 +13,14 @@ use futures_core::Stream;
 
 use crate::Gateway;
 use crate::access::{Allowed, right};
+use crate::server::Pages;
 
 /// How often it is looked whether something changed: other nodes change things too.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The route.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new().route("/orgs/{org}/events", get(events))
+pub(crate) fn pages() -> Pages {
+    Pages::new().route("/orgs/{org}/events", get(events))
 }
 
 /// What tells one moment of an organisation from another.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use attache_store::{OrgScope, Page as Part, Versioned};
-use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -16,13 +15,13 @@ use crate::Gateway;
 use crate::access::{Allowed, Caller, Principal, Role, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::organisations::Organisation;
-use crate::server::{Answer, Cursor, Form, Listed, Nothing, Problem};
+use crate::server::{Answer, Cursor, Form, Listed, Nothing, Pages, Problem};
 
 const PATH: &str = "/settings/members";
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/settings/members", get(list).post(invite))
         .route("/orgs/{org}/settings/members/{member}/role", post(change))
         .route("/orgs/{org}/settings/members/{member}/remove", post(remove))

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use attache_store::{OrgScope, Page as Part, Versioned};
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -18,11 +17,11 @@ use crate::audit::Course;
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Identity, IdentityCard};
 use crate::members::{Member, user_key};
-use crate::server::{Answer, Cursor, Form, Listed, Problem};
+use crate::server::{Answer, Cursor, Form, Listed, Pages, Problem};
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/", get(home))
         .route("/orgs", post(create))
         .route("/orgs/{org}", get(overview))

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -15,13 +14,13 @@ use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Halted, Stopped, halted, resume_named, suspend_named};
-use crate::server::{Answer, Form, Nothing};
+use crate::server::{Answer, Form, Nothing, Pages};
 
 const HERE: &str = "/settings/suspension";
 
 /// The routes.
-pub(super) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(super) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/settings/suspension", get(show))
         .route("/orgs/{org}/settings/suspension/state", get(show_state))
         .route("/orgs/{org}/settings/suspension/suspend", post(suspend))

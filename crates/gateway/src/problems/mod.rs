@@ -8,19 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 
 use crate::Gateway;
 use crate::dashboard::{Look, Page, page};
+use crate::server::Pages;
 
 use parts::{ENTRA, GRAPH, IDENTITIES, KEYS, MAIL};
 use requests::{GATEWAY, HOSTING, REQUESTS, TENANTS};
 
 /// The route.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new().route("/docs/problems", get(show))
+pub(crate) fn pages() -> Pages {
+    Pages::new().route("/docs/problems", get(show))
 }
 
 /// A code, what it means, what to do.

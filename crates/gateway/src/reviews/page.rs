@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use attache_store::OrgScope;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -16,13 +15,13 @@ use crate::Gateway;
 use crate::access::{Allowed, Caller, person, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::find;
-use crate::server::{Answer, Form, Nothing};
+use crate::server::{Answer, Form, Nothing, Pages};
 
 const PATH: &str = "/reviews";
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/reviews", get(show))
         .route("/orgs/{org}/reviews/{identity}", post(confirm))
         .route("/sponsorships/{identity}/confirm", post(confirm_sponsored))

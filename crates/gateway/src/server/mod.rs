@@ -8,6 +8,7 @@ mod form;
 mod frame;
 mod listen;
 mod page;
+mod pages;
 mod problem;
 mod tls;
 mod unread;
@@ -24,6 +25,7 @@ pub(crate) use body::{Json, Secretly, ShownOnce};
 pub(crate) use form::{Form, Nothing};
 pub(crate) use listen::serve;
 pub(crate) use page::{Cursor, Listed};
+pub(crate) use pages::Pages;
 pub(crate) use problem::{Answer, Problem};
 pub(crate) use tls::Acceptor;
 pub use tls::TlsError;
@@ -63,14 +65,9 @@ fn api() -> OpenApiRouter<Arc<Gateway>> {
         .merge(jobs::api())
 }
 
-/// Everything that is served.
-pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
-    let (api, document) = api().split_for_parts();
-    let document: Arc<str> = document::finish(&document, gateway.config.is_https()).to_string().into();
-    Router::new()
-        .merge(api)
-        .merge(health::routes())
-        .merge(dashboard::routes())
+/// What the features serve to people.
+fn pages() -> Pages {
+    Pages::new()
         .merge(sign_in::pages())
         .merge(organisations::pages())
         .merge(members::pages())
@@ -87,6 +84,22 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(health::pages())
         .merge(live::pages())
         .merge(problems::pages())
+}
+
+/// The paths of all pages and of their forms, with their parameters in braces: the OpenAPI document names the rest.
+pub fn page_paths() -> Vec<String> {
+    pages().into_paths()
+}
+
+/// Everything that is served.
+pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
+    let (api, document) = api().split_for_parts();
+    let document: Arc<str> = document::finish(&document, gateway.config.is_https()).to_string().into();
+    Router::new()
+        .merge(api)
+        .merge(health::routes())
+        .merge(dashboard::routes())
+        .merge(pages().into_router())
         .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
         .fallback(|| async { Problem::not_found("page") })
         .layer(frame::Frame::new(gateway))

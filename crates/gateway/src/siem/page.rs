@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
@@ -12,11 +11,11 @@ use super::Transport;
 use super::service::{self, Wanted};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
-use crate::server::{Answer, Form, Nothing};
+use crate::server::{Answer, Form, Nothing, Pages};
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/settings/siem", post(set))
         .route("/orgs/{org}/settings/siem/stop", post(stop))
 }

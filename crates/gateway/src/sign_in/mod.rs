@@ -11,22 +11,20 @@ mod link;
 mod out;
 mod session;
 
-use std::sync::Arc;
-
 use attache_entra::{Authority, ClientCredential, Scopes, WebClient};
-use axum::Router;
 use axum::routing::{get, post};
 
 pub use link::{SignInLink, sign_in_link};
 
 use crate::Gateway;
+use crate::server::Pages;
 
 /// Where Entra sends the browser back to.
 const CALLBACK: &str = "/sign-in/callback";
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/sign-in", get(begin::begin))
         .route(CALLBACK, get(callback::callback))
         .route("/sign-in/link/{secret}", get(link::show).post(link::follow))

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -17,11 +16,11 @@ use crate::access::{Allowed, Caller, person, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Identity, find};
 use crate::reviews::{self, ReviewView};
-use crate::server::{Answer, Form, Nothing, Problem};
+use crate::server::{Answer, Form, Nothing, Pages, Problem};
 
 /// The routes.
-pub(crate) fn pages() -> Router<Arc<Gateway>> {
-    Router::new()
+pub(crate) fn pages() -> Pages {
+    Pages::new()
         .route("/orgs/{org}/identities/{identity}/sponsor", get(show).post(name))
         .route("/orgs/{org}/identities/{identity}/sponsor/withdraw", post(withdraw))
         .route("/orgs/{org}/identities/{identity}/sponsor/check", post(check))

@@ -1,11 +1,14 @@
-//! Nobody sees or changes what belongs to another organisation, by any route that the document describes.
+//! Nobody sees or changes what belongs to another organisation, by any route that the document describes, nor by any
+//! page or form.
 
-use reqwest::Method;
+use attache_gateway::page_paths;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::entra::customer;
 use crate::own_tenant::connect;
-use crate::world::{Caller, World};
+use crate::sign_in::as_user;
+use crate::world::{Answer, Caller, World};
 
 /// One object of each kind, of one organisation, whose identity lives so.
 async fn objects(
@@ -56,14 +59,9 @@ async fn every_route_refuses_every_object_of_another_organisation() {
         if !path.contains("{org}") {
             continue;
         }
-        // The other organisation by its name; and, in one's own organisation, the other's objects.
-        let mut targets = vec![fill(path, &foreign, &foreign)];
-        if path.matches('{').count() > 1 {
-            targets.push(fill(path, &own, &foreign));
-        }
         for method in methods.as_object().unwrap().keys() {
             let method: Method = method.to_uppercase().parse().unwrap();
-            for target in &targets {
+            for target in targets(path, &own, &foreign) {
                 let body = (method != Method::GET).then(|| body(path));
                 let answer = acme.send(method.clone(), target.trim_start_matches('/'), body.as_ref()).await;
                 assert_eq!(answer.problem(404), "not_found", "{method} {target}");
@@ -85,6 +83,117 @@ async fn every_route_refuses_every_object_of_another_organisation() {
     assert_eq!(refused.problem(409), "not_connected");
     let given = acme.send(Method::PUT, "api/v1/orgs/acme/tenant/blueprint", Some(&blueprint())).await;
     assert_eq!(given.problem(409), "not_connected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_and_form_refuses_every_object_of_another_organisation() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let (_, own) = objects(&world, &operator, "acme", "shared").await;
+    let (globex, foreign) = objects(&world, &operator, "globex", "own_tenant").await;
+    let identity = &foreign.iter().find(|(kind, _)| *kind == "identity").unwrap().1;
+    let owner = owner(&world, &operator, "acme").await;
+    let csrf = owner.csrf_of("orgs/acme").await;
+    let entries = async || {
+        let export = globex.get("api/v1/orgs/globex/audit/export?format=jsonl").await;
+        export.text.lines().filter(|line| !line.contains("audit.exported")).count()
+    };
+    let before = entries().await;
+    let mut tried = 0;
+    for path in page_paths().iter().filter(|path| path.contains("{org}") || path.contains("{identity}")) {
+        for target in targets(path, &own, &foreign) {
+            for answer in seen_and_sent(&owner, &target, &csrf, identity).await {
+                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{target}: {}", answer.text);
+                assert!(!answer.text.contains("globex Corporation"), "{target}: {}", answer.text);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 70, "{tried} tried");
+    assert_eq!(entries().await, before, "something was changed");
+
+    // Nothing but whose it is stood in the way: whoever may is let in by each of them, but for the stream of events,
+    // which does not end, and for a successor, since none was asked.
+    let csrf = operator.csrf().await;
+    let is_there = |path: &&String| {
+        path.contains("{org}") && !path.ends_with("/events") && !path.ends_with("/sponsor/withdraw")
+    };
+    let mut refused = Vec::new();
+    for path in page_paths().iter().filter(is_there) {
+        let target = fill(path, &foreign, &foreign);
+        for answer in seen_and_sent(&operator, &target, &csrf, identity).await {
+            let status = answer.status;
+            if [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN].contains(&status)
+                || answer.text.contains("fill the form in again")
+            {
+                let (_, said) = answer.text.split_once("<h1>").unwrap();
+                refused.push(format!("{path}: {status}: {}", said.lines().take(2).collect::<String>()));
+            }
+        }
+    }
+    assert_eq!(refused, Vec::<String>::new());
+}
+
+/// Somebody else who owns an organisation, signed in.
+async fn owner(world: &World, operator: &Caller, slug: &str) -> Caller {
+    let body = json!({ "label": "Grace", "role": "owner" });
+    let made = operator.post(&format!("api/v1/orgs/{slug}/invitations"), &body).await.ok(201);
+    let path = made["link"].as_str().unwrap().strip_prefix(world.url.as_str()).unwrap().to_owned();
+    let owner = as_user(world, 1).await;
+    let csrf = owner.csrf().await;
+    assert_eq!(owner.form(&path, &[("csrf", &csrf)]).await.status, StatusCode::SEE_OTHER);
+    owner
+}
+
+/// The answers to a look at a page, and to its form that is filled in so that each is content, where there is either.
+async fn seen_and_sent(caller: &Caller, path: &str, csrf: &str, identity: &str) -> Vec<Answer> {
+    const FIELDS: &[(&str, &str)] = &[
+        ("aliases", ""),
+        ("client_id", "0f8b4a0e-54cf-4a4e-9a39-6a2f0a1b8a11"),
+        ("days", "30"),
+        ("department", ""),
+        ("display_name", "x"),
+        ("domain", ""),
+        ("host", "siem.example.com"),
+        ("job_title", ""),
+        ("label", "x"),
+        ("licence", ""),
+        ("local_part", "x"),
+        ("method", "create"),
+        ("mode", "shared"),
+        ("name", "x"),
+        ("port", "6514"),
+        ("reason", "x"),
+        ("role", "auditor"),
+        ("sponsor", "0f8b4a0e-54cf-4a4e-9a39-6a2f0a1b8a11"),
+        ("subject", "x"),
+        ("template", "x"),
+        ("to", "a@b.example"),
+        ("transport", "tls"),
+        ("usage_location", ""),
+        ("user_id", ""),
+    ];
+    let path = path.trim_start_matches('/');
+    let sent = if path.ends_with("/photo") {
+        caller.upload(path, csrf, b"GIF89a").await
+    } else {
+        let fields: Vec<_> = FIELDS.iter().copied().chain([("csrf", csrf), ("identity", identity)]).collect();
+        caller.form(path, &fields).await
+    };
+    let answers = [caller.page(path).await, sent];
+    let are_served = |answer: &Answer| answer.status != StatusCode::METHOD_NOT_ALLOWED;
+    answers.into_iter().filter(are_served).collect()
+}
+
+/// What belongs to the other organisation: it by its name; and, in one's own organisation, its objects.
+fn targets(path: &str, own: &[(&str, String)], foreign: &[(&str, String)]) -> Vec<String> {
+    let mut targets = vec![fill(path, foreign, foreign)];
+    // One form names an identity among its fields.
+    let names_another = path.matches('{').count() > 1 || path.ends_with("/suspension/identity");
+    if path.contains("{org}") && names_another {
+        targets.push(fill(path, own, foreign));
+    }
+    targets
 }
 
 fn fill(path: &str, first: &[(&str, String)], rest: &[(&str, String)]) -> String {
