@@ -50,6 +50,42 @@ fn folder(home: &Home) -> std::path::PathBuf {
     home.attache_home().join("gateway")
 }
 
+/// What a gateway of a real tenant cannot guess, each with its variable.
+const NEEDED: [(&str, &str); 9] = [
+    ("public_url", "ATTACHE_GATEWAY_PUBLIC_URL"),
+    ("tenant", "ATTACHE_TENANT"),
+    ("provisioner_client_id", "ATTACHE_PROVISIONER_CLIENT_ID"),
+    ("provisioner_client_secret", "ATTACHE_PROVISIONER_CLIENT_SECRET"),
+    ("domain", "ATTACHE_GATEWAY_DOMAIN"),
+    ("sponsor", "ATTACHE_GATEWAY_SPONSOR"),
+    ("sign_in_client_id", "ATTACHE_GATEWAY_SIGN_IN_CLIENT_ID"),
+    ("sign_in_client_secret", "ATTACHE_GATEWAY_SIGN_IN_CLIENT_SECRET"),
+    ("operators", "ATTACHE_GATEWAY_OPERATORS"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_was_told_nothing_names_each_key_that_it_lacks() -> Result<()> {
+    let told_nothing = Home::new()?;
+    let told_one = Home::new()?.with("ATTACHE_GATEWAY_DOMAIN", "agents.contoso.example");
+    for (home, given) in [(told_nothing, None), (told_one, Some("domain"))] {
+        let (status, said) = run(&home, &[]).await?;
+        ensure!(status == 2 && said["error"]["code"] == "configuration", "{status} {said}");
+        let message = said["error"]["message"].as_str().context("a message")?;
+        let problems = message.lines().filter_map(|line| line.trim().strip_prefix("- "));
+        let lacking: Vec<_> =
+            problems.map(|line| line.split_once(" is missing").unwrap_or((line, ""))).collect();
+        let needed: Vec<_> = NEEDED.into_iter().filter(|(name, _)| Some(*name) != given).collect();
+        let names: Vec<_> = lacking.iter().map(|(name, _)| *name).collect();
+        ensure!(names == needed.iter().map(|(name, _)| *name).collect::<Vec<_>>(), "{message}");
+        let how = needed.iter().zip(&lacking).all(|((_, variable), (_, how))| how.contains(variable));
+        ensure!(how, "each is named with its variable: {message}");
+        let remedy = said["error"]["remedy"].as_str().context("a remedy")?;
+        ensure!(remedy.contains("gateway.toml") && remedy.contains("attache gateway --sandbox"), "{remedy}");
+        ensure!(!folder(&home).exists(), "it left something behind");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_gateway_in_a_home_leaves_the_firsts_tenant_alone() -> Result<()> {
     let gateway = Gateway::start().await?;
