@@ -8,6 +8,7 @@ use attache_terms::{AppId, Cloud, Secret, TenantId, UserId};
 use url::Url;
 
 use crate::Limits;
+use crate::access::Prefix;
 use crate::licences::{Money, Prices};
 
 /// The configuration of one gateway process.
@@ -19,7 +20,7 @@ pub struct Config {
     /// Its own certificate; without one it speaks HTTP, for a proxy on the same machine or network.
     pub tls: Option<Tls>,
     /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Prefix>,
     /// Where Entra ID and Microsoft Graph are.
     pub cloud: Cloud,
     /// Authorities to trust besides the system's, in PEM.

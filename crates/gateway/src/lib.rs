@@ -38,7 +38,7 @@ mod sign_in;
 mod sponsors;
 mod tenants;
 
-pub use access::operator_key;
+pub use access::{Prefix, PrefixError, operator_key};
 pub use config::{Config, ConnectApp, Governance, HostedTenant, Operator, SignInApp, Tls};
 pub use connection::{Needed, OWN_TENANT, Permission, hosted_permissions};
 pub use gateway::{Gateway, Parts, Running, StartError};

@@ -7,6 +7,7 @@
 mod allowed;
 mod caller;
 mod cookie;
+mod prefix;
 mod rights;
 mod secret;
 mod session;
@@ -16,6 +17,7 @@ pub(crate) use allowed::{Allowed, AsOperator, AsPerson, Grant, grant, members_on
 pub use caller::operator_key;
 pub(crate) use caller::{Caller, Principal, person, session_of};
 pub(crate) use cookie::{SESSION, cookie, full_name, set_cookie};
+pub use prefix::{Prefix, PrefixError};
 pub(crate) use rights::{AskForIdentity, Needs, Right, Role, Scopes, right};
 pub(crate) use secret::{Digest, Token};
 pub(crate) use session::{Csrf, Session, SessionRecord};

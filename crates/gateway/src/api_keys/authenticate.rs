@@ -67,9 +67,9 @@ fn judge(key: &ApiKey, now: jiff::Timestamp, from: IpAddr) -> Result<(), Problem
     }
 }
 
-/// Whether the key may be used from this address. `from` is canonical; what somebody wrote in a list need not be.
+/// Whether the key may be used from this address.
 fn may_come_from(key: &ApiKey, from: IpAddr) -> bool {
-    key.allowed_from.is_empty() || key.allowed_from.iter().any(|own| own.to_canonical() == from)
+    key.allowed_from.is_empty() || key.allowed_from.iter().any(|prefix| prefix.has(from))
 }
 
 fn refused(code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Problem {

@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use super::service::{self, GRACE, NewKey};
 use super::{ApiKey, KeyId, last_use};
 use crate::Gateway;
-use crate::access::{Allowed, Grant, Scopes, right};
+use crate::access::{Allowed, Grant, Prefix, Scopes, right};
 use crate::server::{
     Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
 };
@@ -46,7 +46,7 @@ struct CreateKey {
     /// What it may do; `GET /api/v1/scopes` lists what there is.
     #[schema(schema_with = scopes_wanted)]
     scopes: Scopes,
-    /// From where it may be used, as IP addresses; from anywhere when empty.
+    /// From where it may be used, as IP addresses or prefixes (`192.0.2.0/24`, `2001:db8::/32`); from anywhere when empty.
     #[serde(default)]
     #[schema(schema_with = addresses_wanted)]
     allowed_from: Vec<String>,
@@ -62,13 +62,20 @@ fn scopes_wanted() -> Schema {
     ArrayBuilder::new().items(scope).min_items(Some(1)).into()
 }
 
-/// Addresses of either version.
+/// Addresses of either version, or what they begin with.
 fn addresses_wanted() -> Schema {
-    let address = |format: &str| {
-        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom(format.to_owned())))
-    };
-    let either = AnyOfBuilder::new().item(address("ipv4")).item(address("ipv6"));
-    ArrayBuilder::new().items(either).into()
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let address = |format: &str| text().format(Some(SchemaFormat::Custom(format.to_owned())));
+    let prefix = text().pattern(Some("^[0-9A-Fa-f.:]+/[0-9]+$"));
+    let any = AnyOfBuilder::new().item(address("ipv4")).item(address("ipv6")).item(prefix);
+    ArrayBuilder::new().items(any).into()
+}
+
+/// What was given as a list of addresses.
+pub(super) fn prefixes<'a>(given: impl Iterator<Item = &'a str>) -> Answer<Vec<Prefix>> {
+    let remedy = "give IP addresses, or prefixes such as 192.0.2.0/24";
+    let prefix = |text: &str| text.parse::<Prefix>();
+    given.map(|text| prefix(text).map_err(|why| Problem::invalid("allowed_from", why, remedy))).collect()
 }
 
 /// An API key, without its secret.
@@ -161,12 +168,7 @@ async fn create(
     allowed: Allowed<right::ManageKeys>,
     Json(wanted): Json<CreateKey>,
 ) -> Answer<(StatusCode, Secretly<NewKeyView>)> {
-    let mut allowed_from = Vec::new();
-    for text in &wanted.allowed_from {
-        let address = text.parse();
-        allowed_from
-            .push(address.map_err(|error| Problem::invalid("allowed_from", error, "give IP addresses"))?);
-    }
+    let allowed_from = prefixes(wanted.allowed_from.iter().map(String::as_str))?;
     let CreateKey { name, scopes, expires, .. } = wanted;
     let made = service::create(&gateway, &allowed, NewKey { name, scopes, allowed_from, expires }).await?;
     Ok(created(&made))

@@ -6,13 +6,11 @@ mod last_use;
 mod page;
 mod service;
 
-use std::net::IpAddr;
-
 use attache_store::{Lookup, OrgId, OrgScope, Record, id};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Digest, Scopes};
+use crate::access::{Digest, Prefix, Scopes};
 
 pub(crate) use authenticate::authenticate;
 pub(crate) use http::api;
@@ -41,7 +39,7 @@ pub(crate) struct ApiKey {
     /// What it may do.
     pub(crate) scopes: Scopes,
     /// From where it may be used; from anywhere when empty.
-    pub(crate) allowed_from: Vec<IpAddr>,
+    pub(crate) allowed_from: Vec<Prefix>,
     /// Since when.
     pub(crate) created: Timestamp,
     /// Until when; for ever when `None`.

@@ -1,7 +1,6 @@
 //! API keys as people see them.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use askama::Template;
@@ -17,7 +16,7 @@ use serde::Deserialize;
 use super::service::{self, GRACE, NewKey};
 use super::{ApiKey, http, last_use};
 use crate::Gateway;
-use crate::access::{Allowed, Scopes, right};
+use crate::access::{Allowed, Prefix, Scopes, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::server::{Answer, Cursor, Form, Listed, Nothing, Pages, Problem};
 
@@ -120,14 +119,9 @@ impl Wanted {
         Scopes(self.ticked.keys().filter_map(|name| name.strip_prefix("scope ")).map(str::to_owned).collect())
     }
 
-    fn allowed_from(&self) -> Answer<Vec<IpAddr>> {
+    fn allowed_from(&self) -> Answer<Vec<Prefix>> {
         let parts = self.allowed_from.split([',', ' ', '\n', '\r']).filter(|part| !part.is_empty());
-        parts
-            .map(|part| {
-                let address = part.parse();
-                address.map_err(|error| Problem::invalid("allowed_from", error, "give IP addresses"))
-            })
-            .collect()
+        http::prefixes(parts)
     }
 
     fn expires(&self) -> Answer<Option<Timestamp>> {

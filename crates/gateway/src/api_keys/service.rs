@@ -1,6 +1,5 @@
 //! What happens to API keys: made, rotated with a time in which both work, revoked.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use attache_ledger::ActName;
@@ -11,7 +10,7 @@ use jiff::Timestamp;
 use super::http::created;
 use super::{ApiKey, KeyId, PREFIX};
 use crate::Gateway;
-use crate::access::{Grant, Principal, Scopes, Token};
+use crate::access::{Grant, Prefix, Principal, Scopes, Token};
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
@@ -29,7 +28,7 @@ const REVOKED: ActName = ActName::new("api_key.revoked");
 pub(super) struct NewKey {
     pub(super) name: String,
     pub(super) scopes: Scopes,
-    pub(super) allowed_from: Vec<IpAddr>,
+    pub(super) allowed_from: Vec<Prefix>,
     pub(super) expires: Option<Timestamp>,
 }
 

@@ -20,7 +20,7 @@ use tower::{Layer, Service};
 use uuid::Uuid;
 
 use super::{Problem, foreign};
-use crate::access::Visit;
+use crate::access::{Prefix, Visit};
 use crate::limits::Standing;
 use crate::{Gateway, idempotency};
 
@@ -114,7 +114,7 @@ async fn around(frame: Frame, mut request: Request, route: Route) -> Result<Resp
 }
 
 /// Whose address it is: the connection's, or what the nearest trusted proxies say, the last of them first.
-fn from(peer: Option<ConnectInfo<SocketAddr>>, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+fn from(peer: Option<ConnectInfo<SocketAddr>>, headers: &HeaderMap, trusted: &[Prefix]) -> IpAddr {
     let peer = peer.map(|ConnectInfo(address)| address.ip());
     let mut from = peer.unwrap_or(IpAddr::from([0, 0, 0, 0])).to_canonical();
     let said = headers.get_all(FORWARDED_FOR);
@@ -122,7 +122,7 @@ fn from(peer: Option<ConnectInfo<SocketAddr>>, headers: &HeaderMap, trusted: &[I
     // What a client wrote before them may be anything, and must not hide them.
     let said: Vec<&str> = said.collect();
     for hop in said.into_iter().rev().map_while(|part| address(part.trim())) {
-        if !trusted.iter().any(|proxy| proxy.to_canonical() == from) {
+        if !trusted.iter().any(|proxy| proxy.has(from)) {
             break;
         }
         from = hop;
@@ -185,7 +185,7 @@ mod tests {
     fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let peer = SocketAddr::new(peer.parse().unwrap(), 1);
         let headers = forwarded.iter().map(|value| (FORWARDED_FOR, value.parse().unwrap())).collect();
-        let trusted: Vec<IpAddr> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+        let trusted: Vec<Prefix> = trusted.iter().map(|text| text.parse().unwrap()).collect();
         from(Some(ConnectInfo(peer)), &headers, &trusted).to_string()
     }
 
@@ -205,6 +205,8 @@ mod tests {
     fn a_proxy_is_believed_only_when_it_is_trusted() {
         assert_eq!(seen("192.0.2.7", &["198.51.100.1"], &[]), "192.0.2.7");
         assert_eq!(seen("10.0.0.1", &["198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
+        assert_eq!(seen("10.0.0.1", &["198.51.100.1, 10.0.7.7"], &["10.0.0.0/16"]), "198.51.100.1");
+        assert_eq!(seen("10.1.0.1", &["198.51.100.1"], &["10.0.0.0/16"]), "10.1.0.1");
     }
 
     #[test]

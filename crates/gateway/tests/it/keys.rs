@@ -111,6 +111,30 @@ async fn an_address_is_the_same_however_a_proxy_or_a_list_writes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_may_be_used_from_a_network_and_a_network_of_proxies_is_believed() {
+    let world = World::tuned(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let office =
+        |from: &[&str]| json!({ "name": "office", "scopes": ["identities:read"], "allowed_from": from });
+    let made = operator.post(KEYS, &office(&["192.0.2.0/24", "2001:db8::/32"])).await.ok(201);
+    assert_eq!(made["allowed_from"], json!(["192.0.2.0/24", "2001:db8::/32"]));
+    let mut caller = world.anybody();
+    caller.key = Some(made["secret"].as_str().unwrap().to_owned());
+    let from = HeaderName::from_static("x-forwarded-for");
+    for inside in ["192.0.2.1", "192.0.2.255", "2001:db8:ffff::1"] {
+        caller.with(from.clone(), inside).get("api/v1/orgs/acme/agent-identities").await.ok(200);
+    }
+    for outside in ["192.0.3.1", "2001:db9::1"] {
+        let refused = caller.with(from.clone(), outside).get("api/v1/orgs/acme/agent-identities").await;
+        assert_eq!(refused.problem(401), "key_address", "{outside}");
+    }
+    let slip = operator.post(KEYS, &office(&["192.0.2.1/24"])).await;
+    assert_eq!(slip.problem(422), "invalid");
+    assert!(slip.json()["detail"].as_str().unwrap().contains("192.0.2.0/24"), "{}", slip.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_says_which_keys_were_used() {
     let world = World::new().await;
     let operator = world.operator().await;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use attache_gateway::{
-    Config, ConnectApp, Governance, HostedTenant, Limits, Money, Operator, Prices, SignInApp, Tls,
+    Config, ConnectApp, Governance, HostedTenant, Limits, Money, Operator, Prefix, Prices, SignInApp, Tls,
 };
 use attache_terms::{AppId, Cloud, Origin, Secret, TenantId, UserId};
 use url::Url;
@@ -101,7 +101,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
         judge.problems.push(UNUSABLE.to_owned());
     }
     let tls = pair(&mut judge, "tls_certificate", "tls_key");
-    let trusted_proxies = list::<IpAddr>(&mut judge, "trusted_proxies");
+    let trusted_proxies = list::<Prefix>(&mut judge, "trusted_proxies");
     let tenant = judge.required::<TenantId>("tenant", "our own tenant's id, a GUID");
     let provisioner =
         judge.required::<AppId>("provisioner_client_id", "the provisioning application's id, a GUID");

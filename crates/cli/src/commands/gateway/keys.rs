@@ -41,7 +41,7 @@ pub(crate) const KEYS: &[Key] = &[
         "trusted_proxies",
         &["ATTACHE_GATEWAY_TRUSTED_PROXIES"],
         None,
-        "addresses of proxies whose X-Forwarded-For is believed, with commas between; optional",
+        "addresses of proxies whose X-Forwarded-For is believed, or prefixes such as 10.0.0.0/8, with commas between; optional",
     ),
     key(
         "tenant",
