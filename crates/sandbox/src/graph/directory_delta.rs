@@ -173,9 +173,7 @@ fn ids_of(filter: &Filter) -> Option<Vec<String>> {
             ids.extend(ids_of(right)?);
             Some(ids)
         }
-        Filter::Compare(path, Op::Eq, Value::String(id)) if is_id(path) => {
-            Some(vec![id.to_ascii_lowercase()])
-        }
+        Filter::Compare(path, Op::Eq, id) if is_id(path) => Some(vec![id.text()?.to_ascii_lowercase()]),
         _ => None,
     }
 }

@@ -24,8 +24,8 @@ pub(super) enum Member {
 #[derive(Debug, Default)]
 struct Declared {
     base: Option<String>,
-    /// By name in lower case.
-    members: HashMap<String, Member>,
+    /// What each is and of which type, by name in lower case.
+    members: HashMap<String, (Member, String)>,
 }
 
 static TYPES: LazyLock<HashMap<String, Declared>> = LazyLock::new(|| {
@@ -44,11 +44,20 @@ pub(super) fn document() -> String {
 
 /// What Graph's v1.0 has of that name in that type (`user`), or in one that it derives from.
 pub(super) fn member(type_name: &str, name: &str) -> Option<Member> {
+    found(type_name, name).map(|(member, _)| *member)
+}
+
+/// The type of a property, as the model names it: `Edm.String`, `Collection(Edm.Guid)`.
+pub(super) fn type_of(type_name: &str, name: &str) -> Option<&'static str> {
+    found(type_name, name).map(|(_, of)| of.as_str())
+}
+
+fn found(type_name: &str, name: &str) -> Option<&'static (Member, String)> {
     let name = name.to_ascii_lowercase();
     let mut of = TYPES.get(type_name);
     while let Some(declared) = of {
         if let Some(member) = declared.members.get(&name) {
-            return Some(*member);
+            return Some(member);
         }
         of = declared.base.as_ref().and_then(|base| TYPES.get(base));
     }
@@ -61,8 +70,10 @@ fn declared(text: &str) -> Option<(String, Declared)> {
     let body = if head.ends_with('/') { "" } else { text.split("</EntityType>").next()? };
     let members = [("<Property ", Member::Structural), ("<NavigationProperty ", Member::Navigation)];
     let members = members.into_iter().flat_map(|(tag, member)| {
-        let names = body.split(tag).skip(1).filter_map(|rest| attribute(rest, "Name"));
-        names.map(move |name| (name.to_ascii_lowercase(), member))
+        body.split(tag).skip(1).filter_map(move |rest| {
+            let (name, of) = (attribute(rest, "Name")?, attribute(rest, "Type")?);
+            Some((name.to_ascii_lowercase(), (member, of.to_owned())))
+        })
     });
     let base = attribute(head, "BaseType").map(|base| base.trim_start_matches("graph.").to_owned());
     Some((attribute(head, "Name")?.to_owned(), Declared { base, members: members.collect() }))

@@ -239,3 +239,78 @@ async fn a_person_has_methods_beside_the_password() {
     let admin = administrator(&tenant, "UserAuthenticationMethod.Read.All").await;
     get(&tenant, &graces, &admin).await.expect(200);
 }
+
+#[tokio::test]
+async fn filters_and_orders_that_entra_has_no_index_for_are_refused() {
+    let tenant = tenant().await;
+    let token = permitted(
+        &tenant,
+        &["User.Read.All", "Group.Read.All", "Application.Read.All", "Directory.Read.All"],
+    )
+    .await;
+    let asked = async |query: &str, is_advanced: bool| {
+        let url = tenant.url(&format!("/v1.0/{query}{}", if is_advanced { "&$count=true" } else { "" }));
+        let request = tenant.http.get(url).bearer_auth(&token);
+        let request = if is_advanced { request.header("ConsistencyLevel", "eventual") } else { request };
+        tenant.send(request).await
+    };
+    for never in [
+        "users?$filter=contains(displayName,'a')",
+        "users?$filter=aboutMe eq 'a'",
+        "users?$filter=birthday ge 2000-01-01T00:00:00Z",
+        "users?$filter=manager/id eq 'a'",
+        "users?$filter=startswith(userType,'M')",
+        "users?$filter=endswith(displayName,'a')",
+        "users?$filter=skills/any(s:s eq 'a')",
+        "users?$orderby=mail",
+        "groups?$filter=visibility eq 'Public'",
+        "groups?$orderby=mail",
+        "applications?$filter=notes eq 'a'",
+        "servicePrincipals?$filter=loginUrl eq 'a'",
+    ] {
+        for is_advanced in [false, true] {
+            let refused = asked(never, is_advanced).await.expect(400);
+            assert_eq!(refused.text("/error/code"), "Request_UnsupportedQuery", "{never}");
+        }
+    }
+    for advanced in [
+        "users?$filter=onPremisesExtensionAttributes/extensionAttribute1 eq 'a'",
+        "users?$filter=passwordPolicies eq 'a'",
+        "users?$filter=companyName eq 'a'",
+        "users?$filter=jobTitle eq null",
+        "users?$filter=endswith(mail,'a')",
+        "users?$orderby=createdDateTime",
+        "applications?$orderby=displayName",
+        "servicePrincipals?$orderby=displayName",
+    ] {
+        let refused = asked(advanced, false).await.expect(400);
+        assert_eq!(refused.text("/error/code"), "Request_UnsupportedQuery", "{advanced}");
+        assert!(refused.text("/error/message").contains("ConsistencyLevel"), "{}", refused.text);
+        asked(advanced, true).await.expect(200);
+    }
+    for incompatible in [
+        "users?$filter=accountEnabled eq 'true'",
+        "users?$filter=displayName eq true",
+        "users?$filter=createdDateTime ge '2020-01-01T00:00:00Z'",
+        "groups?$filter=groupTypes eq 'Unified'",
+        "groups?$filter=groupTypes/any(t:t eq true)",
+        "applications?$filter=appId eq 00000003-0000-0000-c000-000000000000",
+    ] {
+        let refused = asked(incompatible, false).await.expect(400);
+        assert!(refused.text("/error/message").contains("incompatible types"), "{}", refused.text);
+    }
+    for taken in [
+        "users?$filter=createdDateTime ge 2020-01-01T00:00:00Z and accountEnabled eq true",
+        "users?$filter=proxyAddresses/any(p:startswith(p,'smtp:'))",
+        "users?$filter=assignedLicenses/any(l:l/skuId eq 3b555118-da6a-4418-894f-7df1e2096870)",
+        "users?$filter=identities/any(i:i/issuer eq 'a' and i/issuerAssignedId eq 'b')",
+        "users?$orderby=userPrincipalName desc",
+        "groups?$filter=groupTypes/any(t:t eq 'Unified') and securityEnabled eq false",
+        "groups?$orderby=displayName",
+        "applications?$filter=tags/any(t:t eq 'a') or identifierUris/any(u:u eq 'b')",
+        "servicePrincipals?$filter=appId eq 'a' or servicePrincipalNames/any(n:n eq 'b')",
+    ] {
+        asked(taken, false).await.expect(200);
+        asked(taken, true).await.expect(200);
+    }
+}

@@ -185,8 +185,8 @@ impl Token {
                 self.narrow(left)?;
                 self.narrow(right)
             }
-            Filter::Compare(_, op, Value::String(time)) => {
-                let time = time.parse().map_err(|_| unsupported())?;
+            Filter::Compare(_, op, wanted) => {
+                let time = wanted.text().and_then(|time| time.parse().ok()).ok_or_else(unsupported)?;
                 match op {
                     Op::Gt => self.after = Some(time),
                     Op::Lt => self.before = Some(time),

@@ -181,8 +181,8 @@ impl Window {
             Filter::Compare(path, ..) if order_of(path) != Some(self.order) => Err(GraphError::unreadable(
                 "The filter has to be on the property that orders the messages: $filter and $orderby differ.",
             )),
-            Filter::Compare(_, op, Value::String(time)) => {
-                let time = time.parse().map_err(|_| unsupported_filter())?;
+            Filter::Compare(_, op, wanted) => {
+                let time = wanted.text().and_then(|time| time.parse().ok()).ok_or_else(unsupported_filter)?;
                 match (op, self.order) {
                     (Op::Lt, _) => self.before = Some(self.before.map_or(time, |other| other.min(time))),
                     (Op::Gt, Order::Modified) => {

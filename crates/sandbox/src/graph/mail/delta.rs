@@ -222,7 +222,7 @@ fn check_order(options: &Options) -> Result<(), GraphError> {
         |path: &crate::graph::odata::Path| path.to_string().eq_ignore_ascii_case("receivedDateTime");
     let filter_fits = match &options.filter {
         None => true,
-        Some(Filter::Compare(path, Op::Ge | Op::Gt, Value::String(_))) => is_received(path),
+        Some(Filter::Compare(path, Op::Ge | Op::Gt, wanted)) => is_received(path) && wanted.text().is_some(),
         Some(_) => false,
     };
     let order_fits = options.order.iter().all(|(path, descending)| is_received(path) && *descending);

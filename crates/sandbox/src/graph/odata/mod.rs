@@ -3,6 +3,7 @@
 //! §3.1, §5.1, §5.3, §7.5).
 
 mod filter;
+mod indexes;
 mod page;
 mod search;
 mod surface;
@@ -97,6 +98,11 @@ impl Query {
             seen.push(option);
         }
         query.check_advanced(surface, eventual)?;
+        let advanced = eventual && (query.count || query.search.is_some());
+        if let Some(filter) = &query.filter {
+            indexes::check_filter(surface, filter, advanced)?;
+        }
+        query.order.iter().try_for_each(|(path, _)| indexes::check_order(surface, path, advanced))?;
         Ok(query)
     }
 
@@ -190,7 +196,6 @@ impl Query {
         if surface.service != Service::Directory || (eventual && (self.count || is_search)) {
             return Ok(());
         }
-        let advanced = "Refer to https://aka.ms/graph-docs/advanced-queries for more information.";
         if self.count && !eventual {
             return Err(QueryError {
                 code: "Request_BadRequest",
@@ -203,14 +208,10 @@ impl Query {
             ));
         }
         if self.filter.as_ref().is_some_and(Filter::is_advanced) {
-            return Err(QueryError::unsupported(format!(
-                "Operator is not supported because the 'ConsistencyLevel:eventual' header or '$count=true' is missing. {advanced}"
-            )));
+            return Err(surface.needs_advanced("Operator"));
         }
         if self.filter.is_some() && !self.order.is_empty() {
-            return Err(QueryError::unsupported(format!(
-                "Sorting not supported for current query because the 'ConsistencyLevel:eventual' header or '$count=true' is missing. {advanced}"
-            )));
+            return Err(surface.needs_advanced("Sorting of a filtered list"));
         }
         Ok(())
     }

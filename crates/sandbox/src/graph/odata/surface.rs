@@ -134,6 +134,13 @@ impl Surface {
         ))
     }
 
+    /// What another index could answer, and only on request.
+    pub(super) fn needs_advanced(&self, what: &str) -> QueryError {
+        QueryError::unsupported(format!(
+            "{what} is not supported because the 'ConsistencyLevel:eventual' header or '$count=true' is missing. Refer to https://aka.ms/graph-docs/advanced-queries for more information."
+        ))
+    }
+
     pub(super) fn page_size(&self, value: &str) -> Result<usize, QueryError> {
         let asked = value.parse::<usize>().map_err(|_| {
             QueryError::bad(format!(

@@ -3,10 +3,12 @@
 //! (Entra reference §3.1, §3.2, §5.1, §5.3). A filter is parsed once and judged on the JSON of
 //! an object, so that one implementation serves every resource.
 
+mod literal;
 mod parse;
 
 use serde_json::Value;
 
+pub(crate) use literal::Literal;
 pub(crate) use parse::FilterError;
 
 /// A parsed `$filter`.
@@ -19,11 +21,11 @@ pub(crate) enum Filter {
     /// The inside does not hold.
     Not(Box<Filter>),
     /// `path op literal`.
-    Compare(Path, Op, Value),
+    Compare(Path, Op, Literal),
     /// `path/$count op number`: how many items a collection has.
     Count(Path, Op, u64),
     /// `path in ('a','b')`.
-    In(Path, Vec<Value>),
+    In(Path, Vec<Literal>),
     /// `startswith(path,'x')` and its two siblings.
     Text(TextTest, Path, String),
     /// `path/any(x:…)`; `None` is `path/any()`: the collection is not empty.
@@ -75,12 +77,12 @@ impl Filter {
             Self::And(left, right) => left.matches(object) && right.matches(object),
             Self::Or(left, right) => left.matches(object) || right.matches(object),
             Self::Not(inner) => !inner.matches(object),
-            Self::Compare(path, op, wanted) => compare(path.of(object), *op, wanted),
+            Self::Compare(path, op, wanted) => wanted.holds(path.of(object), *op),
             Self::Count(path, op, wanted) => {
                 let count = path.of(object).as_array().map_or(0, Vec::len);
-                compare(&Value::from(count), *op, &Value::from(*wanted))
+                op.fits(u64::try_from(count).ok().map(|count| count.cmp(wanted)))
             }
-            Self::In(path, wanted) => wanted.iter().any(|one| compare(path.of(object), Op::Eq, one)),
+            Self::In(path, wanted) => wanted.iter().any(|one| one.holds(path.of(object), Op::Eq)),
             Self::Text(test, path, wanted) => path.of(object).as_str().is_some_and(|found| {
                 let (found, wanted) = (found.to_lowercase(), wanted.to_lowercase());
                 match test {
@@ -115,9 +117,9 @@ impl Filter {
         let is_it = |path: &Path| matches!(&*path.0, [name] if name.eq_ignore_ascii_case(property));
         let text = match self {
             Self::And(left, right) => return left.demands(property).or_else(|| right.demands(property)),
-            Self::Compare(path, Op::Eq, Value::String(text)) if is_it(path) => text,
+            Self::Compare(path, Op::Eq, wanted) if is_it(path) => wanted.text()?,
             Self::Any(path, Some(inner)) if is_it(path) => match &**inner {
-                Self::Compare(Path(item), Op::Eq, Value::String(text)) if item.is_empty() => text,
+                Self::Compare(Path(item), Op::Eq, wanted) if item.is_empty() => wanted.text()?,
                 _ => return None,
             },
             _ => return None,
@@ -164,34 +166,6 @@ impl Path {
 impl std::fmt::Display for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0.join("/"))
-    }
-}
-
-fn compare(found: &Value, op: Op, wanted: &Value) -> bool {
-    use std::cmp::Ordering;
-    let ordering = match (found, wanted) {
-        (Value::Null, Value::Null) => Some(Ordering::Equal),
-        (Value::Bool(found), Value::Bool(wanted)) => Some(found.cmp(wanted)),
-        (Value::Number(found), Value::Number(wanted)) => found.as_f64().partial_cmp(&wanted.as_f64()),
-        (Value::String(found), Value::String(wanted)) => Some(compare_text(found, wanted)),
-        _ => None,
-    };
-    match op {
-        Op::Eq => ordering == Some(Ordering::Equal),
-        Op::Ne => ordering != Some(Ordering::Equal),
-        Op::Gt => ordering == Some(Ordering::Greater),
-        Op::Ge => matches!(ordering, Some(Ordering::Greater | Ordering::Equal)),
-        Op::Lt => ordering == Some(Ordering::Less),
-        Op::Le => matches!(ordering, Some(Ordering::Less | Ordering::Equal)),
-    }
-}
-
-/// Instants compare as instants, other text without regard to case.
-fn compare_text(found: &str, wanted: &str) -> std::cmp::Ordering {
-    let instants = (found.parse::<jiff::Timestamp>(), wanted.parse::<jiff::Timestamp>());
-    match instants {
-        (Ok(found), Ok(wanted)) => found.cmp(&wanted),
-        _ => found.to_lowercase().cmp(&wanted.to_lowercase()),
     }
 }
 

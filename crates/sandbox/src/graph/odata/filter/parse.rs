@@ -1,8 +1,6 @@
 //! Reading a `$filter`: from text to tokens, from tokens to a [`Filter`].
 
-use serde_json::Value;
-
-use super::{Filter, Op, Path, TextTest};
+use super::{Filter, Literal, Op, Path, TextTest};
 
 /// Why a filter could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -247,7 +245,11 @@ impl Parser<'_> {
             Some(op) if path.0.last().is_some_and(|last| last == "$count") => {
                 self.at += 1;
                 path.0.pop();
-                match self.literal()?.as_u64() {
+                let wanted = match self.literal()? {
+                    Literal::Number(wanted) => u64::try_from(wanted).ok(),
+                    _ => None,
+                };
+                match wanted {
                     Some(wanted) if !path.0.is_empty() => Ok(Filter::Count(path, op, wanted)),
                     _ => Err(self.error("$count is compared with a number")),
                 }
@@ -261,7 +263,7 @@ impl Parser<'_> {
                 || self.is_at("and")
                 || self.is_at("or") =>
             {
-                Ok(Filter::Compare(path, Op::Eq, Value::Bool(true)))
+                Ok(Filter::Compare(path, Op::Eq, Literal::Boolean(true)))
             }
             None => Err(self.error("syntax error: an operator expected")),
         }
@@ -307,17 +309,18 @@ impl Parser<'_> {
         Ok(Path(segments))
     }
 
-    fn literal(&mut self) -> Result<Value, FilterError> {
+    fn literal(&mut self) -> Result<Literal, FilterError> {
         match self.next() {
-            Some(Token::Text(text)) => Ok(Value::String(text)),
+            Some(Token::Text(text)) => Ok(Literal::Text(text)),
             Some(Token::Word(word)) => Ok(match word.to_ascii_lowercase().as_str() {
-                "true" => Value::Bool(true),
-                "false" => Value::Bool(false),
-                "null" => Value::Null,
+                "true" => Literal::Boolean(true),
+                "false" => Literal::Boolean(false),
+                "null" => Literal::Null,
                 _ => match (word.parse::<i64>(), midnight(&word)) {
-                    (Ok(number), _) => Value::from(number),
-                    (_, Some(midnight)) => Value::String(midnight),
-                    _ if is_guid_or_instant(&word) => Value::String(word),
+                    (Ok(number), _) => Literal::Number(number),
+                    (_, Some(midnight)) => Literal::Instant(midnight),
+                    _ if uuid::Uuid::try_parse(&word).is_ok() => Literal::Guid(word),
+                    _ if word.parse::<jiff::Timestamp>().is_ok() => Literal::Instant(word),
                     _ => {
                         self.at -= 1;
                         return Err(self.error(&format!("'{word}' is not a literal")));
@@ -336,8 +339,4 @@ impl Parser<'_> {
 fn midnight(text: &str) -> Option<String> {
     let date = (text.len() == 10).then(|| text.parse::<jiff::civil::Date>().ok())??;
     Some(format!("{date}T00:00:00Z"))
-}
-
-fn is_guid_or_instant(text: &str) -> bool {
-    uuid::Uuid::try_parse(text).is_ok() || text.parse::<jiff::Timestamp>().is_ok()
 }
