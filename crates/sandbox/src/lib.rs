@@ -35,6 +35,7 @@ mod names;
 mod notifications;
 mod portal;
 mod published;
+mod raw_target;
 mod ready;
 mod realm;
 mod requests;

@@ -22,6 +22,7 @@ use crate::body::{Answered, Cut};
 use crate::exchange::{Request, Response};
 use crate::faults::{Effect, Release};
 use crate::graph::Path;
+use crate::raw_target::RawTarget;
 use crate::realm::{Realm, realm_of};
 use crate::requests::{Decision, LoggedRequest};
 use crate::sandbox::Shared;
@@ -88,7 +89,7 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
         async move { answer(&shared, request).await }
     });
     let connection = auto::Builder::new(TokioExecutor::new());
-    if let Err(error) = connection.serve_connection(TokioIo::new(stream), service).await {
+    if let Err(error) = connection.serve_connection(TokioIo::new(RawTarget::new(stream)), service).await {
         tracing::debug!(%error, "a connection ended");
     }
 }

@@ -280,3 +280,31 @@ async fn hundreds_of_tenants_stand_side_by_side_in_one_process() {
         assert_eq!(answer.status(), 200);
     }
 }
+
+#[tokio::test]
+async fn quotation_marks_and_angle_brackets_may_stand_raw_in_a_query() {
+    let tenant = mail_tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let asked = async |path: &str| {
+        let (url, token) = (tenant.url(path), ada.clone());
+        let ca = tenant.sandbox.ready().ca.clone();
+        let run = move || {
+            std::process::Command::new("curl")
+                .args(["--http1.1", "--silent", "--globoff", "--noproxy", "*", "--cacert"])
+                .arg(ca)
+                .args(["-H", &format!("Authorization: Bearer {token}"), "-H", "ConsistencyLevel: eventual"])
+                .args([&url, &url])
+                .output()
+                .unwrap()
+        };
+        let output = tokio::task::spawn_blocking(run).await.unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // The same twice on one connection.
+    let found = asked("/v1.0/users?$select=displayName&$search=\"displayName:gra\"").await;
+    assert_eq!(found.matches("Grace Hopper").count(), 2, "{found}");
+    let filtered = asked("/v1.0/me/messages?$filter=internetMessageId%20eq%20'<x@y>'").await;
+    assert_eq!(filtered.matches("\"value\":[]").count(), 2, "{filtered}");
+    let log = tenant.sandbox.control().requests();
+    assert!(log.last().unwrap().query.contains("'%3Cx@y%3E'"), "{:?}", log.last());
+}
