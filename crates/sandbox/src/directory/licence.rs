@@ -32,7 +32,19 @@ pub(crate) struct AssignedLicence {
     pub(crate) teams: Timestamp,
 }
 
+/// Plans of which a user has one of each line only: they are the same service, in several sizes.
+const EXCLUSIVE: [&[&str]; 2] = [
+    &["EXCHANGE_S_DESKLESS", "EXCHANGE_S_ENTERPRISE", "EXCHANGE_S_STANDARD"],
+    &["SHAREPOINTDESKLESS", "SHAREPOINTENTERPRISE", "SHAREPOINTSTANDARD"],
+];
+
 impl ServicePlan {
+    /// Whether nobody can have both.
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        let has = |plans: &&[&str], plan: &Self| plans.contains(&plan.name.as_str());
+        self.id != other.id && EXCLUSIVE.iter().any(|plans| has(plans, self) && has(plans, other))
+    }
+
     /// Whether the plan brings a mailbox (EXCHANGE_S_FOUNDATION does not).
     pub(crate) fn brings_mailbox(&self) -> bool {
         self.name.starts_with("EXCHANGE_S_") && self.name != "EXCHANGE_S_FOUNDATION"

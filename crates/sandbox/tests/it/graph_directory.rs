@@ -248,6 +248,8 @@ async fn licences_need_a_location_and_a_seat() {
     assign(&users[1], add(NO_TEAMS)).await.expect(200);
     let unknown = add("00000000-0000-4000-8000-00000000dead");
     refused(assign(&users[1], unknown).await, 400, "Request_BadRequest");
+    let instead = json!({ "addLicenses": [{ "skuId": BUSINESS_BASIC }], "removeLicenses": [NO_TEAMS] });
+    assign(&users[1], instead).await.expect(200);
     let twice = add(BUSINESS_BASIC);
     assign(&users[1], twice.clone()).await.expect(200);
     assign(&users[1], twice).await.expect(200);
@@ -464,4 +466,30 @@ async fn a_service_principal_has_certificates_of_its_own_and_rolls_them_by_proof
     post(&tenant, &format!("{path}/removeKey"), &own, gone).await.expect(204);
     assert_eq!(enter(&second).await.error().1, 700_027);
     enter(&first).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_user_has_the_same_service_in_one_size_only() {
+    const BASIC: &str = "3b555118-da6a-4418-894f-7df1e2096870";
+    const E3: &str = "05e9a617-0261-4cee-bb44-138d3ef5d965";
+    const STANDARD_PLANS: [&str; 2] =
+        ["9aaf7827-d63c-4b61-89c3-182f06f82e5c", "c7699d2e-19aa-44de-8edf-1736da088ca1"];
+    let tenant = tenant().await;
+    let token = tenant.provisioner().await;
+    let path = format!("/v1.0/users/{}/assignLicense", person(&tenant, "grace"));
+    let assign = async |add: Value, remove: Value| {
+        post(&tenant, &path, &token, json!({ "addLicenses": add, "removeLicenses": remove })).await
+    };
+    let held = get(&tenant, &path.replace("assignLicense", "licenseDetails"), &token).await.expect(200);
+    let held: Vec<&Value> = held.json["value"].as_array().unwrap().iter().map(|one| &one["skuId"]).collect();
+    let one = |sku: &str, without: &[&str]| json!([{ "skuId": sku, "disabledPlans": without }]);
+    assign(one(BASIC, &[]), json!(held)).await.expect(200);
+    let refused = assign(one(E3, &[]), json!([])).await.expect(400);
+    assert_eq!(refused.text("/error/code"), "Request_BadRequest");
+    assert!(refused.text("/error/message").contains("mutually exclusive"), "{}", refused.text);
+    assign(one(BASIC, &STANDARD_PLANS), json!([])).await.expect(200);
+    assign(one(E3, &[]), json!([])).await.expect(200);
+    assign(one(BASIC, &[]), json!([])).await.expect(400);
+    assign(json!([]), json!([E3])).await.expect(200);
+    assign(one(BASIC, &[]), json!([])).await.expect(200);
 }

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use crate::changes::ChangeKind;
-use crate::directory::{AssignedLicence, User};
+use crate::directory::{AssignedLicence, ServicePlan, User};
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::{Service, Surface};
@@ -149,6 +149,7 @@ fn assign(call: &mut Call<'_>) -> Answer {
             None => user.licences.push(licence),
         }
     }
+    check_plans(call, &user)?;
 
     let mut shown = call.user_json(&user, &crate::graph::odata::Query::default());
     if let Some(fields) = shown.as_object_mut() {
@@ -201,6 +202,26 @@ fn licence(call: &Call<'_>, user: &User, entry: &Value) -> Result<AssignedLicenc
         mailbox: call.due_of(user, Cause::Mailbox),
         teams: call.due_of(user, Cause::Teams),
     })
+}
+
+/// Two subscriptions may hold the same service in two sizes; one of the two has to be disabled.
+fn check_plans(call: &Call<'_>, user: &User) -> Result<(), GraphError> {
+    let plans = user.licences.iter().flat_map(|licence| {
+        let sku = call.tenant.skus.iter().find(|sku| sku.sku_id == licence.sku_id);
+        let plans = sku.into_iter().flat_map(|sku| &sku.plans);
+        plans.filter(|plan| !licence.disabled_plans.contains(&plan.id))
+    });
+    let plans: Vec<&ServicePlan> = plans.collect();
+    let excluded = plans
+        .iter()
+        .find_map(|plan| plans.iter().find(|other| plan.excludes(other)).map(|other| (plan, other)));
+    match excluded {
+        None => Ok(()),
+        Some((one, other)) => Err(GraphError::bad_request(format!(
+            "License assignment failed because service plans {}, {} are mutually exclusive.",
+            one.id, other.id
+        ))),
+    }
 }
 
 fn list<'a>(body: &'a Map<String, Value>, name: &str) -> Result<&'a Vec<Value>, GraphError> {
