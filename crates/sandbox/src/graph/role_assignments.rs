@@ -37,6 +37,9 @@ const READ_OF_GROUP: Needs =
     Needs::either(&["AppRoleAssignment.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]);
 const DELETE: Needs = Needs::either(&["AppRoleAssignment.ReadWrite.All"]);
 
+/// What one principal has at most (§2.11).
+const MOST: usize = 1500;
+
 const COLLECTION: Surface = Surface {
     service: Service::Directory,
     type_name: "appRoleAssignment",
@@ -163,6 +166,11 @@ fn create(call: &mut Call<'_>) -> Answer {
     };
     if call.tenant.role_assignments.iter().any(same) {
         return Err(GraphError::bad_request("Permission being assigned already exists on the object"));
+    }
+    if call.tenant.role_assignments.iter().filter(|one| one.principal_id == principal_id).count() >= MOST {
+        return Err(GraphError::bad_request(format!(
+            "The principal already has {MOST} app role assignments, and cannot have more."
+        )));
     }
     let assignment = RoleAssignment {
         id: new_id(),

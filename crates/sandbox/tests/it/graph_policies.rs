@@ -264,3 +264,100 @@ async fn a_directory_and_who_is_no_administrator_have_quotas() {
     let refused = register(&admin, "one more").await.expect(403);
     assert!(refused.text("/error/message").contains("for the Tenant"), "{}", refused.text);
 }
+
+fn roles(count: usize) -> Value {
+    let role = |number: usize| {
+        json!({
+            "id": format!("00000000-0000-4000-8000-{number:012}"), "value": format!("Role.{number}"),
+            "displayName": "r", "description": "r", "isEnabled": true, "allowedMemberTypes": ["Application"],
+        })
+    };
+    (0..count).map(role).collect()
+}
+
+#[tokio::test]
+async fn an_application_has_limits() {
+    let tenant = tenant().await;
+    let token =
+        permitted(&tenant, &["Application.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"]).await;
+    let made = post(&tenant, "/v1.0/applications", &token, json!({ "displayName": "Big" })).await.expect(201);
+    let path = format!("/v1.0/applications/{}", made.text("/id"));
+    patch(&tenant, &path, &token, json!({ "appRoles": roles(1200) })).await.expect(204);
+    let uris = json!({ "identifierUris": [format!("api://{}", made.text("/appId"))] });
+    let refused = patch(&tenant, &path, &token, uris).await.expect(400);
+    assert!(refused.text("/error/message").contains("size of the manifest"), "{}", refused.text);
+    let api = |number: usize, permissions: usize| {
+        let access = json!({ "id": format!("00000000-0000-4000-8000-{number:012}"), "type": "Role" });
+        json!({
+            "resourceAppId": format!("00000000-0000-4000-8000-{number:012}"),
+            "resourceAccess": vec![access; permissions],
+        })
+    };
+    for (apis, permissions) in [(51, 1), (2, 201)] {
+        let asked: Value = (0..apis).map(|number| api(number, permissions)).collect();
+        let body = json!({ "displayName": "Greedy", "requiredResourceAccess": asked });
+        post(&tenant, "/v1.0/applications", &token, body).await.expect(400);
+    }
+
+    // Its maker owns it already.
+    let small =
+        post(&tenant, "/v1.0/applications", &token, json!({ "displayName": "Small" })).await.expect(201);
+    let owners = format!("/v1.0/applications/{}/owners/$ref", small.text("/id"));
+    for number in 1..=100 {
+        let upn = format!("owner{number}@contoso.example");
+        let user = json!({
+            "accountEnabled": true, "displayName": upn, "mailNickname": format!("owner{number}"),
+            "userPrincipalName": upn, "passwordProfile": { "password": "Pa55word-1" },
+        });
+        let user = post(&tenant, "/v1.0/users", &token, user).await.expect(201).text("/id").to_owned();
+        let reference = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/users/{user}") });
+        let added = post(&tenant, &owners, &token, reference).await;
+        assert_eq!(added.status.as_u16(), if number < 100 { 204 } else { 400 }, "{number}: {}", added.text);
+    }
+}
+
+#[tokio::test]
+async fn a_principal_has_1500_roles_and_no_more() {
+    let tenant = tenant().await;
+    let token = permitted(&tenant, &["Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"]).await;
+    let mut principals = Vec::new();
+    for (name, published) in [("client", 0), ("one", 1000), ("other", 501)] {
+        let app = json!({ "displayName": name, "appRoles": roles(published) });
+        let app = post(&tenant, "/v1.0/applications", &token, app).await.expect(201);
+        let principal = json!({ "appId": app.text("/appId") });
+        let made = post(&tenant, "/v1.0/servicePrincipals", &token, principal).await.expect(201);
+        principals.push(made.text("/id").to_owned());
+    }
+    let client = principals[0].clone();
+    let of = |resource: &String, count: usize| -> Vec<Value> {
+        let body = |number: usize| {
+            json!({
+                "principalId": client, "resourceId": resource,
+                "appRoleId": format!("00000000-0000-4000-8000-{number:012}"),
+            })
+        };
+        (0..count).map(body).collect()
+    };
+    let path = format!("/servicePrincipals/{client}/appRoleAssignments");
+    let bodies = [of(&principals[1], 1000), of(&principals[2], 501)].concat();
+    let (most, last) = bodies.split_at(1500);
+    for some in most.chunks(20) {
+        let requests: Vec<Value> = some
+            .iter()
+            .enumerate()
+            .map(|(id, body)| {
+                json!({
+                    "id": id.to_string(), "method": "POST", "url": path, "body": body,
+                    "headers": { "content-type": "application/json" },
+                })
+            })
+            .collect();
+        let answers =
+            post(&tenant, "/v1.0/$batch", &token, json!({ "requests": requests })).await.expect(200);
+        for answer in answers.json["responses"].as_array().unwrap() {
+            assert_eq!(answer["status"], 201, "{answer}");
+        }
+    }
+    let refused = post(&tenant, &format!("/v1.0{path}"), &token, last[0].clone()).await.expect(400);
+    assert!(refused.text("/error/message").contains("1500"), "{}", refused.text);
+}

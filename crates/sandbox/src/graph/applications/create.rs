@@ -11,7 +11,7 @@ use crate::graph::payload::Payload;
 use crate::graph::route::{Needs, Route};
 use crate::lag::Cause;
 
-use super::{BLUEPRINT, update};
+use super::{BLUEPRINT, limits, update};
 
 const CREATE: Needs = Needs::split(
     &[
@@ -86,6 +86,7 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
     if !owners.contains(&call.caller.object_id) {
         owners.push(call.caller.object_id.clone());
     }
+    limits::check_owners(owners.len())?;
     app.owners = owners;
     app.sponsors = sponsors(call, &mut payload, kind)?;
     update::apply(call, &mut app, payload)?;

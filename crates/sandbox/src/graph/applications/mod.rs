@@ -4,6 +4,7 @@ mod create;
 pub(crate) mod credentials;
 mod federated;
 mod inheritable;
+mod limits;
 pub(crate) mod proof;
 mod publisher;
 mod update;
@@ -281,6 +282,7 @@ fn sponsors(call: &mut Call<'_>) -> Answer {
 fn add_owner(call: &mut Call<'_>) -> Answer {
     check_owners(call)?;
     let id = call.bound_in_body()?;
+    limits::check_owners(call.application()?.owners.len() + 1)?;
     references::add(&mut call.application_mut()?.owners, id, "owners")?;
     Ok(call.no_content())
 }

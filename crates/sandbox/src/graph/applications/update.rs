@@ -15,7 +15,7 @@ use crate::graph::policies::Credential;
 use crate::graph::route::{Needs, Route};
 use crate::graph::upsert;
 
-use super::{BLUEPRINT, create, credentials};
+use super::{BLUEPRINT, create, credentials, limits};
 
 const UPDATE: Needs = Needs::split(
     &[
@@ -204,7 +204,7 @@ pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload
         upsert::check_unique_name(app.other.get("uniqueName"), asked, others)?;
     }
     app.other.extend(rest);
-    Ok(())
+    limits::check(app)
 }
 
 /// What else stands in a complex property, one level deep, beside what was there.

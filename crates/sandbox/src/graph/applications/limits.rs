@@ -1,0 +1,58 @@
+//! How much one application holds (Entra reference §2.11).
+
+use serde_json::Value;
+
+use crate::directory::Application;
+use crate::graph::error::GraphError;
+
+/// The owners of an application.
+const OWNERS: usize = 100;
+/// The entries of a manifest: all of its collections together.
+const ENTRIES: usize = 1200;
+/// The APIs that it asks for, and their permissions.
+const APIS: usize = 50;
+const PERMISSIONS: usize = 400;
+
+/// Whether so many may own it.
+pub(super) fn check_owners(owners: usize) -> Result<(), GraphError> {
+    if owners <= OWNERS {
+        return Ok(());
+    }
+    Err(GraphError::bad_request(format!("An application cannot have more than {OWNERS} owners.")))
+}
+
+/// Whether a manifest is not too large.
+pub(super) fn check(app: &Application) -> Result<(), GraphError> {
+    let asked = items(app, "requiredResourceAccess");
+    let permissions: usize =
+        asked.iter().filter_map(|api| api["resourceAccess"].as_array()).map(Vec::len).sum();
+    if asked.len() > APIS || permissions > PERMISSIONS {
+        return Err(GraphError::bad_request(format!(
+            "Property 'requiredResourceAccess' names more than {APIS} APIs, or more than {PERMISSIONS} of their permissions."
+        )));
+    }
+    let kept = [
+        app.identifier_uris.len(),
+        app.scopes.len(),
+        app.roles.len(),
+        app.web_redirects.len(),
+        app.spa_redirects.len(),
+        app.public_redirects.len(),
+        app.passwords.len(),
+        app.keys.len(),
+        asked.len(),
+        permissions,
+        items(app, "addIns").len(),
+        items(app, "tags").len(),
+    ];
+    if kept.into_iter().sum::<usize>() <= ENTRIES {
+        return Ok(());
+    }
+    Err(GraphError::bad_request(
+        "The size of the manifest has exceeded its limit. Please reduce the number of values and retry your request.",
+    ))
+}
+
+fn items<'a>(app: &'a Application, name: &str) -> &'a [Value] {
+    app.other.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
