@@ -248,6 +248,7 @@ pub(crate) async fn dispatch(
         Some(path) => graph::answer(shared, realm, request, path).await,
         None if graph::drives::host::is_address(&request.path) => graph::answer_files(realm, request),
         None if graph::mail::is_upload(&request.path) => graph::mail::upload(realm, request),
+        None if graph::is_other_version(&request.path) => graph::no_such_version(realm, request),
         None => entra::answer(shared, realm, request),
     }
 }

@@ -247,6 +247,12 @@ pub(crate) fn too_large(realm: &Realm, request: &Request, limit: usize) -> Respo
     finish(realm, request, Err(GraphError::too_large(limit)))
 }
 
+/// Answers a request to a version that Graph does not have.
+pub(crate) fn no_such_version(realm: &Realm, request: &Request) -> Response {
+    let version = request.path.split('/').find(|part| !part.is_empty()).unwrap_or_default();
+    finish(realm, request, Err(GraphError::unreadable(format!("Invalid version: {version}"))))
+}
+
 /// Answers a request at an address that needs no token: where files are read and written.
 pub(crate) fn answer_files(realm: &Realm, request: &Request) -> Response {
     let request_id = crate::directory::new_id();

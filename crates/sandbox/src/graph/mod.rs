@@ -67,7 +67,7 @@ use crate::sharing::{SnapshotMap, parts, whole};
 pub(crate) use audits::{Audit, user_initiator};
 #[cfg(test)]
 pub(crate) use dispatch::answer_at_once;
-pub(crate) use dispatch::{answer, answer_files, read_as, too_large};
+pub(crate) use dispatch::{answer, answer_files, no_such_version, read_as, too_large};
 pub(crate) use error::GraphError;
 pub(crate) use groups::Group;
 pub(crate) use insider::{Insider, perform};
@@ -75,9 +75,9 @@ pub(crate) use mail::{Announcement, announce};
 pub(crate) use odata::Filter;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use odata::{withstand_filter, withstand_query};
-pub(crate) use path::Path;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use path::withstand_path;
+pub(crate) use path::{Path, is_other_version};
 pub(crate) use permissions::{Permission, permission, permission_of_role, permissions};
 pub(crate) use policies::Asking;
 pub(crate) use route::{Area, Needs, Routes};

@@ -40,6 +40,16 @@ impl Version {
     }
 }
 
+/// Whether a path begins with what looks like a version of Graph's and is none.
+pub(crate) fn is_other_version(path: &str) -> bool {
+    let first = path.split('/').find(|part| !part.is_empty()).unwrap_or_default().to_ascii_lowercase();
+    let is_number = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '.')
+    };
+    ["v", "beta"].iter().any(|name| first.strip_prefix(name).is_some_and(is_number))
+        && Path::parse(path).is_none()
+}
+
 /// A parsed path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Path {

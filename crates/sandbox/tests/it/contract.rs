@@ -308,3 +308,15 @@ async fn quotation_marks_and_angle_brackets_may_stand_raw_in_a_query() {
     let log = tenant.sandbox.control().requests();
     assert!(log.last().unwrap().query.contains("'%3Cx@y%3E'"), "{:?}", log.last());
 }
+
+#[tokio::test]
+async fn a_version_that_graph_does_not_have_is_refused_in_its_words() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    for path in ["/v1.1/me", "/beta2/me", "/v2.0/users"] {
+        let refused = get(&tenant, path, &ada).await.expect(400);
+        assert_eq!(refused.text("/error/code"), "BadRequest");
+        assert!(refused.text("/error/message").starts_with("Invalid version"), "{}", refused.text);
+        assert_eq!(refused.header("request-id"), refused.text("/error/innerError/request-id"));
+    }
+}
