@@ -111,7 +111,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "Change the organisation's mail settings",
             Handler::Now(|steer| {
                 let new: Settings = steer.body()?;
-                change(steer, |mail| mail.send_from_alias = new.send_from_alias)?;
+                change(steer, |mail| new.set(mail))?;
                 settings(steer)
             }),
         )
@@ -125,11 +125,27 @@ pub(super) fn operations() -> Vec<Operation> {
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Whether mail may leave with an alias in `from`; otherwise the primary address takes its place.
-    send_from_alias: bool,
+    send_from_alias: Option<bool>,
+    /// What the edge finds of mail from outside whose injector does not say it, as by SMTP: the value of
+    /// `Authentication-Results`. An empty one leaves it to the edge again.
+    authentication_results: Option<String>,
+}
+
+impl Settings {
+    fn set(self, mail: &mut mail::Mail) {
+        mail.send_from_alias = self.send_from_alias.unwrap_or(mail.send_from_alias);
+        if let Some(results) = self.authentication_results {
+            mail.authentication_results = Some(results).filter(|results| !results.is_empty());
+        }
+    }
 }
 
 fn settings(steer: &Steer<'_>) -> Answer {
-    ok(&json!({ "send_from_alias": steer.realm.look().workloads.mail.send_from_alias }))
+    let tenant = steer.realm.look();
+    let mail = &tenant.workloads.mail;
+    ok(&json!({
+        "send_from_alias": mail.send_from_alias, "authentication_results": mail.authentication_results,
+    }))
 }
 
 fn change(steer: &Steer<'_>, how: impl FnOnce(&mut mail::Mail)) -> Result<(), Refusal> {

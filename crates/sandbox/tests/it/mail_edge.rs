@@ -155,3 +155,33 @@ async fn tenants_of_one_sandbox_write_to_each_other() {
         .expect(200);
     assert!(back.text("/value/0/text").contains(&format!("nobody@{domain}")), "{}", back.text);
 }
+
+#[tokio::test]
+async fn what_the_edge_finds_of_mail_by_smtp_is_chosen() {
+    let tenant = smtp_tenant(None).await;
+    let grace = sign_in(&tenant, "grace").await;
+    let results = async |subject: &str| {
+        let letter = format!(
+            "EHLO a\r\nMAIL FROM:<x@fabrikam.example>\r\nRCPT TO:<grace@contoso.example>\r\nDATA\r\n\
+             From: x@fabrikam.example\r\nSubject: {subject}\r\nAuthentication-Results: spf=pass\r\n\r\n\
+             Hello\r\n.\r\nQUIT\r\n"
+        );
+        talk(&tenant, &letter).await;
+        let inbox = folder(&tenant, &grace, "inbox").await;
+        let got = inbox.iter().find(|one| one["subject"] == subject).unwrap();
+        header(got, "Authentication-Results").unwrap().to_owned()
+    };
+    assert!(results("First").await.starts_with("spf=none"));
+    for chosen in ["spf=fail smtp.mailfrom=fabrikam.example; dmarc=fail", "spf=pass; dmarc=pass"] {
+        let body = json!({ "authentication_results": chosen });
+        let set = tenant.control(Method::PATCH, "mail/settings", Some(body)).await.expect(200);
+        assert_eq!(
+            (set.text("/authentication_results"), &set.json["send_from_alias"]),
+            (chosen, &json!(false))
+        );
+        assert_eq!(results(chosen).await, chosen);
+    }
+    let none = json!({ "authentication_results": "" });
+    tenant.control(Method::PATCH, "mail/settings", Some(none)).await.expect(200);
+    assert!(results("Last").await.starts_with("spf=none"));
+}

@@ -79,7 +79,9 @@ pub(super) fn transport_headers(tenant: &Tenant, now: Timestamp, kind: &str) -> 
 pub(super) fn edge_headers(tenant: &Tenant, incoming: &Incoming, now: Timestamp) -> Vec<Header> {
     let mut headers = transport_headers(tenant, now, "Anonymous");
     let domain = incoming.from.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let results = incoming.authentication_results.clone().unwrap_or_else(|| {
+    let chosen =
+        incoming.authentication_results.as_ref().or(tenant.workloads.mail.authentication_results.as_ref());
+    let results = chosen.cloned().unwrap_or_else(|| {
         let spf = if domain.is_empty() { String::new() } else { format!(" smtp.mailfrom={domain}") };
         format!("spf=none (sender IP is 127.0.0.1){spf}; dkim=none (message not signed) header.d=none;dmarc=none action=none header.from={domain};compauth=none reason=405")
     });

@@ -26,6 +26,8 @@ pub(crate) struct Mail {
     pub(crate) rights: Vec<Right>,
     /// `Set-OrganizationConfig -SendFromAliasEnabled`.
     pub(crate) send_from_alias: bool,
+    /// What the edge finds of mail from outside, unless the injector says it.
+    pub(crate) authentication_results: Option<String>,
 }
 
 /// A right over a mailbox, as `Add-MailboxPermission` and `Add-RecipientPermission` give them.
@@ -101,7 +103,7 @@ pub(super) struct Departure {
     pub(super) number: u64,
 }
 
-parts!(Mail { mailboxes, transport, uploads } whole { rights, send_from_alias });
+parts!(Mail { mailboxes, transport, uploads } whole { rights, send_from_alias, authentication_results });
 
 parts!(Mailbox {
     folders, messages, departures,
