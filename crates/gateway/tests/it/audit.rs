@@ -8,7 +8,7 @@ use attache_store::{EntryQuery, GatewayScope, Log, Order, Place};
 use attache_terms::{Clock, ManualClock, SystemClock};
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{Ahead, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_verifies_and_an_altered_one_is_named() {
@@ -135,6 +135,21 @@ async fn a_link_ends_when_it_is_taken_back() {
     assert_eq!(world.anybody().page(&path).await.status, 200);
     let id = made["id"].as_str().unwrap();
     acme.delete(&format!("api/v1/orgs/acme/audit/links/{id}")).await.ok(204);
+    assert_eq!(world.anybody().get(&path).await.problem(404), "link_gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_ends_by_itself_after_a_year() {
+    let clock = Arc::new(Ahead::default());
+    let world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let made = acme.post("api/v1/orgs/acme/audit/entries/0/links", &json!({})).await.ok(201);
+    let path = made["link"].as_str().unwrap().strip_prefix(world.url.as_str()).unwrap().to_owned();
+    let minute = Duration::from_secs(60);
+    clock.advance(365 * 24 * 60 * minute - minute);
+    assert_eq!(world.anybody().page(&path).await.status, 200, "it is good to its last minute");
+    clock.advance(minute);
     assert_eq!(world.anybody().get(&path).await.problem(404), "link_gone");
 }
 
