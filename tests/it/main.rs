@@ -7,6 +7,7 @@ mod canary;
 mod commands;
 #[cfg(unix)]
 mod container;
+mod content;
 mod control_api;
 mod dashboard;
 mod doctor;

@@ -11,14 +11,7 @@ use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_jobs_and_calls_of_graph_reach_a_collector_and_belong_together() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let endpoint = format!("http://{}", listener.local_addr()?);
-    let (sender, mut received) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(collect(stream, sender.clone()));
-        }
-    });
+    let (endpoint, mut received) = collector().await?;
     let home = Home::new()?
         .with("ATTACHE_GATEWAY_OTLP_ENDPOINT", &endpoint)
         .with("ATTACHE_GATEWAY_OTLP_HEADERS", "authorization=Bearer canary");
@@ -65,6 +58,19 @@ fn is_within(spans: &[Value], span: &Value, name: &str, above: &str) -> bool {
         up = parent(one);
     }
     false
+}
+
+/// A collector: its address, and the head and the body of each request that it gets.
+pub(crate) async fn collector() -> Result<(String, mpsc::UnboundedReceiver<(String, String)>)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    let (sender, received) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(collect(stream, sender.clone()));
+        }
+    });
+    Ok((endpoint, received))
 }
 
 /// Reads requests of one connection, and takes each.
