@@ -37,6 +37,7 @@ const PAGES: [&str; 39] = [
     "health",
     "suspension",
     "blueprints",
+    "gateway-jobs",
     "reviews",
     "licences",
     "own-tenant",

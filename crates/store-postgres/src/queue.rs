@@ -79,6 +79,7 @@ impl Connections {
         if [query.kind, query.key].into_iter().flatten().any(|text| !can_be_kept(text)) {
             return Ok(Vec::new());
         }
+        let id = query.id.map(JobId::uuid);
         let org = query.org.map(OrgId::uuid);
         let state = query.state.map(code);
         let after = query.after.map(JobId::uuid);
@@ -92,6 +93,9 @@ impl Connections {
             params.push(value);
             sql.push_str(&format!(" AND {condition} ${}", params.len()));
         };
+        if let Some(id) = &id {
+            only("id =", id);
+        }
         if let Some(org) = &org {
             only("org <> '00000000-0000-0000-0000-000000000000' AND org =", org);
         }

@@ -92,10 +92,10 @@ impl Engine for Sqlite {
 
     async fn jobs(&self, query: JobQuery<'_>) -> Result<Vec<Job>, StoreError> {
         let (kind, key) = (query.kind.map(str::to_owned), query.key.map(str::to_owned));
-        let JobQuery { org, state, after, limit, .. } = query;
+        let JobQuery { id, org, state, after, limit, .. } = query;
         self.read(move |connection| {
             let (kind, key) = (kind.as_deref(), key.as_deref());
-            jobs::jobs(connection, &JobQuery { org, state, kind, key, after, limit })
+            jobs::jobs(connection, &JobQuery { id, org, state, kind, key, after, limit })
         })
         .await
     }

@@ -179,6 +179,7 @@ pub(crate) fn jobs(connection: &Connection, query: &JobQuery<'_>) -> rusqlite::R
     };
     let bytes = |uuid: Uuid| Value::Blob(uuid.into_bytes().to_vec());
     let text = |text: &str| Value::Text(text.to_owned());
+    narrow(" AND id = ?", query.id.map(|id| bytes(id.uuid())));
     narrow(" AND place = ?", query.org.map(|org| bytes(org.uuid())));
     narrow(" AND state = ?", query.state.map(|state| Value::Integer(number(state))));
     narrow(" AND kind = ?", query.kind.map(text));

@@ -110,6 +110,8 @@ pub struct Tally {
 /// Which jobs to show.
 #[derive(Debug, Clone, Default)]
 pub struct JobQuery<'a> {
+    /// Only this one.
+    pub id: Option<JobId>,
     /// Only this organisation's.
     pub org: Option<OrgId>,
     /// Only in this state.

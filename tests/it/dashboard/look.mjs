@@ -162,6 +162,8 @@ await to("/settings/suspension");
 await look(page, "suspension");
 await page.goto("/blueprints");
 await look(page, "blueprints");
+await page.goto("/jobs");
+await look(page, "gateway-jobs");
 await to("/reviews");
 await look(page, "reviews");
 await to("/settings/licences");

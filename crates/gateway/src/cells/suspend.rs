@@ -84,14 +84,20 @@ struct Body {
     cell: CellId,
 }
 
-/// Suspends a blueprint.
+/// Suspends a blueprint. Asked for again, the tenant is told again where it was not yet: what gave that up goes on so.
 pub(super) async fn suspend(
     gateway: &Gateway,
     caller: &Caller,
     cell: &Versioned<Cell>,
     reason: &str,
 ) -> Answer<Cell> {
-    if cell.suspended.is_some() {
+    if let Some(suspension) = &cell.suspended {
+        if !suspension.enforced {
+            let mut unit = Unit::new();
+            unit.expect(cell);
+            unit.enqueue(enforcement(gateway, cell.id));
+            gateway.commit_answered(caller, unit, || accepted(gateway, cell.record.clone())).await?;
+        }
         return Ok(cell.record.clone());
     }
     let now = gateway.clock.now();
@@ -132,11 +138,15 @@ async fn change(
         let about = on([thing("cell", after.id)].into_iter().chain(own));
         unit.record(OrgScope::granted(org), gateway.changed(caller, act.clone(), about));
     }
-    let id = JobId::make(&*gateway.clock, &*gateway.rng);
-    let body = Body { cell: after.id };
-    unit.enqueue(NewJob::new(id, ENFORCE.name, None, &body).only(after.id.to_string()));
+    unit.enqueue(enforcement(gateway, after.id));
     gateway.commit_answered(caller, unit, || accepted(gateway, after.clone())).await?;
     Ok(after)
+}
+
+/// The job that makes the tenant what the cell says.
+fn enforcement(gateway: &Gateway, cell: CellId) -> NewJob {
+    let id = JobId::make(&*gateway.clock, &*gateway.rng);
+    NewJob::new(id, ENFORCE.name, None, &Body { cell }).only(cell.to_string())
 }
 
 /// What of each organisation a change of a cell concerns.

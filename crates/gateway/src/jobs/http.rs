@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use attache_ledger::{Act, ActName, Code, Outcome};
-use attache_store::{GatewayScope, Job, JobId, JobQuery, JobState, OrgStore, Unit};
+use attache_store::{GatewayScope, Job, JobId, JobQuery, JobState, Place, Scope, Unit};
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -12,8 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::operators;
 use crate::Gateway;
-use crate::access::{Allowed, Grant, right};
+use crate::access::{Allowed, Caller, right};
 use crate::record::{on, thing};
 use crate::server::{Answer, Cursor, Json, Listed, Problem};
 
@@ -21,7 +22,7 @@ const REVIVED: ActName = ActName::new("job.revived");
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(retry))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(retry)).merge(operators::api())
 }
 
 /// How a job stands.
@@ -88,6 +89,9 @@ impl From<StateView> for JobState {
 pub(super) struct JobView {
     /// Its id.
     pub(super) id: String,
+    /// Whose it is; absent for what the gateway does for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) organisation_id: Option<String>,
     /// What it does.
     pub(super) kind: String,
     /// How it stands.
@@ -111,6 +115,7 @@ impl From<Job> for JobView {
     fn from(job: Job) -> Self {
         Self {
             id: job.id.to_string(),
+            organisation_id: job.org.map(|org| org.to_string()),
             kind: job.kind,
             state: job.state.into(),
             failures: job.failures,
@@ -136,19 +141,29 @@ pub(super) struct Wanted {
     pub(super) cursor: Option<String>,
 }
 
-/// A part of an organisation's jobs, the newest first.
-pub(super) async fn select(store: OrgStore<'_>, wanted: &Wanted) -> Answer<Listed<JobView>> {
-    let cursor = Cursor::new(wanted.limit, wanted.cursor.clone());
-    let page = cursor.page()?;
-    let after = page.after.map(|after| after.key.parse()).transpose();
-    let query = JobQuery {
-        state: wanted.state.map(JobState::from),
-        after: after
-            .map_err(|_| Problem::invalid("cursor", "not one of ours", "pass `next` as it is, or none"))?,
-        limit: page.limit,
-        ..JobQuery::default()
-    };
-    cursor.listed(store.jobs(query).await?, |job| job.id.to_string(), JobView::from)
+impl Wanted {
+    fn cursor(&self) -> Cursor {
+        Cursor::new(self.limit, self.cursor.clone())
+    }
+
+    /// What the store is asked for, whosever jobs they are.
+    pub(super) fn query(&self) -> Answer<JobQuery<'static>> {
+        let page = self.cursor().page()?;
+        let after = page.after.map(|after| after.key.parse()).transpose();
+        Ok(JobQuery {
+            state: self.state.map(JobState::from),
+            after: after.map_err(|_| {
+                Problem::invalid("cursor", "not one of ours", "pass `next` as it is, or none")
+            })?,
+            limit: page.limit,
+            ..JobQuery::default()
+        })
+    }
+
+    /// The answer, from what the store gave.
+    pub(super) fn listed(&self, jobs: Vec<Job>) -> Answer<Listed<JobView>> {
+        self.cursor().listed(jobs, |job| job.id.to_string(), JobView::from)
+    }
 }
 
 /// List an organisation's jobs, the newest first.
@@ -162,7 +177,8 @@ async fn list(
     allowed: Allowed<right::SeeJobs>,
     Query(wanted): Query<Wanted>,
 ) -> Answer<Json<Listed<JobView>>> {
-    Ok(Json(select(gateway.store.org(allowed.scope), &wanted).await?))
+    let jobs = gateway.store.org(allowed.scope).jobs(wanted.query()?).await?;
+    Ok(Json(wanted.listed(jobs)?))
 }
 
 /// Which job.
@@ -186,19 +202,33 @@ async fn retry(
     allowed: Allowed<right::ManageJobs>,
     Path(which): Path<Which>,
 ) -> Answer<StatusCode> {
-    revive(&gateway, &allowed, &which.job).await?;
+    revive(&gateway, &allowed.caller, allowed.scope, job_id(&which.job)?).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-pub(super) async fn revive(gateway: &Gateway, grant: &Grant, id: &str) -> Answer<()> {
-    let id: JobId = id.parse().map_err(|_| Problem::not_found("job"))?;
+/// The id of a job as an address has it.
+pub(super) fn job_id(named: &str) -> Answer<JobId> {
+    named.parse().map_err(|_| Problem::not_found("job"))
+}
+
+/// Has a job done that is this organisation's, or, for the gateway, whosever it is.
+pub(super) async fn revive(
+    gateway: &Gateway,
+    caller: &Caller,
+    scope: impl Scope + Copy,
+    id: JobId,
+) -> Answer<()> {
     // The queue is no part of a unit of work, so that what was meant is on record before it happens.
-    let act = Act::new(REVIVED, grant.caller.actor()).on(on([thing("job", id)]));
+    let act = Act::new(REVIVED, caller.actor()).on(on([thing("job", id)]));
     let mut unit = Unit::new();
-    let intent = gateway.open(&mut unit, grant.scope, act.correlated(grant.caller.correlation()));
-    gateway.commit(&grant.caller, unit).await?;
+    let intent = gateway.open(&mut unit, scope, act.correlated(caller.correlation()));
+    gateway.commit(caller, unit).await?;
     let engine = gateway.store.engine(GatewayScope::granted());
-    let revived = engine.revive(Some(grant.scope.org()), id).await;
+    let org = match scope.place() {
+        Place::Org(org) => Some(org),
+        Place::Gateway => None,
+    };
+    let revived = engine.revive(org, id).await;
     let (outcome, answer) = match revived {
         Ok(true) => (Outcome::done(), Ok(())),
         Ok(false) => {
@@ -209,6 +239,6 @@ pub(super) async fn revive(gateway: &Gateway, grant: &Grant, id: &str) -> Answer
     };
     let mut unit = Unit::new();
     gateway.close(&mut unit, intent, outcome).await?;
-    gateway.commit(&grant.caller, unit).await?;
+    gateway.commit(caller, unit).await?;
     answer
 }

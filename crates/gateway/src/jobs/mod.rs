@@ -4,6 +4,7 @@
 //! does what is missing, persists, and says how it ended. It may be killed anywhere.
 
 mod http;
+mod operators;
 mod outside;
 mod pace;
 mod page;

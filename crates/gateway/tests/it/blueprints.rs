@@ -1,7 +1,13 @@
 //! A whole blueprint is stopped by an operator, which is proved hop by hop.
 
-use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
 
+use attache_sandbox::{Effect, Fault};
+use attache_terms::{Clock, ManualClock, SystemClock};
+use serde_json::{Value, json};
+
+use crate::jobs::die_of;
 use crate::world::World;
 
 const DEFAULT: &str = "api/v1/orgs/acme/agent-identities/default";
@@ -54,4 +60,53 @@ async fn a_suspended_blueprint_gets_no_assertion_and_its_agents_do_nothing() {
     let globex = globex.get("api/v1/orgs/globex/audit/entries?act=cell.").await.ok(200);
     assert_eq!(globex["items"], json!([]), "it does not concern them");
     acme.until_posted(&format!("{DEFAULT}/test-send"), &to).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_that_was_given_up_is_seen_and_taken_up_again_by_operators() {
+    const DEAD: &str = "api/v1/jobs?state=dead";
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let mut world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    acme.post(PROVISION, &json!({})).await.ok(202);
+    acme.until(DEFAULT, |seen| seen["state"] == "active").await;
+    let cells = operator.get("api/v1/cells").await.ok(200);
+    let cell = format!("api/v1/cells/{}", cells["items"][0]["id"].as_str().unwrap());
+    let effect = Effect::Answer { status: 403, body: None, retry_after: None };
+    let fault = Fault::once("PATCH", "/v1.0/servicePrincipals/**", effect);
+    world.sandbox.control().add_fault(Fault { count: None, ..fault });
+    let why = json!({ "reason": "its key may have leaked" });
+    operator.post(&format!("{cell}/suspend"), &why).await.ok(202);
+    let ours = |job: &&Value| job["kind"] == "cell.enforce";
+    let seen = |jobs: &Value, failures: u64| {
+        let found = jobs["items"].as_array().unwrap().iter().find(ours).cloned();
+        found.filter(|job| job["failures"].as_u64().unwrap() >= failures)
+    };
+    operator.until("api/v1/jobs", |jobs| seen(jobs, 1).is_some()).await;
+    world.stop().await;
+    clock.advance(Duration::from_secs(3600));
+    die_of(&world, &clock, "cell.enforce", 49).await;
+    world.start().await;
+
+    let dead = operator.until(DEAD, |jobs| seen(jobs, 50).is_some()).await;
+    let job = seen(&dead, 50).unwrap();
+    assert!(job["organisation_id"].is_null() && job["reason"].is_string(), "{job}");
+    let page = operator.page("jobs?state=dead").await.text;
+    assert!(page.contains("cell.enforce") && page.contains("Do it now"), "{page}");
+    assert_eq!(acme.get(DEAD).await.problem(403), "operators_only");
+    let retry = format!("api/v1/jobs/{}/retry", job["id"].as_str().unwrap());
+    assert_eq!(acme.post(&retry, &json!({})).await.problem(403), "operators_only");
+    // Who asks for the suspension again has the tenant told again.
+    world.sandbox.control().clear_faults();
+    assert_eq!(operator.get(&cell).await.ok(200)["suspended"]["enforced"], false);
+    operator.post(&format!("{cell}/suspend"), &why).await.ok(202);
+    operator.until(&cell, |seen| seen["suspended"]["enforced"] == true).await;
+    // And so has who does the job again.
+    operator.post(&retry, &json!({})).await.ok(202);
+    operator.until(DEAD, |jobs| jobs["items"] == json!([])).await;
+    // What is an organisation's is its own members' to do.
+    let own = acme.get("api/v1/orgs/acme/jobs").await.ok(200)["items"][0]["id"].clone();
+    let own = format!("api/v1/jobs/{}/retry", own.as_str().unwrap());
+    assert_eq!(operator.post(&own, &json!({})).await.problem(403), "members_only");
 }

@@ -12,7 +12,7 @@ use crate::world::{Caller, World};
 const JOBS: &str = "api/v1/orgs/acme/jobs";
 
 /// Takes a job up and dies of it, so and so often, as a worker does that the job takes down.
-async fn die_of(world: &World, clock: &ManualClock, kind: &'static str, times: u32) {
+pub(crate) async fn die_of(world: &World, clock: &ManualClock, kind: &'static str, times: u32) {
     let engine = world.store.engine(GatewayScope::granted());
     for _ in 0..times {
         let node = NodeId::make(clock, &SystemRng);

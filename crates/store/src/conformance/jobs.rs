@@ -260,6 +260,7 @@ pub async fn jobs_are_shown_the_newest_first(world: World) {
     assert_eq!(seen, ids);
     let count = |query| async { world.all().jobs(query).await.unwrap().len() };
     let any = JobQuery { limit: 99, ..JobQuery::default() };
+    assert_eq!(count(JobQuery { id: Some(ids[3]), ..any.clone() }).await, 1);
     assert_eq!(count(JobQuery { org: Some(one.org()), ..any.clone() }).await, 4);
     assert_eq!(count(JobQuery { kind: Some("a"), ..any.clone() }).await, 5);
     assert_eq!(count(JobQuery { kind: Some("b"), key: Some("3"), ..any.clone() }).await, 1);
