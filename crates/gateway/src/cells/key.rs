@@ -92,6 +92,11 @@ impl From<CellError> for JobError {
             CellError::Store(error) => error.into(),
             CellError::Commit(error) => error.into(),
             CellError::Seal(error) => error.into(),
+            CellError::Full(_) => Self::Refused {
+                code: error.code(),
+                message: error.to_string(),
+                remedy: error.remedy().to_string(),
+            },
             error => Self::Failed(error.to_string()),
         }
     }

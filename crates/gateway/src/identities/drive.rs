@@ -10,7 +10,7 @@ use attache_ledger::{
     Act, ActName, Actor, Code, Correlation, EntryId, Mode as As, Outcome as Verdict, Target,
 };
 use attache_provision::{Action, Ended, Failure, Outcome, Record as Steps, Step, Wish, next, perform};
-use attache_store::{Job, JobEnd, OrgId, OrgScope, StoreError, Unit, Versioned};
+use attache_store::{JobEnd, OrgId, OrgScope, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use super::opening::{Blueprint, Opening};
 use super::provisioning::Provisioning;
 use super::{
-    Fallback, Identity, IdentityId, Method, Mode, State, Trouble, Waiting, opening, ordinary, subdomain,
-    verify, watch, wish,
+    Fallback, Identity, IdentityId, Method, Mode, State, Trouble, Waiting, opening, ordinary, setback,
+    subdomain, verify, wait, watch, wish,
 };
 use crate::Gateway;
 use crate::cells::{self, Cell};
@@ -30,18 +30,21 @@ use crate::record::{on, system, thing};
 use crate::sponsors;
 use crate::tenants::{Home, TenantClients};
 
+/// The name of the kind of job.
+pub(super) const NAME: &str = "identity.provision";
+
 /// The kind of job.
 pub(crate) const PROVISION: Kind = Kind {
-    name: "identity.provision",
+    name: NAME,
     tries: 20,
     recurring: false,
-    work: |gateway, turn| Box::pin(work(gateway, turn)),
+    work: |gateway, turn| Box::pin(setback::unless_refused(gateway, turn, work)),
 };
 
 /// How long provisioning waits before it looks again whether the identity is still suspended.
 const SUSPENDED: Duration = Duration::from_secs(60);
 
-const PROVISIONED: ActName = ActName::new("identity.provisioned");
+pub(super) const PROVISIONED: ActName = ActName::new("identity.provisioned");
 
 /// What the job needs to know.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -67,8 +70,12 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let organisation = gateway.store.org(scope).get::<Organisation>(org).await?;
     if identity.suspended.is_some() || organisation.is_some_and(|found| found.suspended.is_some()) {
         // What is made now would be enabled, and nothing would suspend it.
-        let due = gateway.clock.now().saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
-        return Ok(Ending { end: JobEnd::Wait { due, reason: "suspended".to_owned() }, unit: Unit::new() });
+        return Ok(wait::ending(
+            &gateway,
+            &identity,
+            SUSPENDED,
+            "it is suspended, and goes on when it is resumed",
+        ));
     }
     let home = gateway.home_needed(scope, &identity).await?;
     if identity.method == Method::OrdinaryUser {
@@ -80,9 +87,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     }
     let (identity, cell) = seat(&gateway, &turn, scope, identity, &home).await?;
     if cell.suspended.is_some() {
-        let due = gateway.clock.now().saturating_add(SUSPENDED).unwrap_or(Timestamp::MAX);
-        let reason = "its blueprint is suspended".to_owned();
-        return Ok(Ending { end: JobEnd::Wait { due, reason }, unit: Unit::new() });
+        return Ok(wait::ending(&gateway, &identity, SUSPENDED, "its blueprint is suspended"));
     }
     if home.owner.is_none() {
         subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
@@ -96,40 +101,10 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
         }
         Blueprint::Make(opening) => Some(opening),
         Blueprint::Wait => {
-            let due = gateway.clock.now().saturating_add(opening::LOOK).unwrap_or(Timestamp::MAX);
-            let end = JobEnd::Wait { due, reason: opening::REASON.to_owned() };
-            return Ok(Ending { end, unit: Unit::new() });
+            return Ok(wait::ending(&gateway, &identity, opening::LOOK, opening::REASON));
         }
     };
     Drive::begin(&gateway, &turn, scope, identity, &cell, opening, home).await?.run(&turn).await
-}
-
-/// What becomes of an identity whose job is given up: it does not wait any more, and says what is in its way.
-pub(crate) async fn given_up(gateway: Arc<Gateway>, job: Job, reason: String) -> Result<Unit, StoreError> {
-    let mut unit = Unit::new();
-    let (Some(org), Body { identity }) = (job.org, job.body()?) else { return Ok(unit) };
-    let scope = OrgScope::granted(org);
-    let Some(identity) = gateway.store.org(scope).get::<Identity>(identity).await? else { return Ok(unit) };
-    if identity.state.acts() || matches!(identity.state, State::Deprovisioning | State::Deprovisioned) {
-        return Ok(unit);
-    }
-    let trouble = Trouble {
-        code: "given_up".to_owned(),
-        message: format!("the work on it was given up: {reason}"),
-        remedy: "put right what is said, then provision again".to_owned(),
-    };
-    let stopped = Identity {
-        state: State::Error,
-        waiting: None,
-        trouble: Some(trouble),
-        changed: gateway.clock.now(),
-        ..identity.record.clone()
-    };
-    unit.update(&identity, &stopped);
-    let act = Act::new(PROVISIONED, system()).on(on([thing("identity", identity.id)]));
-    let code = Some(Code::new("given_up"));
-    unit.record(scope, gateway.composer.change(act, attache_ledger::Verdict::Failed, code));
-    Ok(unit)
 }
 
 /// The identity with its cell, allotted now if it has none, or if the blueprint of the one that it has was deleted.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use attache_graph::{Cause, Graph, NewUser};
 use attache_ledger::{Act, ActName, Actor, Code, Mode as As, Target, Verdict};
 use attache_provision::{Failure, FailureCause, Reason, Step};
-use attache_store::{JobEnd, OrgScope, Record, Unit, Versioned};
+use attache_store::{OrgScope, Record, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, Secret, SkuId, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use super::provisioning::Provisioning;
 use super::suspend::there;
-use super::{Identity, IdentityId, Method, Mode, State, Trouble, unheard, verify};
+use super::{Identity, IdentityId, Method, Mode, State, Trouble, unheard, verify, wait};
 use crate::Gateway;
 use crate::jobs::{Ending, JobError, Turn, is_unknown, outside};
 use crate::licences;
@@ -154,7 +154,10 @@ pub(super) async fn go_on(
                 turn.commit(unit).await?;
                 identity.replaced(made)
             }
-            Made::NotYet(reason) => return Ok(wait(gateway, reason)),
+            Made::NotYet(reason) => {
+                let span = SOON.mul_f64(gateway.config.provision_scale);
+                return Ok(wait::ending(gateway, &identity, span, reason));
+            }
             Made::Taken => return Ok(stopped(gateway, &identity, taken())),
         },
     };
@@ -208,12 +211,6 @@ pub(super) async fn asked_for(
     let found = graph.user_by_name(address).await?.value;
     // An agent user that was given up may still be shown; it is another's to remove.
     Ok(found.filter(|user| user.identity_parent_id.is_none()).map(|user| user.id))
-}
-
-fn wait(gateway: &Gateway, reason: &str) -> Ending {
-    let now = gateway.clock.now();
-    let due = now.saturating_add(SOON.mul_f64(gateway.config.provision_scale)).unwrap_or(now);
-    Ending { end: JobEnd::Wait { due, reason: reason.to_owned() }, unit: Unit::new() }
 }
 
 fn taken() -> Trouble {

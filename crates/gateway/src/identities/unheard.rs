@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::drive::PROVISION;
 use super::provisioning::Provisioning;
-use super::{Identity, ordinary, wish};
+use super::{Identity, State, ordinary, wish};
 use crate::Gateway;
 use crate::cells;
 use crate::jobs::{Ending, JobError};
@@ -132,6 +132,9 @@ impl Unheard {
         };
         let now = gateway.clock.now();
         let due = now.saturating_add(span).unwrap_or(now);
+        if identity.state == State::Deprovisioning && !matches!(self, Self::Found { .. }) {
+            unit.update(identity, &identity.waits(now, reason, due, None));
+        }
         Ending { end: JobEnd::Wait { due, reason: reason.to_owned() }, unit }
     }
 }

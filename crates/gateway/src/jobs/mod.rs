@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use attache_store::{CommitError, Job, JobEnd, StoreError, Unit};
 use attache_terms::Explain as _;
+use jiff::Timestamp;
 
 pub(crate) use http::api;
 pub(crate) use outside::{correlated, is_unknown, judge, outside};
@@ -81,6 +82,16 @@ pub(crate) enum JobError {
     /// Something outside; the text has no content.
     #[error("{0}")]
     Failed(String),
+    /// What is asked for is refused until somebody acts; the text has no content.
+    #[error("{message}; {remedy}")]
+    Refused {
+        /// The code of the refusal.
+        code: &'static str,
+        /// What was refused.
+        message: String,
+        /// What to do.
+        remedy: String,
+    },
     /// It cannot be done, ever.
     #[error("{0}")]
     Hopeless(String),
@@ -94,7 +105,11 @@ impl JobError {
         match self {
             Self::Store(error) | Self::Commit(CommitError::Store(error)) => inside(error.code()),
             Self::Seal(error) => inside(error.code()),
-            Self::LeaseLost(_) | Self::Commit(_) | Self::Failed(_) | Self::Hopeless(_) => self.to_string(),
+            Self::LeaseLost(_)
+            | Self::Commit(_)
+            | Self::Failed(_)
+            | Self::Refused { .. }
+            | Self::Hopeless(_) => self.to_string(),
         }
     }
 }
@@ -117,12 +132,17 @@ pub(crate) const KINDS: &[Kind] = &[
     siem::DELIVER,
 ];
 
-/// What is left to do when a job of a kind is given up, in the unit that says so: what the job was about must not
-/// wait for it for ever.
-pub(crate) type Leftover =
-    fn(Arc<Gateway>, Job, String) -> Pin<Box<dyn Future<Output = Result<Unit, StoreError>> + Send>>;
+/// What else is so when a turn at a job of a kind failed and ends so, in the unit that says it: what the job is about
+/// tells what stands in its way, and waits for no job that was given up. The time is when that is so at the latest.
+pub(crate) type Setback = fn(
+    Arc<Gateway>,
+    Job,
+    JobEnd,
+    Timestamp,
+) -> Pin<Box<dyn Future<Output = Result<Unit, StoreError>> + Send>>;
 
-/// Every kind that leaves something.
-pub(crate) const GIVEN_UP: &[(&str, Leftover)] = &[(identities::PROVISION.name, |gateway, job, reason| {
-    Box::pin(identities::given_up(gateway, job, reason))
-})];
+/// Every kind that is waited for.
+pub(crate) const SETBACKS: &[(&str, Setback)] =
+    &[(identities::PROVISION.name, SET_BACK), (identities::REMOVE.name, SET_BACK)];
+
+const SET_BACK: Setback = |gateway, job, end, until| Box::pin(identities::set_back(gateway, job, end, until));

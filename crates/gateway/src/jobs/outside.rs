@@ -73,6 +73,10 @@ pub(crate) fn correlated(correlation: &attache_graph::Correlation) -> Correlatio
 
 impl From<GraphError> for JobError {
     fn from(error: GraphError) -> Self {
-        Self::Failed(format!("{error}; {}", error.remedy()))
+        let (message, remedy) = (error.to_string(), error.remedy().to_string());
+        match error.cause() {
+            Cause::Forbidden { .. } => Self::Refused { code: error.code(), message, remedy },
+            _ => Self::Failed(format!("{message}; {remedy}")),
+        }
     }
 }

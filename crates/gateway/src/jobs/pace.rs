@@ -13,6 +13,11 @@ pub(super) fn pause(failures: u32, jitter: f64) -> Duration {
     doubled.min(LONGEST).mul_f64(0.5 + jitter / 2.0)
 }
 
+/// How long a job waits at the longest that has failed so often, before it is given up with its last try.
+pub(super) fn longest(failures: u32, tries: u32) -> Duration {
+    (failures..tries).map(|failures| pause(failures, 1.0)).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,5 +31,12 @@ mod tests {
             assert_eq!(pause(failures, 1.0), Duration::from_secs(512).max(LONGEST.min(pause(failures, 1.0))));
             assert!(pause(failures, 1.0) <= LONGEST);
         }
+    }
+
+    #[test]
+    fn what_fails_once_more_waits_for_the_sum_of_what_is_left() {
+        assert_eq!(longest(1, 4), Duration::from_secs(1 + 2 + 4));
+        assert_eq!(longest(3, 4), Duration::from_secs(4));
+        assert_eq!(longest(4, 4), Duration::ZERO);
     }
 }

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, info_span, warn};
 
-use super::pace::{LONGEST, pause};
+use super::pace::{LONGEST, longest, pause};
 use super::turn::LEASE;
-use super::{Ending, GIVEN_UP, JobError, KINDS, Kind, Turn};
+use super::{Ending, JobError, KINDS, Kind, SETBACKS, Turn};
 use crate::Gateway;
 
 /// How long it sleeps at most when nothing wakes it: another node may have added a job unheard.
@@ -124,18 +124,20 @@ async fn take_turn(gateway: Arc<Gateway>, lease: Lease) {
     .await;
 }
 
-/// How a turn that failed ends; when its job is given up, with what that leaves.
+/// How a turn that failed ends, and how what it was about stands then.
 async fn failed_ending(gateway: &Arc<Gateway>, kind: &Kind, job: &Job, error: &JobError) -> Ending {
     let end = failed(gateway, kind, job.failures + 1, error);
-    let leftover = GIVEN_UP.iter().find(|(name, _)| *name == kind.name).map(|(_, leftover)| leftover);
-    let unit = match (&end, leftover) {
-        (JobEnd::Dead { reason }, Some(leftover)) => {
-            leftover(Arc::clone(gateway), job.clone(), reason.clone()).await.unwrap_or_else(|error| {
-                error!(%error, "what a job was about still waits for it");
+    let setback = SETBACKS.iter().find(|(name, _)| *name == kind.name).map(|(_, setback)| setback);
+    let unit = match setback {
+        Some(setback) => {
+            let now = gateway.clock.now();
+            let until = now.saturating_add(longest(job.failures + 1, kind.tries)).unwrap_or(now);
+            setback(Arc::clone(gateway), job.clone(), end.clone(), until).await.unwrap_or_else(|error| {
+                error!(%error, "what a job is about does not say what stands in its way");
                 Unit::new()
             })
         }
-        _ => Unit::new(),
+        None => Unit::new(),
     };
     Ending { end, unit }
 }

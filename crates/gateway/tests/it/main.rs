@@ -42,6 +42,7 @@ mod reviews;
 mod rsyslog;
 mod seats;
 mod sending;
+mod setbacks;
 mod shared_sender;
 mod siem;
 mod sign_in;

@@ -449,7 +449,7 @@ impl Clock for Ahead {
 }
 
 /// The client id of the application that is called so, wherever the sandbox's state has it.
-fn app_named(state: &Value, name: &str) -> Option<String> {
+pub(crate) fn app_named(state: &Value, name: &str) -> Option<String> {
     match state {
         Value::Object(object) if object.get("display_name").is_some_and(|own| own == name) => {
             object.get("app_id").and_then(Value::as_str).map(str::to_owned)

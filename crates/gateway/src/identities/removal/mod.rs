@@ -13,10 +13,10 @@ use attache_terms::Explain as _;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::plan::{Plan, plan};
-use super::drive::{act_of, ended};
+use super::drive::{Body, act_of, ended};
 use super::http::accepted;
 use super::provisioning::Provisioning;
-use super::{Identity, IdentityId, Method, State, Trouble, ordinary, suspend, unheard};
+use super::{Identity, IdentityId, Method, State, Trouble, ordinary, setback, suspend, unheard};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::cells::{self, Cell};
@@ -26,16 +26,19 @@ use crate::record::{on, system, thing};
 use crate::server::{Answer, Problem};
 use crate::tenants::TenantClients;
 
+/// The name of the kind of job.
+pub(super) const NAME: &str = "identity.remove";
+
 /// The kind of job.
 pub(crate) const REMOVE: Kind = Kind {
-    name: "identity.remove",
+    name: NAME,
     tries: 20,
     recurring: false,
-    work: |gateway, turn| Box::pin(work(gateway, turn)),
+    work: |gateway, turn| Box::pin(setback::unless_refused(gateway, turn, work)),
 };
 
 const ASKED: ActName = ActName::new("identity.deprovision_requested");
-const REMOVED: ActName = ActName::new("identity.deprovisioned");
+pub(super) const REMOVED: ActName = ActName::new("identity.deprovisioned");
 
 /// What is remembered of a removal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,11 +65,6 @@ impl Removing {
     pub(super) fn left(&self) -> Vec<Left> {
         self.steps.left()
     }
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Body {
-    identity: IdentityId,
 }
 
 /// Asks for it. An identity that is on its way out already stays so.
@@ -219,7 +217,9 @@ impl Leaving {
                 }
                 RemovalAction::WaitUntil { at, reason } => {
                     unit.update(&self.removing, &self.removing.record);
-                    return Ok(Ending { end: JobEnd::Wait { due: at, reason: reason.to_string() }, unit });
+                    let reason = reason.to_string();
+                    unit.update(&self.identity, &self.identity.waits(now, &reason, at, None));
+                    return Ok(Ending { end: JobEnd::Wait { due: at, reason }, unit });
                 }
                 RemovalAction::Failed(failure) => {
                     unit.update(&self.removing, &self.removing.record);
@@ -230,7 +230,7 @@ impl Leaving {
                     };
                     unit.update(
                         &self.identity,
-                        &Identity { trouble: Some(trouble), ..self.identity.record.clone() },
+                        &Identity { waiting: None, trouble: Some(trouble), ..self.identity.record.clone() },
                     );
                     return Ok(Ending::done_with(unit));
                 }
