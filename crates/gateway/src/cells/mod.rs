@@ -10,6 +10,7 @@ mod key;
 mod lost;
 mod page;
 mod suspend;
+mod trial;
 
 use attache_provision::{Naming, Tag};
 use attache_store::{GatewayScope, Lookup, OrgId, Record, id};
@@ -24,7 +25,8 @@ pub(crate) use http::api;
 pub(crate) use key::{CellError, credential};
 pub(crate) use lost::{found, lost};
 pub(crate) use page::pages;
-pub(crate) use suspend::{CellSuspension, ENFORCE, refuses};
+pub(crate) use suspend::{CellSuspension, ENFORCE};
+pub(crate) use trial::{code_of, refuses};
 
 use crate::sealing::Sealed;
 

@@ -4,20 +4,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use attache_entra::{AccessToken, Resource, T1Source, TokenFault};
 use attache_graph::{Cause, Graph};
-use attache_ledger::{Act, ActName, Actor, Mode as As, Thing};
+use attache_ledger::{Act, ActName, Actor, Mode as As, Thing, Verdict};
 use attache_store::{GatewayScope, JobId, NewJob, OrgId, OrgScope, Page, StoreError, Unit, Versioned};
-use attache_terms::{AppId, TenantId, Who};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::http::accepted;
-use super::{Cell, CellId, credential};
+use super::trial::{ASSERTION, TOKEN, Trial, Tried, code_of};
+use super::{Cell, CellId};
 use crate::Gateway;
 use crate::access::Caller;
 use crate::identities::Identity;
@@ -26,13 +23,10 @@ use crate::organisations::plain;
 use crate::record::{on, system, thing};
 use crate::server::{Answer, Problem};
 
-/// How long an assertion of hop 1 lives (Entra reference §1.11: app tokens, 3900 s).
-const ASSERTION: Duration = Duration::from_secs(3900);
-/// How long a user's token lives at most where nothing revokes it (ibid.).
-const TOKEN: Duration = Duration::from_secs(90 * 60);
-
 const SUSPENDED: ActName = ActName::new("cell.suspended");
 const RESUMED: ActName = ActName::new("cell.resumed");
+const PROVED: ActName = ActName::new("cell.suspension_proved");
+const ENFORCED: ActName = ActName::new("cell.suspension_enforced");
 const PRINCIPAL: ActName = ActName::new("blueprint_principal.enable");
 
 /// The kind of job that tells the tenant.
@@ -216,89 +210,34 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
     }
     let Some(suspension) = &cell.suspended else { return Ok(Ending::done()) };
     let enforced = CellSuspension { enforced: true, ..suspension.clone() };
-    let proved = match trial {
-        Some(trial) => trial.end(&gateway, enforced).await?,
-        None => enforced,
+    let tried = match trial {
+        Some(trial) => Some(trial.end(&gateway).await?),
+        None => None,
     };
-    let mut unit = Unit::new();
+    let mut unit = on_record(&gateway, &cell, tried.as_ref()).await?;
+    let proved = tried.map_or(enforced.clone(), |tried| tried.shown(enforced));
     unit.update(&cell, &Cell { suspended: Some(proved), ..cell.record.clone() });
     Ok(Ending::done_with(unit))
 }
 
-/// What is tried with one of a blueprint's agents, before its principal is disabled and after.
-struct Trial {
-    tenant: TenantId,
-    agent: AppId,
-    first: Arc<dyn T1Source>,
-    /// An assertion from before, for hop 2: whoever has stolen one has such a one. Whether it still buys tokens is
-    /// known only to who has one, too.
-    before: Option<AccessToken>,
-}
-
-impl Trial {
-    /// Gets an assertion while Entra still gives it; there is nothing to try with where the blueprint has no agent.
-    async fn begin(gateway: &Arc<Gateway>, cell: &Cell, blueprint: AppId) -> Result<Option<Self>, JobError> {
-        let residents = residents(gateway, cell.id).await?;
-        // One that is stopped itself would prove nothing of the blueprint.
-        let (acting, stopped): (Vec<_>, Vec<_>) =
-            residents.iter().partition(|one| one.suspended.is_none() && one.state.acts());
-        let Some(agent) = acting.into_iter().chain(stopped).find_map(|one| one.agent) else {
-            return Ok(None);
-        };
-        let (credential, _) = credential(gateway, cell).await?;
-        let first: Arc<dyn T1Source> = gateway.entra.own_assertion(cell.tenant, blueprint, credential);
-        let before = first.t1(agent).await.ok();
-        Ok(Some(Self { tenant: cell.tenant, agent, first, before }))
+/// What came of a suspension, as the logs keep it when it has ended: that of the gateway, and of everyone concerned.
+async fn on_record(gateway: &Gateway, cell: &Cell, tried: Option<&Tried>) -> Result<Unit, StoreError> {
+    let (act, code) = match tried {
+        Some(tried) => (PROVED, Some(code_of(&tried.hop_1))),
+        None => (ENFORCED, None),
+    };
+    let about: Vec<Thing> = [thing("cell", cell.id)]
+        .into_iter()
+        .chain(tried.and_then(Tried::second).map(|second| thing("hop_2", second)))
+        .collect();
+    let entry = |about: Vec<Thing>| {
+        let act = Act::new(act.clone(), system()).on(on(about));
+        gateway.composer.change(act, Verdict::Done, code.clone())
+    };
+    let mut unit = Unit::new();
+    unit.record(GatewayScope::granted(), entry(about.clone()));
+    for (org, own) in by_organisation(&residents(gateway, cell.id).await?) {
+        unit.record(OrgScope::granted(org), entry(about.iter().cloned().chain(own).collect()));
     }
-
-    /// Tries hop 1 with nothing remembered, and hop 2 with the assertion from before.
-    async fn end(self, gateway: &Arc<Gateway>, enforced: CellSuspension) -> Result<CellSuspension, JobError> {
-        let Self { tenant, agent, first, before } = self;
-        if let Some(before) = &before {
-            first.refused(agent, before);
-        }
-        let hop_1 = match first.t1(agent).await {
-            Ok(_) => {
-                return Err(JobError::Failed("the blueprint still gets assertions; trying again".into()));
-            }
-            Err(fault) if refuses(&fault) => Some(fault.to_string()),
-            Err(fault) => return Err(JobError::Failed(fault.to_string())),
-        };
-        let Some(before) = before else { return Ok(CellSuspension { hop_1, ..enforced }) };
-        let resource = Resource::graph(gateway.entra.cloud());
-        let second = gateway.entra.agent_identity(tenant, Arc::new(Before(before)), agent, resource);
-        if let Ok(remembered) = second.token(None).await {
-            second.refused(&remembered);
-        }
-        match second.token(None).await {
-            Ok(_) => {
-                let hop_2 = "an assertion from before still buys a token, until it ends".to_owned();
-                Ok(CellSuspension { hop_1, hop_2: Some(hop_2), ..enforced })
-            }
-            Err(fault) if refuses(&fault) => Ok(CellSuspension {
-                hop_1,
-                hop_2: Some(fault.to_string()),
-                tokens_end: enforced.since.saturating_add(TOKEN).ok(),
-                ..enforced
-            }),
-            Err(fault) => Err(JobError::Failed(fault.to_string())),
-        }
-    }
-}
-
-/// An assertion from before, and no other.
-struct Before(AccessToken);
-
-#[async_trait]
-impl T1Source for Before {
-    async fn t1(&self, _: AppId) -> Result<AccessToken, TokenFault> {
-        Ok(self.0.clone())
-    }
-
-    fn refused(&self, _: AppId, _: &AccessToken) {}
-}
-
-/// Whether Entra refused, rather than failed to answer: a network that fails proves nothing.
-pub(crate) fn refuses(fault: &TokenFault) -> bool {
-    fault.code() != "authority_unreachable" && !matches!(fault.remedy().who, Who::Platform { .. })
+    Ok(unit)
 }

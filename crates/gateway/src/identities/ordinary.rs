@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use super::provisioning::Provisioning;
 use super::suspend::there;
-use super::{Identity, IdentityId, Method, Mode, State, Trouble, unheard, verify, wait};
+use super::{Identity, IdentityId, Method, Mode, Trouble, setback, unheard, verify, wait};
 use crate::Gateway;
 use crate::jobs::{Ending, JobError, Turn, is_unknown, outside};
 use crate::licences;
@@ -158,13 +158,13 @@ pub(super) async fn go_on(
                 let span = SOON.mul_f64(gateway.config.provision_scale);
                 return Ok(wait::ending(gateway, &identity, span, reason));
             }
-            Made::Taken => return Ok(stopped(gateway, &identity, taken())),
+            Made::Taken => return Ok(stopped(gateway, scope, &identity, taken())),
         },
     };
     if let Some(user) = identity.user
         && let Some(trouble) = hand.license(&identity, user, home).await?
     {
-        return Ok(stopped(gateway, &identity, trouble));
+        return Ok(stopped(gateway, scope, &identity, trouble));
     }
     verify::look(gateway, scope, identity, home).await
 }
@@ -229,16 +229,9 @@ fn unknown(licences: &[String]) -> Trouble {
     }
 }
 
-fn stopped(gateway: &Gateway, identity: &Versioned<Identity>, trouble: Trouble) -> Ending {
+fn stopped(gateway: &Gateway, scope: OrgScope, identity: &Versioned<Identity>, trouble: Trouble) -> Ending {
     let mut unit = Unit::new();
-    let stopped = Identity {
-        state: State::Error,
-        trouble: Some(trouble),
-        waiting: None,
-        changed: gateway.clock.now(),
-        ..identity.record.clone()
-    };
-    unit.update(identity, &stopped);
+    setback::stop(gateway, scope, &mut unit, identity, identity.record.clone(), trouble);
     Ending::done_with(unit)
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_graph::{Answered, Cause, Graph, GraphError};
-use attache_ledger::{Act, ActName, Actor, Mode as As};
+use attache_ledger::{Act, ActName, Actor, Code, Mode as As, Verdict};
 use attache_store::{JobId, NewJob, OrgId, OrgScope, Unit, Versioned};
+use attache_terms::Explain as _;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,6 +28,8 @@ const LONGEST_TOKEN: Duration = Duration::from_secs(90 * 60);
 
 pub(super) const SUSPENDED: ActName = ActName::new("identity.suspended");
 pub(super) const RESUMED: ActName = ActName::new("identity.resumed");
+const PROVED: ActName = ActName::new("identity.suspension_proved");
+const ENFORCED: ActName = ActName::new("identity.suspension_enforced");
 const USER: ActName = ActName::new("agent_user.enable");
 const SESSIONS: ActName = ActName::new("agent_user.sessions.revoke");
 const AGENT: ActName = ActName::new("agent_identity.enable");
@@ -186,7 +189,7 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
         return Ok(Ending::done());
     }
     if identity.tenant.is_none() {
-        return Ok(Ending::done_with(nothing_to_tell(&identity)));
+        return Ok(Ending::done_with(nothing_to_tell(&gateway, scope, &identity)));
     }
     let graph = gateway.provisioner(&gateway.home_needed(scope, &identity).await?);
     tell(&gateway, &turn, scope, &identity, &graph, identity.suspended.is_none()).await?;
@@ -195,23 +198,36 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
     if let Some(unheard) = unheard::look(&gateway, scope, &identity, suspension.since).await? {
         return Ok(unheard.ending(&gateway, &identity));
     }
-    let hops_fail = hops(&gateway, scope, &identity).await?;
+    let refusal = hops(&gateway, scope, &identity).await?;
+    let code = refusal.as_ref().map(code_of);
+    let hops_fail = refusal.map(|refusal| refusal.to_string());
     let proof = Proof { enforced: true, hops_fail, ..suspension.proof.clone() };
-    let proved = Suspension { proof, ..suspension.clone() };
+    Ok(Ending::done_with(proved(&gateway, scope, &identity, suspension, proof, code)))
+}
+
+/// The proof of a suspension, which ends with it, and the entry of it, which stays.
+fn proved(
+    gateway: &Gateway,
+    scope: OrgScope,
+    identity: &Versioned<Identity>,
+    suspension: &Suspension,
+    proof: Proof,
+    code: Option<Code>,
+) -> Unit {
+    let act = if code.is_some() { PROVED } else { ENFORCED };
+    let act = Act::new(act, system()).on(on([thing("identity", identity.id)]));
+    let suspended = Suspension { proof, ..suspension.clone() };
     let mut unit = Unit::new();
-    unit.update(&identity, &Identity { suspended: Some(proved), ..identity.record.clone() });
-    Ok(Ending::done_with(unit))
+    unit.record(scope, gateway.composer.change(act, Verdict::Done, code));
+    unit.update(identity, &Identity { suspended: Some(suspended), ..identity.record.clone() });
+    unit
 }
 
 /// An identity that lives nowhere has nothing in a tenant that could act: that we do nothing for it is all.
-fn nothing_to_tell(identity: &Versioned<Identity>) -> Unit {
-    let mut unit = Unit::new();
-    if let Some(suspension) = &identity.suspended {
-        let proof = Proof { enforced: true, ..Proof::default() };
-        let proved = Suspension { proof, ..suspension.clone() };
-        unit.update(identity, &Identity { suspended: Some(proved), ..identity.record.clone() });
-    }
-    unit
+fn nothing_to_tell(gateway: &Gateway, scope: OrgScope, identity: &Versioned<Identity>) -> Unit {
+    let Some(suspension) = &identity.suspended else { return Unit::new() };
+    let proof = Proof { enforced: true, ..Proof::default() };
+    proved(gateway, scope, identity, suspension, proof, None)
 }
 
 /// Blocks sign-in, as the first thing that happens to an identity that is taken back.
@@ -269,12 +285,12 @@ async fn hops(
     gateway: &Arc<Gateway>,
     scope: OrgScope,
     identity: &Identity,
-) -> Result<Option<String>, JobError> {
+) -> Result<Option<GraphError>, JobError> {
     let Some(graph) = acting(gateway, scope, identity).await? else { return Ok(None) };
     graph.renew().await;
     match graph.me().await {
         Ok(_) => Err(JobError::Failed("the agent user can still sign in; trying again".into())),
-        Err(error) if is_refusal(&error) => Ok(Some(error.to_string())),
+        Err(error) if is_refusal(&error) => Ok(Some(error)),
         // A network that fails proves nothing.
         Err(error) => Err(error.into()),
     }
@@ -305,6 +321,14 @@ fn is_refusal(error: &GraphError) -> bool {
         Cause::Unauthorised { .. } | Cause::Forbidden { .. } => true,
         Cause::Token(fault) => cells::refuses(fault),
         _ => false,
+    }
+}
+
+/// The code of a refusal, as the log keeps it.
+fn code_of(error: &GraphError) -> Code {
+    match error.cause() {
+        Cause::Token(fault) => cells::code_of(fault),
+        _ => Code::new(error.code()),
     }
 }
 

@@ -9,7 +9,7 @@ use attache_store::{JobEnd, OrgScope, Unit, Versioned};
 use jiff::Timestamp;
 
 use super::condition::mailbox_plans;
-use super::{Identity, Method, State, Trouble, Waiting, watch};
+use super::{Identity, Method, State, Trouble, Waiting, setback, watch};
 use crate::Gateway;
 use crate::jobs::{Ending, JobError};
 use crate::record::{on, thing};
@@ -133,7 +133,7 @@ pub(super) async fn look(
             JobEnd::Done
         }
         Next::Failed(trouble) => {
-            unit.update(&identity, &Identity { state: State::Error, trouble: Some(trouble), ..base });
+            setback::stop(gateway, scope, &mut unit, &identity, base, trouble);
             JobEnd::Done
         }
         Next::Wait(state, reason) => {

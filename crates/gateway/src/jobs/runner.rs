@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_store::{Claim, CommitError, GatewayScope, Job, JobEnd, Lease, Unit};
+use attache_ledger::{Act, ActName, Verdict};
+use attache_store::{Claim, CommitError, GatewayScope, Job, JobEnd, Lease, OrgScope, Unit};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,6 +14,9 @@ use super::pace::{LONGEST, longest, pause};
 use super::turn::LEASE;
 use super::{Ending, JobError, KINDS, Kind, SETBACKS, Turn};
 use crate::Gateway;
+use crate::record::{on, system, thing};
+
+const GIVEN_UP: ActName = ActName::new("job.given_up");
 
 /// How long it sleeps at most when nothing wakes it: another node may have added a job unheard.
 const LOOK: Duration = Duration::from_secs(5);
@@ -146,6 +150,14 @@ async fn failed_ending(gateway: &Arc<Gateway>, kind: &Kind, job: &Job, error: &J
 async fn conclude(gateway: &Gateway, kind: &Kind, lease: &Lease, ending: Ending) -> Result<(), CommitError> {
     let Ending { end, mut unit } = ending;
     let word = word(&end);
+    if matches!(end, JobEnd::Dead { .. }) {
+        let act = Act::new(GIVEN_UP, system()).on(on([thing("job", lease.job.id), thing("kind", kind.name)]));
+        let entry = gateway.composer.change(act, Verdict::Failed, None);
+        match lease.job.org {
+            Some(org) => unit.record(OrgScope::granted(org), entry),
+            None => unit.record(GatewayScope::granted(), entry),
+        };
+    }
     unit.end(lease, end);
     gateway.store.commit(unit).await?;
     gateway.metrics.turned(kind.name, word);

@@ -54,9 +54,15 @@ async fn a_suspended_blueprint_gets_no_assertion_and_its_agents_do_nothing() {
     // Whom it concerns finds it in their own log, with the identities that it stopped.
     let log = acme.get("api/v1/orgs/acme/audit/entries?act=cell.").await.ok(200);
     let acts: Vec<_> = log["items"].as_array().unwrap().iter().map(|entry| &entry["act"]).collect();
-    assert_eq!(acts, ["cell.resumed", "cell.suspended"], "{log}");
+    assert_eq!(acts, ["cell.resumed", "cell.suspension_proved", "cell.suspended"], "{log}");
+    // What the cell showed of it is over, and stays here.
+    assert_eq!(
+        (&log["items"][1]["outcome"], &log["items"][1]["code"]),
+        (&json!("done"), &json!("AADSTS7000112"))
+    );
+    assert!(log["items"][1].to_string().contains("hop_2"), "{log}");
     let identity = acme.get(DEFAULT).await.ok(200)["id"].clone();
-    assert!(log["items"][1].to_string().contains(identity.as_str().unwrap()), "{log}");
+    assert!(log["items"][2].to_string().contains(identity.as_str().unwrap()), "{log}");
     let globex = globex.get("api/v1/orgs/globex/audit/entries?act=cell.").await.ok(200);
     assert_eq!(globex["items"], json!([]), "it does not concern them");
     acme.until_posted(&format!("{DEFAULT}/test-send"), &to).await;

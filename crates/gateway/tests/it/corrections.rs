@@ -33,6 +33,9 @@ async fn a_user_that_was_named_wrongly_is_named_again() {
     let adopt = |user: &str| json!({ "method": "adopt", "user_id": user });
     operator.post(PROVISION, &adopt(NOBODY)).await.ok(202);
     stopped(&acme, "user_not_found").await;
+    let log = acme.get("api/v1/orgs/acme/audit/entries?act=identity.provisioned").await.ok(200);
+    let entry = &log["items"][0];
+    assert_eq!((&entry["outcome"], &entry["code"]), (&json!("failed"), &json!("user_not_found")), "{log}");
     // The users of our tenant are not the organisation's to take, at the second call either.
     assert_eq!(acme.post(PROVISION, &adopt(&user)).await.problem(403), "operators_only");
     operator.post(PROVISION, &adopt(&user)).await.ok(202);

@@ -44,6 +44,12 @@ async fn a_job_that_takes_its_workers_down_is_given_up() {
     // It would be done, if somebody did it.
     let given_up = until(&acme, "organisation.follow", |job| job["state"] == "dead").await;
     assert!(given_up["reason"].as_str().unwrap().contains("ended in the middle"), "{given_up}");
+    let log = acme.get("api/v1/orgs/acme/audit/entries?act=job.given_up").await.ok(200);
+    let entry = log["items"][0].to_string();
+    assert!(
+        entry.contains(given_up["id"].as_str().unwrap()) && entry.contains("organisation.follow"),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

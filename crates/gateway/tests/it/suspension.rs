@@ -44,6 +44,34 @@ async fn a_suspended_organisation_does_nothing_and_leaves_alone_what_was_suspend
     let cfo = acme.get(&one("cfo")).await.ok(200);
     assert_eq!(cfo["suspended"]["reason"], "its own", "{cfo}");
     assert!(cfo["suspended"]["with"].is_null(), "{cfo}");
+    // That it was stopped, and how that was seen, is on record when nothing else tells it any more.
+    let log = acme.get(&format!("{ORG}/audit/entries?act=identity.suspension_proved")).await.ok(200);
+    let proofs = log["items"].as_array().unwrap();
+    assert_eq!(proofs.len(), 2, "{log}");
+    assert!(proofs.iter().all(|proof| proof["code"].as_str().unwrap().starts_with("AADSTS")), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_without_an_agent_is_stopped_and_no_proof_is_claimed() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
+    let user = world.sandbox.ready().users[1].id.clone();
+    operator.post(PROVISION, &json!({ "method": "adopt", "user_id": user })).await.ok(202);
+    let one = format!("{ORG}/agent-identities/default");
+    acme.until(&one, |seen| seen["state"] == "active").await;
+    acme.post(&format!("{one}/suspend"), &json!({ "reason": "a drill" })).await.ok(202);
+    let stopped = acme.until(&one, |seen| seen["suspended"]["proof"]["enforced"] == true).await;
+    let proof = &stopped["suspended"]["proof"];
+    assert!(proof["hops_fail"].is_null() && proof["tokens_end"].is_string(), "{stopped}");
+    let path = format!("users/{user}?$select=accountEnabled");
+    let told = world.graph(reqwest::Method::GET, &path, None).await.ok(200);
+    assert_eq!(told["accountEnabled"], false);
+    let suspension = acme.get(&format!("{ORG}/suspension")).await.ok(200);
+    assert_eq!((&suspension["enforced"], &suspension["proved"]), (&json!(1), &json!(0)), "{suspension}");
+    let log = acme.get(&format!("{ORG}/audit/entries?act=identity.suspension_")).await.ok(200);
+    let acts: Vec<_> = log["items"].as_array().unwrap().iter().map(|entry| &entry["act"]).collect();
+    assert_eq!(acts, ["identity.suspension_enforced"], "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

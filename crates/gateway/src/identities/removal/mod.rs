@@ -9,7 +9,6 @@ use attache_entra::ClientCredential;
 use attache_ledger::{Act, ActName, Actor, EntryId, Mode as As};
 use attache_provision::{Left, Removal, RemovalAction, Target as Aim, next_removal, perform_removal};
 use attache_store::{JobEnd, JobId, NewJob, OrgScope, Record, Unit, Versioned};
-use attache_terms::Explain as _;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::plan::{Plan, plan};
@@ -223,15 +222,9 @@ impl Leaving {
                 }
                 RemovalAction::Failed(failure) => {
                     unit.update(&self.removing, &self.removing.record);
-                    let trouble = Trouble {
-                        code: failure.code().to_owned(),
-                        message: failure.to_string(),
-                        remedy: failure.remedy().to_string(),
-                    };
-                    unit.update(
-                        &self.identity,
-                        &Identity { waiting: None, trouble: Some(trouble), ..self.identity.record.clone() },
-                    );
+                    let (before, trouble) = (&self.identity, Trouble::from(&failure));
+                    let after = before.record.clone();
+                    setback::stop(&self.gateway, self.scope, &mut unit, before, after, trouble);
                     return Ok(Ending::done_with(unit));
                 }
                 RemovalAction::Gone => {
