@@ -10,7 +10,7 @@ use attache_tests::{Gateway, Lines, chromium, with_node_modules};
 use serde_json::{Value, json};
 
 /// Each is looked at in two widths and two schemes.
-const PAGES: [&str; 39] = [
+const PAGES: [&str; 40] = [
     "sign-in-link",
     "home-empty",
     "overview-empty",

@@ -215,7 +215,7 @@ pub(super) fn job_id(named: &str) -> Answer<JobId> {
 pub(super) async fn revive(
     gateway: &Gateway,
     caller: &Caller,
-    scope: impl Scope + Copy,
+    scope: impl Scope,
     id: JobId,
 ) -> Answer<()> {
     // The queue is no part of a unit of work, so that what was meant is on record before it happens.
