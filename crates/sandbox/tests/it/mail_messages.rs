@@ -446,3 +446,43 @@ async fn settings_are_selected_by_those_who_may_read_them() {
     assert_eq!(refused.text("/error/code"), "ErrorAccessDenied");
     get(&tenant, "/v1.0/me?$select=id", &ada).await.expect(200);
 }
+
+#[tokio::test]
+async fn ids_are_translated_between_the_kinds_that_clients_hold() {
+    let tenant = mail_tenant().await;
+    let ada = filled(&tenant, 2).await;
+    let listed = get(&tenant, "/v1.0/me/messages?$select=id", &ada).await.expect(200);
+    let (id, other) = (listed.text("/value/0/id").to_owned(), listed.text("/value/1/id").to_owned());
+    let translate = async |ids: Value, from: &str, to: &str| {
+        let body = json!({ "inputIds": ids, "sourceIdType": from, "targetIdType": to });
+        post(&tenant, "/v1.0/me/translateExchangeIds", &ada, body).await
+    };
+    let one = async |id: &str, from: &str, to: &str| {
+        let answer = translate(json!([id]), from, to).await.expect(200);
+        assert_eq!(answer.text("/value/0/sourceId"), id);
+        answer.text("/value/0/targetId").to_owned()
+    };
+    let lasting = one(&id, "restId", "restImmutableEntryId").await;
+    let preferred = preferring(&tenant, "/v1.0/me/messages?$select=id", &ada, "IdType=\"ImmutableId\"").await;
+    assert_eq!(preferred.text("/value/0/id"), lasting);
+    for kind in ["entryId", "ewsId", "immutableEntryId", "restImmutableEntryId"] {
+        let text = one(&id, "restId", kind).await;
+        assert_eq!(one(&text, kind, "restId").await, id, "{kind}");
+        assert_eq!(one(&text, kind, "restImmutableEntryId").await, lasting, "{kind}");
+    }
+    // It still finds the message where it went; the id of the old place is nobody's.
+    let moved = json!({ "destinationId": "archive" });
+    post(&tenant, &format!("/v1.0/me/messages/{id}/move"), &ada, moved).await.expect(201);
+    assert_ne!(one(&lasting, "restImmutableEntryId", "restId").await, id);
+    let several = translate(json!([id, other, "nonsense"]), "restId", "ewsId").await.expect(200);
+    assert_eq!(several.text("/value/0/errorDetails/code"), "ErrorItemNotFound");
+    assert!(several.json["value"][1]["targetId"].is_string());
+    assert_eq!(several.text("/value/2/errorDetails/code"), "ErrorInvalidIdMalformed");
+    let named = format!("/v1.0/users/{}/translateExchangeIds", person(&tenant, "ada"));
+    let body = json!({ "inputIds": [other], "sourceIdType": "restId", "targetIdType": "ewsId" });
+    let same = post(&tenant, &named, &ada, body).await.expect(200);
+    assert_eq!(same.json["value"][0], several.json["value"][1]);
+    translate(json!([]), "restId", "ewsId").await.expect(400);
+    translate(json!(vec![other; 1001]), "restId", "ewsId").await.expect(400);
+    translate(json!(["x"]), "restId", "nonsense").await.expect(400);
+}

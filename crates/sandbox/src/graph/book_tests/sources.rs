@@ -64,6 +64,7 @@ pub(super) const SOURCES: &[(&str, &str, &str)] = &[
     ("/users/{}/sendMail", MAIL, "§4.1"),
     ("/users/{}/messages", MAIL, "§4.2, §4.3"),
     ("/users/{}/mailFolders", MAIL, "§4.2, §4.3"),
+    ("/users/{}/translateExchangeIds", MAIL, "§4.3"),
     ("/users/{}/mailboxSettings", MAIL, "Microsoft: mailboxSettings"),
     ("/users/{}/outlook", MAIL, "Microsoft: outlookCategory"),
     ("/chats", TEAMS, "§5.1"),

@@ -134,6 +134,53 @@ pub(super) fn parse(mailbox: &str, id: &str) -> Result<Named, BadId> {
     }
 }
 
+/// How a client may write an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writing {
+    /// The entry id of MAPI alone, URL-safe, with the number of missing `=` at its end.
+    Entry,
+    /// That of Exchange Web Services, in ordinary base64.
+    Ews,
+    /// That of Graph.
+    Rest,
+}
+
+/// Graph's id for one that is written so; `None` if it is not written so.
+pub(super) fn read(mailbox: &str, id: &str, writing: Writing) -> Option<String> {
+    match writing {
+        Writing::Rest => Some(id.to_owned()),
+        Writing::Ews => STANDARD.decode(id).ok().map(|bytes| URL_SAFE.encode(bytes)),
+        Writing::Entry => {
+            let (text, padding) = id.split_at_checked(id.len().checked_sub(1)?)?;
+            let padding = "=".repeat(padding.parse().ok().filter(|count| *count < 3)?);
+            let entry = URL_SAFE.decode(format!("{text}{padding}")).ok()?;
+            let length = u8::try_from(entry.len()).ok()?;
+            let mut bytes = match length {
+                46 if entry.get(..22) == IMMUTABLE.get(5..) => vec![0, 9, 0],
+                _ => [&[0, 3, 0x24, 0][..], mailbox.as_bytes(), &[0]].concat(),
+            };
+            bytes.extend([length, 0]);
+            bytes.extend(entry);
+            Some(URL_SAFE.encode(bytes))
+        }
+    }
+}
+
+/// One of Graph's ids, written otherwise.
+pub(super) fn written(mailbox: &str, id: &str, writing: Writing) -> Option<String> {
+    let bytes = URL_SAFE.decode(id).ok()?;
+    Some(match writing {
+        Writing::Rest => id.to_owned(),
+        Writing::Ews => STANDARD.encode(bytes),
+        Writing::Entry => {
+            let before = if bytes.starts_with(&IMMUTABLE) { 5 } else { 4 + mailbox.len() + 3 };
+            let text = URL_SAFE.encode(bytes.get(before..)?);
+            let bare = text.trim_end_matches('=');
+            format!("{bare}{}", text.len() - bare.len())
+        }
+    })
+}
+
 fn header(mailbox: &str, kind: u8) -> Vec<u8> {
     let mut bytes = vec![0, 3, 0x24, 0];
     bytes.extend(mailbox.bytes());
@@ -192,8 +239,19 @@ mod tests {
         }
 
         #[test]
+        fn ids_come_back_from_every_writing(number in 0..1_u64 << 40) {
+            for id in [placed(ADA, 12, number), lasting(ADA, number), folder(ADA, number)] {
+                for writing in [Writing::Entry, Writing::Ews, Writing::Rest] {
+                    let text = written(ADA, &id, writing).unwrap();
+                    prop_assert_eq!(read(ADA, &text, writing), Some(id.clone()));
+                }
+            }
+        }
+
+        #[test]
         fn no_text_breaks_the_reader(text in "\\PC{0,210}") {
             let _ = parse(ADA, &text);
+            let _ = (read(ADA, &text, Writing::Entry), read(ADA, &text, Writing::Ews));
         }
     }
 }

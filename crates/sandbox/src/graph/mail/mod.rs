@@ -20,6 +20,7 @@ mod search;
 mod send;
 mod settings;
 mod state;
+mod translate;
 mod transport;
 mod uploads;
 mod wire;
@@ -124,6 +125,10 @@ pub(super) fn routes() -> Vec<Route> {
     message!(all, GET, "/{message}/attachments/{attachment}", READ, SHARED_READ, attachments::get);
     message!(all, GET, "/{message}/attachments/{attachment}/$value", READ, SHARED_READ, attachments::value);
     message!(all, DELETE, "/{message}/attachments/{attachment}", WRITE, SHARED_WRITE, attachments::remove);
+    all.extend([
+        route(Method::POST, "/me/translateExchangeIds", translate::OWN, translate::translate),
+        route(Method::POST, "/users/{id}/translateExchangeIds", translate::ANYBODYS, translate::translate),
+    ]);
     mailbox!(all, GET, "/mailFolders", READ_BASIC, SHARED_READ_BASIC, folder_routes::list);
     mailbox!(all, POST, "/mailFolders", WRITE, SHARED_WRITE, folder_routes::create);
     mailbox!(all, GET, "/mailFolders/delta", READ_BASIC, SHARED_READ_BASIC, delta::folders);
