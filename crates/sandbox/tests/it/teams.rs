@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::cast::{delete, get, member, patch, person, post, sign_in, tenant};
+use crate::cast::{delete, get, member, patch, permitted, person, post, sign_in, tenant};
 use crate::granted::{app_with, sign_in_with};
 use crate::support::Tenant;
 
@@ -177,4 +177,77 @@ async fn activity_notifications_are_taken_if_they_say_enough() {
         post(&tenant, &path, &app, bad).await.expect(400);
     }
     post(&tenant, "/v1.0/users/nobody/teamwork/sendActivityNotification", &app, good).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_team_is_a_group_and_a_group_gets_a_team() {
+    let tenant = tenant().await;
+    let (ada, grace, path) = team(&tenant).await;
+    let admin = permitted(&tenant, &["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]).await;
+    let id = path.rsplit('/').next().unwrap().to_owned();
+    let group = format!("/v1.0/groups/{id}");
+    let shown = get(&tenant, &group, &admin).await.expect(200);
+    assert_eq!(shown.json["groupTypes"], json!(["Unified"]));
+    assert_eq!(shown.json["resourceProvisioningOptions"], json!(["Team"]));
+    assert_eq!((shown.text("/displayName"), shown.text("/description")), ("Engines", "Plans and such"));
+    assert_eq!(shown.text("/mail"), "Engines@contoso.example");
+    let found = "/v1.0/groups?$filter=resourceProvisioningOptions/Any(x:x%20eq%20'Team')";
+    assert_eq!(get(&tenant, found, &admin).await.expect(200).text("/value/0/id"), id);
+    let of_grace = format!("/v1.0/users/{}/memberOf", person(&tenant, "grace"));
+    assert_eq!(get(&tenant, &of_grace, &admin).await.expect(200).text("/value/0/id"), id);
+    let owners = get(&tenant, &format!("{group}/owners"), &admin).await.expect(200);
+    assert_eq!(owners.text("/value/0/id"), person(&tenant, "ada"));
+
+    // Who comes into the group is in the team; what the group is called, the team is called.
+    let alan = person(&tenant, "alan");
+    let reference = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/users/{alan}") });
+    post(&tenant, &format!("{group}/members/$ref"), &admin, reference).await.expect(204);
+    let members = get(&tenant, &format!("{path}/members"), &grace).await.expect(200);
+    assert_eq!(members.json["value"].as_array().unwrap().len(), 3);
+    patch(&tenant, &group, &admin, json!({ "displayName": "Machines" })).await.expect(204);
+    assert_eq!(get(&tenant, &path, &ada).await.expect(200).text("/displayName"), "Machines");
+    // A group that is deleted has no team, until it is restored.
+    delete(&tenant, &group, &admin).await.expect(204);
+    get(&tenant, &path, &ada).await.expect(404);
+    post(&tenant, &format!("/v1.0/directory/deletedItems/{id}/restore"), &admin, json!({})).await.expect(200);
+    get(&tenant, &path, &ada).await.expect(200);
+
+    let kind = |unified: bool| {
+        json!({
+            "displayName": "Boilers", "mailNickname": format!("boilers-{unified}"), "mailEnabled": unified,
+            "securityEnabled": !unified, "groupTypes": if unified { json!(["Unified"]) } else { json!([]) },
+            "owners@odata.bind": [format!("https://graph.microsoft.com/v1.0/users/{alan}")],
+        })
+    };
+    let made = post(&tenant, "/v1.0/groups", &admin, kind(true)).await.expect(201);
+    let boilers = format!("/v1.0/groups/{}", made.text("/id"));
+    let put = async |group: &str, body: Value| {
+        tenant.graph(Method::PUT, &format!("{group}/team"), &admin, Some(body)).await
+    };
+    get(&tenant, &format!("{boilers}/team"), &admin).await.expect(404);
+    let body = json!({ "memberSettings": { "allowCreateUpdateChannels": true } });
+    let team = put(&boilers, body.clone()).await.expect(201);
+    assert_eq!((team.text("/id"), team.text("/displayName")), (made.text("/id"), "Boilers"));
+    assert_eq!(team.json["summary"]["ownersCount"], 1);
+    assert_eq!(
+        get(&tenant, &format!("{boilers}/team"), &admin).await.expect(200).json["id"],
+        team.json["id"]
+    );
+    put(&boilers, body.clone()).await.expect(409);
+    let plain = post(&tenant, "/v1.0/groups", &admin, kind(false)).await.expect(201);
+    put(&format!("/v1.0/groups/{}", plain.text("/id")), body).await.expect(400);
+
+    let mut bare = kind(true);
+    bare["mailNickname"] = json!("pipes");
+    bare["owners@odata.bind"] =
+        json!([format!("https://graph.microsoft.com/v1.0/users/{}", person(&tenant, "ada"))]);
+    let pipes = post(&tenant, "/v1.0/groups", &admin, bare).await.expect(201).text("/id").to_owned();
+    let bound = json!({
+        "template@odata.bind": "https://graph.microsoft.com/v1.0/teamsTemplates('standard')",
+        "group@odata.bind": format!("https://graph.microsoft.com/v1.0/groups('{pipes}')"),
+    });
+    let asked = post(&tenant, "/v1.0/teams", &ada, bound.clone()).await.expect(202);
+    assert_eq!(asked.header("content-location"), format!("/teams('{pipes}')"));
+    get(&tenant, &format!("/v1.0/teams/{pipes}"), &ada).await.expect(200);
+    post(&tenant, "/v1.0/teams", &grace, bound).await.expect(403);
 }

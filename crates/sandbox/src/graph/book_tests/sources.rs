@@ -77,6 +77,7 @@ pub(super) const SOURCES: &[(&str, &str, &str)] = &[
     ("/users/{}/chats/{}/messages", TEAMS, "§5.3"),
     ("/users/{}/joinedTeams", TEAMS, "§5.4"),
     ("/users/{}/teamwork", TEAMS, "§5.1"),
+    ("/groups/{}/team", TEAMS, "Microsoft: team: put teams"),
     ("/teams", TEAMS, "§5.4"),
     ("/teams/{}/channels/getAllMessages", TEAMS, "§5.3"),
     ("/teams/{}/channels/{}/messages", TEAMS, "§5.3"),

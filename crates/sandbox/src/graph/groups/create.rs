@@ -115,17 +115,27 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
     {
         group.owners.push(user.to_owned());
     }
-    if group.is_unified() {
-        let domain = call.tenant.domains.first().unwrap_or_default();
-        group.mail = Some(format!("{}@{domain}", group.mail_nickname));
-    }
-    call.check_room(false)?;
-    call.has_made(&group.id);
-    let body = call.with_context("groups", call.group_json(&group, &Query::default()));
-    let location = format!("/groups/{}", group.id);
-    call.tenant.group_changed(ChangeKind::Created, &group.id);
-    call.tenant.workloads.groups.insert(group.id.clone(), group);
+    let id = call.add_group(group)?;
+    let group = call.tenant.workloads.groups.get(&id).ok_or_else(|| GraphError::no_object(&id))?;
+    let body = call.with_context("groups", call.group_json(group, &Query::default()));
+    let location = format!("/groups/{id}");
     Ok(call.created(&location, &body))
+}
+
+impl Call<'_> {
+    /// Takes up a new group, which has an address if it is a Microsoft 365 group; its id.
+    pub(crate) fn add_group(&mut self, mut group: Group) -> Result<String, GraphError> {
+        self.check_room(false)?;
+        self.has_made(&group.id);
+        if group.is_unified() {
+            let domain = self.tenant.domains.first().unwrap_or_default();
+            group.mail = Some(format!("{}@{domain}", group.mail_nickname));
+        }
+        let id = group.id.clone();
+        self.tenant.group_changed(ChangeKind::Created, &id);
+        self.tenant.workloads.groups.insert(id.clone(), group);
+        Ok(id)
+    }
 }
 
 /// That nobody else has the name, and that it is the one that the group had.

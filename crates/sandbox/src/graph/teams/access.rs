@@ -1,13 +1,20 @@
 //! Who may see a team: in a user's name its members.
 
+use crate::graph::Group;
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
 
+use super::roster;
 use super::state::{Channel, Team};
 
 impl Call<'_> {
     /// The team that the path names, if the caller may see it.
     pub(crate) fn team(&self) -> Result<&Team, GraphError> {
+        self.team_and_group().map(|(team, _)| team)
+    }
+
+    /// The same, with the group that it belongs to.
+    pub(super) fn team_and_group(&self) -> Result<(&Team, &Group), GraphError> {
         self.teams_user()?;
         let id = self.params.get("team").to_ascii_lowercase();
         if uuid::Uuid::try_parse(&id).is_err() {
@@ -16,14 +23,15 @@ impl Call<'_> {
                 id.escape_default()
             )));
         }
-        let team = self.tenant.workloads.teamwork.teams.get(&id).filter(|team| team.visible <= self.now);
-        let team = team
+        let found = self
+            .tenant
+            .team(&id, self.now)
             .ok_or_else(|| GraphError::not_found(format!("NotFound: no team found with Group Id {id}.")))?;
         match self.caller.user_id() {
-            Some(user) if team.member(user).is_none() => Err(GraphError::forbidden(format!(
+            Some(user) if !roster::has(found.1, user) => Err(GraphError::forbidden(format!(
                 "AclCheckFailed-Get Team: Initiator (8:orgid:{user}) is not a member of the team."
             ))),
-            _ => Ok(team),
+            _ => Ok(found),
         }
     }
 

@@ -1,21 +1,23 @@
-//! `POST /teams`: 202, and an operation that tells when the team is there.
+//! `POST /teams`, of nothing or of a group: 202, and an operation that tells when the team is there.
+
+use std::collections::BTreeMap;
 
 use http::header::{CONTENT_LOCATION, LOCATION};
 use http::{Method, StatusCode};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::changes::Change;
-use crate::directory::new_id;
+use crate::directory::{Life, new_id};
 use crate::exchange::Response;
+use crate::graph::Group;
 use crate::graph::call::Call;
-use crate::graph::chat_messages::{NO_OPTIONS, Sender};
-use crate::graph::chats::Member;
+use crate::graph::chat_messages::NO_OPTIONS;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::route::{Needs, Route};
 use crate::lag::Cause;
 
-use super::state::{Channel, Operation, Team, Visibility};
-use super::{members, wire};
+use super::members::Role;
+use super::state::Operation;
+use super::{group, members, wire};
 
 const CREATE: Needs = Needs::split(
     &["Team.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"],
@@ -44,41 +46,74 @@ fn create(call: &mut Call<'_>) -> Answer {
             "'template@odata.bind' has to name the template: .../teamsTemplates('standard').",
         ));
     }
-    let display_name = name(&body, 256)?;
-    let visibility = match body.get("visibility").and_then(Value::as_str) {
-        None | Some("public" | "Public") => Visibility::Public,
-        Some("private" | "Private") => Visibility::Private,
-        Some(_) => return Err(GraphError::unreadable("Invalid value specified for property 'visibility'.")),
+    let id = match body.get("group@odata.bind").and_then(Value::as_str) {
+        Some(reference) => {
+            let id =
+                call.reference(reference, "groups").map_err(|error| GraphError::unreadable(error.message))?;
+            let id = id.to_ascii_lowercase();
+            group::check(call, &id)?;
+            id
+        }
+        None => found(call, &body)?,
     };
-    let mut members = members::read_all(call, body.get("members"))?;
-    if let Some(caller) = call.caller.user_id()
-        && !members.iter().any(|member| member.person.id == caller)
-    {
-        members.insert(0, Member::new(Sender::user(caller), "owner".to_owned(), None));
-    }
-    if !members.iter().any(|member| member.role == "owner") {
-        return Err(GraphError::unreadable("A team owner must be provided when creating a team."));
-    }
-
-    let (id, operation) = (new_id(), new_id());
-    let (created, due) = (call.now, call.due(Cause::Replication));
-    let team = Team {
-        id: id.clone(),
-        display_name,
-        description: description(&body),
-        visibility,
-        created,
-        visible: due,
-        members,
-        channels: [Channel::new("General".to_owned(), description(&body), created)].into_iter().collect(),
-    };
-    let teamwork = &mut call.tenant.workloads.teamwork;
-    teamwork.teams.insert(id.clone(), team);
-    teamwork.operations.insert(operation.clone(), Operation { team: id.clone(), created, due });
-    call.tenant.changed(Change::created(format!("teams/{id}"), "#microsoft.graph.team"));
+    group::make(call, &id);
+    let (operation, created, due) = (new_id(), call.now, call.due(Cause::Replication));
+    let operations = &mut call.tenant.workloads.teamwork.operations;
+    operations.insert(operation.clone(), Operation { team: id.clone(), created, due });
     Ok(Response::empty(StatusCode::ACCEPTED)
         .with(LOCATION, &format!("/teams('{id}')/operations('{operation}')"))
         .with(CONTENT_LOCATION, &format!("/teams('{id}')")))
+}
+
+/// Makes the group of a new team.
+fn found(call: &mut Call<'_>, body: &Map<String, Value>) -> Result<String, GraphError> {
+    let display_name = name(body, 256)?;
+    let visibility = match body.get("visibility").and_then(Value::as_str) {
+        None | Some("public" | "Public") => "Public",
+        Some("private" | "Private") => "Private",
+        Some(_) => return Err(GraphError::unreadable("Invalid value specified for property 'visibility'.")),
+    };
+    let mut people = members::read_all(call, body.get("members"))?;
+    if let Some(caller) = call.caller.user_id()
+        && !people.iter().any(|(person, _)| person == caller)
+    {
+        people.insert(0, (caller.to_owned(), Role::Owner));
+    }
+    let owners: Vec<String> =
+        people.iter().filter(|(_, role)| *role == Role::Owner).map(|(person, _)| person.clone()).collect();
+    if owners.is_empty() {
+        return Err(GraphError::unreadable("A team owner must be provided when creating a team."));
+    }
+    let mut group = Group {
+        id: new_id(),
+        life: Life::new(call.now, call.due(Cause::Replication)),
+        mail_nickname: nickname(call, &display_name),
+        display_name,
+        mail: None,
+        mail_enabled: true,
+        security_enabled: false,
+        group_types: vec!["Unified".to_owned()],
+        takes_roles: false,
+        members: people.into_iter().map(|(person, _)| person).collect(),
+        owners,
+        subscriptions: BTreeMap::new(),
+        other: [("visibility".to_owned(), json!(visibility))].into_iter().collect(),
+    };
+    if let Some(description) = description(body) {
+        group.other.insert("description".to_owned(), json!(description));
+    }
+    call.add_group(group)
+}
+
+/// What stands before the `@` of the group's address: the name's own letters, with a number if they are taken.
+fn nickname(call: &Call<'_>, name: &str) -> String {
+    let mut letters: String = name.chars().filter(char::is_ascii_alphanumeric).take(50).collect();
+    if letters.is_empty() {
+        letters = format!("team{}", uuid::Uuid::new_v4().simple());
+    }
+    let is_free = |nickname: &String| call.tenant.workloads.groups.named(nickname).is_empty();
+    let numbered = (1_u32..).map(|number| format!("{letters}{number}"));
+    std::iter::once(letters.clone()).chain(numbered).find(is_free).unwrap_or_default()
 }
 
 fn operation(call: &mut Call<'_>) -> Answer {

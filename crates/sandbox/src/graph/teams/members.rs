@@ -10,6 +10,8 @@ use crate::graph::chats::{Member, member_json, member_person};
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::route::{Needs, Route};
 
+use super::roster;
+
 const READ: Needs = Needs::either(&["TeamMember.Read.All", "TeamMember.ReadWrite.All"]);
 const WRITE: Needs = Needs::either(&["TeamMember.ReadWrite.All", "TeamMember.ReadWriteNonOwnerRole.All"]);
 const READ_IN_CHANNEL: Needs = Needs::split(
@@ -48,51 +50,64 @@ fn context(call: &Call<'_>) -> Result<String, GraphError> {
 fn list(call: &mut Call<'_>) -> Answer {
     call.query(&NO_OPTIONS)?;
     let context = context(call)?;
-    let items = call.team()?.members.iter().map(|member| member_json(call.tenant, member)).collect();
-    Ok(call.whole(&context, items))
+    let (_, group) = call.team_and_group()?;
+    let members = roster::members(call.tenant, group);
+    Ok(call.whole(&context, members.iter().map(|member| member_json(call.tenant, member)).collect()))
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
     call.query(&NO_OPTIONS)?;
     let context = context(call)?;
-    let shown = member_json(call.tenant, find(call)?);
+    let shown = member_json(call.tenant, &find(call)?);
     Ok(call.ok(&call.with_context(&context, shown)))
 }
 
-fn find<'a>(call: &'a Call<'_>) -> Result<&'a Member, GraphError> {
+fn find(call: &Call<'_>) -> Result<Member, GraphError> {
     let id = call.params.get("member");
-    let found = call.team()?.members.iter().find(|member| member.id == id);
+    let (_, group) = call.team_and_group()?;
+    let found = roster::members(call.tenant, group).into_iter().find(|member| member.id == id);
     found.ok_or_else(|| GraphError::not_found(format!("NotFound: no member with id '{id}' was found.")))
 }
 
 fn add(call: &mut Call<'_>) -> Answer {
-    let team = call.team()?;
-    let member = read(call, &call.body()?)?;
-    if team.member(&member.person.id).is_some() {
+    let (_, group) = call.team_and_group()?;
+    let (user, role) = read(call, &call.body()?)?;
+    if roster::has(group, &user) {
         return Err(GraphError::unreadable("The user is already a member of the team."));
     }
-    let (context, id) = (context(call)?, team.id.clone());
+    let (context, id) = (context(call)?, group.id.clone());
+    if let Some(group) = call.tenant.workloads.groups.get_mut(&id) {
+        group.members.push(user.clone());
+        if role == Role::Owner {
+            group.owners.push(user.clone());
+        }
+    }
+    call.tenant.group_changed(ChangeKind::Updated, &id);
+    call.tenant.member_changed(&id, &user, true);
+    let group = call.tenant.workloads.groups.get(&id).ok_or_else(|| GraphError::no_object(&id))?;
+    let mut members = roster::members(call.tenant, group).into_iter();
+    let member =
+        members.find(|member| member.person.id == user).ok_or_else(|| GraphError::no_object(&user))?;
     let shown = call.with_context(&context, member_json(call.tenant, &member));
     let location = format!("/teams/{id}/members/{}", member.id);
     changed(call, ChangeKind::Created, &id, &member.id);
-    if let Some(team) = call.tenant.workloads.teamwork.teams.get_mut(&id) {
-        team.members.push(member);
-    }
     Ok(call.created(&location, &shown))
 }
 
 fn remove(call: &mut Call<'_>) -> Answer {
-    let member = find(call)?.clone();
-    let team = call.team()?;
-    let owners = team.members.iter().filter(|member| member.role == "owner").count();
-    if member.role == "owner" && owners == 1 {
+    let member = find(call)?;
+    let (_, group) = call.team_and_group()?;
+    if matches!(group.owners.as_slice(), [last] if *last == member.person.id) {
         return Err(GraphError::unreadable("The last owner of a team cannot be removed."));
     }
-    let id = team.id.clone();
+    let (id, user) = (group.id.clone(), member.person.id);
     changed(call, ChangeKind::Deleted, &id, &member.id);
-    if let Some(team) = call.tenant.workloads.teamwork.teams.get_mut(&id) {
-        team.members.retain(|one| one.id != member.id);
+    if let Some(group) = call.tenant.workloads.groups.get_mut(&id) {
+        group.members.retain(|one| *one != user);
+        group.owners.retain(|one| *one != user);
     }
+    call.tenant.group_changed(ChangeKind::Updated, &id);
+    call.tenant.member_changed(&id, &user, false);
     Ok(call.no_content())
 }
 
@@ -102,19 +117,26 @@ fn changed(call: &mut Call<'_>, kind: ChangeKind, team: &str, member: &str) {
     call.tenant.changed(Change { kind, resource, aliases: Vec::new(), odata_type: odata_type.into() });
 }
 
-/// `members` of a new team.
-pub(super) fn read_all(call: &Call<'_>, value: Option<&Value>) -> Result<Vec<Member>, GraphError> {
+/// What somebody is in a team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Owner,
+    Plain,
+}
+
+/// `members` of a new team: users by object id.
+pub(super) fn read_all(call: &Call<'_>, value: Option<&Value>) -> Result<Vec<(String, Role)>, GraphError> {
     let entries = match value {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(entries)) => entries,
         Some(_) => return Err(GraphError::unreadable("Invalid value specified for property 'members'.")),
     };
-    let mut members: Vec<Member> = Vec::with_capacity(entries.len());
+    let mut members: Vec<(String, Role)> = Vec::with_capacity(entries.len());
     for entry in entries {
         let entry =
             entry.as_object().ok_or_else(|| GraphError::unreadable("Invalid member in the request body."))?;
         let member = read(call, entry)?;
-        if members.iter().any(|other| other.person == member.person) {
+        if members.iter().any(|(other, _)| *other == member.0) {
             return Err(GraphError::unreadable("Duplicate members are specified in the request body."));
         }
         members.push(member);
@@ -123,16 +145,22 @@ pub(super) fn read_all(call: &Call<'_>, value: Option<&Value>) -> Result<Vec<Mem
 }
 
 /// `roles` is `["owner"]`, or empty for a plain member.
-fn read(call: &Call<'_>, entry: &Map<String, Value>) -> Result<Member, GraphError> {
+fn read(call: &Call<'_>, entry: &Map<String, Value>) -> Result<(String, Role), GraphError> {
     let roles: Vec<&str> = entry
         .get("roles")
         .and_then(Value::as_array)
         .map(|list| list.iter().filter_map(Value::as_str).collect())
         .unwrap_or_default();
     let role = match roles.as_slice() {
-        [] => "",
-        ["owner"] => "owner",
+        [] => Role::Plain,
+        ["owner"] => Role::Owner,
         _ => return Err(GraphError::unreadable("Invalid role specified for member: use owner or none.")),
     };
-    Ok(Member::new(member_person(call, entry)?, role.to_owned(), None))
+    let person = member_person(call, entry)?;
+    if person.home.is_some() {
+        return Err(GraphError::unreadable(
+            "Invalid member: people of another tenant are in a team as guests of this one.",
+        ));
+    }
+    Ok((person.id, role))
 }

@@ -1,9 +1,12 @@
-//! Teams and their channels, as far as it takes to send and read there (Entra reference §5.3, §5.4).
+//! Teams and their channels, as far as it takes to send and read there (Entra reference §5.3, §5.4). A team is a
+//! group with channels.
 
 mod access;
 mod channels;
 mod create;
+mod group;
 mod members;
+mod roster;
 mod state;
 mod wire;
 
@@ -60,6 +63,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/teams/{team}", READ, get),
     ];
     routes.extend(create::routes());
+    routes.extend(group::routes());
     routes.extend(members::routes());
     routes.extend(channels::routes());
     routes.into_iter().map(|route| route.area(Area::Teams)).collect()
@@ -77,24 +81,21 @@ fn joined(call: &mut Call<'_>) -> Answer {
             .map(|user| user.id.clone())
             .ok_or_else(|| GraphError::not_found(format!("User '{named}' was not found.")))?,
     };
-    let teams = call.tenant.workloads.teamwork.teams.values();
-    let items = teams
-        .filter(|team| team.visible <= call.now && team.member(&user).is_some())
-        .map(|team| wire::team(call.tenant, team))
-        .collect();
+    let teams = call.tenant.teams(call.now).filter(|(_, group)| roster::has(group, &user));
+    let items = teams.map(|(team, group)| wire::team(call.tenant, team, group)).collect();
     Ok(call.list(&query, "teams", items, Some(wire::TEAM)))
 }
 
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
-    let teams = call.tenant.workloads.teamwork.teams.values();
-    let items =
-        teams.filter(|team| team.visible <= call.now).map(|team| wire::team(call.tenant, team)).collect();
+    let teams = call.tenant.teams(call.now);
+    let items = teams.map(|(team, group)| wire::team(call.tenant, team, group)).collect();
     Ok(call.list(&query, "teams", items, Some(wire::TEAM)))
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
     let query = call.query(&OBJECT)?;
-    let shown = wire::team(call.tenant, call.team()?);
+    let (team, group) = call.team_and_group()?;
+    let shown = wire::team(call.tenant, team, group);
     Ok(call.entity(&query, "teams", shown, Some(wire::TEAM)))
 }

@@ -4,29 +4,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::graph::chat_messages::Thread;
-use crate::graph::chats::Member;
 use crate::sharing::{SnapshotList, parts};
 
-/// A team.
+/// What a team has beside its group, whose id is its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Team {
     pub(crate) id: String,
-    pub(super) display_name: String,
-    pub(super) description: Option<String>,
-    pub(super) visibility: Visibility,
     pub(super) created: Timestamp,
-    /// From when on readers find it.
-    pub(super) visible: Timestamp,
-    pub(super) members: Vec<Member>,
     /// The first is General.
     pub(crate) channels: SnapshotList<Channel>,
-}
-
-/// Who may join.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Visibility {
-    Private,
-    Public,
 }
 
 /// A standard channel: every member of the team is in it.
@@ -50,7 +36,7 @@ pub(crate) struct Operation {
 parts!(Team {
     channels,
 } whole {
-    id, display_name, description, visibility, created, visible, members,
+    id, created,
 });
 
 parts!(Channel { thread } whole { id, display_name, description, created });
@@ -64,11 +50,6 @@ impl Channel {
 }
 
 impl Team {
-    /// The membership of a user.
-    pub(super) fn member(&self, user_id: &str) -> Option<&Member> {
-        self.members.iter().find(|member| member.person.id == user_id)
-    }
-
     /// The channel of that id.
     pub(crate) fn channel(&self, id: &str) -> Option<&Channel> {
         self.channels.iter().find(|channel| channel.id == id)

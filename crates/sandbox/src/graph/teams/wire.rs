@@ -3,10 +3,12 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use crate::graph::Group;
 use crate::graph::instants::milliseconds;
 use crate::tenant::Tenant;
 
-use super::state::{Channel, Operation, Team, Visibility};
+use super::roster;
+use super::state::{Channel, Operation, Team};
 
 /// What a team shows.
 pub(super) const TEAM: &[&str] = &[
@@ -43,28 +45,40 @@ pub(super) const CHANNEL: &[&str] = &[
 ];
 
 /// A team with the settings that a new one has.
-pub(super) fn team(tenant: &Tenant, team: &Team) -> Value {
-    let count = |role: &str| team.members.iter().filter(|member| member.role == role).count();
+pub(super) fn team(tenant: &Tenant, team: &Team, group: &Group) -> Value {
+    let members = roster::members(tenant, group);
+    let count = |role: &str| members.iter().filter(|member| member.role == role).count();
     let (owners, guests) = (count("owner"), count("guest"));
     let first = team.channels.first().map(|channel| channel.id.as_str());
-    json!({
+    let visibility = group.other.get("visibility").and_then(Value::as_str).unwrap_or("Public");
+    let mut shown = json!({
         "id": team.id,
         "createdDateTime": milliseconds(team.created),
-        "displayName": team.display_name,
-        "description": team.description,
+        "displayName": group.display_name,
+        "description": group.other.get("description"),
         "internalId": first,
         "classification": null,
         "specialization": "none",
-        "visibility": match team.visibility {
-            Visibility::Private => "private",
-            Visibility::Public => "public",
-        },
+        "visibility": visibility.to_ascii_lowercase(),
         "webUrl": first.map(|channel| format!(
             "https://teams.microsoft.com/l/team/{}/conversations?groupId={}&tenantId={}",
             utf8_percent_encode(channel, NON_ALPHANUMERIC), team.id, tenant.id,
         )),
         "isArchived": false,
         "tenantId": tenant.id,
+        "summary": {
+            "ownersCount": owners, "membersCount": members.len() - owners - guests, "guestsCount": guests,
+        },
+    });
+    for (name, setting) in settings().as_object().into_iter().flatten() {
+        shown[name] = setting.clone();
+    }
+    shown
+}
+
+/// The settings of a new team.
+pub(super) fn settings() -> Value {
+    json!({
         "memberSettings": {
             "allowCreateUpdateChannels": true, "allowCreatePrivateChannels": true, "allowDeleteChannels": true,
             "allowAddRemoveApps": true, "allowCreateUpdateRemoveTabs": true,
@@ -78,9 +92,6 @@ pub(super) fn team(tenant: &Tenant, team: &Team) -> Value {
         "funSettings": {
             "allowGiphy": true, "giphyContentRating": "moderate", "allowStickersAndMemes": true,
             "allowCustomMemes": true,
-        },
-        "summary": {
-            "ownersCount": owners, "membersCount": team.members.len() - owners - guests, "guestsCount": guests,
         },
     })
 }
