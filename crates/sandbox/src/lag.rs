@@ -61,6 +61,8 @@ pub(crate) enum Cause {
     Delivery,
     /// The sender of mail that did not arrive has the report.
     Bounce,
+    /// The agents of a deleted blueprint are deleted too.
+    Cascade,
 }
 
 /// The profile in force, and what stands over it.
@@ -124,6 +126,10 @@ pub struct Delays {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
     pub bounce: Option<f64>,
+    /// Until the agents of a deleted blueprint are deleted too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000_000.0))]
+    pub cascade: Option<f64>,
 }
 
 impl Delays {
@@ -131,7 +137,7 @@ impl Delays {
         *self == Self::default()
     }
 
-    fn all(&self) -> [Option<f64>; 10] {
+    fn all(&self) -> [Option<f64>; 11] {
         let Self {
             replication,
             change,
@@ -143,6 +149,7 @@ impl Delays {
             teams,
             delivery,
             bounce,
+            cascade,
         } = *self;
         [
             replication,
@@ -155,6 +162,7 @@ impl Delays {
             teams,
             delivery,
             bounce,
+            cascade,
         ]
     }
 
@@ -170,6 +178,7 @@ impl Delays {
             Cause::Teams => self.teams,
             Cause::Delivery => self.delivery,
             Cause::Bounce => self.bounce,
+            Cause::Cascade => self.cascade,
         }
     }
 }
@@ -227,6 +236,7 @@ impl Lag {
             Cause::Teams => (15 * 60, 24 * 60 * 60),
             Cause::Delivery => (2, 60),
             Cause::Bounce => (5, 120),
+            Cause::Cascade => (5 * 60, 24 * 60 * 60),
         };
         let seconds = match self.profile {
             LagProfile::None => 0,

@@ -9,6 +9,7 @@ use crate::changes::ChangeKind;
 use crate::directory::{Life, ServicePrincipalKind};
 
 use super::call::Call;
+use super::cascades;
 use super::error::{Answer, GraphError};
 use super::managers::{manages_identity, manages_user};
 use super::odata::{Query, Surface};
@@ -260,6 +261,7 @@ fn restore(call: &mut Call<'_>) -> Answer {
     if let Some(life) = life_mut(call, &id) {
         life.deleted = None;
     }
+    cascades::stop(call.tenant, &id);
     if let (Some(name), Some(user)) = (name, call.tenant.users.get_mut(&id)) {
         user.upn = name;
     }

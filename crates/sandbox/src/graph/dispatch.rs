@@ -17,6 +17,7 @@ use crate::scope::note;
 use super::audits;
 use super::batch;
 use super::call::{Awaited, Call, Found};
+use super::cascades;
 use super::derived;
 use super::drives;
 use super::error::{Answer, GraphError};
@@ -203,6 +204,7 @@ impl Calling<'_> {
             GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "sandboxNotSaved", error.to_string())
         };
         mail::catch_up(realm, &mut tenant).map_err(not_saved)?;
+        cascades::catch_up(realm, &mut tenant).map_err(not_saved)?;
         check_subject(caller, &tenant, now)?;
         let is_mine = path.segments.first().is_some_and(|first| first.eq_ignore_ascii_case("me"));
         if is_mine && caller.user_id().is_none() {

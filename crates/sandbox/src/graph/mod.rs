@@ -8,6 +8,7 @@ mod batch;
 #[cfg(test)]
 mod book_tests;
 mod call;
+mod cascades;
 mod chat_messages;
 mod chats;
 mod deleted_items;
@@ -112,12 +113,14 @@ pub(crate) struct Workloads {
     pub(crate) profiles: users::profile::Profiles,
     pub(crate) subscriptions: subscriptions::Subscriptions,
     pub(crate) journal: directory_changes::Journal,
+    /// Deletions that others are to follow.
+    pub(crate) cascades: Vec<cascades::Cascade>,
 }
 
 parts!(Workloads {
     mail, chats, teamwork, drives, groups, audits, quota, foreign, profiles, subscriptions, journal,
 } whole {
-    policies, directory_roles,
+    policies, directory_roles, cascades,
 });
 
 whole!(Foreign);

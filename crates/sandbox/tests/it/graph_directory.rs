@@ -493,3 +493,37 @@ async fn a_user_has_the_same_service_in_one_size_only() {
     assign(json!([]), json!([E3])).await.expect(200);
     assign(one(BASIC, &[]), json!([])).await.expect(200);
 }
+
+#[tokio::test]
+async fn agents_follow_their_blueprints_principal_unless_it_is_restored_before() {
+    let tenant = tenant().await;
+    let token = tenant.provisioner().await;
+    let blueprint = blueprint(&tenant, "User.Read").await;
+    let identity = blueprint.create_identity(&tenant).await.expect(201).text("/id").to_owned();
+    let user = blueprint.create_user(&tenant, &identity, "follower").await.expect(201).text("/id").to_owned();
+    let lag = json!({ "profile": "none", "scale": 1.0, "seconds": { "cascade": 600 } });
+    tenant.control(Method::POST, "lag", Some(lag)).await.expect(200);
+    let principal = format!("/v1.0/servicePrincipals/{}", blueprint.principal);
+    let agents = async |status: u16| {
+        get(&tenant, &format!("/v1.0/servicePrincipals/{identity}"), &token).await.expect(status);
+        get(&tenant, &format!("/v1.0/users/{user}"), &token).await.expect(status);
+    };
+    let advance = |seconds| tenant.sandbox.control().clock().advance(Duration::from_secs(seconds));
+
+    delete(&tenant, &principal, &token).await.expect(204);
+    advance(300);
+    agents(200).await;
+    let restore = format!("/v1.0/directory/deletedItems/{}/restore", blueprint.principal);
+    post(&tenant, &restore, &token, json!({})).await.expect(200);
+    advance(400);
+    agents(200).await;
+
+    delete(&tenant, &principal, &token).await.expect(204);
+    advance(599);
+    agents(200).await;
+    advance(1);
+    agents(404).await;
+    // Each comes back by itself, parents first.
+    post(&tenant, &restore, &token, json!({})).await.expect(200);
+    agents(404).await;
+}

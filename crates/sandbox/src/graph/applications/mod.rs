@@ -22,6 +22,7 @@ use crate::graph::path::Key;
 use crate::graph::properties::APPLICATION;
 use crate::graph::references;
 use crate::graph::route::{Needs, Route};
+use crate::lag::Cause;
 
 /// The cast that makes a path a blueprint's.
 pub(crate) const BLUEPRINT: &str = "agentIdentityBlueprint";
@@ -247,8 +248,7 @@ fn get(call: &mut Call<'_>) -> Answer {
     Ok(call.entity(&query, "applications", call.application_json(app, &query), None))
 }
 
-/// Soft-deletes. A blueprint takes its principal, agent identities and agent users with it (§2.11; here at
-/// once, where Entra takes up to a day).
+/// Soft-deletes. A blueprint takes its principal with it, and in time agent identities and agent users (§2.11).
 fn delete(call: &mut Call<'_>) -> Answer {
     let app = call.application()?;
     call.check_reach(
@@ -257,11 +257,11 @@ fn delete(call: &mut Call<'_>) -> Answer {
         &["AgentIdentityBlueprint.DeleteRestore.All", "AgentIdentityBlueprint.ReadWrite.All"],
     )?;
     let (id, app_id) = (app.id.clone(), app.app_id.clone());
-    let now = call.now;
+    let (now, due) = (call.now, call.due(Cause::Cascade));
     let principals: Vec<String> =
         call.tenant.principals_of(&app_id).filter(|sp| sp.life.is_live()).map(|sp| sp.id.clone()).collect();
     for principal in principals {
-        crate::graph::service_principals::soft_delete(call.tenant, &principal, now);
+        crate::graph::service_principals::soft_delete(call.tenant, &principal, now, due);
     }
     if let Some(app) = call.tenant.applications.get_mut(&id) {
         app.life.deleted = Some(now);

@@ -14,6 +14,7 @@ use crate::changes::ChangeKind;
 use crate::directory::{KeyCredential, ServicePrincipal, ServicePrincipalKind};
 use crate::graph::applications::credentials::replace_keys;
 use crate::graph::call::Call;
+use crate::graph::cascades;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::managers::{CREATE_AS_MANAGER, OWNED_BY, manages_identity};
 use crate::graph::odata::{Query, Service, Surface};
@@ -25,6 +26,7 @@ use crate::graph::properties::SERVICE_PRINCIPAL;
 use crate::graph::references;
 use crate::graph::role_assignments;
 use crate::graph::route::{Needs, Route};
+use crate::lag::Cause;
 use crate::tenant::Tenant;
 
 /// The casts below `/servicePrincipals`.
@@ -323,14 +325,14 @@ fn update(call: &mut Call<'_>) -> Answer {
 fn delete(call: &mut Call<'_>) -> Answer {
     let sp = call.service_principal()?;
     call.check_principal_reach(sp, &DELETE)?;
-    let (id, now) = (sp.id.clone(), call.now);
-    soft_delete(call.tenant, &id, now);
+    let (id, now, due) = (sp.id.clone(), call.now, call.due(Cause::Cascade));
+    soft_delete(call.tenant, &id, now, due);
     Ok(call.no_content())
 }
 
-/// Soft-deletes a service principal and what hangs on it: a blueprint principal's agent identities, an agent
-/// identity's agent user (§2.11; here at once, where Entra takes up to a day). Its grants go for good.
-pub(crate) fn soft_delete(tenant: &mut Tenant, id: &str, now: Timestamp) {
+/// Soft-deletes a service principal and what hangs on it: an agent identity's agent user at once, a blueprint
+/// principal's agent identities when that is due (§2.11). Its grants go for good.
+pub(crate) fn soft_delete(tenant: &mut Tenant, id: &str, now: Timestamp, due: Timestamp) {
     let Some(sp) = tenant.service_principals.get_mut(id).filter(|sp| sp.life.is_live()) else { return };
     sp.life.deleted = Some(now);
     let (kind, app_id) = (sp.kind.clone(), sp.app_id.clone());
@@ -338,12 +340,7 @@ pub(crate) fn soft_delete(tenant: &mut Tenant, id: &str, now: Timestamp) {
     tenant.role_assignments.retain(|one| one.principal_id != id && one.resource_id != id);
     match kind {
         ServicePrincipalKind::Application => {}
-        ServicePrincipalKind::BlueprintPrincipal => {
-            let children: Vec<String> = tenant.children_of(&app_id).map(|sp| sp.id.clone()).collect();
-            for child in children {
-                soft_delete(tenant, &child, now);
-            }
-        }
+        ServicePrincipalKind::BlueprintPrincipal => cascades::begin(tenant, id, &app_id, now, due),
         ServicePrincipalKind::AgentIdentity { .. } => {
             let gone: Vec<String> = tenant.agent_users_of(id).map(|user| user.id.clone()).collect();
             for id in gone {
