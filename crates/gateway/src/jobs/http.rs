@@ -212,12 +212,7 @@ pub(super) fn job_id(named: &str) -> Answer<JobId> {
 }
 
 /// Has a job done that is this organisation's, or, for the gateway, whosever it is.
-pub(super) async fn revive(
-    gateway: &Gateway,
-    caller: &Caller,
-    scope: impl Scope,
-    id: JobId,
-) -> Answer<()> {
+pub(super) async fn revive(gateway: &Gateway, caller: &Caller, scope: impl Scope, id: JobId) -> Answer<()> {
     // The queue is no part of a unit of work, so that what was meant is on record before it happens.
     let act = Act::new(REVIVED, caller.actor()).on(on([thing("job", id)]));
     let mut unit = Unit::new();
