@@ -1,5 +1,5 @@
 //! Every page of the gateway's dashboard in a real browser, over a gateway that really provisions: reached by keyboard,
-//! fit for a phone, in light and in dark, without a finding of axe's, and live. The script beside this file drives it;
+//! fit for a phone, in light and in dark, without a finding of axe's, and live. The scripts beside this file drive it;
 //! the judgement is here. Screenshots stay in `target/screenshots`.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use attache_tests::{Gateway, Lines, chromium, with_node_modules};
 use serde_json::{Value, json};
 
 /// Each is looked at in two widths and two schemes.
-const PAGES: [&str; 40] = [
+const PAGES: [&str; 47] = [
     "sign-in-link",
     "home-empty",
     "overview-empty",
@@ -30,6 +30,8 @@ const PAGES: [&str; 40] = [
     "deprovision",
     "sponsor",
     "sponsorships",
+    "sponsor-named",
+    "sponsorships-asked",
     "audit",
     "audit-entry",
     "jobs",
@@ -41,6 +43,8 @@ const PAGES: [&str; 40] = [
     "reviews",
     "licences",
     "own-tenant",
+    "own-tenant-named",
+    "own-tenant-connected",
     "invitation-made",
     "invitation",
     "members",
@@ -51,6 +55,9 @@ const PAGES: [&str; 40] = [
     "problem-missing",
     "problem-form",
     "problems",
+    "suspended",
+    "identity-suspended",
+    "signed-out",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

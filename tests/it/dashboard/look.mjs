@@ -1,75 +1,7 @@
 // Goes through the gateway's dashboard in a real browser, as its first operator does: by keyboard where a person would
-// type, each page on a desk and on a phone, in light and in dark. It reports what axe and the layout say about each;
-// the judgement is in dashboard.rs.
-import { AxeBuilder } from "@axe-core/playwright";
-import { chromium } from "playwright-core";
-
-const gateway = JSON.parse(process.env.GATEWAY);
-const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-});
-
-async function open() {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, baseURL: gateway.url, reducedMotion: "reduce" });
-  const page = await context.newPage();
-  page.on("pageerror", (error) => say({ wrong: `${page.url()}: ${error}` }));
-  page.on("console", (message) => {
-    if (/Content Security Policy/i.test(message.text())) say({ wrong: `${page.url()}: ${message.text()}` });
-  });
-  return page;
-}
-
-// All of axe once in each width and once in each scheme: only colours differ between light and dark.
-const LOOKS = [
-  { width: 1280, colorScheme: "light", axe: (builder) => builder },
-  { width: 1280, colorScheme: "dark", axe: (builder) => builder.withRules(["color-contrast"]) },
-  { width: 360, colorScheme: "dark", axe: (builder) => builder },
-  { width: 360, colorScheme: "light", axe: null },
-];
-
-async function look(page, name) {
-  for (const { width, colorScheme, axe } of LOOKS) {
-    await page.setViewportSize({ width, height: 800 });
-    await page.emulateMedia({ colorScheme });
-    const found = axe ? await axe(new AxeBuilder({ page }).setLegacyMode()).analyze() : { violations: [] };
-    const violations = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3).join(" | ")}`);
-    const overflows = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
-    const path = `${process.env.SCREENSHOTS}/gateway-${name}-${width}-${colorScheme}.png`;
-    await page.screenshot({ path, fullPage: name !== "problems" });
-    say({ page: name, width, scheme: colorScheme, violations, overflows, title: await page.title() });
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
-// Tab to a control, as somebody without a mouse does.
-async function reach(page, selector) {
-  for (let step = 0; step < 200; step++) {
-    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
-    await page.keyboard.press("Tab");
-  }
-  throw new Error(`${selector} cannot be reached by keyboard on ${page.url()}`);
-}
-
-async function type(page, selector, text) {
-  await reach(page, selector);
-  await page.keyboard.press("ControlOrMeta+A");
-  await page.keyboard.type(text);
-}
-
-async function tick(page, selector) {
-  await reach(page, selector);
-  await page.keyboard.press("Space");
-}
-
-async function press(page, selector) {
-  await reach(page, selector);
-  await page.keyboard.press("Enter");
-}
+// type. The judgement is in dashboard.rs.
+import { browser, gateway, look, open, press, say, tick, type } from "./browser.mjs";
+import { connect, takeOver } from "./people.mjs";
 
 const page = await open();
 await page.goto(gateway.link);
@@ -146,6 +78,7 @@ await page.goto(`${identity}/sponsor`);
 await look(page, "sponsor");
 await page.goto("/sponsorships");
 await look(page, "sponsorships");
+await takeOver(page, `${identity}/sponsor`);
 
 await to("/audit");
 await look(page, "audit");
@@ -170,6 +103,7 @@ await to("/settings/licences");
 await look(page, "licences");
 await to("/settings/agent-identity/tenant");
 await look(page, "own-tenant");
+await connect(page, "contoso");
 
 await to("/settings/members");
 await type(page, "input[name=label]", "Grace Hopper");
@@ -211,9 +145,21 @@ await page.keyboard.press("Enter");
 await page.waitForSelector("main.alone");
 await look(page, "problem-form");
 
+await to("/settings/suspension");
+await type(page, "form[action$='/identity'] input[name=reason]", "It writes to the wrong people");
+await page.keyboard.press("Enter");
+await page.locator("[data-live] tbody tr", { hasText: "AADSTS" }).waitFor();
+await look(page, "suspended");
+await page.goto(identity);
+await look(page, "identity-suspended");
+
 await page.goto(`${identity}/deprovision`);
 await press(page, "main form button.danger");
 await page.locator("[data-live] .state", { hasText: "deprovisioned" }).waitFor();
+
+await press(page, "header.top form button");
+await page.waitForURL("**/signed-out");
+await look(page, "signed-out");
 
 await browser.close();
 say({ done: true });

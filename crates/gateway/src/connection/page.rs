@@ -20,7 +20,7 @@ use super::settings::{self, Change};
 use super::{Connection, http, look};
 use crate::Gateway;
 use crate::access::{Allowed, Caller, Grant, right};
-use crate::dashboard::{Look, Page, PlaceOf, page};
+use crate::dashboard::{Look, Page, PlaceOf, onward, page};
 use crate::identities::stoppable;
 use crate::server::{Answer, Form, Nothing, Pages, Problem};
 
@@ -191,7 +191,7 @@ async fn connect(
     Form(hint): Form<Hint>,
 ) -> Answer<Response> {
     let begun = begin::begin(&gateway, &allowed, hint.tenant.as_deref()).await?;
-    Ok(Redirect::to(begun.url.as_str()).into_response())
+    Ok(onward(Look::of(&gateway, &allowed.caller), &begun.url))
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,8 +3,10 @@
 
 mod assets;
 mod look;
+mod onward;
 mod page;
 
 pub(crate) use assets::routes;
 pub(crate) use look::{Look, PlaceOf};
+pub(crate) use onward::onward;
 pub(crate) use page::{Page, page, problem};

@@ -29,6 +29,7 @@ pub(crate) fn pages() -> Pages {
         .route(CALLBACK, get(callback::callback))
         .route("/sign-in/link/{secret}", get(link::show).post(link::follow))
         .route("/sign-out", post(out::out))
+        .route(out::SIGNED_OUT_PAGE, get(out::done))
 }
 
 /// The application that people sign in to.

@@ -151,6 +151,20 @@ async fn an_identity_lives_in_the_customers_tenant_and_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_pages_form_leads_to_entra_without_a_redirect_that_its_policy_forbids() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let csrf = operator.csrf().await;
+    let onward = operator.form("orgs/acme/settings/agent-identity/tenant/connect", &[("csrf", &csrf)]).await;
+    assert_eq!(onward.status, 200, "{}", onward.text);
+    let policy = onward.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("form-action 'self'"), "{policy}");
+    let refresh = format!("<meta http-equiv=\"refresh\" content=\"0; url={}/", world.sandbox.ready().url);
+    assert!(onward.text.contains(&refresh), "{}", onward.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_state_is_used_once_and_by_the_session_that_began() {
     let world = World::new().await;
     let (operator, theirs) = (world.operator().await, customer(&world).await);

@@ -230,7 +230,7 @@ pub(super) fn device(user_code: &str, error: Option<&str>) -> Response {
 pub(super) fn form_post(action: &str, fields: &[(&str, String)]) -> Response {
     page(StatusCode::OK, &FormPost { action, fields }).with(
         CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'unsafe-inline'; frame-ancestors 'none'",
+        "default-src 'none'; img-src data:; script-src 'unsafe-inline'; frame-ancestors 'none'",
     )
 }
 
@@ -260,7 +260,7 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
         .with(CACHE_CONTROL, "no-store, no-cache")
         .with(
             CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+            "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'",
         )
         .with(REFERRER_POLICY, "no-referrer")
         .with(X_FRAME_OPTIONS, "DENY")
