@@ -49,7 +49,8 @@ pub(crate) fn admitted<'t>(
     if !user.account_enabled {
         return Err(EntraError::disabled_user());
     }
-    if user.sessions_valid_from > since {
+    // Tokens tell whole seconds, and what voids earlier ones begins with the next.
+    if user.sessions_valid_from.as_second() > since.as_second() {
         return Err(EntraError::revoked_grant(since, user.sessions_valid_from));
     }
     Ok(user)
