@@ -281,8 +281,8 @@ async fn suspend_identity(
     Ok(accepted(suspended))
 }
 
-/// How often it is tried while jobs write to the identity: whoever asks here has named no version of it.
-const TRIES: usize = 8;
+/// How often it is tried again while jobs write to the identity: whoever asks here has named no version of it.
+const AGAIN: usize = 8;
 
 /// Suspends the identity of this id or template.
 pub(crate) async fn suspend_named(
@@ -291,28 +291,26 @@ pub(crate) async fn suspend_named(
     named: &str,
     reason: &str,
 ) -> Answer<Identity> {
-    for _ in 1..TRIES {
+    let mut again = AGAIN;
+    loop {
         let identity = find(gateway, grant.scope, named).await?;
         match suspend::suspend(gateway, grant, &identity, reason).await {
-            Err(problem) if problem.code == "conflict" => {}
+            Err(problem) if problem.code == "conflict" && again > 0 => again -= 1,
             answer => return answer,
         }
     }
-    let identity = find(gateway, grant.scope, named).await?;
-    suspend::suspend(gateway, grant, &identity, reason).await
 }
 
 /// Resumes the identity of this id or template.
 pub(crate) async fn resume_named(gateway: &Gateway, grant: &Grant, named: &str) -> Answer<Identity> {
-    for _ in 1..TRIES {
+    let mut again = AGAIN;
+    loop {
         let identity = find(gateway, grant.scope, named).await?;
         match suspend::resume(gateway, grant, &identity).await {
-            Err(problem) if problem.code == "conflict" => {}
+            Err(problem) if problem.code == "conflict" && again > 0 => again -= 1,
             answer => return answer,
         }
     }
-    let identity = find(gateway, grant.scope, named).await?;
-    suspend::resume(gateway, grant, &identity).await
 }
 
 /// Let a suspended identity act again.
