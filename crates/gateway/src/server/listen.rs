@@ -123,11 +123,14 @@ async fn answer(
     // Before the first request it is not even known which version of HTTP is spoken, and no time limit of either holds.
     let silent = async {
         tokio::select! {
+            biased;
             () = asked.cancelled() => std::future::pending().await,
             () = clock.sleep(HANDSHAKE) => {}
         }
     };
+    // What has arrived when the time is up is answered: the connection is looked at first.
     tokio::select! {
+        biased;
         ended = watcher.watch(connection) => {
             if let Err(error) = ended {
                 tracing::debug!(error = %error, "a connection broke");
