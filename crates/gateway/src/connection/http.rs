@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::begin::Begun;
 use super::instructions::{Instruction, instructions};
-use super::permissions::{Needed, OWN_TENANT};
+use super::permissions::{Needed, in_own_tenant};
 use super::settings::{self, Change};
 use super::{Connection, begin, bind, blueprint};
 use crate::Gateway;
@@ -39,7 +39,7 @@ pub(super) struct TenantView {
     connected: bool,
     /// The connection.
     connection: Option<ConnectionView>,
-    /// What an administrator consents to, and what of it the tenant has granted.
+    /// What an administrator consents to, or may grant besides, and what of it the tenant has granted.
     permissions: Vec<PermissionView>,
 }
 
@@ -87,7 +87,7 @@ struct BlueprintView {
     seats: u32,
 }
 
-/// A permission that an administrator consents to.
+/// A permission that an administrator consents to, or may grant besides.
 #[derive(Debug, Serialize, ToSchema)]
 struct PermissionView {
     /// The application permission of Microsoft Graph.
@@ -104,7 +104,7 @@ struct PermissionView {
 pub(super) async fn view(gateway: &Gateway, connection: Option<Connection>) -> Answer<TenantView> {
     let granted =
         |name: &str| connection.as_ref().map(|connection| connection.granted.iter().any(|own| own == name));
-    let permissions = OWN_TENANT.iter().map(|one| PermissionView {
+    let permissions = in_own_tenant().map(|one| PermissionView {
         name: one.name,
         why: one.why,
         needed: one.needed,
@@ -304,7 +304,8 @@ async fn take_blueprint_back(
     Ok(Json(view(&gateway, Some(changed)).await?))
 }
 
-/// See what the tenant's administrator can do without this gateway: stop an agent, a blueprint, everything.
+/// See what the tenant's administrator can do without this gateway: stop an agent, a blueprint, everything; and how they
+/// let it make ordinary users.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/tenant/instructions", tag = "Own tenant", operation_id = "read_instructions",
     params(("org" = String, Path, description = "The organisation's id or slug")),

@@ -1,11 +1,13 @@
 //! What the tenant's administrator can do without us, at any time: stop one agent, all of a blueprint, or everything of
-//! ours, and see in Entra's own logs that it holds (Entra reference §13, "Stopping an agent for real"). A function of
-//! what there is.
+//! ours, and see in Entra's own logs that it holds (Entra reference §13, "Stopping an agent for real"); and how they let
+//! us make ordinary users, for which there is no page of consent. A function of what there is.
 
+use attache_graph::graph_app_id;
 use attache_terms::{AppId, TenantId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::permissions::ORDINARY_USERS;
 use crate::identities::Stoppable;
 
 /// One thing that the administrator can do.
@@ -71,7 +73,31 @@ pub(super) fn instructions(tenant: TenantId, app: AppId, agents: &[Stoppable]) -
             .map(|user| format!("Get-MgAuditLogSignIn -Filter \"userId eq '{user}'\" -Top 20"))
             .collect(),
     });
+    all.push(ordinary_users(tenant, app));
     all
+}
+
+/// A grant to our application alone, and not to those of a later consent.
+fn ordinary_users(tenant: TenantId, app: AppId) -> Instruction {
+    let permission = ORDINARY_USERS.name;
+    Instruction {
+        what: "Let this gateway make ordinary users".to_owned(),
+        effect: format!(
+            "The gateway's application gets {permission}, with which it can make, change and delete any user of the \
+             tenant. Only an organisation that wants ordinary users in place of agent users needs it"
+        ),
+        place: "Entra admin centre > Enterprise applications > the application > Permissions shows it, and takes it back; there is no page that grants it"
+            .to_owned(),
+        commands: vec![
+            format!(
+                "Connect-MgGraph -TenantId {tenant} -Scopes AppRoleAssignment.ReadWrite.All,Application.Read.All"
+            ),
+            principal(app),
+            format!("$g = Get-MgServicePrincipal -Filter \"appId eq '{}'\"", graph_app_id()),
+            format!("$r = $g.AppRoles | Where-Object Value -eq '{permission}'"),
+            "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $p.Id -PrincipalId $p.Id -ResourceId $g.Id -AppRoleId $r.Id".to_owned(),
+        ],
+    }
 }
 
 fn one(agent: &Stoppable) -> Instruction {
@@ -125,7 +151,7 @@ mod tests {
             assert_eq!(has(&part), 1, "{commands:?}");
         }
         assert_eq!(has(&id(102)), 3, "disabled, its sessions ended, and looked for: {commands:?}");
-        assert_eq!(has(&id(9)), 2, "our application, disabled or removed: {commands:?}");
+        assert_eq!(has(&id(9)), 3, "our application, disabled, removed, or let do more: {commands:?}");
         assert!(all.iter().all(|one| !one.effect.is_empty() && !one.place.is_empty()));
     }
 }

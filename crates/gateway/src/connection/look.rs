@@ -52,7 +52,8 @@ pub(super) async fn look(gateway: &Gateway, tenant: TenantId) -> Answer<Seen> {
     })
 }
 
-async fn granted(gateway: &Gateway, graph: &Graph) -> Answer<Vec<String>> {
+/// The application permissions of Microsoft Graph that our application has there.
+pub(super) async fn granted(gateway: &Gateway, graph: &Graph) -> Answer<Vec<String>> {
     let client = begin::app(gateway)?.client_id;
     let own = graph.principal_of(client).await.map_err(|error| unread(&error))?.value;
     let resource = graph.graph_principal().await.map_err(|error| unread(&error))?.value;

@@ -14,6 +14,7 @@ mod callback;
 mod http;
 mod instructions;
 mod look;
+mod ordinary_users;
 mod page;
 mod permissions;
 mod settings;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use admin::{is_administrator, not_administrator};
 pub(crate) use http::api;
+pub(crate) use ordinary_users::may_make_ordinary_users;
 pub(crate) use page::{Card, pages};
 pub use permissions::{Needed, OWN_TENANT, Permission, hosted_permissions};
 

@@ -15,7 +15,7 @@ use super::bind::{self, Organisations};
 use super::blueprint::{self, Handed};
 use super::callback::{callback, note};
 use super::instructions::{Instruction, instructions};
-use super::permissions::{Needed, OWN_TENANT, Permission};
+use super::permissions::{Needed, Permission, in_own_tenant};
 use super::settings::{self, Change};
 use super::{Connection, http, look};
 use crate::Gateway;
@@ -114,7 +114,7 @@ struct Shown {
 
 /// A permission in the list.
 struct Asked {
-    permission: &'static Permission,
+    permission: Permission,
     needed: &'static str,
     tone: &'static str,
     words: &'static str,
@@ -132,7 +132,7 @@ struct Connected {
 async fn show(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeTenant>) -> Page {
     let store = gateway.store.org(allowed.scope);
     let connection = Connection::of(store).await?.map(|found| found.record);
-    let permissions = OWN_TENANT.iter().map(|permission| asked(permission, connection.as_ref())).collect();
+    let permissions = in_own_tenant().map(|permission| asked(permission, connection.as_ref())).collect();
     let connected = match connection {
         None => None,
         Some(connection) => {
@@ -163,12 +163,14 @@ async fn show(State(gateway): State<Arc<Gateway>>, allowed: Allowed<right::SeeTe
     }))
 }
 
-fn asked(permission: &'static Permission, connection: Option<&Connection>) -> Asked {
+fn asked(permission: Permission, connection: Option<&Connection>) -> Asked {
     let needed = match permission.needed {
         Needed::Always => "always",
         Needed::WithOurBlueprint => "unless you give a blueprint of your own",
         Needed::ForOrdinaryUsers => "only for users made by hand",
-        Needed::ForFallback => "only for ordinary users that the gateway makes",
+        Needed::ForFallback => {
+            "only for ordinary users that the gateway makes; granted as shown below, not by consent"
+        }
     };
     let granted = |connection: &Connection| connection.granted.iter().any(|own| own == permission.name);
     let (tone, words) = match connection {

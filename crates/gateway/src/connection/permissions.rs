@@ -1,6 +1,7 @@
 //! What an administrator consents to when they connect their tenant: each application permission of Microsoft Graph,
 //! the least that does it (Entra reference §2.8), and what it is for. The list is what the tests are given, what the
-//! page shows, and what is compared with what the tenant granted.
+//! page shows, and what is compared with what the tenant granted. What making ordinary users takes is no part of it: it
+//! reaches every account, so that an administrator grants it by itself, where that is wanted.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,8 +27,8 @@ pub enum Needed {
     WithOurBlueprint,
     /// Only for identities whose users somebody made by hand (`verify`, `adopt`).
     ForOrdinaryUsers,
-    /// Only where the gateway makes ordinary users itself, which it does in tenants of ours alone (`ordinary_user`, as
-    /// `method` or as `fallback`).
+    /// Only where the gateway makes ordinary users itself (`ordinary_user`, as `method` or as `fallback`). Consent does
+    /// not ask for it: an administrator grants it besides.
     ForFallback,
 }
 
@@ -87,17 +88,21 @@ pub const OWN_TENANT: &[Permission] = &[
     ordinary("User.RevokeSessions.All", "end such a user's sessions"),
 ];
 
+/// What making ordinary users takes besides.
+pub(super) const ORDINARY_USERS: Permission = Permission {
+    name: "User.ReadWrite.All",
+    why: "make an ordinary user with its licence where an organisation chose that, and delete it; it reaches every account",
+    needed: Needed::ForFallback,
+};
+
 /// What the provisioner of a tenant of ours is granted: the same, the subdomains of organisations, and ordinary users.
 pub fn hosted_permissions() -> impl Iterator<Item = Permission> {
-    let fallback = |name, why| Permission { name, why, needed: Needed::ForFallback };
-    OWN_TENANT.iter().copied().chain([
-        always("Domain.ReadWrite.All", "add organisations' subdomains, and remove them"),
-        fallback(
-            "User.ReadWrite.All",
-            "make an ordinary user where an organisation chose that, and delete it",
-        ),
-        fallback("LicenseAssignment.ReadWrite.All", "give such a user its licence, and take it back"),
-    ])
+    in_own_tenant().chain([always("Domain.ReadWrite.All", "add organisations' subdomains, and remove them")])
+}
+
+/// All that a customer's tenant may grant: by consent, and besides.
+pub(super) fn in_own_tenant() -> impl Iterator<Item = Permission> {
+    OWN_TENANT.iter().copied().chain([ORDINARY_USERS])
 }
 
 /// What is missing of the list for an organisation that has given a blueprint of its own, or not. What only serves

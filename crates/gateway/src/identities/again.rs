@@ -85,7 +85,7 @@ pub(super) async fn go_on(
         }
         unit.record(grant.scope, gateway.changed(&grant.caller, CORRECTED, about()));
     }
-    may_make_user(now.mode, now.method, wanted.fallback)?;
+    may_make_user(gateway, grant, now.mode, now.method, wanted.fallback).await?;
     now.fallback = fallback;
     if let (Some(_), Some(provisioning)) = (lost, &provisioning) {
         let mut anew = provisioning.record.clone();

@@ -89,9 +89,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     if cell.suspended.is_some() {
         return Ok(wait::ending(&gateway, &identity, SUSPENDED, "its blueprint is suspended"));
     }
-    if home.owner.is_none() {
-        subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
-    }
+    subdomain::ensure(&gateway, &turn, scope, &identity, &home).await?;
     let opening = match opening::look(&gateway, &turn, &identity, &cell).await? {
         Blueprint::Made => {
             if cell.opening {

@@ -95,12 +95,13 @@ pub(super) fn gives_way(failure: &Failure, step: Option<Step>) -> bool {
     }
 }
 
-/// What stopped it. Where an ordinary user could take its place and the gateway makes none, the trouble says who does.
+/// What stopped it. Where an ordinary user could take its place in a customer's tenant, the trouble says what that takes.
 pub(super) fn trouble(identity: &Identity, failure: &Failure, step: Option<Step>) -> Trouble {
     let mut trouble = Trouble::from(failure);
     if identity.mode == Mode::OwnTenant && gives_way(failure, step) {
-        trouble.remedy += "; or go on as an ordinary user: an administrator of the tenant makes one, with a licence, and \
-                           provisions the identity with it (`\"method\": \"adopt\"`)";
+        trouble.remedy += "; or go on as an ordinary user: choose that (`\"fallback\": \"ordinary_user\"`), for which the \
+                           tenant grants the gateway User.ReadWrite.All, or have an administrator of it make one, with a \
+                           licence, and adopt it (`\"method\": \"adopt\"`)";
     }
     trouble
 }
@@ -109,7 +110,7 @@ pub(super) fn trouble(identity: &Identity, failure: &Failure, step: Option<Step>
 pub(super) fn can_fall_back(identity: &Identity) -> bool {
     let codes = ["mailbox_missing", "teams_missing", "refused"];
     identity.method == Method::Create
-        && identity.mode == Mode::Hosted
+        && identity.mode != Mode::Shared
         && identity.fallback == Fallback::None
         && identity.trouble.as_ref().is_some_and(|trouble| codes.contains(&trouble.code.as_str()))
 }
@@ -317,6 +318,8 @@ impl Hand<'_> {
             None => unit.create(self.scope, &asking),
         };
         self.turn.commit(unit).await?;
+        // What was granted or taken back since the last token only shows in a fresh one.
+        self.graph.renew().await;
         let mut random = [0; 32];
         self.gateway.rng.fill(&mut random);
         // The suffix has every class of characters that a policy may ask for; nobody ever sees it.

@@ -115,22 +115,25 @@ fn gives_away(grant: &Grant, wanted: &Wanted) -> Answer<()> {
     ))
 }
 
-/// Ordinary users are made in tenants of ours only: a customer's need not grant what that takes.
-pub(super) fn may_make_user(mode: Mode, method: Method, fallback: Option<Fallback>) -> Answer<()> {
-    if mode != Mode::OwnTenant || (method != Method::OrdinaryUser && fallback != Some(Fallback::OrdinaryUser))
-    {
-        return Ok(());
+/// In a customer's tenant ordinary users are made where it has granted what that takes. Whoever chooses them is told at
+/// once when it has not.
+pub(super) async fn may_make_user(
+    gateway: &Gateway,
+    grant: &Grant,
+    mode: Mode,
+    method: Method,
+    fallback: Option<Fallback>,
+) -> Answer<()> {
+    let makes = method == Method::OrdinaryUser || fallback == Some(Fallback::OrdinaryUser);
+    if mode == Mode::OwnTenant && makes {
+        connection::may_make_ordinary_users(gateway, grant.scope).await?;
     }
-    Err(Problem::invalid(
-        if method == Method::OrdinaryUser { "method" } else { "fallback" },
-        "the gateway makes no ordinary users in an organisation's own tenant",
-        "have an administrator make the user there, and adopt it (`\"method\": \"adopt\"`)",
-    ))
+    Ok(())
 }
 
 async fn request(gateway: &Gateway, grant: &Grant, wanted: &Wanted) -> Result<Identity, Refused> {
     grant.organisation.goes_on()?;
-    may_make_user(wanted.mode(), wanted.method(), wanted.fallback)?;
+    may_make_user(gateway, grant, wanted.mode(), wanted.method(), wanted.fallback).await?;
     let connection = match wanted.mode() {
         Mode::OwnTenant => Some(own_tenant(gateway, grant, wanted).await?),
         Mode::Hosted | Mode::Shared => {
@@ -207,7 +210,8 @@ pub(super) async fn own_tenant(
 ) -> Answer<Versioned<Connection>> {
     let connection = Connection::of(gateway.store.org(grant.scope)).await?;
     let connection = connection.ok_or_else(connection::not_connected)?;
-    if wanted.method() == Method::Create && wanted.user.is_none() {
+    let makes = matches!(wanted.method(), Method::Create | Method::OrdinaryUser);
+    if makes && wanted.user.is_none() {
         return Ok(connection);
     }
     let home = gateway.connected_home(&connection).ok_or_else(connection::not_connected)?;

@@ -1,4 +1,5 @@
-//! An organisation's subdomain in a hosted tenant: added before the first identity that needs it.
+//! An organisation's subdomain in a hosted tenant: added before the first identity that needs it. The domains of a
+//! customer's tenant are the customer's.
 
 use attache_graph::{Cause, Graph};
 use attache_ledger::{Act, ActName, Actor, Mode as As};
@@ -13,7 +14,7 @@ use crate::tenants::Home;
 
 const ADD: ActName = ActName::new("domain.add");
 
-/// Sees to it that the domain of the identity's address is the tenant's.
+/// Sees to it that the domain of the identity's address is the tenant's, where it is one of ours.
 pub(super) async fn ensure(
     gateway: &Gateway,
     turn: &Turn,
@@ -21,6 +22,9 @@ pub(super) async fn ensure(
     identity: &Identity,
     home: &Home,
 ) -> Result<(), JobError> {
+    if home.owner.is_some() {
+        return Ok(());
+    }
     let Some((_, domain)) = identity.address.as_deref().and_then(|address| address.split_once('@')) else {
         return Ok(());
     };

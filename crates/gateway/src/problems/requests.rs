@@ -245,6 +245,11 @@ pub(super) const TENANTS: &[Row] = &[
         "have an administrator consent to all that is listed; fresh consent may take some minutes",
     ),
     (
+        "ordinary_users_not_granted",
+        "the organisation's own tenant has not granted what making ordinary users takes: User.ReadWrite.All",
+        "have its administrator grant that, as the page Your own tenant shows, or make the user, and adopt it",
+    ),
+    (
         "not_administrator",
         "the account is neither Global Administrator nor Privileged Role Administrator of the tenant",
         "sign in as one; where the role is only eligible, activate it first",
