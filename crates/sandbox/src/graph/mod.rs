@@ -1,6 +1,7 @@
 //! Microsoft Graph: one module a resource. Each declares its routes in the table, with their permissions.
 
 mod agent_limits;
+mod agent_versions;
 mod applications;
 mod audit_logs;
 mod audits;
@@ -113,6 +114,8 @@ pub(crate) struct Workloads {
     pub(crate) profiles: users::profile::Profiles,
     pub(crate) subscriptions: subscriptions::Subscriptions,
     pub(crate) journal: directory_changes::Journal,
+    /// Whether v1.0 does not know agents yet.
+    pub(crate) has_agents_in_beta_only: bool,
     /// Deletions that others are to follow.
     pub(crate) cascades: Vec<cascades::Cascade>,
 }
@@ -120,7 +123,7 @@ pub(crate) struct Workloads {
 parts!(Workloads {
     mail, chats, teamwork, drives, groups, audits, quota, foreign, profiles, subscriptions, journal,
 } whole {
-    policies, directory_roles, cascades,
+    policies, directory_roles, has_agents_in_beta_only, cascades,
 });
 
 whole!(Foreign);

@@ -46,6 +46,9 @@ struct Settings {
     /// How many objects the directory may hold, as Microsoft raises it on request; 300000 if absent, 50000 without
     /// a domain of one's own.
     objects: Option<u32>,
+    /// Whether Graph's v1.0 has agents; it does if absent. Where it does not, beta alone has, as before they were
+    /// generally available.
+    agents_in_v1: Option<bool>,
     /// How many seats the tenant's subscriptions have, by part number, such as `SPE_E3`.
     seats: BTreeMap<String, u32>,
 }
@@ -153,6 +156,11 @@ impl Planting<'_> {
         if let Some(most) = document.settings.objects {
             self.at("settings.objects".to_owned(), |this| {
                 this.change(|tenant| tenant.workloads.quota.most = Some(most))
+            });
+        }
+        if let Some(has) = document.settings.agents_in_v1 {
+            self.at("settings.agents_in_v1".to_owned(), |this| {
+                this.change(|tenant| tenant.workloads.has_agents_in_beta_only = !has)
             });
         }
         self.at("settings.seats".to_owned(), |this| this.seats(&document.settings.seats));

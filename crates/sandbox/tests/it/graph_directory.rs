@@ -80,7 +80,7 @@ async fn agents_have_no_secrets_passwords_or_broad_permissions() {
     let public =
         patch(&tenant, &path, &token, json!({ "publicClient": { "redirectUris": ["http://localhost"] } }))
             .await;
-    refused(public, 400, "PropertyNotCompatibleWithAgentIdentity");
+    refused(public, 400, "AgentBlueprint_IncompatibleProperty");
 
     let ada = format!("https://graph.microsoft.com/v1.0/users/{}", person(&tenant, "ada"));
     let path = "/v1.0/servicePrincipals/microsoft.graph.agentIdentity";

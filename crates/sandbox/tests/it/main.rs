@@ -23,6 +23,7 @@ mod files;
 mod first_party;
 mod front_door;
 mod granted;
+mod graph_agent_codes;
 mod graph_audits;
 mod graph_chain;
 mod graph_chats;

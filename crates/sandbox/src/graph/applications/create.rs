@@ -4,6 +4,7 @@
 use http::Method;
 
 use crate::directory::{Application, ApplicationKind, Life, new_id};
+use crate::graph::agent_versions::AgentObject;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::odata::Query;
@@ -62,6 +63,10 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
         ApplicationKind::Ordinary => CREATE_APPLICATION,
         ApplicationKind::Blueprint => CREATE_BLUEPRINT,
     })?;
+    if kind == ApplicationKind::Blueprint {
+        call.check_version(AgentObject::Blueprint)?;
+        limits::check_blueprints(call)?;
+    }
     // Ordinary users may register applications, as long as the tenant lets them.
     let may_register = kind == ApplicationKind::Ordinary && call.tenant.workloads.policies.allows_apps;
     if !may_register {

@@ -1,8 +1,10 @@
 //! How much one application holds (Entra reference §2.11).
 
+use http::StatusCode;
 use serde_json::Value;
 
 use crate::directory::Application;
+use crate::graph::call::Call;
 use crate::graph::error::GraphError;
 
 /// The owners of an application.
@@ -12,6 +14,30 @@ const ENTRIES: usize = 1200;
 /// The APIs that it asks for, and their permissions.
 const APIS: usize = 50;
 const PERMISSIONS: usize = 400;
+
+/// The blueprints that an app makes in its own name, soft-deleted ones included (Microsoft: delete and restore agent
+/// identity objects).
+const BLUEPRINTS: usize = 250;
+
+/// Whether the caller may make one blueprint more. An app owns those that it makes in its own name.
+pub(super) fn check_blueprints(call: &Call<'_>) -> Result<(), GraphError> {
+    let caller = call.caller;
+    let is_its = |app: &&Application| {
+        app.is_blueprint()
+            && app.created_by_app_id.as_deref() == Some(caller.app_id.as_str())
+            && app.owners.contains(&caller.object_id)
+    };
+    if caller.user_id().is_some() || call.tenant.applications.values().filter(is_its).count() < BLUEPRINTS {
+        return Ok(());
+    }
+    Err(GraphError::new(
+        StatusCode::BAD_REQUEST,
+        "AgentBlueprint_LimitExceeded",
+        format!(
+            "An application cannot create more than {BLUEPRINTS} agent identity blueprints, soft-deleted ones included."
+        ),
+    ))
+}
 
 /// Whether so many may own it.
 pub(super) fn check_owners(owners: usize) -> Result<(), GraphError> {

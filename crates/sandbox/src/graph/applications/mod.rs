@@ -14,6 +14,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::directory::Application;
+use crate::graph::agent_versions::AgentObject;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::managers::{OWNED_BY, owns};
@@ -164,9 +165,13 @@ impl Call<'_> {
             }
             Key::By(..) => None,
         };
-        found
+        let found = found
             .filter(|app| self.path.cast != Some(BLUEPRINT) || app.is_blueprint())
-            .ok_or_else(|| GraphError::no_object(self.params.get("id")))
+            .ok_or_else(|| GraphError::no_object(self.params.get("id")))?;
+        if found.is_blueprint() {
+            self.check_version(AgentObject::Blueprint)?;
+        }
+        Ok(found)
     }
 
     /// The same, to change it.
@@ -213,6 +218,9 @@ impl Call<'_> {
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
     let blueprints_only = call.path.cast == Some(BLUEPRINT);
+    if blueprints_only {
+        call.check_version(AgentObject::Blueprint)?;
+    }
     let all = call.holds_any(&[
         "Application.Read.All",
         "Application.ReadWrite.All",

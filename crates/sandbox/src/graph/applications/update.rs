@@ -139,7 +139,7 @@ pub(super) fn apply(call: &Call<'_>, app: &mut Application, mut payload: Payload
             if payload.take(name).is_some_and(|value| !value.is_null()) {
                 return Err(GraphError::new(
                     StatusCode::BAD_REQUEST,
-                    "PropertyNotCompatibleWithAgentIdentity",
+                    "AgentBlueprint_IncompatibleProperty",
                     format!("The property '{name}' is not compatible with agent identity blueprints."),
                 ));
             }

@@ -5,7 +5,8 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::authorize::CallerKind;
-use crate::directory::{Life, RoleAssignment, ServicePrincipal, ServicePrincipalKind, new_id};
+use crate::directory::{Application, Life, RoleAssignment, ServicePrincipal, ServicePrincipalKind, new_id};
+use crate::graph::agent_versions::AgentObject;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::managers::{CREATE_AS_MANAGER, OWNED_BY, manages_blueprint, owns};
@@ -15,7 +16,7 @@ use crate::graph::permissions::permission;
 use crate::graph::route::{Needs, Route};
 use crate::lag::Cause;
 
-use super::{IDENTITY, PRINCIPAL};
+use super::{IDENTITY, PRINCIPAL, incompatible};
 
 const CREATE: Needs = Needs::split(
     &[
@@ -120,6 +121,11 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
             )));
         }
     };
+    match kind {
+        IDENTITY => call.check_version(AgentObject::Identity)?,
+        PRINCIPAL => call.check_version(AgentObject::Principal)?,
+        _ => {}
+    }
     call.check_room(kind != "servicePrincipal")?;
     let sp = match kind {
         IDENTITY => agent_identity(call, payload)?,
@@ -193,7 +199,7 @@ fn principal(
         sp.sponsors = call.bind(sponsors)?;
     }
     payload.take("displayName");
-    refuse_incompatible(&sp.kind, &mut payload)?;
+    incompatible::refuse(&sp.kind, &mut payload)?;
     sp.other = payload.rest_but(PASSIVE, READ_ONLY)?;
     if is_blueprint {
         grant_create_as_manager(call, &sp.id);
@@ -290,14 +296,14 @@ fn agent_identity(call: &Call<'_>, mut payload: Payload) -> Result<ServicePrinci
     if let Some(enabled) = payload.boolean("accountEnabled")? {
         identity.account_enabled = enabled;
     }
-    refuse_incompatible(&identity.kind, &mut payload)?;
+    incompatible::refuse(&identity.kind, &mut payload)?;
     identity.other = payload.rest_but(PASSIVE, READ_ONLY)?;
     Ok(identity)
 }
 
 /// The blueprint's principal is there, and the caller is the blueprint itself or holds the broad permission.
 fn check_creator(call: &Call<'_>, blueprint_id: &str) -> Result<(), GraphError> {
-    let creator = call.tenant.service_principals.get(&call.caller.object_id);
+    let creator = call.tenant.service_principal_by_app_id(&call.caller.app_id, call.now);
     if creator.is_some_and(|sp| sp.blueprint_id().is_some()) {
         return Err(GraphError::new(
             StatusCode::FORBIDDEN,
@@ -305,32 +311,24 @@ fn check_creator(call: &Call<'_>, blueprint_id: &str) -> Result<(), GraphError> 
             "Agent identities are not allowed to create agent identities.",
         ));
     }
-    let principal = call.tenant.service_principal_by_app_id(blueprint_id, call.now);
-    match principal.map(|sp| &sp.kind) {
-        Some(ServicePrincipalKind::BlueprintPrincipal) => {}
-        Some(_) => {
-            return Err(GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "AgentIdentity_IncompatibleParentType",
-                "The parent of an Agent Identity has to be an Agent Blueprint.",
-            ));
-        }
-        None => {
-            return Err(GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "AgentIdentity_AgentBlueprintPrincipalDoesNotExist",
-                "The Agent Blueprint Principal for the Agent Blueprint does not exist.",
-            ));
-        }
-    }
+    check_parent(call, blueprint_id)?;
+    let manages = manages_blueprint(call.tenant, call.caller, blueprint_id);
     if call.holds_any(&["AgentIdentity.Create.All", "AgentIdentity.ReadWrite.All"]) {
+        // Whatever a blueprint was granted, other blueprints' children are not its to make.
+        if creator.is_some_and(|sp| sp.kind == ServicePrincipalKind::BlueprintPrincipal) && !manages {
+            return Err(GraphError::new(
+                StatusCode::FORBIDDEN,
+                "Error_AgentBlueprintCannotCreateAssociatedIdentity",
+                "An Agent Blueprint cannot create agent identities that are associated with another Agent Blueprint.",
+            ));
+        }
         let owner = call
             .tenant
             .application_by_app_id(blueprint_id, call.now)
             .is_some_and(|blueprint| owns(call.caller, blueprint));
         return if owner { Ok(()) } else { call.require_administrator() };
     }
-    if manages_blueprint(call.tenant, call.caller, blueprint_id) {
+    if manages {
         return Ok(());
     }
     Err(GraphError::new(
@@ -340,6 +338,25 @@ fn check_creator(call: &Call<'_>, blueprint_id: &str) -> Result<(), GraphError> 
     ))
 }
 
+/// The parent is a blueprint, and its principal is there.
+fn check_parent(call: &Call<'_>, blueprint_id: &str) -> Result<(), GraphError> {
+    let principal = call.tenant.service_principal_by_app_id(blueprint_id, call.now);
+    let application = call.tenant.application_by_app_id(blueprint_id, call.now);
+    match principal.map(|sp| &sp.kind) {
+        Some(ServicePrincipalKind::BlueprintPrincipal) => Ok(()),
+        None if application.is_none_or(Application::is_blueprint) => Err(GraphError::new(
+            StatusCode::BAD_REQUEST,
+            "AgentIdentity_AgentBlueprintPrincipalDoesNotExist",
+            "The Agent Blueprint Principal for the Agent Blueprint does not exist.",
+        )),
+        _ => Err(GraphError::new(
+            StatusCode::BAD_REQUEST,
+            "AgentIdentity_IncompatibleParentType",
+            "The parent of an Agent Identity has to be an Agent Blueprint.",
+        )),
+    }
+}
+
 fn check_limit(call: &Call<'_>, blueprint_id: &str, app_only: bool) -> Result<(), GraphError> {
     if app_only && call.tenant.service_principals.count(blueprint_id) >= MOST_APP_ONLY {
         return Err(GraphError::new(
@@ -347,35 +364,6 @@ fn check_limit(call: &Call<'_>, blueprint_id: &str, app_only: bool) -> Result<()
             "AgentIdentity_LimitExceeded",
             format!("The Agent Blueprint cannot have more than {MOST_APP_ONLY} agent identities."),
         ));
-    }
-    Ok(())
-}
-
-/// Agent identities have no credentials and no redirect URIs; nor has a blueprint principal.
-pub(super) fn refuse_incompatible(
-    kind: &ServicePrincipalKind,
-    payload: &mut Payload,
-) -> Result<(), GraphError> {
-    if *kind == ServicePrincipalKind::Application {
-        return Ok(());
-    }
-    for name in ["keyCredentials", "passwordCredentials"] {
-        if payload.take(name).is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty())) {
-            return Err(GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "AgentIdentity_CredentialsNotSupported",
-                "Credentials are not supported on agent identities.",
-            ));
-        }
-    }
-    for name in ["replyUrls", "samlSingleSignOnSettings", "signInAudience"] {
-        if payload.take(name).is_some_and(|value| !value.is_null()) {
-            return Err(GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "AgentBlueprintPrincipal_AgentIdentity_IncompatibleProperty",
-                format!("The property '{name}' is not compatible with agent identities."),
-            ));
-        }
     }
     Ok(())
 }

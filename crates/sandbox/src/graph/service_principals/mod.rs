@@ -2,6 +2,7 @@
 //! (Entra reference §2.2, §2.3, §2.8).
 
 mod create;
+mod incompatible;
 mod passwords;
 mod sponsors;
 pub(crate) mod wire;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::changes::ChangeKind;
 use crate::directory::{KeyCredential, ServicePrincipal, ServicePrincipalKind};
+use crate::graph::agent_versions::AgentObject;
 use crate::graph::applications::credentials::replace_keys;
 use crate::graph::call::Call;
 use crate::graph::cascades;
@@ -192,9 +194,13 @@ impl Call<'_> {
             }
             Key::By(..) => None,
         };
-        found
+        let found = found
             .filter(|sp| is_cast(sp, self.path.cast))
-            .ok_or_else(|| GraphError::no_object(self.params.get("id")))
+            .ok_or_else(|| GraphError::no_object(self.params.get("id")))?;
+        match AgentObject::of(&found.kind) {
+            Some(object) => self.check_version(object).map(|()| found),
+            None => Ok(found),
+        }
     }
 
     /// The same, to change it.
@@ -270,6 +276,11 @@ fn context(cast: Option<&str>) -> String {
 
 fn list(call: &mut Call<'_>) -> Answer {
     let query = call.query(&COLLECTION)?;
+    match call.path.cast {
+        Some(PRINCIPAL) => call.check_version(AgentObject::Principal)?,
+        Some(IDENTITY) => call.check_version(AgentObject::Identity)?,
+        _ => {}
+    }
     let items = call
         .tenant
         .service_principals
@@ -316,7 +327,7 @@ fn update(call: &mut Call<'_>) -> Answer {
         let allow = |key: &KeyCredential| policies.check_principal(&sp, Credential::Key, key.start, key.end);
         sp.keys = replace_keys(call, &sp.keys, &keys, allow)?;
     }
-    create::refuse_incompatible(&sp.kind, &mut payload)?;
+    incompatible::refuse(&sp.kind, &mut payload)?;
     sp.other.extend(payload.rest_but(create::PASSIVE, create::READ_ONLY)?);
     call.tenant.service_principals.insert(sp.id.clone(), sp);
     Ok(call.no_content())

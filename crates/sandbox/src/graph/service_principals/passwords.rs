@@ -1,7 +1,7 @@
 //! Secrets and certificates of service principals: `addPassword`, `removePassword`, and `addKey` and `removeKey` with
 //! proof, as an application's (Graph reference §8).
 
-use http::{Method, StatusCode};
+use http::Method;
 
 use crate::directory::ServicePrincipalKind;
 use crate::graph::applications::credentials::{
@@ -14,6 +14,7 @@ use crate::graph::policies::Credential;
 use crate::graph::route::{Needs, Route};
 
 use super::UPDATE;
+use super::incompatible::no_credentials;
 
 const BROAD: &[&str] = &["Application.ReadWrite.All", "Directory.ReadWrite.All"];
 const WRITE: Needs = Needs::split(
@@ -86,11 +87,7 @@ fn proven(call: &Call<'_>) -> Result<serde_json::Map<String, serde_json::Value>,
 fn check(call: &Call<'_>) -> Result<(), GraphError> {
     let principal = call.service_principal()?;
     if principal.kind != ServicePrincipalKind::Application {
-        return Err(GraphError::new(
-            StatusCode::BAD_REQUEST,
-            "AgentIdentity_CredentialsNotSupported",
-            "Credentials are not supported on agent identities.",
-        ));
+        return Err(no_credentials());
     }
     call.check_principal_reach(principal, &UPDATE)
 }
