@@ -38,7 +38,21 @@ const EXCLUSIVE: [&[&str]; 2] = [
     &["SHAREPOINTDESKLESS", "SHAREPOINTENTERPRISE", "SHAREPOINTSTANDARD"],
 ];
 
+/// What a plan is of no use without, by ids: one of them is enough.
+const DEPENDENT: [(&str, &[&str]); 1] = [
+    // MCOMEETADV, audio conferencing: TEAMS1, MCOSTANDARD.
+    (
+        "3e26ee1f-8a5f-4d52-aee2-b81ce45c8f40",
+        &["57ff2da0-773e-42df-b2af-ffb7a2317929", "0feaeb32-d00e-4d66-bd5a-43b5b83db82c"],
+    ),
+];
+
 impl ServicePlan {
+    /// The ids of the plans of which who has this one has one at least; none if it stands by itself.
+    pub(crate) fn depends_on(&self) -> &'static [&'static str] {
+        DEPENDENT.iter().find(|(dependent, _)| *dependent == self.id).map_or(&[], |(_, needed)| needed)
+    }
+
     /// Whether nobody can have both.
     pub(crate) fn excludes(&self, other: &Self) -> bool {
         let has = |plans: &&[&str], plan: &Self| plans.contains(&plan.name.as_str());

@@ -75,6 +75,7 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
     const SHAREPOINT_STANDARD: (&str, &str) = ("c7699d2e-19aa-44de-8edf-1736da088ca1", "SHAREPOINTSTANDARD");
     const SHAREPOINT_ENTERPRISE: (&str, &str) =
         ("5dbe027f-2339-4123-9542-606e4d348a72", "SHAREPOINTENTERPRISE");
+    const AUDIO_CONFERENCING: (&str, &str) = ("3e26ee1f-8a5f-4d52-aee2-b81ce45c8f40", "MCOMEETADV");
     Tenant {
         id: source.id(constants::TENANT_ID),
         display_name: "Contoso".to_owned(),
@@ -104,6 +105,7 @@ fn empty(source: &Source, now: Timestamp) -> Tenant {
                 2,
                 &[EXCHANGE_ENTERPRISE, SHAREPOINT_ENTERPRISE, PREMIUM],
             ),
+            sku("0c266dff-15dd-4b49-8397-2bb16070ed52", "MCOMEETADV", 10, &[AUDIO_CONFERENCING]),
         ],
         entra: Entra::new(&source.secret("the key of codes, refresh tokens and sessions")),
         changes: Vec::new(),

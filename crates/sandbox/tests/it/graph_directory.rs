@@ -242,7 +242,8 @@ async fn licences_need_a_location_and_a_seat() {
     // A seat that is given back is free at once.
     let remove = json!({ "addLicenses": [], "removeLicenses": [NO_TEAMS] });
     assign(&users[1], remove.clone()).await.expect(200);
-    refused(assign(&users[1], remove).await, 400, "Request_BadRequest");
+    let message = refused(assign(&users[1], remove).await, 400, "Request_BadRequest");
+    assert_eq!(message, "User does not have a corresponding license.");
     assign(&users[2], add(NO_TEAMS)).await.expect(200);
     delete(&tenant, &format!("/v1.0/users/{}", users[0]), &token).await.expect(204);
     assign(&users[1], add(NO_TEAMS)).await.expect(200);
@@ -492,6 +493,42 @@ async fn a_user_has_the_same_service_in_one_size_only() {
     assign(one(BASIC, &[]), json!([])).await.expect(400);
     assign(json!([]), json!([E3])).await.expect(200);
     assign(one(BASIC, &[]), json!([])).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_adds_to_a_service_is_licensed_with_it_only() {
+    const E3: &str = "05e9a617-0261-4cee-bb44-138d3ef5d965";
+    const NO_TEAMS: &str = "dcf0408c-aaec-446c-afd4-43e3683943ea";
+    const AUDIO: &str = "0c266dff-15dd-4b49-8397-2bb16070ed52";
+    const TEAMS: &str = "57ff2da0-773e-42df-b2af-ffb7a2317929";
+    let tenant = tenant().await;
+    let token = tenant.provisioner().await;
+    let user = format!("/v1.0/users/{}", person(&tenant, "grace"));
+    let path = format!("{user}/assignLicense");
+    let assign = async |add: &[(&str, &[&str])], remove: &[&str]| {
+        let add = add.iter().map(|(sku, without)| json!({ "skuId": sku, "disabledPlans": without }));
+        let body = json!({ "addLicenses": add.collect::<Value>(), "removeLicenses": remove });
+        post(&tenant, &path, &token, body).await
+    };
+    let lacking = |reply: Reply| {
+        assert_eq!(
+            refused(reply, 400, "Request_BadRequest"),
+            "License assignment failed because service plan 3e26ee1f-8a5f-4d52-aee2-b81ce45c8f40 depends on the service plan(s) 57ff2da0-773e-42df-b2af-ffb7a2317929,0feaeb32-d00e-4d66-bd5a-43b5b83db82c"
+        );
+    };
+    let held = get(&tenant, &format!("{user}/licenseDetails"), &token).await.expect(200);
+    let held = held.json["value"].as_array().unwrap().iter().map(|one| one["skuId"].as_str().unwrap());
+    assign(&[], &held.collect::<Vec<_>>()).await.expect(200);
+
+    // By itself, with a subscription that has no Teams, and with one whose Teams is disabled.
+    lacking(assign(&[(AUDIO, &[])], &[]).await);
+    lacking(assign(&[(NO_TEAMS, &[]), (AUDIO, &[])], &[]).await);
+    lacking(assign(&[(E3, &[TEAMS]), (AUDIO, &[])], &[]).await);
+    assign(&[(E3, &[]), (AUDIO, &[])], &[]).await.expect(200);
+    // Nor is the service taken from under it.
+    lacking(assign(&[(E3, &[TEAMS])], &[]).await);
+    lacking(assign(&[], &[E3]).await);
+    assign(&[], &[E3, AUDIO]).await.expect(200);
 }
 
 #[tokio::test]

@@ -204,7 +204,8 @@ fn licence(call: &Call<'_>, user: &User, entry: &Value) -> Result<AssignedLicenc
     })
 }
 
-/// Two subscriptions may hold the same service in two sizes; one of the two has to be disabled.
+/// Two subscriptions may hold the same service in two sizes; one of the two has to be disabled. What adds to a service
+/// needs that service, from whichever subscription.
 fn check_plans(call: &Call<'_>, user: &User) -> Result<(), GraphError> {
     let plans = user.licences.iter().flat_map(|licence| {
         let sku = call.tenant.skus.iter().find(|sku| sku.sku_id == licence.sku_id);
@@ -215,11 +216,20 @@ fn check_plans(call: &Call<'_>, user: &User) -> Result<(), GraphError> {
     let excluded = plans
         .iter()
         .find_map(|plan| plans.iter().find(|other| plan.excludes(other)).map(|other| (plan, other)));
-    match excluded {
-        None => Ok(()),
-        Some((one, other)) => Err(GraphError::bad_request(format!(
+    if let Some((one, other)) = excluded {
+        return Err(GraphError::bad_request(format!(
             "License assignment failed because service plans {}, {} are mutually exclusive.",
             one.id, other.id
+        )));
+    }
+    let has = |id: &&str| plans.iter().any(|plan| plan.id == *id);
+    let lacks = |plan: &&&ServicePlan| !plan.depends_on().is_empty() && !plan.depends_on().iter().any(has);
+    match plans.iter().find(lacks) {
+        None => Ok(()),
+        Some(plan) => Err(GraphError::bad_request(format!(
+            "License assignment failed because service plan {} depends on the service plan(s) {}",
+            plan.id,
+            plan.depends_on().join(",")
         ))),
     }
 }
