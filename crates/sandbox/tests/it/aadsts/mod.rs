@@ -4,6 +4,7 @@
 mod agents;
 mod clients;
 mod federation;
+mod service;
 mod users;
 
 pub(crate) use agents::{client_token, t1, with_t1};
@@ -61,6 +62,8 @@ const TABLE: &[(u64, &str, &str)] = &[
     (90_002, "invalid_request", "400"),
     (90_005, "invalid_request", "redirect"),
     (90_014, "invalid_request", "400"),
+    (90_033, "temporarily_unavailable", "503"),
+    (90_055, "temporarily_unavailable", "429"),
     (90_133, "invalid_request", "400"),
     (500_011, "invalid_resource", "400"),
     (500_131, "invalid_grant", "400"),
@@ -158,6 +161,7 @@ async fn every_code_is_caused_by_its_cause_and_has_its_shape() {
     federation::cause(&mut seen).await;
     agents::cause(&mut seen).await;
     users::cause(&mut seen).await;
+    service::cause(&mut seen).await;
     let table: BTreeMap<u64, (String, String)> =
         TABLE.iter().map(|(code, error, form)| (*code, ((*error).to_owned(), (*form).to_owned()))).collect();
     let missing: Vec<_> = table.keys().filter(|code| !seen.0.contains_key(code)).collect();
