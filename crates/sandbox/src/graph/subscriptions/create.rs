@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::rules::{certificate, endpoint, expiry, invalid, short_text, text, unreadable};
 use super::state::Subscription;
-use super::watchable::{self, Quota, Watchable, Workload};
-use super::wire;
+use super::watchable::{self, Watchable, Workload};
+use super::{quota, wire};
 use crate::authorize::CallerKind;
 use crate::changes::{Change, ChangeKind};
 use crate::graph::GraphError;
@@ -49,7 +49,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let (changes, wanted) = (changes(&body)?, required(&body, "resource")?);
     let resource = permitted(call, &wanted)?;
     let mut subscription = read(call, &body, &resource, changes, wanted)?;
-    check_quota(call, &subscription, resource.form)?;
+    quota::check(&call.tenant.workloads.subscriptions, &subscription, resource.form.quota, call.now)?;
 
     let endpoints = [Some(&subscription.notification_url), subscription.lifecycle_url.as_ref()];
     let found = call.awaited(Awaited {
@@ -264,34 +264,4 @@ impl Resource {
             _ => GraphError::forbidden("The user is not allowed to subscribe to another user's resources."),
         })
     }
-}
-
-fn check_quota(call: &Call<'_>, new: &Subscription, form: &Watchable) -> Result<(), GraphError> {
-    let live = || call.tenant.workloads.subscriptions.live(call.now);
-    let same = || live().filter(|one| one.watches == new.watches);
-    let of_app = |one: &&Subscription| one.caller.app_id == new.caller.app_id;
-    let of_workload = || live().filter(|one| one.workload == new.workload);
-    // How many there are, and how many there may be (Graph reference §6.1).
-    let quotas = match form.quota {
-        Quota::PerResource => vec![(same().filter(of_app).count(), 1), (of_workload().count(), 10_000)],
-        Quota::TenPerUser => vec![(same().count(), 10), (of_workload().count(), 10_000)],
-        Quota::Mailbox => {
-            let mailbox = |one: &Subscription| one.watches[0].split('/').nth(1).map(str::to_owned);
-            vec![(of_workload().filter(|one| mailbox(one) == mailbox(new)).count(), 1_000)]
-        }
-        Quota::Directory => {
-            vec![(of_workload().filter(of_app).count(), 100), (of_workload().count(), 1_000)]
-        }
-        Quota::Unlimited => return Ok(()),
-    };
-    let Some((_, allowed)) = quotas.into_iter().find(|(count, allowed)| count >= allowed) else {
-        return Ok(());
-    };
-    Err(GraphError::new(
-        StatusCode::FORBIDDEN,
-        "ExtensionError",
-        format!(
-            "Operation: Create; Exception: [Status Code: Forbidden; Reason: Maximum number of subscriptions ({allowed}) has been reached.]"
-        ),
-    ))
 }

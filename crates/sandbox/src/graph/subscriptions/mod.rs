@@ -2,6 +2,7 @@
 //! reference §6). [`crate::notifications`] delivers.
 
 mod create;
+mod quota;
 mod rules;
 mod state;
 mod update;
