@@ -23,6 +23,7 @@ mod msgraph;
 #[cfg(unix)]
 mod nodes;
 mod oidc;
+mod openapi;
 mod operator;
 mod outbox;
 #[cfg(target_os = "linux")]

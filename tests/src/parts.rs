@@ -21,7 +21,7 @@ pub fn inspector() -> Result<PathBuf> {
     part("ATTACHE_TEST_INSPECTOR", "inspector/node_modules/.bin/mcp-inspector")
 }
 
-/// The Python that has pytest, azure-identity and schemathesis.
+/// The Python that has pytest, azure-identity, schemathesis and openapi-spec-validator.
 pub fn interop_python() -> Result<PathBuf> {
     part("ATTACHE_TEST_INTEROP_PYTHON", "interop/bin/python")
 }

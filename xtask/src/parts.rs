@@ -25,7 +25,7 @@ impl Parts {
         self.folder.join("python/bin/python")
     }
 
-    /// The Python that has pytest, azure-identity and schemathesis.
+    /// The Python that has pytest, azure-identity, schemathesis and openapi-spec-validator.
     pub(crate) fn interop_python(&self) -> PathBuf {
         self.folder.join("interop/bin/python")
     }

@@ -33,7 +33,7 @@ pub(super) fn finish(described: &OpenApi, https: bool) -> Value {
             operation["description"] = operation["summary"].clone();
         }
         for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-            if response["description"] == "" {
+            if response["description"].as_str().unwrap_or_default().is_empty() {
                 response["description"] = meaning(status).into();
             }
         }
@@ -70,6 +70,7 @@ fn meaning(status: &str) -> &'static str {
         "201" => "It was made.",
         "202" => "It was asked for, and goes on by itself.",
         "204" => "It is done.",
+        "304" => "Nothing has changed.",
         _ => "What was asked for.",
     }
 }
@@ -116,6 +117,10 @@ mod tests {
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 let described = parameter["description"].as_str().is_some_and(|text| !text.is_empty());
                 assert!(described, "{name}: {parameter}");
+            }
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let said = response["$ref"].as_str().or(response["description"].as_str());
+                assert!(said.is_some_and(|text| !text.is_empty()), "{name}: {status}");
             }
             count += 1;
         }

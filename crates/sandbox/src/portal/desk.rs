@@ -29,6 +29,7 @@ pub(super) struct Desk<'a> {
 pub(super) struct Frame {
     pub(super) tenant: String,
     pub(super) domain: String,
+    /// The sandbox's time, UTC.
     pub(super) now: String,
     pub(super) base: String,
     pub(super) section: &'static str,
@@ -78,7 +79,7 @@ impl<'a> Desk<'a> {
         Frame {
             tenant: self.tenant.display_name.clone(),
             domain: self.tenant.domains.first().unwrap_or_default().to_owned(),
-            now: self.realm.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            now: self.realm.clock.now().strftime("%Y-%m-%d %H:%M:%S").to_string(),
             base: format!("{PAGES}/{}", self.realm.id),
             section,
         }

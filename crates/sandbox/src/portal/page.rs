@@ -47,7 +47,7 @@ pub(super) fn scripted(template: &impl Template, nonce: &str) -> Response {
 
 fn with_script(status: StatusCode, template: &impl Template, script: &str) -> Response {
     let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src {script}; connect-src 'self'; \
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {script}; connect-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     // Writing to a string does not fail.
