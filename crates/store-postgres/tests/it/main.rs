@@ -8,4 +8,5 @@ mod leases;
 mod node;
 mod nodes;
 mod opening;
+mod versions;
 mod wire;

@@ -11,7 +11,7 @@ async fn open(address: &str) -> Result<Postgres, OpenError> {
     Postgres::open(PostgresOptions::new(address.to_owned().into(), Arc::new(SystemClock))).await
 }
 
-async fn refusal(address: &str) -> OpenError {
+pub(crate) async fn refusal(address: &str) -> OpenError {
     match open(address).await {
         Ok(_) => panic!("it was opened"),
         Err(error) => error,
