@@ -51,6 +51,7 @@ mod references;
 mod role_assignments;
 mod route;
 mod service_principals;
+mod sites;
 pub(crate) mod subscriptions;
 #[cfg(test)]
 mod table_tests;
@@ -149,6 +150,7 @@ pub(crate) fn routes() -> Routes {
         chats::routes(),
         chat_messages::routes(),
         drives::routes(),
+        sites::routes(),
         teams::routes(),
         teamwork::routes(),
         presence::routes(),

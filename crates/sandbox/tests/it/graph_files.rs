@@ -161,8 +161,28 @@ async fn folders_and_small_files_are_made_found_changed_and_deleted() {
     }
     delete(&tenant, &format!("/v1.0/me/drive/items/{id}"), &ada).await.expect(204);
     assert_eq!(get(&tenant, &at, &ada).await.expect(404).text("/error/code"), "itemNotFound");
-    get(&tenant, "/v1.0/me/drive/items/root/thumbnails", &ada).await.expect(501);
-    get(&tenant, "/v1.0/me/drive/root?$expand=thumbnails", &ada).await.expect(501);
+}
+
+#[tokio::test]
+async fn nothing_has_thumbnails() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let made = folder(&tenant, &ada, "root", "Tides").await.expect(201);
+    let user = format!("users/{}/drive", person(&tenant, "ada"));
+    let drive = format!("drives/{}", get(&tenant, "/v1.0/me/drive", &ada).await.expect(200).text("/id"));
+    for drive in ["me/drive", &user, &drive] {
+        let path = format!("/v1.0/{drive}/items/{}/thumbnails", made.text("/id"));
+        assert_eq!(get(&tenant, &path, &ada).await.expect(200).json["value"], json!([]));
+    }
+    get(&tenant, "/v1.0/me/drive/items/nobody/thumbnails", &ada).await.expect(404);
+    let item = get(&tenant, "/v1.0/me/drive/root:/Tides?$expand=thumbnails", &ada).await.expect(200);
+    assert_eq!(item.json["thumbnails"], json!([]));
+    for list in ["root/children", "recent", "sharedWithMe", "root/search(q='Tides')"] {
+        let listed =
+            get(&tenant, &format!("/v1.0/me/drive/{list}?$expand=thumbnails"), &ada).await.expect(200);
+        let mut items = listed.json["value"].as_array().unwrap().iter();
+        assert!(items.all(|item| item["thumbnails"] == json!([])), "{}", listed.text);
+    }
 }
 
 fn next(tenant: &Tenant, reply: &Reply) -> String {

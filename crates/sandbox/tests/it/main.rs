@@ -37,6 +37,7 @@ mod graph_model;
 mod graph_people;
 mod graph_policies;
 mod graph_relations;
+mod graph_sites;
 mod guests;
 mod mail_delivery;
 mod mail_edge;

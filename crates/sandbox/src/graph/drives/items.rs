@@ -14,7 +14,7 @@ use crate::graph::route::Route;
 use super::access::{Place, find, invalid, not_emulated, not_found};
 use super::host::{self, Ticket};
 use super::state::{Conflict, Drive, Item, Role};
-use super::{permissions, wire};
+use super::{permissions, thumbnails, wire};
 
 /// Every property that `$select` may name.
 const SELECTABLE: &[&str] = &{
@@ -29,8 +29,11 @@ const SELECTABLE: &[&str] = &{
     all
 };
 
-const ITEM: Surface =
-    Surface::object(Service::Teams, "driveItem", SELECTABLE).expanding(&["children", "permissions"]);
+const ITEM: Surface = Surface::object(Service::Teams, "driveItem", SELECTABLE).expanding(&[
+    "children",
+    "permissions",
+    "thumbnails",
+]);
 
 /// Items on a page.
 pub(super) const COLLECTION: Surface = Surface {
@@ -38,7 +41,7 @@ pub(super) const COLLECTION: Surface = Surface {
     type_name: "driveItem",
     options: &["select", "expand", "orderby", "filter", "top", "skiptoken", "count"],
     properties: SELECTABLE,
-    expandable: &[],
+    expandable: &["thumbnails"],
     page: 200,
     largest_page: 5_000,
 };
@@ -57,7 +60,7 @@ pub(super) fn routes() -> Vec<Route> {
 /// Options that Graph has for files and the sandbox has not.
 pub(super) fn refuse_unknown(call: &Call<'_>) -> Result<(), GraphError> {
     let expands = call.request.query("$expand").unwrap_or_default().to_ascii_lowercase();
-    for known in ["thumbnails", "versions", "listitem", "analytics", "retentionlabel", "subscriptions"] {
+    for known in ["versions", "listitem", "analytics", "retentionlabel", "subscriptions"] {
         if expands.split(',').any(|one| one.trim().starts_with(known)) {
             return Err(not_emulated(&format!("$expand={known} of a driveItem")));
         }
@@ -88,6 +91,7 @@ pub(super) fn answer_item(call: &mut Call<'_>, query: &Query, place: &Place, sta
             shown["permissions"] = Value::Array(super::sharing::listed(call, place)?);
         }
     }
+    thumbnails::expand(query, &mut shown);
     let context = context(call.drive_at(place)?);
     let mut response = call.entity(query, &context, shown, None);
     response.status = status;
@@ -131,7 +135,8 @@ fn children(call: &mut Call<'_>) -> Answer {
     if !call.drive_item(&place)?.is_folder() {
         return Ok(call.list(&query, &context(call.drive_at(&place)?), Vec::new(), None));
     }
-    let children = children_of(call, &place)?;
+    let mut children = children_of(call, &place)?;
+    children.iter_mut().for_each(|child| thumbnails::expand(&query, child));
     let context = format!("{}('{}')/children", context(call.drive_at(&place)?), place.item);
     Ok(call.list(&query, &context, children, None))
 }

@@ -42,6 +42,7 @@ mod shares;
 mod sharing;
 mod special;
 mod state;
+mod thumbnails;
 mod transfer;
 mod upload;
 mod versions;
@@ -64,6 +65,7 @@ pub(super) fn routes() -> Vec<Route> {
         views::routes(),
         delta::routes(),
         versions::routes(),
+        thumbnails::routes(),
     ]
     .into_iter()
     .flatten()

@@ -367,13 +367,7 @@ fn site_user_number(user: &str) -> String {
 pub(super) fn site(tenant: &Tenant, owner: &str) -> String {
     let upn = tenant.users.get(owner).map_or(owner, |user| user.upn.as_str());
     let place = upn.to_lowercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
-    format!("https://{}-my.sharepoint.com/personal/{place}", short_name(tenant))
-}
-
-fn short_name(tenant: &Tenant) -> String {
-    let initial = tenant.domains.iter().find_map(|domain| domain.strip_suffix(".onmicrosoft.com"));
-    let name = initial.unwrap_or(&tenant.display_name).to_lowercase();
-    name.chars().filter(char::is_ascii_alphanumeric).collect()
+    format!("https://{}-my.sharepoint.com/personal/{place}", tenant.sharepoint_name())
 }
 
 /// The address of an item for a browser.
