@@ -91,6 +91,7 @@ pub(crate) fn adopt(tenant: &mut Tenant, app: Application, home: &str, now: Time
         });
     }
     tenant.service_principals.insert(id.clone(), principal);
+    tenant.principal_changed(&id);
     let foreign = Foreign { home: home.to_owned(), application: app, is_new: true };
     tenant.workloads.foreign.insert(foreign.application.app_id.to_ascii_lowercase(), foreign);
     id

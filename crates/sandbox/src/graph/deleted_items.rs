@@ -306,7 +306,8 @@ fn note(call: &mut Call<'_>, kind: Kind, change: ChangeKind, id: &str) {
     match kind {
         Kind::User | Kind::AgentUser => call.tenant.user_changed(change, id),
         Kind::Group => call.tenant.group_changed(change, id),
-        _ => {}
+        Kind::Application | Kind::Blueprint => call.tenant.application_changed(id),
+        _ => call.tenant.principal_changed(id),
     }
 }
 

@@ -1,5 +1,6 @@
-//! Notes what happened to users and groups, as Graph tells it: what is soft-deleted or restored was updated, and
-//! only what is gone for good was deleted. The journal keeps the order, for delta queries.
+//! Notes what happened to users, groups, applications and service principals, as Graph tells it: what is soft-deleted
+//! or restored was updated, and only what is gone for good was deleted. The journal keeps the order, for delta queries;
+//! of users and groups there are notifications too.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::changes::{Change, ChangeKind};
 use crate::sharing::{SnapshotMap, parts, whole};
 use crate::tenant::Tenant;
 
-/// When users and groups changed last, by object id; what never did since it was there from the start is not in it.
+/// When objects changed last, by object id; what never did since it was there from the start is not in it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Journal {
@@ -17,9 +18,11 @@ pub(crate) struct Journal {
     pub(crate) last: u64,
     pub(crate) users: SnapshotMap<String, Mark>,
     pub(crate) groups: SnapshotMap<String, Mark>,
+    pub(crate) applications: SnapshotMap<String, Mark>,
+    pub(crate) service_principals: SnapshotMap<String, Mark>,
 }
 
-parts!(Journal { users, groups } whole { last });
+parts!(Journal { users, groups, applications, service_principals } whole { last });
 
 whole!(Mark);
 
@@ -45,6 +48,18 @@ impl Tenant {
         let journal = &mut self.workloads.journal;
         journal.last += 1;
         journal.groups.get_or_insert_with(&id.to_owned(), Mark::default).number = journal.last;
+    }
+
+    pub(crate) fn application_changed(&mut self, id: &str) {
+        let journal = &mut self.workloads.journal;
+        journal.last += 1;
+        journal.applications.get_or_insert_with(&id.to_owned(), Mark::default).number = journal.last;
+    }
+
+    pub(crate) fn principal_changed(&mut self, id: &str) {
+        let journal = &mut self.workloads.journal;
+        journal.last += 1;
+        journal.service_principals.get_or_insert_with(&id.to_owned(), Mark::default).number = journal.last;
     }
 
     /// Somebody came into a group or went, in the group's last change.

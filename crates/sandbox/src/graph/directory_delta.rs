@@ -1,5 +1,6 @@
-//! `/users/delta` and `/groups/delta`: everything once, and then what changed since (Graph documentation, "Use delta
-//! query", "user: delta", "group: delta"). The options of the first request go along in the links' tokens.
+//! `/users/delta`, `/groups/delta`, `/applications/delta` and `/servicePrincipals/delta`: everything once, and then what
+//! changed since (Graph documentation, "Use delta query", "user: delta", "group: delta", "application: delta",
+//! "servicePrincipal: delta"). The options of the first request go along in the links' tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +18,7 @@ use super::directory_changes::Mark;
 use super::error::{Answer, GraphError};
 use super::groups;
 use super::odata::{Filter, Op, Query, Surface};
-use super::properties::{GROUP, USER};
+use super::properties::{APPLICATION, GROUP, SERVICE_PRINCIPAL, USER};
 use super::route::{Needs, Route};
 use super::users;
 
@@ -36,9 +37,22 @@ const READ_GROUPS: Needs = Needs::either(&[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ]);
+const READ_APPLICATIONS: Needs = Needs::split(
+    &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    &[
+        "Application.ReadWrite.OwnedBy",
+        "Application.Read.All",
+        "Application.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+);
 
 const OPTIONS: &[&str] = &["select", "filter", "top"];
 const USERS: Surface = Surface { options: OPTIONS, ..Surface::directory("user", USER) };
+const APPLICATIONS: Surface = Surface { options: OPTIONS, ..Surface::directory("application", APPLICATION) };
+const PRINCIPALS: Surface =
+    Surface { options: OPTIONS, ..Surface::directory("servicePrincipal", SERVICE_PRINCIPAL) };
 /// `members` is selected as if it were a property.
 const GROUPS: Surface =
     Surface { options: OPTIONS, ..Surface::directory("group", GROUP).expanding(&["members"]) };
@@ -47,6 +61,8 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/users/delta", READ_USERS, of_users),
         Route::new(Method::GET, "/groups/delta", READ_GROUPS, of_groups),
+        Route::new(Method::GET, "/applications/delta", READ_APPLICATIONS, of_applications),
+        Route::new(Method::GET, "/servicePrincipals/delta", READ_APPLICATIONS, of_principals),
     ]
 }
 
@@ -124,6 +140,32 @@ fn of_groups(call: &mut Call<'_>) -> Answer {
                 members.into_iter().map(|(member, came)| link(call, &member, came)).collect();
         }
         Some(shown)
+    }))
+}
+
+fn of_applications(call: &mut Call<'_>) -> Answer {
+    call.refuse_guest()?;
+    let query = options(call, &APPLICATIONS)?;
+    let Some(token) = token(call, &query)? else { return Ok(latest(call, "applications", &query)) };
+    let lives = call.tenant.applications.values().map(|app| (app.id.as_str(), &app.life, true));
+    let events = events(lives, &call.tenant.workloads.journal.applications, &token, call.now);
+    let asked = Query::selecting(token.select.clone());
+    Ok(page(call, "applications", &asked, token, events, |id| {
+        let app = call.tenant.applications.get(id)?;
+        Some(asked.project(call.application_json(app, &asked), None))
+    }))
+}
+
+fn of_principals(call: &mut Call<'_>) -> Answer {
+    call.refuse_guest()?;
+    let query = options(call, &PRINCIPALS)?;
+    let Some(token) = token(call, &query)? else { return Ok(latest(call, "servicePrincipals", &query)) };
+    let lives = call.tenant.service_principals.values().map(|sp| (sp.id.as_str(), &sp.life, true));
+    let events = events(lives, &call.tenant.workloads.journal.service_principals, &token, call.now);
+    let asked = Query::selecting(token.select.clone());
+    Ok(page(call, "servicePrincipals", &asked, token, events, |id| {
+        let sp = call.tenant.service_principals.get(id)?;
+        Some(asked.project(call.principal_json(sp, &asked), None))
     }))
 }
 

@@ -127,3 +127,52 @@ async fn groups_tell_who_came_and_who_went() {
     let (gone, _) = round(&tenant, &token, &next).await;
     assert_eq!(gone, [json!({ "id": group, "@removed": { "reason": "deleted" } })]);
 }
+
+#[tokio::test]
+async fn applications_and_principals_come_once_and_then_as_they_change() {
+    let tenant = tenant().await;
+    let token = permitted(&tenant, &["Application.ReadWrite.All"]).await;
+    let (listed, next) = round(&tenant, &token, "/v1.0/applications/delta?$select=displayName&$top=1").await;
+    let all = get(&tenant, "/v1.0/applications", &token).await.expect(200);
+    assert_eq!(listed.len(), all.json["value"].as_array().unwrap().len());
+    assert!(listed.iter().all(|app| app.get("web").is_none() && app["id"].is_string()));
+    let (listed, principals) = round(&tenant, &token, "/v1.0/servicePrincipals/delta").await;
+    let all = get(&tenant, "/v1.0/servicePrincipals", &token).await.expect(200);
+    assert_eq!(listed.len(), all.json["value"].as_array().unwrap().len());
+
+    // A secret changes its application, and a principal that is made or disabled is told of; other applications are not.
+    let app = post(&tenant, "/v1.0/applications", &token, json!({ "displayName": "New" })).await.expect(201);
+    let body = json!({ "appId": app.text("/appId") });
+    let principal = post(&tenant, "/v1.0/servicePrincipals", &token, body).await.expect(201);
+    let (path, principal) = (format!("/v1.0/applications/{}", app.text("/id")), principal.text("/id"));
+    let only = |changed: &[Value]| match changed {
+        [one] => one.clone(),
+        _ => panic!("{changed:?}"),
+    };
+    let (changed, next) = round(&tenant, &token, &next).await;
+    assert_eq!(only(&changed)["displayName"], "New");
+    assert_eq!(round(&tenant, &token, &next).await.0, Vec::<Value>::new());
+    post(&tenant, &format!("{path}/addPassword"), &token, json!({})).await.expect(200);
+    let (changed, next) = round(&tenant, &token, &next).await;
+    assert_eq!(only(&changed)["id"], app.json["id"]);
+    let (changed, principals) = round(&tenant, &token, &principals).await;
+    assert_eq!(only(&changed)["id"], principal);
+    let off = json!({ "accountEnabled": false });
+    patch(&tenant, &format!("/v1.0/servicePrincipals/{principal}"), &token, off).await.expect(204);
+    let (changed, principals) = round(&tenant, &token, &principals).await;
+    assert_eq!(only(&changed)["accountEnabled"], false);
+
+    // Deleted, its principal goes with it; for good, it is gone.
+    delete(&tenant, &path, &token).await.expect(204);
+    let (changed, next) = round(&tenant, &token, &next).await;
+    assert_eq!(only(&changed)["@removed"], json!({ "reason": "changed" }));
+    let (changed, _) = round(&tenant, &token, &principals).await;
+    assert_eq!(
+        (&only(&changed)["id"], &only(&changed)["@removed"]),
+        (&json!(principal), &json!({ "reason": "changed" }))
+    );
+    let gone = format!("/v1.0/directory/deletedItems/{}", app.text("/id"));
+    delete(&tenant, &gone, &token).await.expect(204);
+    let (changed, _) = round(&tenant, &token, &next).await;
+    assert_eq!(only(&changed)["@removed"], json!({ "reason": "deleted" }));
+}

@@ -204,7 +204,9 @@ async fn collections_are_counted_and_functions_are_no_ids() {
         let list = get(&tenant, &format!("/v1.0/{collection}?$select=id&$top=999"), &token).await.expect(200);
         assert_eq!(answer.text, list.json["value"].as_array().unwrap().len().to_string());
     }
-    for function in ["applications/delta", "servicePrincipals/delta()", "users/getManagedAppBlockedUsers"] {
+    for function in
+        ["directoryRoles/delta", "oauth2PermissionGrants/delta()", "users/getManagedAppBlockedUsers"]
+    {
         let missing = get(&tenant, &format!("/v1.0/{function}"), &token).await.expect(501);
         assert_eq!(missing.text("/error/code"), "sandboxNotEmulated");
     }

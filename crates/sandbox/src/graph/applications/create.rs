@@ -100,6 +100,7 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
     call.has_made(&app.id);
     let body = call.with_context("applications", call.application_json(&app, &Query::default()));
     let location = format!("/applications/{}", app.id);
+    call.tenant.application_changed(&app.id);
     call.tenant.applications.insert(app.id.clone(), app);
     Ok(call.created(&location, &body))
 }

@@ -177,6 +177,7 @@ impl Call<'_> {
     /// The same, to change it.
     pub(crate) fn application_mut(&mut self) -> Result<&mut Application, GraphError> {
         let id = self.application()?.id.clone();
+        self.tenant.application_changed(&id);
         self.tenant.applications.get_mut(&id).ok_or_else(|| GraphError::no_object(&id))
     }
 
@@ -274,6 +275,7 @@ fn delete(call: &mut Call<'_>) -> Answer {
     if let Some(app) = call.tenant.applications.get_mut(&id) {
         app.life.deleted = Some(now);
     }
+    call.tenant.application_changed(&id);
     Ok(call.no_content())
 }
 

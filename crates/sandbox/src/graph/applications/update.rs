@@ -110,6 +110,7 @@ fn update(call: &mut Call<'_>) -> Answer {
         app.display_name = name;
     }
     apply(call, &mut app, payload)?;
+    call.tenant.application_changed(&app.id);
     call.tenant.applications.insert(app.id.clone(), app);
     Ok(call.no_content())
 }

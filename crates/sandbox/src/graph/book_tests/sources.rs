@@ -23,6 +23,7 @@ pub(super) const SOURCES: &[(&str, &str, &str)] = &[
     ("/invitations", USERS, "Microsoft: invitation"),
     ("/subscribedSkus", USERS, "§3.3"),
     ("/applications", APPLICATIONS, "§2.1"),
+    ("/applications/delta", APPLICATIONS, "Microsoft: application: delta"),
     ("/applications/{}/addPassword", APPLICATIONS, "§8"),
     ("/applications/{}/removePassword", APPLICATIONS, "§8"),
     ("/applications/{}/addKey", APPLICATIONS, "§8"),
@@ -31,6 +32,7 @@ pub(super) const SOURCES: &[(&str, &str, &str)] = &[
     ("/applications/{}/federatedIdentityCredentials", APPLICATIONS, "§2.5"),
     ("/applications/{}/inheritablePermissions", APPLICATIONS, "§2.6"),
     ("/servicePrincipals", APPLICATIONS, "§2.2, §2.3"),
+    ("/servicePrincipals/delta", APPLICATIONS, "Microsoft: servicePrincipal: delta"),
     ("/servicePrincipals/{}/appRoleAssignments", APPLICATIONS, "§2.7"),
     ("/servicePrincipals/{}/appRoleAssignedTo", APPLICATIONS, "§2.7"),
     ("/servicePrincipals/{}/oauth2PermissionGrants", APPLICATIONS, "§2.7"),
@@ -89,6 +91,7 @@ pub(super) const SOURCES: &[(&str, &str, &str)] = &[
     ("/users/{}/drives", FILES, "Microsoft: drive"),
     ("/drives", FILES, "Microsoft: driveItem"),
     ("/shares", FILES, "Microsoft: shares"),
+    ("/sites", FILES, "Microsoft: site"),
     ("/subscriptions", SUBSCRIPTIONS, "§6"),
 ];
 

@@ -140,6 +140,7 @@ pub(super) fn create_from(call: &mut Call<'_>, mut payload: Payload) -> Answer {
     }
     let body = call.with_context(&super::context(call.path.cast), shown);
     let location = format!("/servicePrincipals/{}", sp.id);
+    call.tenant.principal_changed(&sp.id);
     call.tenant.service_principals.insert(sp.id.clone(), sp);
     Ok(call.created(&location, &body))
 }

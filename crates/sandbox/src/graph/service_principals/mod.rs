@@ -206,6 +206,7 @@ impl Call<'_> {
     /// The same, to change it.
     pub(crate) fn service_principal_mut(&mut self) -> Result<&mut ServicePrincipal, GraphError> {
         let id = self.service_principal()?.id.clone();
+        self.tenant.principal_changed(&id);
         self.tenant.service_principals.get_mut(&id).ok_or_else(|| GraphError::no_object(&id))
     }
 
@@ -329,6 +330,7 @@ fn update(call: &mut Call<'_>) -> Answer {
     }
     incompatible::refuse(&sp.kind, &mut payload)?;
     sp.other.extend(payload.rest_but(create::PASSIVE, create::READ_ONLY)?);
+    call.tenant.principal_changed(&sp.id);
     call.tenant.service_principals.insert(sp.id.clone(), sp);
     Ok(call.no_content())
 }
@@ -347,6 +349,7 @@ pub(crate) fn soft_delete(tenant: &mut Tenant, id: &str, now: Timestamp, due: Ti
     let Some(sp) = tenant.service_principals.get_mut(id).filter(|sp| sp.life.is_live()) else { return };
     sp.life.deleted = Some(now);
     let (kind, app_id) = (sp.kind.clone(), sp.app_id.clone());
+    tenant.principal_changed(id);
     tenant.grants.retain(|grant| grant.client_id != id && grant.resource_id != id);
     tenant.role_assignments.retain(|one| one.principal_id != id && one.resource_id != id);
     match kind {
