@@ -9,6 +9,7 @@ use attache_store::{GatewayScope, OrgId, OrgScope, Versioned};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::StatusCode;
 use http::request::Parts;
+use utoipa::IntoParams;
 
 use super::rights::Needs;
 use super::{Caller, Principal, Right, Role, person};
@@ -27,6 +28,15 @@ const REFUSED: ActName = ActName::new("request.refused");
 /// A caller who may do what `R` says, in the organisation that the path names (`{org}`: its id or its slug).
 #[derive(Debug)]
 pub(crate) struct Allowed<R>(Grant, PhantomData<R>);
+
+/// The organisation in the path of an operation, for the OpenAPI document: [`Allowed`] reads it, and no handler.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct InOrg {
+    /// The organisation's id or slug.
+    #[expect(dead_code, reason = "only the document knows it")]
+    org: String,
+}
 
 /// What a caller was granted.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ mod secret;
 mod session;
 mod visit;
 
-pub(crate) use allowed::{Allowed, AsOperator, AsPerson, Grant, grant, members_only, operators_only};
+pub(crate) use allowed::{Allowed, AsOperator, AsPerson, Grant, InOrg, grant, members_only, operators_only};
 pub use caller::operator_key;
 pub(crate) use caller::{Caller, Principal, person, session_of};
 pub(crate) use cookie::{SESSION, cookie, full_name, set_cookie};

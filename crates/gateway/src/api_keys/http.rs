@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use super::service::{self, GRACE, NewKey};
 use super::{ApiKey, KeyId, last_use};
 use crate::Gateway;
-use crate::access::{Allowed, Grant, Prefix, Scopes, right};
+use crate::access::{Allowed, Grant, InOrg, Prefix, Scopes, right};
 use crate::server::{
     Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
 };
@@ -150,9 +150,6 @@ pub(super) fn created((key, secret): &(ApiKey, Secret)) -> (StatusCode, Secretly
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct Which {
-    /// The organisation's id or slug.
-    #[expect(dead_code, reason = "whoever is allowed has read it")]
-    org: String,
     /// The key's id.
     key: String,
 }
@@ -160,7 +157,7 @@ struct Which {
 /// Create an API key.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/api-keys", tag = "API keys", request_body = CreateKey,
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 201, body = NewKeyView), (status = "default", body = Problem)),
 )]
 async fn create(
@@ -177,7 +174,7 @@ async fn create(
 /// List an organisation's API keys.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/api-keys", tag = "API keys",
-    params(("org" = String, Path, description = "The organisation's id or slug"), Cursor),
+    params(InOrg, Cursor),
     responses((status = 200, body = Listed<KeyView>), (status = "default", body = Problem)),
 )]
 async fn list(
@@ -197,7 +194,7 @@ async fn list(
 
 /// Read an API key.
 #[utoipa::path(
-    get, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(Which, IfNoneMatch),
+    get, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(InOrg, Which, IfNoneMatch),
     responses((status = 200, body = KeyView), (status = 304), (status = "default", body = Problem)),
 )]
 async fn read(
@@ -225,7 +222,7 @@ struct RotateKey {
 
 /// Rotate an API key: a successor with the same rights, while the old one works on for a time.
 #[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/api-keys/{key}/rotate", tag = "API keys", params(Which),
+    post, path = "/api/v1/orgs/{org}/api-keys/{key}/rotate", tag = "API keys", params(InOrg, Which),
     request_body = RotateKey,
     responses((status = 201, body = NewKeyView), (status = "default", body = Problem)),
 )]
@@ -243,7 +240,7 @@ async fn rotate(
 
 /// Revoke an API key, at once.
 #[utoipa::path(
-    delete, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(Which, IfMatch),
+    delete, path = "/api/v1/orgs/{org}/api-keys/{key}", tag = "API keys", params(InOrg, Which, IfMatch),
     responses((status = 200, body = KeyView), (status = "default", body = Problem)),
 )]
 async fn revoke(

@@ -21,7 +21,7 @@ use super::link::{Audited, LinkId};
 use super::view::EntryView;
 use super::{clerk, export, keeping, key, new_link, retention};
 use crate::Gateway;
-use crate::access::{Allowed, Grant, right};
+use crate::access::{Allowed, Grant, InOrg, right};
 use crate::record::{on, thing};
 use crate::server::{Answer, Json, Listed, Problem, Secretly, ShownOnce};
 
@@ -97,7 +97,7 @@ pub(super) async fn select(store: OrgStore<'_>, wanted: &Wanted) -> Answer<(Vec<
 /// Search the audit log, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/audit/entries", tag = "Audit",
-    params(("org" = String, Path, description = "The organisation's id or slug"), Wanted),
+    params(InOrg, Wanted),
     responses((status = 200, body = Listed<EntryView>), (status = "default", body = Problem)),
 )]
 async fn entries(
@@ -114,9 +114,6 @@ async fn entries(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct Which {
-    /// The organisation's id or slug.
-    #[expect(dead_code, reason = "whoever is allowed has read it")]
-    org: String,
     /// The entry's id, or its number.
     entry: String,
 }
@@ -141,7 +138,7 @@ pub(super) struct ProvedView {
 
 /// Read an entry, with its proof.
 #[utoipa::path(
-    get, path = "/api/v1/orgs/{org}/audit/entries/{entry}", tag = "Audit", params(Which),
+    get, path = "/api/v1/orgs/{org}/audit/entries/{entry}", tag = "Audit", params(InOrg, Which),
     responses((status = 200, body = ProvedView), (status = "default", body = Problem)),
 )]
 async fn entry(
@@ -191,7 +188,7 @@ pub(super) async fn proved(gateway: &Gateway, store: OrgStore<'_>, row: &EntryRo
 /// The checkpoint of now: a signed note. Keep one: with it you can later tell whether anything was altered.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/audit/checkpoint", tag = "Audit",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = Problem)),
 )]
 async fn checkpoint(
@@ -214,7 +211,7 @@ struct Since {
 /// Prove that the log of now begins with the log of an earlier checkpoint.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/audit/consistency", tag = "Audit",
-    params(("org" = String, Path, description = "The organisation's id or slug"), Since),
+    params(InOrg, Since),
     responses((status = 200, body = Object), (status = "default", body = Problem)),
 )]
 async fn consistency(
@@ -257,7 +254,7 @@ enum Format {
 /// Export the whole log.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/audit/export", tag = "Audit",
-    params(("org" = String, Path, description = "The organisation's id or slug"), Form),
+    params(InOrg, Form),
     responses((status = 200, content((String = "text/plain"), (String = "application/jsonl"))), (status = "default", body = Problem)),
 )]
 async fn export_log(
@@ -297,7 +294,7 @@ struct LinkView {
 
 /// Make a link that shows an entry to whoever holds it.
 #[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/audit/entries/{entry}/links", tag = "Audit", params(Which),
+    post, path = "/api/v1/orgs/{org}/audit/entries/{entry}/links", tag = "Audit", params(InOrg, Which),
     responses((status = 201, body = LinkView), (status = "default", body = Problem)),
 )]
 async fn make_link(
@@ -322,16 +319,13 @@ async fn make_link(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct WhichLink {
-    /// The organisation's id or slug.
-    #[expect(dead_code, reason = "whoever is allowed has read it")]
-    org: String,
     /// The link's id.
     link: String,
 }
 
 /// Take a link back.
 #[utoipa::path(
-    delete, path = "/api/v1/orgs/{org}/audit/links/{link}", tag = "Audit", params(WhichLink),
+    delete, path = "/api/v1/orgs/{org}/audit/links/{link}", tag = "Audit", params(InOrg, WhichLink),
     responses((status = 204), (status = "default", body = Problem)),
 )]
 async fn revoke_link(

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::erasure::{self, Person};
 use super::retention;
 use crate::Gateway;
-use crate::access::{Allowed, right};
+use crate::access::{Allowed, InOrg, right};
 use crate::server::{Answer, Form, Json, Pages, Problem};
 
 /// The routes.
@@ -44,7 +44,7 @@ struct Kept {
 /// Read for how long audit entries are kept.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/audit/retention", tag = "Audit",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = Kept), (status = "default", body = Problem)),
 )]
 async fn read(allowed: Allowed<right::ReadAudit>) -> Json<Kept> {
@@ -54,7 +54,7 @@ async fn read(allowed: Allowed<right::ReadAudit>) -> Json<Kept> {
 /// Say for how long audit entries are kept. Older ones lose their text, from now on and daily.
 #[utoipa::path(
     put, path = "/api/v1/orgs/{org}/audit/retention", tag = "Audit", request_body = Kept,
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = Kept), (status = "default", body = Problem)),
 )]
 async fn change(
@@ -91,7 +91,7 @@ pub(super) struct ErasureView {
 /// does it, in person.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/audit/erasures", tag = "Audit", request_body = Forgotten,
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 202, body = ErasureView), (status = "default", body = Problem)),
 )]
 async fn forget(

@@ -16,7 +16,7 @@ use super::permissions::{Needed, in_own_tenant};
 use super::settings::{self, Change};
 use super::{Connection, begin, bind, blueprint};
 use crate::Gateway;
-use crate::access::{Allowed, right};
+use crate::access::{Allowed, InOrg, right};
 use crate::identities::stoppable;
 use crate::server::{Answer, Json, Problem, Secretly, ShownOnce};
 
@@ -145,7 +145,7 @@ pub(super) async fn view(gateway: &Gateway, connection: Option<Connection>) -> A
 /// See how the organisation's own tenant is connected, and what its administrator consents to.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/tenant", tag = "Own tenant", operation_id = "read_tenant",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = TenantView), (status = "default", body = Problem)),
 )]
 async fn read(
@@ -178,7 +178,7 @@ pub(super) struct ConnectView {
 /// Begin to connect the organisation's own tenant, as a person in a browser's session.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/tenant/connect", tag = "Own tenant", operation_id = "connect_tenant",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     request_body = ConnectRequest,
     responses((status = 200, body = ConnectView), (status = "default", body = Problem)),
 )]
@@ -215,7 +215,7 @@ struct TenantChange {
 /// Change how the organisation's own tenant is used. Identities that exist stay as they are.
 #[utoipa::path(
     patch, path = "/api/v1/orgs/{org}/tenant", tag = "Own tenant", operation_id = "change_tenant",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     request_body = TenantChange,
     responses((status = 200, body = TenantView), (status = "default", body = Problem)),
 )]
@@ -233,7 +233,7 @@ async fn change(
 /// Look again at what the tenant grants.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/tenant/look", tag = "Own tenant", operation_id = "look_at_tenant",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = TenantView), (status = "default", body = Problem)),
 )]
 async fn look(
@@ -246,7 +246,7 @@ async fn look(
 /// Disconnect the organisation's own tenant. Identities that live there must be deprovisioned first.
 #[utoipa::path(
     delete, path = "/api/v1/orgs/{org}/tenant", tag = "Own tenant", operation_id = "disconnect_tenant",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 204), (status = "default", body = Problem)),
 )]
 async fn disconnect(
@@ -269,7 +269,7 @@ struct GiveBlueprint {
 /// Give a blueprint of the organisation's own, from which new identities come.
 #[utoipa::path(
     put, path = "/api/v1/orgs/{org}/tenant/blueprint", tag = "Own tenant", operation_id = "give_blueprint",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     request_body = GiveBlueprint,
     responses((status = 200, body = TenantView), (status = "default", body = Problem)),
 )]
@@ -293,7 +293,7 @@ pub(super) fn parsed(text: &str) -> Answer<attache_terms::AppId> {
 /// Use blueprints of ours again for new identities.
 #[utoipa::path(
     delete, path = "/api/v1/orgs/{org}/tenant/blueprint", tag = "Own tenant", operation_id = "take_blueprint_back",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = TenantView), (status = "default", body = Problem)),
 )]
 async fn take_blueprint_back(
@@ -308,7 +308,7 @@ async fn take_blueprint_back(
 /// let it make ordinary users.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/tenant/instructions", tag = "Own tenant", operation_id = "read_instructions",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = Vec<Instruction>), (status = "default", body = Problem)),
 )]
 async fn read_instructions(

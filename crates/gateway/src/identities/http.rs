@@ -21,7 +21,7 @@ use super::{
     Fallback, FellBack, Identity, Method, Mode, State, Suspension, Trouble, Waiting, photo, removal, send,
     suspend,
 };
-use crate::access::{Allowed, AskForIdentity, Grant, right};
+use crate::access::{Allowed, AskForIdentity, Grant, InOrg, right};
 use crate::server::{
     Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
 };
@@ -174,7 +174,7 @@ pub(super) fn accepted(identity: Identity) -> (StatusCode, Json<IdentityView>) {
 /// Provision an identity. Idempotent: a second call goes on with the first one's identity.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/agent-identity/provision", tag = "Identities",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     request_body = ProvisionRequest,
     responses((status = 202, body = IdentityView), (status = "default", body = Problem)),
 )]
@@ -208,7 +208,7 @@ async fn provision(
 /// List an organisation's identities.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/agent-identities", tag = "Identities",
-    params(("org" = String, Path, description = "The organisation's id or slug"), Cursor),
+    params(InOrg, Cursor),
     responses((status = 200, body = Listed<IdentityView>), (status = "default", body = Problem)),
 )]
 async fn list(
@@ -224,9 +224,6 @@ async fn list(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct Which {
-    /// The organisation's id or slug.
-    #[expect(dead_code, reason = "whoever is allowed has read it")]
-    org: String,
     /// The identity's id, or its template.
     pub(super) identity: String,
 }
@@ -234,7 +231,7 @@ pub(super) struct Which {
 /// Read an identity.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/agent-identities/{identity}", tag = "Identities",
-    params(Which, IfNoneMatch),
+    params(InOrg, Which, IfNoneMatch),
     responses((status = 200, body = IdentityView), (status = 304), (status = "default", body = Problem)),
 )]
 async fn read(
@@ -267,7 +264,7 @@ struct SuspendRequest {
 
 /// Suspend an identity: it does nothing from now on, and the tenant is told to let it do nothing.
 #[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/suspend", tag = "Identities", params(Which),
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/suspend", tag = "Identities", params(InOrg, Which),
     request_body = SuspendRequest,
     responses((status = 202, body = IdentityView), (status = "default", body = Problem)),
 )]
@@ -315,7 +312,7 @@ pub(crate) async fn resume_named(gateway: &Gateway, grant: &Grant, named: &str) 
 
 /// Let a suspended identity act again.
 #[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/resume", tag = "Identities", params(Which),
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/resume", tag = "Identities", params(InOrg, Which),
     responses((status = 202, body = IdentityView), (status = "default", body = Problem)),
 )]
 async fn resume_identity(
@@ -342,7 +339,7 @@ struct RemovalPlanView {
 
 /// See what deprovisioning would delete, before anything is.
 #[utoipa::path(
-    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}/deprovision", tag = "Identities", params(Which),
+    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}/deprovision", tag = "Identities", params(InOrg, Which),
     responses((status = 200, body = RemovalPlanView), (status = "default", body = Problem)),
 )]
 async fn plan_removal(
@@ -366,7 +363,7 @@ async fn plan_removal(
 
 /// Deprovision an identity: its record and audit stay.
 #[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/deprovision", tag = "Identities", params(Which),
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/deprovision", tag = "Identities", params(InOrg, Which),
     responses((status = 202, body = IdentityView), (status = "default", body = Problem)),
 )]
 async fn deprovision(
@@ -402,7 +399,7 @@ struct TestSendView {
 
 /// Send a test message as the identity, through Microsoft Graph.
 #[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/test-send", tag = "Identities", params(Which),
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/test-send", tag = "Identities", params(InOrg, Which),
     request_body = TestSendRequest,
     responses((status = 200, body = TestSendView), (status = "default", body = Problem)),
 )]
@@ -425,7 +422,7 @@ async fn test_send(
 
 /// See which extra addresses are wanted, which the mailbox has, and what to do about the rest.
 #[utoipa::path(
-    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}/aliases", tag = "Identities", params(Which),
+    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}/aliases", tag = "Identities", params(InOrg, Which),
     responses((status = 200, body = Aliases), (status = "default", body = Problem)),
 )]
 async fn read_aliases(
@@ -455,7 +452,7 @@ struct AliasesRequest {
 /// Say which extra addresses are wanted.
 #[utoipa::path(
     put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/aliases", tag = "Identities",
-    params(Which, IfMatch),
+    params(InOrg, Which, IfMatch),
     request_body = AliasesRequest,
     responses((status = 200, body = Aliases), (status = "default", body = Problem)),
 )]

@@ -16,7 +16,7 @@ use super::http::{IdentityView, Which, find};
 use super::service::Wanted;
 use super::{DEFAULT, Identity, Method, Mode, written};
 use crate::Gateway;
-use crate::access::{Allowed, Grant, right};
+use crate::access::{Allowed, Grant, InOrg, right};
 use crate::organisations::Organisation;
 use crate::record::{on, thing};
 use crate::server::{Answer, IfMatch, Json, Problem, Tag, Tagged};
@@ -136,7 +136,7 @@ fn is_line(text: &str, longest: usize) -> bool {
 
 /// Change what people see of an identity: the directory is told, and then the record says so.
 #[utoipa::path(
-    patch, path = "/api/v1/orgs/{org}/agent-identities/{identity}", tag = "Identities", params(Which, IfMatch),
+    patch, path = "/api/v1/orgs/{org}/agent-identities/{identity}", tag = "Identities", params(InOrg, Which, IfMatch),
     request_body = Names,
     responses((status = 200, body = IdentityView), (status = "default", body = Problem)),
 )]

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::http::{Which, find};
 use super::{Identity, written};
 use crate::Gateway;
-use crate::access::{Allowed, Grant, right};
+use crate::access::{Allowed, Grant, InOrg, right};
 use crate::server::{Answer, Pages, Problem, Upload};
 
 /// The largest photo, in bytes.
@@ -56,7 +56,7 @@ async fn send_photo(
 
 /// Set the photo of an identity: a JPEG or PNG of at most 4 MB, ideally square.
 #[utoipa::path(
-    put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/photo", tag = "Identities", params(Which),
+    put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/photo", tag = "Identities", params(InOrg, Which),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The picture; that it is a JPEG or a PNG shows in its first bytes."),
     responses((status = 204), (status = "default", body = Problem)),
 )]

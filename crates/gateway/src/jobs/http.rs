@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::operators;
 use crate::Gateway;
-use crate::access::{Allowed, Caller, right};
+use crate::access::{Allowed, Caller, InOrg, right};
 use crate::record::{on, thing};
 use crate::server::{Answer, Cursor, Json, Listed, Problem};
 
@@ -169,7 +169,7 @@ impl Wanted {
 /// List an organisation's jobs, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/jobs", tag = "Jobs",
-    params(("org" = String, Path, description = "The organisation's id or slug"), Wanted),
+    params(InOrg, Wanted),
     responses((status = 200, body = Listed<JobView>), (status = "default", body = Problem)),
 )]
 async fn list(
@@ -185,16 +185,13 @@ async fn list(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct Which {
-    /// The organisation's id or slug.
-    #[expect(dead_code, reason = "whoever is allowed has read it")]
-    org: String,
     /// The job's id.
     job: String,
 }
 
 /// Do a job that was given up again, or one that waits at once.
 #[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/jobs/{job}/retry", tag = "Jobs", params(Which),
+    post, path = "/api/v1/orgs/{org}/jobs/{job}/retry", tag = "Jobs", params(InOrg, Which),
     responses((status = 202), (status = "default", body = Problem)),
 )]
 async fn retry(

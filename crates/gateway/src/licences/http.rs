@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::cost::{self, Bill, Costing};
 use super::seats::TenantSeats;
 use crate::Gateway;
-use crate::access::{Allowed, AsOperator, right};
+use crate::access::{Allowed, AsOperator, InOrg, right};
 use crate::identities::{Identity, IdentityId, State as IdentityState};
 use crate::server::{Answer, Json, Listed, Problem};
 
@@ -108,7 +108,7 @@ pub(super) struct ProductView {
 /// What an organisation's identities cost a month, and whether seats remain for more.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/licences", tag = "Licences",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = BillView), (status = "default", body = Problem)),
 )]
 async fn read_licences(

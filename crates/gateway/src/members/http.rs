@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::invitation::{Invitation, InvitationId};
 use super::{Member, MemberId, service};
 use crate::Gateway;
-use crate::access::{Allowed, Grant, Role, right};
+use crate::access::{Allowed, Grant, InOrg, Role, right};
 use crate::server::{
     Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
 };
@@ -107,9 +107,6 @@ pub(super) struct NewInvitationView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct WhichMember {
-    /// The organisation's id or slug.
-    #[expect(dead_code, reason = "whoever is allowed has read it")]
-    org: String,
     /// The member's id.
     member: String,
 }
@@ -117,7 +114,7 @@ struct WhichMember {
 /// List an organisation's members.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/members", tag = "Members",
-    params(("org" = String, Path, description = "The organisation's id or slug"), Cursor),
+    params(InOrg, Cursor),
     responses((status = 200, body = Listed<MemberView>), (status = "default", body = Problem)),
 )]
 async fn list(
@@ -131,7 +128,7 @@ async fn list(
 
 /// Read a member.
 #[utoipa::path(
-    get, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(WhichMember, IfNoneMatch),
+    get, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(InOrg, WhichMember, IfNoneMatch),
     responses((status = 200, body = MemberView), (status = 304), (status = "default", body = Problem)),
 )]
 async fn read(
@@ -154,7 +151,7 @@ struct ChangeMember {
 
 /// Give a member another role.
 #[utoipa::path(
-    patch, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(WhichMember, IfMatch),
+    patch, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(InOrg, WhichMember, IfMatch),
     request_body = ChangeMember,
     responses((status = 200, body = MemberView), (status = "default", body = Problem)),
 )]
@@ -173,7 +170,7 @@ async fn change(
 
 /// Remove a member.
 #[utoipa::path(
-    delete, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(WhichMember, IfMatch),
+    delete, path = "/api/v1/orgs/{org}/members/{member}", tag = "Members", params(InOrg, WhichMember, IfMatch),
     responses((status = 204), (status = "default", body = Problem)),
 )]
 async fn remove(
@@ -208,7 +205,7 @@ struct Invite {
 /// Invite somebody. The link is in no other answer.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/invitations", tag = "Members", request_body = Invite,
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 201, body = NewInvitationView), (status = "default", body = Problem)),
 )]
 async fn invite(
@@ -233,7 +230,7 @@ pub(super) fn created(
 /// List open invitations.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/invitations", tag = "Members",
-    params(("org" = String, Path, description = "The organisation's id or slug"), Cursor),
+    params(InOrg, Cursor),
     responses((status = 200, body = Listed<InvitationView>), (status = "default", body = Problem)),
 )]
 async fn invitations(
@@ -249,16 +246,13 @@ async fn invitations(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct WhichInvitation {
-    /// The organisation's id or slug.
-    #[expect(dead_code, reason = "whoever is allowed has read it")]
-    org: String,
     /// The invitation's id.
     invitation: String,
 }
 
 /// Take an invitation back.
 #[utoipa::path(
-    delete, path = "/api/v1/orgs/{org}/invitations/{invitation}", tag = "Members", params(WhichInvitation),
+    delete, path = "/api/v1/orgs/{org}/invitations/{invitation}", tag = "Members", params(InOrg, WhichInvitation),
     responses((status = 204), (status = "default", body = Problem)),
 )]
 async fn withdraw(

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::search::every;
 use super::{NewOrganisation, OrgSuspension, Organisation, service, suspension};
 use crate::Gateway;
-use crate::access::{Allowed, AsOperator, right};
+use crate::access::{Allowed, AsOperator, InOrg, right};
 use crate::identities::{Halted, Suspension, halted};
 use crate::server::{Answer, Cursor, IfNoneMatch, Json, Listed, Problem, Tag, Tagged};
 
@@ -121,7 +121,7 @@ async fn list(
 /// Read an organisation.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}", tag = "Organisations",
-    params(("org" = String, Path, description = "The organisation's id or slug"), IfNoneMatch),
+    params(InOrg, IfNoneMatch),
     responses((status = 200, body = OrganisationView), (status = 304), (status = "default", body = Problem)),
 )]
 async fn read(allowed: Allowed<right::SeeOrganisation>, has: IfNoneMatch) -> Response {
@@ -174,7 +174,7 @@ struct StoppedIdentity {
 /// See how far an organisation's identities are stopped, and what proves it.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/suspension", tag = "Organisations",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = StoppedView), (status = "default", body = Problem)),
 )]
 async fn read_suspension(
@@ -202,7 +202,7 @@ struct SuspendOrganisation {
 /// to let each of them do nothing.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/suspend", tag = "Organisations",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     request_body = SuspendOrganisation,
     responses((status = 202, body = OrganisationView), (status = "default", body = Problem)),
 )]
@@ -218,7 +218,7 @@ async fn suspend(
 /// Let a suspended organisation go on, and those of its identities that its suspension stopped.
 #[utoipa::path(
     post, path = "/api/v1/orgs/{org}/resume", tag = "Organisations",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 202, body = OrganisationView), (status = "default", body = Problem)),
 )]
 async fn resume(

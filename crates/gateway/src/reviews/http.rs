@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::list::{self, Line};
 use super::service;
 use crate::Gateway;
-use crate::access::{Allowed, AsPerson, Caller, Session, person, right};
+use crate::access::{Allowed, AsPerson, Caller, InOrg, Session, person, right};
 use crate::identities::find;
 use crate::server::{Answer, Json, Listed, Problem};
 
@@ -75,7 +75,7 @@ impl From<Line> for ReviewView {
 /// List who answers for which identity, when each was last used, and when it is to be confirmed.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/access-reviews", tag = "Reviews",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = Listed<ReviewView>), (status = "default", body = Problem)),
 )]
 async fn list_reviews(
@@ -90,16 +90,13 @@ async fn list_reviews(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct Which {
-    /// The organisation's id or slug.
-    #[expect(dead_code, reason = "whoever is allowed has read it")]
-    org: String,
     /// The identity's id, or its template.
     identity: String,
 }
 
 /// Confirm that an identity is still wanted, and that its sponsor is the right one.
 #[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/review", tag = "Reviews", params(Which),
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/review", tag = "Reviews", params(InOrg, Which),
     responses((status = 200, body = ReviewView), (status = "default", body = Problem)),
 )]
 async fn confirm_identity(

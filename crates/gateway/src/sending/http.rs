@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Standing, set_quota, standing};
-use crate::access::{Allowed, right};
+use crate::access::{Allowed, InOrg, right};
 use crate::server::{Answer, Json, Problem};
 use crate::{Gateway, limits};
 
@@ -42,7 +42,7 @@ impl From<Standing> for SendingView {
 /// See how much of its quota of mail an organisation has used. `RateLimit` says it too.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/sending", tag = "Identities",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = SendingView), (status = "default", body = Problem)),
 )]
 async fn read_sending(
@@ -68,7 +68,7 @@ struct SendingChange {
 /// Give an organisation a quota of mail of its own. Only operators of this gateway can.
 #[utoipa::path(
     put, path = "/api/v1/orgs/{org}/sending", tag = "Identities", request_body = SendingChange,
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = SendingView), (status = "default", body = Problem)),
 )]
 async fn change_sending(

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::service::{self, Wanted};
 use super::{Destination, ONLY, Progress, Transport, Trouble, follow};
 use crate::Gateway;
-use crate::access::{Allowed, Grant, right};
+use crate::access::{Allowed, Grant, InOrg, right};
 use crate::audit::line;
 use crate::server::{Answer, Json, Problem};
 
@@ -45,7 +45,7 @@ struct After {
 /// Ask again with the `sequence` of the last line.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/audit/events", tag = "SIEM",
-    params(("org" = String, Path, description = "The organisation's id or slug"), After),
+    params(InOrg, After),
     responses((status = 200, body = String, content_type = "application/jsonl"), (status = "default", body = Problem)),
 )]
 async fn events(
@@ -94,7 +94,7 @@ pub(crate) struct DestinationView {
 /// See where the audit log is sent, and how far the receiver is behind.
 #[utoipa::path(
     get, path = "/api/v1/orgs/{org}/audit/siem", tag = "SIEM",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = DestinationView), (status = "default", body = Problem)),
 )]
 async fn read(
@@ -154,7 +154,7 @@ struct SetDestination {
 /// Send the audit log to a syslog receiver, from now on: RFC 5424 in octet-counted frames. Owners only.
 #[utoipa::path(
     put, path = "/api/v1/orgs/{org}/audit/siem", tag = "SIEM", request_body = SetDestination,
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 200, body = DestinationView), (status = "default", body = Problem)),
 )]
 async fn set(
@@ -172,7 +172,7 @@ async fn set(
 /// Send the audit log nowhere any more. Owners only.
 #[utoipa::path(
     delete, path = "/api/v1/orgs/{org}/audit/siem", tag = "SIEM",
-    params(("org" = String, Path, description = "The organisation's id or slug")),
+    params(InOrg),
     responses((status = 204), (status = "default", body = Problem)),
 )]
 async fn remove(

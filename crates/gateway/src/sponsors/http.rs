@@ -16,7 +16,7 @@ use super::handover;
 use super::look::Finding;
 use super::sponsorship::{Sponsorship, Successor};
 use crate::Gateway;
-use crate::access::{Allowed, AsPerson, Caller, Session, person, right};
+use crate::access::{Allowed, AsPerson, Caller, InOrg, Session, person, right};
 use crate::identities::{Identity, find};
 use crate::organisations::Organisation;
 use crate::server::{Answer, Json, Listed, Problem};
@@ -107,16 +107,13 @@ impl SponsorView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct Which {
-    /// The organisation's id or slug.
-    #[expect(dead_code, reason = "whoever is allowed has read it")]
-    org: String,
     /// The identity's id, or its template.
     identity: String,
 }
 
 /// See who answers for an identity, and what the last look at them found.
 #[utoipa::path(
-    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}/sponsor", tag = "Sponsors", params(Which),
+    get, path = "/api/v1/orgs/{org}/agent-identities/{identity}/sponsor", tag = "Sponsors", params(InOrg, Which),
     responses((status = 200, body = SponsorView), (status = "default", body = Problem)),
 )]
 async fn read_sponsor(
@@ -140,7 +137,7 @@ struct NameSuccessor {
 
 /// Name a successor of an identity's sponsor. They become the sponsor when they have accepted.
 #[utoipa::path(
-    put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/sponsor", tag = "Sponsors", params(Which),
+    put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/sponsor", tag = "Sponsors", params(InOrg, Which),
     request_body = NameSuccessor,
     responses((status = 200, body = SponsorView), (status = "default", body = Problem)),
 )]
@@ -163,7 +160,7 @@ pub(super) fn user(text: &str) -> Answer<UserId> {
 
 /// Ask the named successor no longer.
 #[utoipa::path(
-    delete, path = "/api/v1/orgs/{org}/agent-identities/{identity}/sponsor", tag = "Sponsors", params(Which),
+    delete, path = "/api/v1/orgs/{org}/agent-identities/{identity}/sponsor", tag = "Sponsors", params(InOrg, Which),
     responses((status = 204), (status = "default", body = Problem)),
 )]
 async fn withdraw_successor(
@@ -178,7 +175,7 @@ async fn withdraw_successor(
 
 /// Have an identity's sponsor looked at now.
 #[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/sponsor/check", tag = "Sponsors", params(Which),
+    post, path = "/api/v1/orgs/{org}/agent-identities/{identity}/sponsor/check", tag = "Sponsors", params(InOrg, Which),
     responses((status = 202), (status = "default", body = Problem)),
 )]
 async fn check_sponsor(
