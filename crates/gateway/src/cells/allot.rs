@@ -3,7 +3,7 @@
 //! open it at once do not both do so, nor do two get the last seat of a cell.
 
 use attache_ledger::ActName;
-use attache_store::{CommitError, GatewayScope, OrgId, Page, Unit, Versioned};
+use attache_store::{CommitError, GatewayScope, OrgId, Page, Record as _, Unit, Versioned};
 use attache_terms::{AppId, TenantId};
 
 use super::suspend::residents;
@@ -46,7 +46,7 @@ pub(crate) async fn allot(
         match gateway.store.commit(unit).await {
             Ok(_) => return Ok(taken),
             Err(
-                CommitError::Conflict { kind: "cell", .. }
+                CommitError::Conflict { kind: Cell::KIND, .. }
                 | CommitError::Taken { lookup: Cell::BY_OPENING, .. },
             ) => {}
             Err(error) => return Err(error.into()),
@@ -89,7 +89,7 @@ pub(crate) async fn made(gateway: &Gateway, cell: CellId) -> Result<(), CellErro
         unit.update(&found, &Cell { opening: false, ..found.record.clone() });
         match gateway.store.commit(unit).await {
             Ok(_) => return Ok(()),
-            Err(CommitError::Conflict { kind: "cell", .. }) => {}
+            Err(CommitError::Conflict { kind: Cell::KIND, .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -113,7 +113,7 @@ pub(crate) async fn take(
         with(&mut unit, &taken);
         match gateway.store.commit(unit).await {
             Ok(_) => return Ok(taken),
-            Err(CommitError::Conflict { kind: "cell", .. }) => {}
+            Err(CommitError::Conflict { kind: Cell::KIND, .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -1,7 +1,7 @@
 //! The third half: the administrator names the organisation, and the tenant is bound to it; and the end of it.
 
 use attache_ledger::{ActName, Target};
-use attache_store::{CommitError, GatewayScope, Page, Unit, Versioned};
+use attache_store::{CommitError, GatewayScope, Page, Record as _, Unit, Versioned};
 use http::StatusCode;
 
 use super::attempt::{Administrator, Attempt};
@@ -74,7 +74,7 @@ pub(super) async fn bind(
     match gateway.commit(&grant.caller, unit).await {
         Ok(_) => Ok(()),
         // Another organisation was faster.
-        Err(CommitError::Taken { kind: "bound_tenant", .. }) => Err(bound()),
+        Err(CommitError::Taken { kind: BoundTenant::KIND, .. }) => Err(bound()),
         Err(error) => Err(error.into()),
     }
     .inspect(|()| tracing::info!(%org, "a tenant was connected"))

@@ -1,7 +1,7 @@
 //! Gives an identity its tenant and its subdomain, in the unit that makes the identity: two that want the last place, or
 //! the same subdomain, at once do not both get it.
 
-use attache_store::{CommitError, GatewayScope, OrgScope, Page, Unit, Versioned};
+use attache_store::{CommitError, GatewayScope, OrgScope, Page, Record as _, Unit, Versioned};
 use http::StatusCode;
 
 use super::choose::{Fill, least_full};
@@ -31,7 +31,7 @@ impl Taken {
                 Some(Self::Subdomain)
             }
             CommitError::Taken { kind, .. } | CommitError::Conflict { kind, .. } => {
-                let ours = ["hosting", "subdomain", "hosted_tenant"];
+                let ours = [Home::KIND, Claim::KIND, Load::KIND];
                 ours.contains(kind).then_some(Self::Place)
             }
             _ => None,

@@ -42,8 +42,12 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// The lookup by directory and object id.
+    /// The lookup by directory and object id, within an organisation: nobody is a member of it twice.
     pub(crate) const BY_USER: &'static str = "user";
+    /// The same over all organisations: to which of them somebody belongs is asked at every sign-in.
+    pub(crate) const BY_USER_ANYWHERE: &'static str = "anywhere";
+    /// The lookup by role.
+    pub(super) const BY_ROLE: &'static str = "role";
 
     /// The member who is this user.
     pub(crate) async fn of(
@@ -70,11 +74,10 @@ impl Record for Member {
 
     fn lookups(&self) -> Vec<Lookup> {
         let user = user_key(self.tenant, self.user);
-        // Which organisations somebody belongs to is asked at every sign-in.
         vec![
             Lookup::unique(Self::BY_USER, &user),
-            Lookup::many("anywhere", user),
-            Lookup::many("role", self.role.as_str()),
+            Lookup::many(Self::BY_USER_ANYWHERE, user),
+            Lookup::many(Self::BY_ROLE, self.role.as_str()),
         ]
     }
 }
