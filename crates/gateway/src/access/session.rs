@@ -1,7 +1,7 @@
-//! Sessions of people who signed in: short, on the server, ended by signing out or by an administrator.
+//! Sessions of people who signed in: short, on the server, ended by signing out.
 
 use attache_ledger::{By, ByKind};
-use attache_store::{GatewayScope, Lookup, Record, Versioned};
+use attache_store::{GatewayScope, Record, Versioned};
 use attache_terms::{TenantId, UserId};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -46,10 +46,6 @@ impl Record for SessionRecord {
 
     fn key(&self) -> String {
         self.digest.as_str().to_owned()
-    }
-
-    fn lookups(&self) -> Vec<Lookup> {
-        vec![Lookup::many("user", format!("{}/{}", self.tenant, self.user))]
     }
 
     fn expires(&self) -> Option<Timestamp> {

@@ -55,10 +55,7 @@ impl Record for Audited {
     }
 
     fn lookups(&self) -> Vec<Lookup> {
-        vec![
-            Lookup::unique_everywhere(Self::BY_DIGEST, self.digest.as_str()),
-            Lookup::many("entry", self.entry),
-        ]
+        vec![Lookup::unique_everywhere(Self::BY_DIGEST, self.digest.as_str())]
     }
 
     fn expires(&self) -> Option<Timestamp> {

@@ -112,22 +112,15 @@ impl Record for Cell {
     }
 
     fn lookups(&self) -> Vec<Lookup> {
-        let tenant = Lookup::many("tenant", self.tenant);
-        match self.given {
+        let is_free = self.taken < SEATS && self.suspended.is_none() && !self.lost;
+        let room = || room(self.tenant, self.reserved);
+        let found_by = match self.given {
             // A seat in it is asked for by name.
-            Some(given) => {
-                let given = Self::given_key(self.tenant, given);
-                vec![tenant, Lookup::unique_everywhere(Self::BY_GIVEN, given)]
-            }
-            None if self.taken < SEATS && self.suspended.is_none() && !self.lost => {
-                let room = room(self.tenant, self.reserved);
-                let free = match self.opening {
-                    true => Lookup::unique_everywhere(Self::BY_OPENING, room),
-                    false => Lookup::many(Self::BY_ROOM, room),
-                };
-                vec![tenant, free]
-            }
-            None => vec![tenant],
-        }
+            Some(given) => Lookup::unique_everywhere(Self::BY_GIVEN, Self::given_key(self.tenant, given)),
+            None if is_free && self.opening => Lookup::unique_everywhere(Self::BY_OPENING, room()),
+            None if is_free => Lookup::many(Self::BY_ROOM, room()),
+            None => return Vec::new(),
+        };
+        vec![found_by]
     }
 }

@@ -21,7 +21,7 @@ mod settings;
 
 use std::collections::BTreeSet;
 
-use attache_store::{GatewayScope, Lookup, OrgId, OrgScope, OrgStore, Record, StoreError, Versioned};
+use attache_store::{GatewayScope, OrgId, OrgScope, OrgStore, Record, StoreError, Versioned};
 use attache_terms::{AppId, SkuId, TenantId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -106,10 +106,6 @@ impl Record for Connection {
 
     fn key(&self) -> String {
         KEY.to_owned()
-    }
-
-    fn lookups(&self) -> Vec<Lookup> {
-        vec![Lookup::many("tenant", self.tenant)]
     }
 }
 

@@ -1,7 +1,7 @@
 //! The seats of a tenant, as they were counted last: what can be given to agents, and whether that is little.
 
 use attache_graph::Sku;
-use attache_store::{GatewayScope, Lookup, OrgId, Record, StoreError, SystemStore, Versioned};
+use attache_store::{GatewayScope, OrgId, Record, StoreError, SystemStore, Versioned};
 use attache_terms::{SkuId, TenantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -109,10 +109,6 @@ impl Record for TenantSeats {
 
     fn key(&self) -> String {
         key(self.tenant, self.owner)
-    }
-
-    fn lookups(&self) -> Vec<Lookup> {
-        Vec::new()
     }
 }
 

@@ -187,7 +187,8 @@ fn may_give(grant: &Grant, role: Role) -> Answer<()> {
 /// Sees to it that another owner stays one while this one goes: two who go at once do not both go.
 async fn another_owner(gateway: &Gateway, grant: &Grant, member: &Member, unit: &mut Unit) -> Answer<()> {
     let store = gateway.store.org(grant.scope);
-    let owners: Vec<Versioned<Member>> = store.list_by(Member::BY_ROLE, Role::Owner.as_str(), Page::first(2)).await?;
+    let owners: Vec<Versioned<Member>> =
+        store.list_by(Member::BY_ROLE, Role::Owner.as_str(), Page::first(2)).await?;
     match owners.iter().find(|owner| owner.id != member.id) {
         Some(other) => {
             unit.expect(other);

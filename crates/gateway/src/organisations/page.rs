@@ -52,7 +52,8 @@ async fn home(
         return Ok(Redirect::to("/api/openapi.json").into_response());
     };
     let user = user_key(session.tenant, session.user);
-    let memberships = gateway.system().list_by::<Member>(Member::BY_USER_ANYWHERE, &user, Part::first(200)).await?;
+    let memberships =
+        gateway.system().list_by::<Member>(Member::BY_USER_ANYWHERE, &user, Part::first(200)).await?;
     let mut own = Vec::new();
     for member in memberships {
         let store = gateway.store.org(OrgScope::granted(member.org));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use attache_keys::{SecretName, SecretStore};
-use attache_store::{CommitError, GatewayScope, Lookup, Page, Record, Store, Unit, Versioned};
+use attache_store::{CommitError, GatewayScope, Page, Record, Store, Unit, Versioned};
 use attache_terms::{Clock, Rng, SecretBytes};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use jiff::Timestamp;
@@ -33,10 +33,6 @@ impl Record for DataKey {
 
     fn key(&self) -> String {
         self.id.to_string()
-    }
-
-    fn lookups(&self) -> Vec<Lookup> {
-        Vec::new()
     }
 }
 
