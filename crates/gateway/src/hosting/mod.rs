@@ -17,13 +17,13 @@ pub(crate) use place::{Taken, Wish, expected, place};
 
 /// The tenant of ours that hosts an organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Home {
+struct Hosting {
     org: OrgId,
     tenant: TenantId,
     since: Timestamp,
 }
 
-impl Record for Home {
+impl Record for Hosting {
     const KIND: &'static str = "hosting";
     type Scope = OrgScope;
 

@@ -5,7 +5,7 @@ use attache_store::{CommitError, GatewayScope, OrgScope, Page, Record as _, Unit
 use http::StatusCode;
 
 use super::choose::{Fill, least_full};
-use super::{Claim, Home, Load};
+use super::{Claim, Hosting, Load};
 use crate::Gateway;
 use crate::config::HostedTenant;
 use crate::identities::{Identity, Mode};
@@ -31,7 +31,7 @@ impl Taken {
                 Some(Self::Subdomain)
             }
             CommitError::Taken { kind, .. } | CommitError::Conflict { kind, .. } => {
-                let ours = [Home::KIND, Claim::KIND, Load::KIND];
+                let ours = [Hosting::KIND, Claim::KIND, Load::KIND];
                 ours.contains(kind).then_some(Self::Place)
             }
             _ => None,
@@ -91,16 +91,16 @@ pub(crate) async fn place<'a>(
     let is_new = claim.as_ref().is_none_or(|claim| claim.tenant.is_none());
     let loads = loads(gateway).await?;
     let fill = |at: usize| fill(gateway, &loads, at);
-    let at = match home(gateway, scope).await? {
-        Some(home) => {
-            let at = gateway.config.hosted.iter().position(|hosted| hosted.tenant == home);
-            at.ok_or_else(|| not_configured(home))?
+    let at = match hosted_in(gateway, scope).await? {
+        Some(tenant) => {
+            let at = gateway.config.hosted.iter().position(|hosted| hosted.tenant == tenant);
+            at.ok_or_else(|| not_configured(tenant))?
         }
         None => {
             let fills: Vec<Fill> = (0..gateway.config.hosted.len()).map(fill).collect();
             let at = has_domain_of(gateway, address).or_else(|| least_full(&fills));
             let at = at.ok_or_else(|| full(gateway))?;
-            unit.create(scope, &Home { org, tenant: gateway.config.hosted[at].tenant, since: now });
+            unit.create(scope, &Hosting { org, tenant: gateway.config.hosted[at].tenant, since: now });
             at
         }
     };
@@ -126,8 +126,8 @@ pub(crate) async fn place<'a>(
 
 /// The tenant that this organisation has, or would be given now; for its page.
 pub(crate) async fn expected(gateway: &Gateway, scope: OrgScope) -> Answer<Option<&HostedTenant>> {
-    if let Some(home) = home(gateway, scope).await? {
-        return Ok(gateway.hosted(home));
+    if let Some(tenant) = hosted_in(gateway, scope).await? {
+        return Ok(gateway.hosted(tenant));
     }
     let loads = loads(gateway).await?;
     let fills: Vec<Fill> = (0..gateway.config.hosted.len()).map(|at| fill(gateway, &loads, at)).collect();
@@ -135,10 +135,10 @@ pub(crate) async fn expected(gateway: &Gateway, scope: OrgScope) -> Answer<Optio
 }
 
 /// The organisation's tenant; of one that was hosted before this was remembered, that of its identities.
-async fn home(gateway: &Gateway, scope: OrgScope) -> Answer<Option<attache_terms::TenantId>> {
+async fn hosted_in(gateway: &Gateway, scope: OrgScope) -> Answer<Option<attache_terms::TenantId>> {
     let store = gateway.store.org(scope);
-    if let Some(home) = store.get::<Home>(scope.org()).await? {
-        return Ok(Some(home.tenant));
+    if let Some(hosting) = store.get::<Hosting>(scope.org()).await? {
+        return Ok(Some(hosting.tenant));
     }
     let identities: Vec<Versioned<Identity>> = store.list(Page::first(200)).await?;
     let mut hosted = identities.iter().filter(|identity| identity.mode == Mode::Hosted);
