@@ -5,9 +5,7 @@
 use std::sync::Arc;
 
 use attache_ledger::{ActName, ByKind, Correlation, Entry};
-use attache_store::{
-    EntryQuery, GatewayScope, JobId, Log, NewJob, OrgId, OrgScope, Page, Place, Unit, Versioned,
-};
+use attache_store::{EntryQuery, GatewayScope, JobId, NewJob, Page, Unit, Versioned};
 use attache_terms::UserId;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -125,9 +123,8 @@ async fn is_no_member(gateway: &Gateway, grant: &Grant, user: UserId) -> Answer<
 
 async fn erase(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let body: Body = turn.job().body()?;
-    let org: OrgId =
-        turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
-    let (scope, log) = (OrgScope::granted(org), Log(Place::Org(org)));
+    let scope = turn.scope()?;
+    let log = gateway.store.org(scope).own_log();
     let engine = gateway.store.engine(GatewayScope::granted());
     let mut at = 0;
     loop {

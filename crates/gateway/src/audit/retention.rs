@@ -96,8 +96,8 @@ pub(super) async fn accounts(store: OrgStore<'_>) -> Answer<Option<EntryRow>> {
 }
 
 async fn forget(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
-    let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
-    let scope = OrgScope::granted(org);
+    let scope = turn.scope()?;
+    let org = scope.org();
     let emptied = finish(&gateway, &turn, scope).await?;
     let organisation = gateway.store.org(scope).get::<Organisation>(org).await?;
     let Some(days) = organisation.and_then(|organisation| organisation.record.audit_days) else {

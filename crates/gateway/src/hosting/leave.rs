@@ -81,8 +81,7 @@ pub(crate) async fn adding(
 
 async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let Body { label } = turn.job().body()?;
-    let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
-    let scope = OrgScope::granted(org);
+    let scope = turn.scope()?;
     let store = gateway.store.org(scope);
     let Some(claim) = store.get::<Claim>(&label).await? else { return Ok(Ending::done()) };
     let Some(tenant) = claim.tenant.filter(|_| claim.added) else { return Ok(Ending::done()) };
@@ -111,7 +110,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     }
     let mut unit = Unit::new();
     // An organisation's short name stays with it.
-    let is_its_name = store.get::<Organisation>(org).await?.is_some_and(|found| found.slug == label);
+    let is_its_name = store.get::<Organisation>(scope.org()).await?.is_some_and(|found| found.slug == label);
     if is_its_name {
         unit.update(&claim, &Claim { tenant: None, added: false, leaving: false, ..claim.record.clone() });
     } else {

@@ -10,7 +10,7 @@ use attache_ledger::{
     Act, ActName, Actor, Code, Correlation, EntryId, Mode as As, Outcome as Verdict, Target,
 };
 use attache_provision::{Action, Ended, Failure, Outcome, Record as Steps, Step, Wish, next, perform};
-use attache_store::{JobEnd, OrgId, OrgScope, Unit, Versioned};
+use attache_store::{JobEnd, OrgScope, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -55,9 +55,7 @@ pub(super) struct Body {
 
 async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let Body { identity } = turn.job().body()?;
-    let org: OrgId =
-        turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
-    let scope = OrgScope::granted(org);
+    let scope = turn.scope()?;
     let Some(identity) = gateway.store.org(scope).get::<Identity>(identity).await? else {
         return Ok(Ending::done());
     };
@@ -67,7 +65,7 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     if identity.mode == Mode::Shared {
         return Ok(Ending::done());
     }
-    let organisation = gateway.store.org(scope).get::<Organisation>(org).await?;
+    let organisation = gateway.store.org(scope).get::<Organisation>(scope.org()).await?;
     if identity.suspended.is_some() || organisation.is_some_and(|found| found.suspended.is_some()) {
         // What is made now would be enabled, and nothing would suspend it.
         return Ok(wait::ending(

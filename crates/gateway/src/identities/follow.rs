@@ -50,10 +50,9 @@ fn wanted(
 }
 
 async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
-    let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
-    let scope = OrgScope::granted(org);
+    let scope = turn.scope()?;
     let store = gateway.store.org(scope);
-    let Some(organisation) = store.get::<Organisation>(org).await? else { return Ok(Ending::done()) };
+    let Some(organisation) = store.get::<Organisation>(scope.org()).await? else { return Ok(Ending::done()) };
     let mut page = Page::first(PAGE);
     loop {
         let identities: Vec<Versioned<Identity>> = store.list(page).await?;

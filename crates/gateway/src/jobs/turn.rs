@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_store::{CommitError, Committed, Engine, GatewayScope, Job, Lease, Store, Unit};
+use attache_store::{CommitError, Committed, Engine, GatewayScope, Job, Lease, OrgScope, Store, Unit};
 use attache_terms::{Boot, Clock};
 use tokio::sync::Mutex;
 use tracing::warn;
 
+use super::JobError;
 use crate::Gateway;
 
 /// How long a lease is taken for, and prolonged by.
@@ -68,10 +69,16 @@ impl Turn {
         &self.job
     }
 
+    /// The scope of the organisation whose job it is; a job of the gateway's own that is looked for there is hopeless.
+    pub(crate) fn scope(&self) -> Result<OrgScope, JobError> {
+        let org = self.job.org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
+        Ok(OrgScope::granted(org))
+    }
+
     /// To be called before each request that changes something outside. No try of that request may begin after the
     /// time that this returns ([`attache_graph::Graph::before`]): then no other node takes the job over while one may
     /// be under way, be this process stopped and continued meanwhile or not.
-    pub(crate) async fn before_write(&self) -> Result<Boot, crate::jobs::JobError> {
+    pub(crate) async fn before_write(&self) -> Result<Boot, JobError> {
         let mut lease = self.current.lease.lock().await;
         if lease.remaining(self.clock.boot()) < WRITE {
             *lease = self.engine.extend(&lease, LEASE).await?.ok_or(LeaseLost)?;

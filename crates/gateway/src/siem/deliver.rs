@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_store::{EntryQuery, JobEnd, OrgScope, Unit};
+use attache_store::{EntryQuery, JobEnd, Unit};
 use attache_terms::Explain as _;
 
 use super::send::{SendError, send};
@@ -30,11 +30,10 @@ const LOOK: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 async fn deliver(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
-    let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
-    let scope = OrgScope::granted(org);
+    let scope = turn.scope()?;
     let store = gateway.store.org(scope);
     let (destination, progress) = (store.get::<Destination>(ONLY).await?, store.get::<Progress>(ONLY).await?);
-    let organisation = store.get::<Organisation>(org).await?;
+    let organisation = store.get::<Organisation>(scope.org()).await?;
     let (Some(destination), Some(progress), Some(organisation)) = (destination, progress, organisation)
     else {
         // An owner does not want them sent any more.

@@ -75,8 +75,7 @@ fn decide(
 
 async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let Body { identity } = turn.job().body()?;
-    let org = turn.job().org.ok_or_else(|| JobError::Hopeless("the job has no organisation".into()))?;
-    let scope = OrgScope::granted(org);
+    let scope = turn.scope()?;
     let store = gateway.store.org(scope);
     let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
     if matches!(identity.state, State::Deprovisioning | State::Deprovisioned) {
