@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use attache_ledger::{EntryId, Event};
+use attache_ledger::{ActName, Event};
 use attache_store::{
-    EntryQuery, EntryRow, GatewayScope, Order, OrgStore, Unit, Versioned, prove_consistency, prove_inclusion,
+    EntryQuery, EntryRow, GatewayScope, Order, OrgStore, Unit, prove_consistency, prove_inclusion,
 };
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,17 +16,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::link::{Audited, LinkId};
 use super::view::EntryView;
-use super::{clerk, export, keeping, key, new_link, retention};
+use super::{clerk, export, keeping, key, link};
 use crate::Gateway;
-use crate::access::{Allowed, Grant, InOrg, right};
-use crate::record::{on, thing};
-use crate::server::{Answer, Json, Listed, Problem, Secretly, ShownOnce};
+use crate::access::{Allowed, InOrg, right};
+use crate::record::on;
+use crate::server::{Answer, Cursor, Json, Listed, Problem};
 
-const LINKED: attache_ledger::ActName = attache_ledger::ActName::new("audit.link_made");
-const UNLINKED: attache_ledger::ActName = attache_ledger::ActName::new("audit.link_revoked");
-const EXPORTED: attache_ledger::ActName = attache_ledger::ActName::new("audit.exported");
+const EXPORTED: ActName = ActName::new("audit.exported");
 
 /// The routes.
 pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
@@ -37,8 +33,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Gateway>> {
         .routes(routes!(checkpoint))
         .routes(routes!(consistency))
         .routes(routes!(export_log))
-        .routes(routes!(make_link))
-        .routes(routes!(revoke_link))
+        .merge(link::api())
         .merge(keeping::api())
 }
 
@@ -71,9 +66,7 @@ pub(super) struct Wanted {
 
 /// The entries that are wanted, the newest first, and where the next part begins.
 pub(super) async fn select(store: OrgStore<'_>, wanted: &Wanted) -> Answer<(Vec<EntryRow>, Option<u64>)> {
-    let limit @ 1..=200 = wanted.limit.unwrap_or(50) else {
-        return Err(Problem::invalid("limit", "out of range", "ask for 1 to 200 items"));
-    };
+    let limit = Cursor::new(wanted.limit, None).limit()?;
     let given = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
     let (act, about, by) = (given(&wanted.act), given(&wanted.about), given(&wanted.by));
     let query = EntryQuery {
@@ -113,9 +106,9 @@ async fn entries(
 /// Which entry.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct Which {
+pub(super) struct Which {
     /// The entry's id, or its number.
-    entry: String,
+    pub(super) entry: String,
 }
 
 /// An entry with the proof that it is in the log.
@@ -283,99 +276,6 @@ async fn export_log(
     Ok(([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response())
 }
 
-/// A new link to an entry: it is shown this once.
-#[derive(Debug, Serialize, ToSchema)]
-struct LinkView {
-    /// Its id, to take it back.
-    id: String,
-    /// The address, for whoever is to see the entry. An answer that is repeated by its `Idempotency-Key` lacks it.
-    link: Option<String>,
-}
-
-/// Make a link that shows an entry to whoever holds it.
-#[utoipa::path(
-    post, path = "/api/v1/orgs/{org}/audit/entries/{entry}/links", tag = "Audit", params(InOrg, Which),
-    responses((status = 201, body = LinkView), (status = "default", body = Problem)),
-)]
-async fn make_link(
-    State(gateway): State<Arc<Gateway>>,
-    allowed: Allowed<right::ManageAudit>,
-    Path(which): Path<Which>,
-) -> Answer<(StatusCode, Secretly<LinkView>)> {
-    let row = find(gateway.store.org(allowed.scope), &which.entry).await?;
-    let mut unit = Unit::new();
-    let (id, link) = new_link(&gateway, allowed.scope, row.id, &mut unit);
-    let about = on([thing("audit_link", id), thing("entry", row.id)]);
-    unit.record(allowed.scope, gateway.changed(&allowed.caller, LINKED, about));
-    let answer = || {
-        let view = LinkView { id: id.to_string(), link: Some(link.expose().to_owned()) };
-        (StatusCode::CREATED, Secretly(ShownOnce("link"), view))
-    };
-    gateway.commit_answered(&allowed.caller, unit, answer).await?;
-    Ok(answer())
-}
-
-/// Which link.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-struct WhichLink {
-    /// The link's id.
-    link: String,
-}
-
-/// Take a link back.
-#[utoipa::path(
-    delete, path = "/api/v1/orgs/{org}/audit/links/{link}", tag = "Audit", params(InOrg, WhichLink),
-    responses((status = 204), (status = "default", body = Problem)),
-)]
-async fn revoke_link(
-    State(gateway): State<Arc<Gateway>>,
-    allowed: Allowed<right::ManageAudit>,
-    Path(which): Path<WhichLink>,
-) -> Answer<StatusCode> {
-    revoke(&gateway, &allowed, &which.link).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn revoke(gateway: &Gateway, grant: &Grant, id: &str) -> Answer<()> {
-    let id: LinkId = id.parse().map_err(|_| Problem::not_found("link"))?;
-    let found: Option<Versioned<Audited>> = gateway.store.org(grant.scope).get(id).await?;
-    let link = found.ok_or_else(|| Problem::not_found("link"))?;
-    if link.revoked.is_some() {
-        return Ok(());
-    }
-    let mut unit = Unit::new();
-    unit.update(&link, &Audited { revoked: Some(gateway.clock.now()), ..link.record.clone() });
-    unit.record(grant.scope, gateway.changed(&grant.caller, UNLINKED, on([thing("audit_link", id)])));
-    gateway.commit(&grant.caller, unit).await?;
-    Ok(())
-}
-
-/// The entry that a link leads to, while it is good.
-pub(super) async fn linked(gateway: &Gateway, secret: &str) -> Answer<(Audited, EntryRow)> {
-    let gone = || {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "link_gone",
-            "this link leads nowhere: it has ended, was taken back, or was mistyped",
-            "ask the organisation that the message came from",
-        )
-    };
-    let digest = crate::access::Digest::of(secret);
-    let found = gateway.system().find::<Audited>(Audited::BY_DIGEST, digest.as_str()).await?;
-    let good = |link: &Versioned<Audited>| link.revoked.is_none() && link.ends > gateway.clock.now();
-    let link = found.filter(good).ok_or_else(gone)?.record;
-    let store = gateway.store.org(attache_store::OrgScope::granted(link.org));
-    match find(store, &EntryId::to_string(&link.entry)).await {
-        Ok(row) => Ok((link, row)),
-        // Nothing but its number finds an entry that retention has removed.
-        Err(problem) if problem.code == "not_found" => {
-            Err(retention::accounts(store).await?.map_or_else(gone, |row| removed(&link, &row)))
-        }
-        Err(problem) => Err(problem),
-    }
-}
-
 /// The outcome of the act that an intent announced, once there is one.
 pub(super) async fn outcome(store: OrgStore<'_>, intent: &EntryRow) -> Answer<Option<EntryRow>> {
     let named = intent.id.to_string();
@@ -385,20 +285,4 @@ pub(super) async fn outcome(store: OrgStore<'_>, intent: &EntryRow) -> Answer<Op
         entry.is_some_and(|entry| matches!(entry.event, Event::Outcome { intent: of, .. } if of == intent.id))
     };
     Ok(store.entries(query).await?.into_iter().find(ends))
-}
-
-/// That the entry of a link was kept long enough; `row` accounts for it.
-fn removed(link: &Audited, row: &EntryRow) -> Problem {
-    let (made, gone) = (link.created.strftime("%Y-%m-%d"), row.time.strftime("%Y-%m-%d"));
-    Problem::new(
-        StatusCode::GONE,
-        "entry_removed",
-        format!(
-            "the entry of {made} or before that this link led to was removed by {gone}, since the organisation keeps \
-             entries for a limited time; entry {} of its log accounts for it",
-            row.sequence
-        ),
-        "ask the organisation that the message came from for an export of its log: `attache audit verify` proves that \
-         nothing but what that entry names is missing",
-    )
 }

@@ -14,9 +14,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::http::{ProvedView, Wanted, find, linked, outcome, proved, select};
-use super::keeping;
+use super::http::{ProvedView, Wanted, find, outcome, proved, select};
 use super::view::{EntryView, how_it_ended, who};
+use super::{keeping, link};
 use crate::Gateway;
 use crate::access::{Allowed, Role, Visitor, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
@@ -158,7 +158,7 @@ struct Shown {
 
 /// What a link shows: nothing that tells who, to whom or about what, but that it was done, when, and the proof.
 async fn shown(State(gateway): State<Arc<Gateway>>, _: Visitor, Path(secret): Path<String>) -> Page {
-    let (link, row) = linked(&gateway, &secret).await?;
+    let (link, row) = link::follow(&gateway, &secret).await?;
     let store = gateway.store.org(OrgScope::granted(link.org));
     let shown = proved(&gateway, store, &row).await?;
     let by = row.entry().and_then(Result::ok).and_then(|entry| entry.actor.by).map(|by| by.kind);
