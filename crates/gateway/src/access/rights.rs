@@ -11,7 +11,7 @@ pub(crate) enum Role {
     Owner,
     /// Everything but owners.
     Admin,
-    /// Sees the organisation and decides approvals.
+    /// Sees the organisation. It is for who will decide approvals, which there are none of yet.
     Approver,
     /// Sees the organisation and its audit log.
     Auditor,

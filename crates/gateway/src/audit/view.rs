@@ -20,7 +20,8 @@ pub(super) struct EntryView {
     pub(super) time: Timestamp,
     /// What happened; empty for what the log itself does.
     pub(super) act: String,
-    /// `change`, `intent`, `outcome`, `refusal`, `erasure`, `retention`; `removed` when retention has removed it.
+    /// `change`, `intent`, `outcome`, `refusal`, `erasure`, `retention` or `repair`; `removed` when retention has removed
+    /// it, and `damaged` when it cannot be read.
     pub(super) kind: &'static str,
     /// `done`, `failed`, `refused` or `unknown`; absent for an intent.
     pub(super) outcome: Option<&'static str>,

@@ -42,7 +42,7 @@ use crate::{
 #[derive(OpenApi)]
 #[openapi(info(
     title = "Attaché gateway",
-    description = "Organisations, agent identities, approvals and their audit log.",
+    description = "Organisations, their agent identities and their audit log.",
     license(name = "MIT OR Apache-2.0"),
 ))]
 struct Described;
