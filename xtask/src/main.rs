@@ -1,6 +1,5 @@
-//! Developer commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask fuzz`,
-//! `cargo xtask dist`. They are plain programs
-//! run in order, so that what continuous integration does and what a person does are one thing. It has
+//! Developer commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask fuzz`, `cargo xtask dist`. They are
+//! plain programs run in order, so that what continuous integration does and what a person does are one thing. It has
 //! next to no dependencies, since everybody waits for it to compile.
 
 mod book;
@@ -21,7 +20,9 @@ Usage: cargo xtask <command>
 
   test [stage…] [-- argument…]   install what tests need, run every check and every test;
                                  with stage names only those; arguments go to the test runner
-  bench [part…]                  the benchmarks, in release mode; all, or these parts
+  bench [part…] [--organisations N]
+                                 the benchmarks, in release mode; all, or these parts; N is how many organisations
+                                 the part provisioning makes
   fuzz [--seconds N] [target…]   the sandbox's fuzz targets, a minute each unless N says otherwise
   dist                           the binary as it is packaged, target/dist/attache
 
