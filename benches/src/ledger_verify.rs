@@ -23,7 +23,7 @@ const ENTRIES: u64 = 100_000;
 const ROUNDS: usize = 9;
 
 /// Prints entries verified a second, hashing of the same bytes, and their ratio.
-pub fn run() -> anyhow::Result<()> {
+pub(crate) fn run() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("export");
     write(&path)?;
@@ -39,15 +39,14 @@ pub fn run() -> anyhow::Result<()> {
     rounds.sort_by_key(|(ours, _)| *ours);
     let (ours, bare) = rounds[ROUNDS / 2];
     let megabytes = |took: Duration| length as f64 / took.as_secs_f64() / 1e6;
-    writeln!(
-        std::io::stdout().lock(),
+    crate::print(format_args!(
         "ledger, verifying an export         {:.0} entries/s, {:.0} MB/s; bare SHA-256 over the same file: {:.0} \
          MB/s; ratio {:.2} (to reach: {BOUND})",
         ENTRIES as f64 / ours.as_secs_f64(),
         megabytes(ours),
         megabytes(bare),
         bare.as_secs_f64() / ours.as_secs_f64(),
-    )?;
+    ));
     Ok(())
 }
 

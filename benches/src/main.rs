@@ -3,6 +3,8 @@
 mod audited;
 mod gateway;
 mod hops;
+mod ledger;
+mod ledger_verify;
 mod provisioning;
 mod sandbox;
 mod startup;
@@ -68,10 +70,10 @@ fn main() -> anyhow::Result<()> {
         })?;
     }
     if wants("ledger") {
-        attache_bench::ledger::run()?;
+        ledger::run()?;
     }
     if wants("ledger-verify") {
-        attache_bench::ledger_verify::run()?;
+        ledger_verify::run()?;
     }
     if wants("gateway") {
         let this = std::env::current_exe()?;

@@ -1,4 +1,0 @@
-//! Benchmarks that stand on their own.
-
-pub mod ledger;
-pub mod ledger_verify;
