@@ -1,7 +1,7 @@
-//! What licences cost: a setting, since a tenant's contract says it and no API does. The defaults are list prices in
-//! US dollars for a seat and month, and only those that the seeds and the survey of prior art name: Microsoft 365
-//! Business Basic 6.00 (the provisioning seed), F1 2.25 (the seed on progressive identity), and for each sponsor
-//! Agent 365 15.00 (prior art; Agent ID features are sold through it, sponsors included: Entra reference §13).
+//! What licences cost: a setting, since a tenant's contract says it and no API does. The defaults are Microsoft's list
+//! prices in US dollars for a seat and month, of the few products that agents were given so far: Microsoft 365 Business
+//! Basic 6.00 and F1 2.25, and for each sponsor Agent 365 15.00, through which Agent ID is sold, sponsors included
+//! (Entra reference §13). A product without a price is named as such.
 
 use std::collections::BTreeMap;
 use std::fmt;
