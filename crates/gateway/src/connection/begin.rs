@@ -1,4 +1,4 @@
-//! The first half: the browser is sent to Entra's page of consent (Entra reference §1.1, "Admin consent"), with a state
+//! The first step: the browser is sent to Entra's page of consent (Entra reference §1.1, "Admin consent"), with a state
 //! that only this session can use, once.
 
 use attache_ledger::ActName;

@@ -1,4 +1,4 @@
-//! The third half: the administrator names the organisation, and the tenant is bound to it; and the end of it.
+//! The third step: the administrator names the organisation, and the tenant is bound to it; and the end of it.
 
 use attache_ledger::{ActName, Target};
 use attache_store::{CommitError, GatewayScope, Page, Record as _, Unit, Versioned};

@@ -2,7 +2,7 @@
 //! and its owner does the rest. Its identities sit in a cell of its own.
 
 use attache_ledger::ActName;
-use attache_store::{CommitError, OrgId, Unit, Versioned};
+use attache_store::{CommitError, Unit, Versioned};
 use attache_terms::AppId;
 use http::StatusCode;
 
@@ -48,7 +48,7 @@ pub(super) async fn give(gateway: &Gateway, grant: &Grant, client: AppId) -> Ans
     let cell = match existing {
         Some(cell) if cell.reserved == Some(grant.scope.org()) => cell.id,
         Some(_) => return Err(taken()),
-        None => open(gateway, &before, grant.scope.org(), client, &mut unit).await?,
+        None => cells::open_given(gateway, before.tenant, grant.scope.org(), client, &mut unit).await?.id,
     };
     let after = Connection { blueprint: Some(GivenBlueprint { client, cell }), ..before.record.clone() };
     unit.update(&before, &after);
@@ -59,16 +59,6 @@ pub(super) async fn give(gateway: &Gateway, grant: &Grant, client: AppId) -> Ans
         Err(CommitError::Taken { lookup: Cell::BY_GIVEN, .. }) => Err(taken()),
         Err(error) => Err(error.into()),
     }
-}
-
-async fn open(
-    gateway: &Gateway,
-    connection: &Connection,
-    owner: OrgId,
-    client: AppId,
-    unit: &mut Unit,
-) -> Answer<crate::cells::CellId> {
-    Ok(cells::open_given(gateway, connection.tenant, owner, client, unit).await?.id)
 }
 
 /// Whose it is is nobody else's to know.

@@ -1,4 +1,4 @@
-//! The second half: the browser comes back, first from consent, then from the administrator's sign-in. Neither is
+//! The second step: the browser comes back, first from consent, then from the administrator's sign-in. Neither is
 //! believed: the state must be this session's and unused, and who signed in is judged by ID token and directory.
 
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub(super) async fn callback(
     let state = brought.state.as_deref().unwrap_or_default();
     let attempt = Attempt::find(&gateway, &caller, state).await?;
     let grant = granted(&gateway, caller, &attempt).await?;
-    match half(&gateway, &grant, &attempt, brought).await {
+    match step(&gateway, &grant, &attempt, brought).await {
         Ok(to) => Ok(Redirect::to(&to).into_response()),
         Err(problem) => {
             note(&gateway, &grant, &problem).await?;
@@ -50,8 +50,8 @@ pub(super) async fn callback(
     }
 }
 
-/// One half: where the browser goes next.
-async fn half(
+/// One step: where the browser goes next.
+async fn step(
     gateway: &Gateway,
     grant: &Grant,
     attempt: &Versioned<Attempt>,

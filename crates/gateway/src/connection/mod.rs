@@ -1,6 +1,6 @@
 //! A customer's own tenant, connected to its organisation so that identities can live there.
 //!
-//! The way there has three halves, all in one browser's session: an administrator consents at Entra; they sign in, and
+//! The way there has three steps, all in one browser's session: an administrator consents at Entra; they sign in, and
 //! we ask the directory itself whether they are an administrator; they name the organisation. What Entra's redirect
 //! says of consent and tenant decides nothing: the tenant is that of the ID token, and that there is consent is shown
 //! by a token of ours from that tenant.
