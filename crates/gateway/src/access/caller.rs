@@ -51,6 +51,14 @@ impl Caller {
         }
     }
 
+    /// The session of a person; a program has none.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match &self.principal {
+            Principal::Person(session, _) => Some(session),
+            Principal::Key(_) | Principal::Operator(_) => None,
+        }
+    }
+
     /// What an audit entry says of them.
     pub(crate) fn actor(&self) -> Actor {
         self.visit.actor(Some(self.by()))
@@ -156,15 +164,14 @@ fn operator(gateway: &Gateway, secret: &str) -> Result<Principal, Problem> {
 
 /// Whoever is signed in; a key answers for nothing.
 pub(crate) fn person(caller: &Caller) -> Result<&Session, Problem> {
-    match &caller.principal {
-        Principal::Person(session, _) => Ok(session),
-        Principal::Key(_) | Principal::Operator(_) => Err(Problem::new(
+    caller.session().ok_or_else(|| {
+        Problem::new(
             StatusCode::FORBIDDEN,
             "people_only",
             "a program cannot answer for an agent",
             "sign in as the person who is to be the sponsor",
-        )),
-    }
+        )
+    })
 }
 
 /// The session of a browser, whoever's it is.

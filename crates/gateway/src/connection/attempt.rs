@@ -1,4 +1,4 @@
-//! The way to a connection, between its halves: kept for half an hour under the hash of its state, used once, and only
+//! The way to a connection, between its steps: kept for half an hour under the hash of its state, used once, and only
 //! by the session that began it.
 
 use std::time::Duration;
@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Gateway;
-use crate::access::{Caller, Digest, Grant, Needs, Principal, Right as _, Session, grant, right};
+use crate::access::{Caller, Digest, Grant, Needs, Right as _, Session, grant, right};
 use crate::server::{Answer, Problem};
 
-/// How long one half may take.
+/// How long one step may take.
 const TIME: Duration = Duration::from_secs(30 * 60);
 
 /// An attempt as it is kept.
@@ -122,15 +122,14 @@ pub(super) async fn granted(gateway: &Gateway, caller: Caller, attempt: &Attempt
 
 /// The session of a person; a program has none to which consent could be bound.
 pub(super) fn person(caller: &Caller) -> Answer<&Session> {
-    match &caller.principal {
-        Principal::Person(session, _) => Ok(session),
-        Principal::Key(_) | Principal::Operator(_) => Err(Problem::new(
+    caller.session().ok_or_else(|| {
+        Problem::new(
             StatusCode::FORBIDDEN,
             "people_only",
             "a key has no browser session to which an administrator's consent could be bound",
             "have an owner or administrator of the organisation do it at Settings > Agent identity",
-        )),
-    }
+        )
+    })
 }
 
 fn unknown() -> Problem {

@@ -222,7 +222,7 @@ impl Standing {
         for Left { policy, quota, window, remaining, whole } in lock(&self.0).iter() {
             let comma = if policies.is_empty() { "" } else { ", " };
             let _ = write!(policies, "{comma}\"{policy}\";q={quota};w={}", window.as_secs());
-            let _ = write!(standing, "{comma}\"{policy}\";r={remaining};t={}", seconds(*whole));
+            let _ = write!(standing, "{comma}\"{policy}\";r={remaining};t={}", whole_seconds(*whole));
         }
         let texts = [("ratelimit-policy", policies), ("ratelimit", standing)];
         for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
@@ -233,8 +233,8 @@ impl Standing {
     }
 }
 
-/// In whole seconds, never too few.
-fn seconds(span: Duration) -> u64 {
+/// In whole seconds, never too few: whoever comes back then is not too early.
+pub(crate) fn whole_seconds(span: Duration) -> u64 {
     span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::invitation::{Invitation, InvitationId};
 use super::{Member, http, service};
 use crate::Gateway;
-use crate::access::{Allowed, Caller, Principal, Role, right};
+use crate::access::{Allowed, Caller, Role, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::organisations::Organisation;
 use crate::server::{Answer, Cursor, Form, Listed, Nothing, Pages, Problem};
@@ -170,9 +170,7 @@ async fn join(
     Form(Nothing {}): Form<Nothing>,
 ) -> Answer<Response> {
     let invitation = service::invitation(&gateway, &secret).await?;
-    let Principal::Person(session, _) = &caller.principal else {
-        return Err(Problem::not_found("invitation"));
-    };
+    let session = caller.session().ok_or_else(|| Problem::not_found("invitation"))?;
     service::join(&gateway, &caller, session, &invitation).await?;
     Ok(Redirect::to(&format!("/orgs/{}", invitation.org)).into_response())
 }

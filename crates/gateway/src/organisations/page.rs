@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::search::{every, search};
 use super::{NewOrganisation, OrgSuspension, Organisation, service, stop_page};
 use crate::Gateway;
-use crate::access::{Allowed, AsOperator, Caller, Principal, right};
+use crate::access::{Allowed, AsOperator, Caller, right};
 use crate::audit::Course;
 use crate::dashboard::{Look, Page, PlaceOf, page};
 use crate::identities::{Identity, IdentityCard};
@@ -48,7 +48,7 @@ async fn home(
     Query(cursor): Query<Cursor>,
 ) -> Page {
     let Ok(caller) = caller else { return Ok(Redirect::to("/sign-in").into_response()) };
-    let Principal::Person(session, _) = &caller.principal else {
+    let Some(session) = caller.session() else {
         return Ok(Redirect::to("/api/openapi.json").into_response());
     };
     let user = user_key(session.tenant, session.user);

@@ -6,7 +6,7 @@ use attache_store::{CommitError, OrgId, OrgScope, Unit};
 use super::Organisation;
 use super::http::created;
 use crate::Gateway;
-use crate::access::{Caller, Principal, Role};
+use crate::access::{Caller, Role};
 use crate::hosting;
 use crate::members::{Member, MemberId};
 use crate::record::{on, thing};
@@ -57,7 +57,7 @@ pub(crate) async fn create(
     unit.create(scope, &organisation);
     hosting::claim_name(&mut unit, scope, &organisation.slug, organisation.created);
     unit.record(scope, gateway.changed(caller, CREATED, on([thing("organisation", organisation.id)])));
-    if let Principal::Person(session, _) = &caller.principal {
+    if let Some(session) = caller.session() {
         let owner = Member {
             id: MemberId::make(&*gateway.clock, &*gateway.rng),
             org: organisation.id,

@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::idempotency::{KEPT, concurrent};
+use crate::limits::whole_seconds;
 
 /// The media type of a problem (RFC 9457, section 3).
 pub(super) const PROBLEM: &str = "application/problem+json";
@@ -127,11 +128,6 @@ impl Problem {
     }
 }
 
-/// In whole seconds, one at least: whoever comes back then is not too early.
-fn whole_seconds(span: Duration) -> u64 {
-    (span.as_secs() + u64::from(span.subsec_nanos() > 0)).max(1)
-}
-
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let problem = Self::inside("the gateway's database", &error).after(Duration::from_secs(5));
@@ -163,7 +159,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if let Some(span) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(span)));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(span).max(1)));
         }
         // A page can show it as a page.
         response.extensions_mut().insert(self);

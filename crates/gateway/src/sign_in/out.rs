@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
 
 use crate::Gateway;
-use crate::access::{Caller, Principal, SESSION, Visitor, set_cookie};
+use crate::access::{Caller, SESSION, Visitor, set_cookie};
 use crate::dashboard::{Look, Page, page};
 use crate::record::on;
 use crate::server::{Answer, Form, Nothing};
@@ -26,7 +26,7 @@ pub(super) async fn out(
     caller: Caller,
     Form(Nothing {}): Form<Nothing>,
 ) -> Answer<Response> {
-    if let Principal::Person(session, _) = &caller.principal {
+    if let Some(session) = caller.session() {
         let mut unit = Unit::new();
         unit.delete(session);
         let mut about = on([]);
