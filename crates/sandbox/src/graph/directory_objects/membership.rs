@@ -206,7 +206,6 @@ impl Call<'_> {
         self.holds_any(CHECK.delegated) || self.holds_any(CHECK.application)
     }
 
-    /// The groups and directory roles of an object, as `memberOf` shows them.
     /// Puts `memberOf` and `transitiveMemberOf` into an object whose query expands them.
     pub(crate) fn expand_memberships(&self, object: &mut Value, query: &Query, id: &str) {
         for (name, transitive) in [("memberOf", false), ("transitiveMemberOf", true)] {
@@ -214,6 +213,7 @@ impl Call<'_> {
         }
     }
 
+    /// The groups and directory roles of an object, as `memberOf` shows them; with `transitive`, those around them too.
     pub(crate) fn memberships(&self, id: &str, transitive: bool) -> Vec<Value> {
         let groups = self.groups_of(id, transitive);
         // A role-assignable group brings its roles along.
