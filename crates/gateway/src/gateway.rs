@@ -20,7 +20,7 @@ use crate::health::Metrics;
 use crate::limits::Meter;
 use crate::nature::{NatureError, check_nature};
 use crate::sealing::{Keyring, KeysError};
-use crate::{Config, audit, jobs, licences, server};
+use crate::{Config, audit, jobs, licences, server, sweep};
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -176,6 +176,7 @@ impl Gateway {
         tasks.spawn(server::serve(Arc::clone(&gateway), listener, acceptor, stop.clone()));
         tasks.spawn(jobs::run(Arc::clone(&gateway), stop.clone()));
         tasks.spawn(audit::keep(Arc::clone(&gateway), stop.clone()));
+        tasks.spawn(sweep::run(Arc::clone(&gateway), stop.clone()));
         tasks.close();
         Ok(Running { address, node, stop, tasks, patience: timeout + SLACK })
     }

@@ -36,6 +36,7 @@ mod server;
 mod siem;
 mod sign_in;
 mod sponsors;
+mod sweep;
 mod tenants;
 
 pub use access::{Prefix, PrefixError, operator_key};

@@ -1,5 +1,5 @@
-//! The clerk: signs what no checkpoint covers yet, some seconds after it was written or when somebody asks, says
-//! of acts that were interrupted that nobody can tell how they ended, and sweeps what has expired.
+//! The clerk: signs what no checkpoint covers yet, some seconds after it was written or when somebody asks, and says
+//! of acts that were interrupted that nobody can tell how they ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,6 @@ use crate::record::give_up_open_acts;
 const LOOK: Duration = Duration::from_secs(5);
 /// How many logs it signs in one go.
 const LOGS: usize = 500;
-/// How many expired records it sweeps in one go.
-const EXPIRED: usize = 1_000;
-/// How long finished jobs are kept to be looked at.
-const FINISHED: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// Works until `stop`.
 pub(crate) async fn keep(gateway: Arc<Gateway>, stop: CancellationToken) {
@@ -30,9 +26,6 @@ pub(crate) async fn keep(gateway: Arc<Gateway>, stop: CancellationToken) {
         }
         if let Err(error) = sign_all(&gateway).await {
             error!(%error, "checkpoints are not signed");
-        }
-        if let Err(error) = sweep(&gateway).await {
-            warn!(%error, "what has expired is not swept");
         }
         tokio::select! {
             () = stop.cancelled() => break,
@@ -73,14 +66,4 @@ pub(super) async fn checkpoint(gateway: &Gateway, log: Log) -> Result<Option<Che
         Some(checkpoint) if checkpoint.size == head.frontier.size() => Ok(head.checkpoint),
         _ => sign(gateway, head).await.map(Some),
     }
-}
-
-async fn sweep(gateway: &Gateway) -> Result<(), AuditError> {
-    let engine = gateway.store.engine(GatewayScope::granted());
-    let now = gateway.clock.now();
-    engine.sweep(now, EXPIRED).await?;
-    if let Ok(before) = now.saturating_sub(FINISHED) {
-        engine.forget_jobs(before, EXPIRED).await?;
-    }
-    Ok(())
 }

@@ -21,7 +21,7 @@ pub(super) const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 
 /// The longest body, as everywhere.
 pub(super) const MOST: usize = 2 << 20;
 
-/// A request that took effect. The clerk sweeps it away when its day is over.
+/// A request that took effect. It is swept away when its day is over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Kept {
     /// Whose it is, what was asked for and with which key, hashed.
