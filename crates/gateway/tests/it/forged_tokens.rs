@@ -37,7 +37,10 @@ async fn end(world: &World, attempt: &Attempt, id_token: &str) -> Answer {
     let body =
         json!({ "token_type": "Bearer", "expires_in": 3600, "access_token": "a", "id_token": id_token });
     let given = Effect::Answer { status: 200, body: Some(body), retry_after: None };
-    world.sandbox.control().add_fault(Fault::once("POST", "/**/oauth2/v2.0/token", given));
+    // The gateway's own jobs ask for tokens meanwhile, with other grants.
+    let body_contains = Some("grant_type=authorization_code".to_owned());
+    let fault = Fault { body_contains, ..Fault::once("POST", "/**/oauth2/v2.0/token", given) };
+    world.sandbox.control().add_fault(fault);
     attempt.browser.get(&attempt.back).await
 }
 
