@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use attache_store::{JobQuery, OrgScope, StoreError};
 use axum::extract::State;
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
-use futures_core::Stream;
+use http::HeaderName;
 
 use crate::Gateway;
 use crate::access::{Allowed, right};
@@ -17,6 +18,9 @@ use crate::server::Pages;
 
 /// How often it is looked whether something changed: other nodes change things too.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Tells nginx, and proxies that took it over from nginx, to hand on each event at once.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The route.
 pub(crate) fn pages() -> Pages {
@@ -35,9 +39,10 @@ struct Watching {
 async fn events(
     State(gateway): State<Arc<Gateway>>,
     allowed: Allowed<right::SeeOrganisation>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> impl IntoResponse {
     let watching = Watching { gateway, scope: allowed.scope, seen: None };
-    Sse::new(futures_util::stream::unfold(watching, next)).keep_alive(KeepAlive::new())
+    let events = Sse::new(futures_util::stream::unfold(watching, next)).keep_alive(KeepAlive::new());
+    ([(X_ACCEL_BUFFERING, "no")], events)
 }
 
 /// The next change; the end when the gateway stops or its database does not answer.

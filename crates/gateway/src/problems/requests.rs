@@ -308,6 +308,16 @@ pub(super) const GATEWAY: &[Row] = &[
         "the request took too long and was given up",
         "see whether it had an effect, then try again",
     ),
+    (
+        "body_too_slow",
+        "the request's body did not arrive in time, and nothing was done",
+        "send it again, all of it at once",
+    ),
+    (
+        "host_missing",
+        "the request does not name one host",
+        "send one `Host` header, with a name and a port if need be; a proxy must not add a second",
+    ),
     ("stopping", "this process is about to end", "try again: another one answers"),
     ("internal", "the gateway could not answer", "tell whoever runs it, with the answer's X-Request-Id"),
     (

@@ -19,7 +19,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
-use super::{Problem, foreign};
+use super::unread::Arriving;
+use super::{Problem, foreign, host};
 use crate::access::{Prefix, Visit};
 use crate::limits::Standing;
 use crate::{Gateway, idempotency};
@@ -91,14 +92,21 @@ async fn around(frame: Frame, mut request: Request, route: Route) -> Result<Resp
     let span = tracing::info_span!("http", %id, method = %request.method(), route = %pattern, status = tracing::field::Empty);
     let browser = wants_page(&request);
     let begun = gateway.clock.boot();
+    let arriving = request.extensions_mut().remove::<Arriving>();
     let answer = {
-        let answer = idempotency::around(&gateway, request, route);
+        let answer = async {
+            match host::judge(&request) {
+                Ok(()) => idempotency::around(&gateway, request, route).await,
+                Err(problem) => Ok(problem.into_response()),
+            }
+        };
         let mut answer = pin!(tokio::time::timeout(gateway.config.request_timeout, answer));
         // `Instrument` would enter the span once more, for what has ended to be dropped in it.
-        poll_fn(|context| span.in_scope(|| answer.as_mut().poll(context))).await
+        let ended = poll_fn(|context| span.in_scope(|| answer.as_mut().poll(context))).await;
+        ended.map_err(|_| too_slow(arriving.as_ref()))
     };
     let mut response =
-        foreign::in_our_words(answer.unwrap_or_else(|_| Ok(too_slow().into_response()))?).await;
+        foreign::in_our_words(answer.unwrap_or_else(|problem| Ok(problem.into_response()))?).await;
     if browser && let Some(problem) = response.extensions().get::<Problem>() {
         response = crate::dashboard::problem(&gateway, problem);
     }
@@ -143,7 +151,15 @@ fn wants_page(request: &Request) -> bool {
     accepts.is_some_and(|accepts| accepts.contains("text/html")) && !request.uri().path().starts_with("/api/")
 }
 
-fn too_slow() -> Problem {
+fn too_slow(arriving: Option<&Arriving>) -> Problem {
+    if arriving.is_some_and(Arriving::goes_on) {
+        return Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body_too_slow",
+            "the request's body did not arrive in time, and nothing was done",
+            "send it again, all of it at once",
+        );
+    }
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "too_slow",

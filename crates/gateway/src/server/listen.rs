@@ -111,6 +111,9 @@ async fn answer(
         let (mut head, body) = request.into_parts();
         head.extensions.insert(ConnectInfo(peer));
         let body = unread::Body::new(body, &head.headers, &of_body);
+        if let Some(arriving) = body.arriving() {
+            head.extensions.insert(arriving);
+        }
         let request = http::Request::from_parts(head, body);
         router.clone().call(request)
     });

@@ -6,6 +6,7 @@ mod document;
 mod foreign;
 mod form;
 mod frame;
+mod host;
 mod listen;
 mod page;
 mod pages;

@@ -5,6 +5,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -19,6 +20,17 @@ use tokio::runtime::Handle;
 const MOST: usize = 64 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// Tells whether a body is still on its way, for as long as somebody wants it.
+#[derive(Debug, Clone)]
+pub(super) struct Arriving(Arc<AtomicBool>);
+
+impl Arriving {
+    /// Whether it is.
+    pub(super) fn goes_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A request's body, whose rest is read when nobody wants it.
 pub(super) struct Body {
     /// The rest, until it has ended.
@@ -26,13 +38,27 @@ pub(super) struct Body {
     /// By which it is seen how long the rest takes; none where nothing is on its way, since the client asks first
     /// whether to send it.
     clock: Option<Arc<dyn Clock>>,
+    arriving: Option<Arriving>,
 }
 
 impl Body {
     /// The body of a request with these headers.
     pub(super) fn new(body: Incoming, headers: &HeaderMap, clock: &Arc<dyn Clock>) -> Self {
         let clock = (!headers.contains_key(EXPECT)).then(|| Arc::clone(clock));
-        Self { rest: Some(body).filter(|body| !body.is_end_stream()), clock }
+        let rest = Some(body).filter(|body| !body.is_end_stream());
+        let arriving = rest.is_some().then(|| Arriving(Arc::new(AtomicBool::new(true))));
+        Self { rest, clock, arriving }
+    }
+
+    /// What tells whether it is still on its way, if it has not arrived with its head.
+    pub(super) fn arriving(&self) -> Option<Arriving> {
+        self.arriving.clone()
+    }
+
+    fn nobody_waits(&self) {
+        if let Some(Arriving(arriving)) = &self.arriving {
+            arriving.store(false, Ordering::Relaxed);
+        }
     }
 }
 
@@ -48,6 +74,7 @@ impl HttpBody for Body {
         let frame = ready!(Pin::new(rest).poll_frame(context));
         if !matches!(frame, Some(Ok(_))) {
             self.rest = None;
+            self.nobody_waits();
         }
         Poll::Ready(frame)
     }
@@ -63,6 +90,7 @@ impl HttpBody for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
+        self.nobody_waits();
         let (Some(rest), Some(clock)) = (self.rest.take(), self.clock.take()) else { return };
         if !rest.is_end_stream()
             && let Ok(runtime) = Handle::try_current()

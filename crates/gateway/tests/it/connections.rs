@@ -51,6 +51,45 @@ async fn whoever_looks_for_an_answer_only_when_all_is_sent_finds_the_refusal() {
     assert!(answers.starts_with("HTTP/1.1 401") && answers.contains("HTTP/1.1 200"), "{answers}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_does_not_name_one_host_is_refused() {
+    let world = World::new().await;
+    let address = (Ipv4Addr::LOCALHOST, world.url.port().unwrap());
+    let hosts = ["", "host: a\r\nhost: a\r\n", "host: a b/c\r\n", "host: somebody@a\r\n", "host: a:b\r\n"];
+    for host in hosts {
+        let answer = say(address, &format!("GET /livez HTTP/1.1\r\n{host}connection: close\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("host_missing"), "{host:?}: {answer}");
+    }
+    for host in ["host: localhost:8443\r\n", "host: [::1]:1\r\n", "host:\r\n"] {
+        let answer = say(address, &format!("GET /livez HTTP/1.1\r\n{host}connection: close\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{host:?}: {answer}");
+    }
+    let old = say(address, "GET /livez HTTP/1.0\r\n\r\n").await;
+    assert!(old.starts_with("HTTP/1.0 200"), "{old}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_arrive_is_the_clients_fault() {
+    let world = World::tuned(|config| config.request_timeout = Duration::from_secs(1)).await;
+    let acme = world.organisation(&world.operator().await, "acme").await;
+    let head = format!(
+        "POST /api/v1/orgs/acme/api-keys HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: 500\r\nconnection: close\r\n\r\n{{",
+        acme.key.unwrap()
+    );
+    let answer = say((Ipv4Addr::LOCALHOST, world.url.port().unwrap()), &head).await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("body_too_slow"), "{answer}");
+}
+
+/// Says something and reads until the connection ends.
+async fn say(address: (Ipv4Addr, u16), text: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
 /// Asks on a connection of its own while time passes, until that ends; what came back.
 async fn ask(clock: &ManualClock, address: (Ipv4Addr, u16)) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();

@@ -32,6 +32,7 @@ mod keeping;
 mod keys;
 mod licences;
 mod limits;
+mod live;
 mod members;
 mod names;
 mod operator_keys;
