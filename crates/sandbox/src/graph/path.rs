@@ -2,7 +2,8 @@
 //!
 //! `/v1.0/users('ada%40contoso.example')`, `/beta/users/ada@contoso.example` and
 //! `/v1.0/users/microsoft.graph.agentUser/{id}` all come down to segments; a type cast is taken out of them
-//! and kept beside, a namespaced action loses its namespace. What a drive addresses by path,
+//! and kept beside, a namespaced action loses its namespace. `myorganization` behind the version is the caller's
+//! tenant, and so nothing. What a drive addresses by path,
 //! `…/drive/root:/a/b.txt:/content` or `…/items/{id}:/b.txt:/content`, becomes one segment, the key of an
 //! item: `…/drive/items/{root:/a/b.txt}/content`; and `…/drive/root` is `…/drive/items/{root}`, as
 //! `…/drive/special/photos:/a.png` is `…/drive/items/{special/photos:/a.png}`.
@@ -22,6 +23,9 @@ const CAST_TYPES: [&str; 10] = [
     "directoryRole",
     "orgContact",
 ];
+
+/// What stands for the caller's tenant, as it did in Azure AD Graph.
+const OWN_TENANT: &str = "myorganization";
 
 /// Which version of Graph a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +66,13 @@ pub(crate) struct Path {
 impl Path {
     /// Reads the path of a URL, percent-encoded as sent; `None` if it is not below `/v1.0` or `/beta`.
     pub(crate) fn parse(path: &str) -> Option<Self> {
-        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
         let version = match parts.next()? {
             version if version.eq_ignore_ascii_case("v1.0") => Version::V1,
             version if version.eq_ignore_ascii_case("beta") => Version::Beta,
             _ => return None,
         };
+        parts.next_if(|part| part.eq_ignore_ascii_case(OWN_TENANT));
         let mut parsed = Self { version, segments: Vec::new(), cast: None };
         let mut in_colons = false;
         for part in parts {
@@ -349,6 +354,19 @@ mod tests {
             Path::parse("/v1.0/me/chats/getAllMessages/delta()").unwrap().segments.last().unwrap(),
             "delta"
         );
+    }
+
+    #[test]
+    fn the_callers_own_tenant_is_named_in_front_and_nowhere_else() {
+        for (path, segments) in [
+            ("/v1.0/myorganization/applications/x", &["applications", "x"][..]),
+            ("/beta/myOrganization/users('x')", &["users", "x"]),
+            ("/v1.0/MYORGANIZATION", &[]),
+            ("/v1.0/myorganization/myorganization", &["myorganization"]),
+            ("/v1.0/users/myorganization", &["users", "myorganization"]),
+        ] {
+            assert_eq!(Path::parse(path).unwrap().segments, segments, "{path}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::browser::administrator;
-use crate::cast::{delete, get, patch, person, post, sign_in, tenant};
+use crate::cast::{delete, get, patch, permitted, person, post, sign_in, tenant};
 use crate::mail_support::{letter, mail_tenant};
 use crate::support::{client, reply};
 
@@ -59,6 +59,34 @@ async fn a_part_of_a_batch_may_ask_for_what_holds_a_scheme() {
 }
 
 #[tokio::test]
+async fn the_callers_tenant_may_be_named_in_front_of_any_path() {
+    let tenant = tenant().await;
+    let token = permitted(&tenant, &["Group.ReadWrite.All", "User.Read.All"]).await;
+    let ada = person(&tenant, "ada");
+    let group = json!({
+        "displayName": "prefix", "mailNickname": "prefix", "mailEnabled": false, "securityEnabled": true,
+        "owners@odata.bind": [format!("https://graph.microsoft.com/v1.0/myorganization/users/{ada}")],
+    });
+    let group = post(&tenant, "/v1.0/myorganization/groups", &token, group).await.expect(201);
+    let members = format!("/beta/myOrganization/groups/{}/members", group.text("/id"));
+    let reference = format!("https://graph.microsoft.com/v1.0/myOrganization/directoryObjects/{ada}");
+    let member = json!({ "@odata.id": reference });
+    post(&tenant, &format!("{members}/$ref"), &token, member).await.expect(204);
+    let batch = json!({ "requests": [
+        { "id": "1", "method": "GET", "url": &members["/beta".len()..] },
+        { "id": "2", "method": "GET", "url": format!("MyOrganization/groups/{}/owners", group.text("/id")) },
+    ] });
+    let answer = post(&tenant, "/v1.0/myorganization/$batch", &token, batch).await.expect(200);
+    for part in answer.json["responses"].as_array().unwrap() {
+        assert_eq!(part["body"]["value"][0]["id"], ada, "{part}");
+    }
+    let page = get(&tenant, "/v1.0/myorganization/users?$top=1", &token).await.expect(200);
+    let next = page.text("/@odata.nextLink").strip_prefix(&tenant.url("")).unwrap();
+    get(&tenant, next, &token).await.expect(200);
+    get(&tenant, "/v1.0/users/myorganization", &token).await.expect(404);
+}
+
+#[tokio::test]
 async fn a_batch_that_cannot_be_read_fails_as_a_whole() {
     let tenant = tenant().await;
     let ada = sign_in(&tenant, "ada").await;
@@ -68,6 +96,9 @@ async fn a_batch_that_cannot_be_read_fails_as_a_whole() {
         json!(many),
         json!([]),
         json!([me("1"), me("1")]),
+        json!([me("1"), { "id": 1, "method": "GET", "url": "/me" }]),
+        json!([{ "id": true, "method": "GET", "url": "/me" }]),
+        json!([{ "id": "1", "method": "GET", "url": "/me", "dependsOn": [null] }]),
         json!([{ "id": "1", "url": "/me" }]),
         json!([{ "id": "1", "method": "GET", "url": "https://graph.microsoft.com/v1.0/me" }]),
         json!([{ "id": "1", "method": "GET", "url": "https://graph.microsoft.com/v1.0/me?$select=id" }]),
