@@ -128,7 +128,8 @@ fn steps(request: &Request, path: &Path) -> Result<Vec<Step>, GraphError> {
 
 fn step(part: &Value, outer: &Request, path: &Path) -> Result<Step, GraphError> {
     let text = |name: &str| part[name].as_str().filter(|text| !text.is_empty());
-    let id = text("id").ok_or_else(|| malformed("Request Id is missing in a batch request step."))?;
+    let id =
+        identifier(&part["id"]).ok_or_else(|| malformed("Request Id is missing in a batch request step."))?;
     let bad = |what: &str| malformed(&format!("{what} in the batch request step with id '{id}'."));
     let method = text("method").ok_or_else(|| bad("The method is missing"))?.to_ascii_uppercase();
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| bad("The method is invalid"))?;
@@ -160,9 +161,11 @@ fn step(part: &Value, outer: &Request, path: &Path) -> Result<Step, GraphError> 
         json => json.to_string().into(),
     };
     let depends_on = part["dependsOn"].as_array().into_iter().flatten();
+    let depends_on: Option<Vec<String>> = depends_on.map(identifier).collect();
+    let depends_on = depends_on.ok_or_else(|| bad("What dependsOn names is no id"))?;
     Ok(Step {
-        id: id.to_owned(),
-        depends_on: depends_on.filter_map(|id| Some(id.as_str()?.to_owned())).collect(),
+        id,
+        depends_on,
         request: Request {
             method,
             path: format!("/{}/{}", path.version.as_str(), target.trim_start_matches('/')),
@@ -173,6 +176,15 @@ fn step(part: &Value, outer: &Request, path: &Path) -> Result<Step, GraphError> 
             origin: outer.origin.clone(),
         },
     })
+}
+
+/// The id of a step; clients send numbers too, and are answered with their text.
+fn identifier(id: &Value) -> Option<String> {
+    match id {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 /// Whether a target begins with a scheme and a host (RFC 3986 §3.1); what stands further behind is data, such as

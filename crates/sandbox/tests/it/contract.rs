@@ -87,6 +87,21 @@ async fn the_callers_tenant_may_be_named_in_front_of_any_path() {
 }
 
 #[tokio::test]
+async fn ids_of_a_batch_may_be_numbers() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let batch = json!({ "requests": [
+        { "id": 1, "method": "GET", "url": "/users/nobody" },
+        { "id": 2, "method": "GET", "url": "/me", "dependsOn": [1] },
+    ] });
+    let answer = post(&tenant, "/v1.0/$batch", &ada, batch).await.expect(200);
+    for (index, (id, status)) in [("1", 404), ("2", 424)].into_iter().enumerate() {
+        let part = &answer.json["responses"][index];
+        assert_eq!((&part["id"], &part["status"]), (&json!(id), &json!(status)));
+    }
+}
+
+#[tokio::test]
 async fn a_batch_that_cannot_be_read_fails_as_a_whole() {
     let tenant = tenant().await;
     let ada = sign_in(&tenant, "ada").await;
