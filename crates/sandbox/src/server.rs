@@ -134,7 +134,11 @@ async fn answer(
     let decision = Decision { fault, ..decision };
     realm.requests.add(LoggedRequest { decision, ..logged(at, &request, response.as_ref().ok()) });
     let response = response?;
-    let response = if path.is_some() { compression::fit(&request, response) } else { response };
+    let response = match path {
+        Some(_) => graph::readable(&request, compression::fit(&request, response)),
+        None if graph::is_address(&request.path) => graph::readable(&request, response),
+        None => response,
+    };
     Ok(match effect {
         Some(Effect::ResetInBody) => finish(&realm, response).map(Answered::half),
         _ => finish(&realm, response).map(Answered::whole),
@@ -156,8 +160,7 @@ async fn own(shared: &Shared, request: &Request, exceeded: Option<usize>) -> Opt
 
 /// The refusal of whom the request was for.
 fn too_large(realm: &Realm, request: &Request, path: Option<&Path>, limit: usize) -> Response {
-    let is_upload = graph::drives::host::is_address(&request.path) || graph::mail::is_upload(&request.path);
-    if path.is_some() || is_upload {
+    if path.is_some() || graph::is_address(&request.path) {
         graph::too_large(realm, request, limit)
     } else {
         entra::too_large(request, realm.clock.now(), limit)
@@ -246,8 +249,7 @@ pub(crate) async fn dispatch(
 ) -> Response {
     match path {
         Some(path) => graph::answer(shared, realm, request, path).await,
-        None if graph::drives::host::is_address(&request.path) => graph::answer_files(realm, request),
-        None if graph::mail::is_upload(&request.path) => graph::mail::upload(realm, request),
+        None if graph::is_address(&request.path) => graph::answer_address(realm, request),
         None if graph::is_other_version(&request.path) => graph::no_such_version(realm, request),
         None => entra::answer(shared, realm, request),
     }

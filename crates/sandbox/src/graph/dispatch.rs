@@ -18,6 +18,7 @@ use super::audits;
 use super::batch;
 use super::call::{Awaited, Call, Found};
 use super::cascades;
+use super::cross_origin;
 use super::derived;
 use super::drives;
 use super::error::{Answer, GraphError};
@@ -255,8 +256,24 @@ pub(crate) fn no_such_version(realm: &Realm, request: &Request) -> Response {
     finish(realm, request, Err(GraphError::unreadable(format!("Invalid version: {version}"))))
 }
 
-/// Answers a request at an address that needs no token: where files are read and written.
-pub(crate) fn answer_files(realm: &Realm, request: &Request) -> Response {
+/// Whether a path is that of an address that needs no token: files are read and written there, and attachments
+/// written.
+pub(crate) fn is_address(path: &str) -> bool {
+    drives::host::is_address(path) || mail::is_upload(path)
+}
+
+/// Answers a request at such an address.
+pub(crate) fn answer_address(realm: &Realm, request: &Request) -> Response {
+    if request.method == Method::OPTIONS {
+        cross_origin::preflight(request)
+    } else if drives::host::is_address(&request.path) {
+        answer_files(realm, request)
+    } else {
+        mail::upload(realm, request)
+    }
+}
+
+fn answer_files(realm: &Realm, request: &Request) -> Response {
     let request_id = crate::directory::new_id();
     let client_request_id = request.header("client-request-id").unwrap_or(&request_id).to_owned();
     let answer = files(realm, request).unwrap_or_else(|error| {

@@ -1,28 +1,21 @@
-//! What Graph does with a request before and after any workload: CORS, media types, preferences,
+//! What Graph does with a request before and after any workload: media types, preferences,
 //! and the document that describes the service (Graph reference §7.4).
 
 use std::borrow::Cow;
 
-use http::header::{
-    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_ENCODING,
-    CONTENT_TYPE, HeaderName, LOCATION, ORIGIN,
-};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
+use super::cross_origin;
 use super::error::GraphError;
 use super::path::Path;
 use crate::exchange::{Request, Response};
 
-const METHODS: &str = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS";
-
-const EXPOSED: &str = "ETag, Location, Preference-Applied, Content-Range, request-id, client-request-id, ReadWriteConsistencyToken, SdkVersion, WWW-Authenticate, x-ms-client-gcc-tenant, Retry-After";
-
 /// What can be answered without asking a workload.
 pub(super) fn at_once(request: &Request, path: &Path) -> Option<Response> {
     if request.method == Method::OPTIONS {
-        return Some(preflight(request));
+        return Some(cross_origin::preflight(request));
     }
     let is_metadata = matches!(path.segments.as_slice(), [one] if one.eq_ignore_ascii_case("$metadata"));
     if is_metadata && matches!(request.method, Method::GET | Method::HEAD) {
@@ -31,16 +24,6 @@ pub(super) fn at_once(request: &Request, path: &Path) -> Option<Response> {
         return Some(response);
     }
     None
-}
-
-fn preflight(request: &Request) -> Response {
-    let asked = request.header(ACCESS_CONTROL_REQUEST_HEADERS.as_str()).unwrap_or("*").to_owned();
-    Response::empty(StatusCode::OK)
-        .with(http::header::ALLOW, METHODS)
-        .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
-        .with(ACCESS_CONTROL_ALLOW_METHODS, METHODS)
-        .with(ACCESS_CONTROL_ALLOW_HEADERS, &asked)
-        .with(ACCESS_CONTROL_MAX_AGE, "3600")
 }
 
 /// Refuses what nobody could read or write.
@@ -113,10 +96,6 @@ fn is_option(name: &str) -> bool {
 /// The answer as this client takes it.
 pub(super) fn fit(request: &Request, response: Response) -> Response {
     let mut response = annotated(request, minimal(request, response));
-    if request.header(ORIGIN.as_str()).is_some() {
-        response =
-            response.with(ACCESS_CONTROL_ALLOW_ORIGIN, "*").with(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    }
     if request.method == Method::HEAD {
         response.body.clear();
     }

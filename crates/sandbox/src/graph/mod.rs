@@ -12,6 +12,7 @@ mod call;
 mod cascades;
 mod chat_messages;
 mod chats;
+mod cross_origin;
 mod deleted_items;
 mod derived;
 mod directory_changes;
@@ -68,9 +69,10 @@ use crate::directory::Foreign;
 use crate::sharing::{SnapshotMap, parts, whole};
 
 pub(crate) use audits::{Audit, user_initiator};
+pub(crate) use cross_origin::readable;
 #[cfg(test)]
 pub(crate) use dispatch::answer_at_once;
-pub(crate) use dispatch::{answer, answer_files, no_such_version, read_as, too_large};
+pub(crate) use dispatch::{answer, answer_address, is_address, no_such_version, read_as, too_large};
 pub(crate) use error::GraphError;
 pub(crate) use groups::Group;
 pub(crate) use insider::{Insider, perform};

@@ -16,6 +16,7 @@ mod consent;
 mod contract;
 mod control;
 mod control_api;
+mod cross_origin;
 mod device_code;
 mod evidence;
 mod federated_chats;
