@@ -230,6 +230,46 @@ async fn any_object_is_asked_for_the_groups_that_hold_it() {
 }
 
 #[tokio::test]
+async fn groups_and_principals_are_asked_for_the_groups_that_hold_them() {
+    let tenant = tenant().await;
+    let token = permitted(&tenant, &["Group.ReadWrite.All", "Directory.Read.All"]).await;
+    let group = async |name: &str| {
+        let body = json!({ "displayName": name, "mailNickname": name, "mailEnabled": false, "securityEnabled": true });
+        post(&tenant, "/v1.0/groups", &token, body).await.expect(201).text("/id").to_owned()
+    };
+    let (inner, outer) = (group("inner").await, group("outer").await);
+    let app = &tenant.sandbox.ready().apps.provisioner.client_id;
+    let by_app = format!("servicePrincipals(appId='{app}')");
+    let principal = get(&tenant, &format!("/v1.0/{by_app}"), &token).await.expect(200).text("/id").to_owned();
+    for (group, member) in [(&inner, &principal), (&outer, &inner)] {
+        let path = format!("/v1.0/groups/{group}/members/$ref");
+        post(&tenant, &path, &token, reference(member)).await.expect(204);
+    }
+    let mut both = [inner.clone(), outer.clone()];
+    both.sort();
+    let all = json!({ "securityEnabledOnly": false });
+    let ids_of = json!({ "ids": [outer, EVERYBODY] });
+    let group_ids = json!({ "groupIds": [outer, EVERYBODY] });
+    for (object, around) in [
+        (format!("groups/{inner}"), &both[both.iter().position(|id| *id == outer).unwrap()..][..1]),
+        (format!("servicePrincipals/{principal}"), &both[..]),
+        (by_app, &both[..]),
+    ] {
+        let ask = async |action: &str, body: &Value| {
+            let path = format!("/v1.0/{object}/{action}");
+            ids(&post(&tenant, &path, &token, body.clone()).await.expect(200))
+        };
+        assert_eq!(ask("getMemberGroups", &all).await, around, "{object}");
+        let objects = ask("getMemberObjects", &all).await;
+        assert!(around.iter().all(|id| objects.contains(id)), "{object}: {objects:?}");
+        assert_eq!(ask("checkMemberGroups", &group_ids).await, [outer.as_str()], "{object}");
+        assert_eq!(ask("checkMemberObjects", &ids_of).await, [outer.as_str()], "{object}");
+    }
+    let mistaken = format!("/v1.0/groups/{principal}/getMemberGroups");
+    post(&tenant, &mistaken, &token, all).await.expect(404);
+}
+
+#[tokio::test]
 async fn people_change_what_is_theirs() {
     let tenant = tenant().await;
     let scopes = "User.Read.All User.ReadWrite User-PasswordProfile.ReadWrite.All";

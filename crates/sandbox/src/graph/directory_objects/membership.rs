@@ -115,6 +115,18 @@ const GET_OBJECTS: Needs = Needs::split(
 /// Ids that one check may ask for.
 const MOST_CHECKED: usize = 20;
 
+/// The paths of an action that each of these has.
+macro_rules! of_each {
+    ($action:literal) => {
+        [
+            concat!("/users/{id}/", $action),
+            concat!("/groups/{id}/", $action),
+            concat!("/servicePrincipals/{id}/", $action),
+            concat!("/directoryObjects/{id}/", $action),
+        ]
+    };
+}
+
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
         Route::new(Method::GET, "/users/{id}/memberOf", READ_OF_USER, direct),
@@ -140,16 +152,16 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::POST, "/me/getMemberGroups", Needs::delegated(GET_GROUPS.delegated), groups),
         Route::new(Method::POST, "/me/getMemberObjects", Needs::delegated(GET_OBJECTS.delegated), objects),
     ];
-    for path in ["/users/{id}/checkMemberGroups", "/directoryObjects/{id}/checkMemberGroups"] {
+    for path in of_each!("checkMemberGroups") {
         routes.push(Route::new(Method::POST, path, CHECK, check_groups));
     }
-    for path in ["/users/{id}/checkMemberObjects", "/directoryObjects/{id}/checkMemberObjects"] {
+    for path in of_each!("checkMemberObjects") {
         routes.push(Route::new(Method::POST, path, GET_OBJECTS, check_objects));
     }
-    for path in ["/users/{id}/getMemberGroups", "/directoryObjects/{id}/getMemberGroups"] {
+    for path in of_each!("getMemberGroups") {
         routes.push(Route::new(Method::POST, path, GET_GROUPS, groups));
     }
-    for path in ["/users/{id}/getMemberObjects", "/directoryObjects/{id}/getMemberObjects"] {
+    for path in of_each!("getMemberObjects") {
         routes.push(Route::new(Method::POST, path, GET_OBJECTS, objects));
     }
     routes
@@ -181,8 +193,8 @@ impl Call<'_> {
         self.tenant.groups_around(id, transitive, self.now)
     }
 
-    /// The object that the path names: `/me`, a user by name or id, a service principal, or any object.
-    fn named_member(&self) -> Result<String, GraphError> {
+    /// The object that the path names: `/me`, a user by name or id, a service principal, a group, or any object.
+    pub(super) fn named_member(&self) -> Result<String, GraphError> {
         let first = self.path.segments.first().map(|name| name.to_ascii_lowercase());
         match first.as_deref() {
             Some("me" | "users") => {
@@ -192,6 +204,7 @@ impl Call<'_> {
                 if own || self.sees_memberships() { Ok(user.id.clone()) } else { Err(GraphError::denied()) }
             }
             Some("serviceprincipals") => Ok(self.service_principal()?.id.clone()),
+            Some("groups") => Ok(self.group()?.id.clone()),
             _ => {
                 let id = self.params.get("id");
                 if self.directory_object(id).is_none() {

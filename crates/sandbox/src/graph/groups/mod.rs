@@ -123,7 +123,7 @@ impl Call<'_> {
     }
 
     /// The group that the path's `{id}` names.
-    fn group(&self) -> Result<&Group, GraphError> {
+    pub(crate) fn group(&self) -> Result<&Group, GraphError> {
         match self.params.key("id") {
             Key::Id(id) => self.group_of(id).ok_or_else(|| GraphError::no_object(id)),
             Key::By(name, value) => {
