@@ -6,6 +6,7 @@ mod applications;
 mod audit_logs;
 mod audits;
 mod batch;
+mod binary;
 #[cfg(test)]
 mod book_tests;
 mod call;

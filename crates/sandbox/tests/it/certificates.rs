@@ -43,6 +43,24 @@ pub(crate) async fn with_assertion(tenant: &Tenant, client_id: &str, assertion: 
         .await
 }
 
+/// As it stands in a PEM file, which is how Azure CLI sends it.
+#[tokio::test]
+async fn a_certificate_may_come_in_lines() {
+    let tenant = Tenant::start().await;
+    let certificate = Certificate::new();
+    let id = blueprint(&tenant, &certificate).await;
+    let mut credential = Certificate::new().credential();
+    let key = credential["key"].as_str().unwrap().to_owned();
+    let lines: Vec<&str> = key.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    credential["key"] = json!(format!("{}\r\n", lines.join("\n")));
+    let token = tenant.provisioner().await;
+    let path = format!("/v1.0/applications/{id}?$select=keyCredentials");
+    let body = json!({ "keyCredentials": [credential] });
+    tenant.graph(Method::PATCH, &path, &token, Some(body)).await.expect(204);
+    let shown = tenant.graph(Method::GET, &path, &token, None).await.expect(200);
+    assert_eq!(shown.text("/keyCredentials/0/key"), key);
+}
+
 #[tokio::test]
 async fn a_certificate_signs_in_with_ps256_or_rs256() {
     let mut config = config();

@@ -9,6 +9,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Map, Value, json};
 
 use crate::directory::{Application, KeyCredential, PasswordCredential, new_id};
+use crate::graph::binary::binary;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::policies::Credential;
@@ -273,7 +274,7 @@ fn new_key(call: &Call<'_>, entry: &Map<String, Value>) -> Result<KeyCredential,
 
 /// DER from base64 of DER, or from base64 of PEM, as some clients send.
 fn certificate_der(key: &str) -> Option<Vec<u8>> {
-    let bytes = STANDARD.decode(key.trim()).ok()?;
+    let bytes = binary(key)?;
     let der = match x509_parser::pem::parse_x509_pem(&bytes) {
         Ok((_, pem)) => pem.contents,
         Err(_) => bytes,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::exchange::Response;
+use crate::graph::binary::binary;
 use crate::graph::call::Call;
 use crate::graph::error::{Answer, GraphError};
 use crate::graph::route::{Needs, Route};
@@ -129,7 +130,7 @@ pub(super) fn read(entry: &Map<String, Value>) -> Result<(String, HostedContent)
     let name = text("@microsoft.graph.temporaryId").ok_or_else(|| missing("@microsoft.graph.temporaryId"))?;
     let content_type = text("contentType").ok_or_else(|| missing("contentType"))?;
     let encoded = text("contentBytes").ok_or_else(|| missing("contentBytes"))?;
-    let bytes = STANDARD.decode(encoded).map_err(|_| missing("contentBytes"))?;
+    let bytes = binary(encoded).ok_or_else(|| missing("contentBytes"))?;
     if bytes.len() > LARGEST {
         return Err(GraphError::new(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -1,13 +1,12 @@
 //! From a client's JSON to a message (Graph reference §4.1): properties by name, in any case, and refusals in
 //! Exchange's words.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::refusals::{bad, not_emulated, wrong_value};
 use super::state::Message;
+use crate::graph::binary::binary;
 use crate::graph::error::GraphError;
 use crate::mail::{Address, Attached, Attachment, Body, Extended, Header, Importance, Item};
 
@@ -308,7 +307,7 @@ pub(super) fn add_attachment(item: &mut Item, value: &Value, now: Timestamp) -> 
             let bytes = part("contentBytes")?.ok_or_else(|| {
                 bad("ErrorInvalidArgument", "The property 'contentBytes' is required for a file attachment.")
             })?;
-            let bytes = STANDARD.decode(bytes.trim()).map_err(|_| wrong_value("contentBytes"))?;
+            let bytes = binary(&bytes).ok_or_else(|| wrong_value("contentBytes"))?;
             Attached::File(bytes.into())
         }
         "microsoft.graph.itemattachment" => match member(value, "item") {

@@ -1,12 +1,11 @@
 //! What a subscription may say: URLs, times, certificates (Graph reference §6.1, §6.5).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::graph::GraphError;
+use crate::graph::binary::binary;
 
 /// The longest client state and certificate id.
 const LONGEST_TEXT: usize = 128;
@@ -67,8 +66,7 @@ pub(super) fn endpoint(url: &str, name: &str) -> Result<(), GraphError> {
 
 /// The DER of a certificate that came as base64, of DER or of PEM: RSA of 2048 to 4096 bits.
 pub(crate) fn certificate(text: &str) -> Option<Vec<u8>> {
-    let joined: String = text.split_ascii_whitespace().collect();
-    let decoded = STANDARD.decode(joined).ok()?;
+    let decoded = binary(text)?;
     let der = match x509_parser::pem::parse_x509_pem(&decoded) {
         Ok((_, pem)) => pem.contents,
         Err(_) => decoded,
@@ -86,6 +84,9 @@ pub(crate) fn certificate(text: &str) -> Option<Vec<u8>> {
 /// What arbitrary bytes of a certificate must not break.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn withstand_certificate(bytes: &[u8]) {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     certificate(&STANDARD.encode(bytes));
     certificate(&String::from_utf8_lossy(bytes));
 }
