@@ -270,6 +270,38 @@ async fn groups_and_principals_are_asked_for_the_groups_that_hold_them() {
 }
 
 #[tokio::test]
+async fn what_somebody_owns_is_listed() {
+    let tenant = tenant().await;
+    let token =
+        permitted(&tenant, &["Group.ReadWrite.All", "Application.ReadWrite.All", "Directory.Read.All"]).await;
+    let (ada, grace) = (person(&tenant, "ada"), person(&tenant, "grace"));
+    let owner = format!("https://graph.microsoft.com/v1.0/users/{ada}");
+    let group = json!({
+        "displayName": "own", "mailNickname": "own", "mailEnabled": false, "securityEnabled": true,
+        "owners@odata.bind": [&owner],
+    });
+    let group = post(&tenant, "/v1.0/groups", &token, group).await.expect(201).text("/id").to_owned();
+    let app = json!({ "displayName": "own", "owners@odata.bind": [&owner] });
+    let app = post(&tenant, "/v1.0/applications", &token, app).await.expect(201).text("/id").to_owned();
+    let owned = format!("/v1.0/users/{ada}/ownedObjects");
+    let listed = ids(&get(&tenant, &owned, &token).await.expect(200));
+    assert!([&group, &app].iter().all(|id| listed.contains(id)), "{listed:?}");
+    let apps = get(&tenant, &format!("{owned}/microsoft.graph.application"), &token).await.expect(200);
+    assert!(ids(&apps).contains(&app) && !ids(&apps).contains(&group), "{}", apps.text);
+    delete(&tenant, &format!("/v1.0/groups/{group}"), &token).await.expect(204);
+    assert!(!ids(&get(&tenant, &owned, &token).await.expect(200)).contains(&group));
+
+    // A person sees what is theirs, by any permission to read themselves.
+    let mine = sign_in(&tenant, "ada").await;
+    assert!(ids(&get(&tenant, "/v1.0/me/ownedObjects", &mine).await.expect(200)).contains(&app));
+    let none = get(&tenant, &format!("/v1.0/users/{grace}/ownedObjects"), &token).await.expect(200);
+    assert_eq!(none.json["value"], json!([]));
+    let principal = &tenant.sandbox.ready().apps.provisioner.client_id;
+    let principal = format!("/v1.0/servicePrincipals(appId='{principal}')/ownedObjects");
+    get(&tenant, &principal, &token).await.expect(200);
+}
+
+#[tokio::test]
 async fn people_change_what_is_theirs() {
     let tenant = tenant().await;
     let scopes = "User.Read.All User.ReadWrite User-PasswordProfile.ReadWrite.All";

@@ -1,7 +1,8 @@
-//! `/directoryObjects`: any object by its id, and several at once; and of which groups and roles an object is a
-//! member.
+//! `/directoryObjects`: any object by its id, and several at once; of which groups and roles an object is a
+//! member, and what it owns.
 
 mod membership;
+mod ownership;
 
 use http::Method;
 use serde_json::Value;
@@ -24,6 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::POST, "/directoryObjects/getByIds", READ, by_ids),
     ];
     routes.extend(membership::routes());
+    routes.extend(ownership::routes());
     routes
 }
 
