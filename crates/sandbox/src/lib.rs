@@ -27,6 +27,7 @@ mod first_party;
 #[doc(hidden)]
 pub mod fuzzing;
 mod graph;
+mod host;
 mod in_process;
 mod lag;
 mod mail;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{DATE, HOST, HeaderName, HeaderValue};
+use http::header::{DATE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +26,7 @@ use crate::realm::{Realm, realm_of};
 use crate::requests::{Decision, LoggedRequest};
 use crate::sandbox::Shared;
 use crate::scope::{Scope, View, within};
-use crate::{compression, control, entra, graph, portal};
+use crate::{compression, control, entra, graph, host, portal};
 
 /// The largest body that is read; Graph takes 4 MB.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -261,22 +260,7 @@ async fn read(
     request: hyper::Request<Incoming>,
 ) -> Result<(Request, Option<usize>), Response> {
     let (parts, mut body) = request.into_parts();
-    let authority = parts
-        .uri
-        .authority()
-        .map(ToString::to_string)
-        .or_else(|| Some(parts.headers.get(HOST)?.to_str().ok()?.to_owned()))
-        .unwrap_or_default();
-    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, port)| {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { &authority }
-    });
-    if !shared.names.contains(host) {
-        let message = format!("The sandbox is not {host:?}: name further hosts with --san.");
-        return Err(Response::json(
-            StatusCode::MISDIRECTED_REQUEST,
-            &json!({ "error": { "code": "sandboxUnknownHost", "message": message } }),
-        ));
-    }
+    let authority = host::authority(&parts, &shared.names).map_err(|refusal| *refusal)?;
     let limit = body_limit(&parts.method, parts.uri.path());
     let (body, exceeded) = match Limited::new(&mut body, limit).collect().await {
         Ok(body) => (body.to_bytes(), None),

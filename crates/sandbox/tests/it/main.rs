@@ -47,6 +47,7 @@ mod mail_messages;
 mod mail_sending;
 mod mail_support;
 mod message_export;
+mod messages_by_hand;
 mod notifications;
 mod on_behalf_of;
 mod openid;
