@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{DATE, HeaderName, HeaderValue};
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_LENGTH, DATE, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -93,7 +93,23 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
     }
 }
 
+/// Answers a request; HEAD gets the headers of what GET would get (RFC 9110 §9.3.2).
 async fn answer(
+    shared: &Shared,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Answered>, Cut> {
+    let is_head = request.method() == Method::HEAD;
+    let mut response = answer_whole(shared, request).await?;
+    if is_head {
+        if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
+            response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
+        *response.body_mut() = Answered::whole(Bytes::new());
+    }
+    Ok(response)
+}
+
+async fn answer_whole(
     shared: &Shared,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Answered>, Cut> {
@@ -295,10 +311,10 @@ async fn discard(body: &mut Incoming) {
 }
 
 /// Files are larger than anything else, and come in by these two ways only.
-fn body_limit(method: &http::Method, path: &str) -> usize {
+fn body_limit(method: &Method, path: &str) -> usize {
     if graph::drives::host::is_address(path) {
         FRAGMENT_LIMIT
-    } else if *method == http::Method::PUT && path.ends_with("/content") {
+    } else if *method == Method::PUT && path.ends_with("/content") {
         FILE_LIMIT
     } else {
         BODY_LIMIT

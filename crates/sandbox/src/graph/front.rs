@@ -95,11 +95,7 @@ fn is_option(name: &str) -> bool {
 
 /// The answer as this client takes it.
 pub(super) fn fit(request: &Request, response: Response) -> Response {
-    let mut response = annotated(request, minimal(request, response));
-    if request.method == Method::HEAD {
-        response.body.clear();
-    }
-    response
+    annotated(request, minimal(request, response))
 }
 
 /// `odata.metadata=none`, in `Accept` or `$format`: no annotations but those that the client cannot do without

@@ -57,3 +57,17 @@ async fn a_request_names_one_host() {
         assert_eq!(with(bad).await, "400", "{bad}");
     }
 }
+
+#[tokio::test]
+async fn head_gets_the_headers_and_no_body_wherever_it_is_sent() {
+    let tenant = Tenant::start().await;
+    for path in ["/", "/nix", "/common/v2.0/.well-known/openid-configuration", "/v1.0/me", "/_sandbox/nix"] {
+        let url = tenant.url(path);
+        let get = tenant.http.get(&url).send().await.unwrap();
+        let head = tenant.http.head(&url).send().await.unwrap();
+        assert_eq!((head.version(), head.status()), (http::Version::HTTP_2, get.status()), "{path}");
+        let kind = |answer: &reqwest::Response| answer.headers().get("content-type").cloned();
+        assert_eq!(kind(&head), kind(&get), "{path}");
+        assert_eq!(head.bytes().await.unwrap(), "", "{path}");
+    }
+}
