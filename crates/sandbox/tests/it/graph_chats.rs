@@ -67,6 +67,17 @@ async fn a_one_on_one_chat_is_the_same_one_and_a_group_is_new() {
     let plain = get(&tenant, "/v1.0/me/chats?$filter=chatType%20eq%20'group'", &ada).await.expect(200);
     assert_eq!(plain.json["value"].as_array().unwrap().len(), 2);
     assert!(plain.json["value"][0].get("members").is_none());
+    // CLI for Microsoft 365 selects what it has expanded; a relation that is not expanded is not shown.
+    let selected = "/v1.0/me/chats?$filter=chatType%20eq%20'group'&$select=id,topic,members";
+    for (expand, shows) in [("&$expand=members", true), ("", false)] {
+        let listed = get(&tenant, &format!("{selected}{expand}"), &ada).await.expect(200);
+        let one = &listed.json["value"][0];
+        assert_eq!((one.get("members").is_some(), one.get("webUrl")), (shows, None), "{one}");
+        assert!(one["id"].is_string(), "{one}");
+    }
+    for bad in ["$select=nonsense", "$filter=webUrl%20eq%20'x'"] {
+        get(&tenant, &format!("/v1.0/me/chats?{bad}"), &ada).await.expect(400);
+    }
 }
 
 #[tokio::test]

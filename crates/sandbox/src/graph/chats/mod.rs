@@ -40,14 +40,18 @@ const UPDATE: Needs = Needs::split(&["Chat.ReadWrite"], &["Chat.ReadWrite.All"])
 const COLLECTION: Surface = Surface {
     service: Service::Teams,
     type_name: "chat",
-    options: &["expand", "filter", "orderby", "top", "skiptoken"],
-    properties: &["topic", "chatType", "viewpoint", "lastMessagePreview"],
-    expandable: &["members", "lastMessagePreview"],
+    options: &["expand", "filter", "orderby", "select", "top", "skiptoken"],
+    properties: wire::CHAT,
+    expandable: RELATIONS,
     page: 20,
     largest_page: 50,
 };
-const OBJECT: Surface =
-    Surface::object(Service::Teams, "chat", wire::CHAT).expanding(&["members", "lastMessagePreview"]);
+const OBJECT: Surface = Surface::object(Service::Teams, "chat", wire::CHAT).expanding(RELATIONS);
+
+const RELATIONS: &[&str] = &["members", "lastMessagePreview"];
+
+/// What chats are filtered by.
+const FILTERED: [&str; 6] = ["id", "topic", "chatType", "viewpoint", "members", "lastMessagePreview"];
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
@@ -69,7 +73,9 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn list(call: &mut Call<'_>) -> Answer {
     let mut query = call.query(&COLLECTION)?;
+    check_filter(&query)?;
     check_order(&query)?;
+    select(&mut query);
     call.check_same_user()?;
     let of_user = match (call.teams_user()?, call.params.get("user")) {
         (Some(user), _) => Some(user.id.clone()),
@@ -97,9 +103,25 @@ fn list(call: &mut Call<'_>) -> Answer {
     chats.sort_by_key(|chat| std::cmp::Reverse(chat.moved()));
     let shown = call.shown();
     let items = chats.into_iter().map(|chat| wire::chat(&shown, chat, reader)).collect();
-    query.select = None;
     query.counts_page = true;
     Ok(call.list(&query, "chats", items, Some(wire::CHAT)))
+}
+
+fn check_filter(query: &Query) -> Result<(), GraphError> {
+    let named = query.filter.iter().flat_map(|filter| filter.properties()).filter_map(|path| path.0.first());
+    match named.into_iter().find(|name| !FILTERED.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+        Some(name) => {
+            Err(GraphError::unreadable(format!("Invalid filter clause: '{name}' is not filtered by.")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A relation is shown where it is expanded, selected or not.
+fn select(query: &mut Query) {
+    if let Some(select) = &mut query.select {
+        select.retain(|name| !RELATIONS.iter().any(|relation| relation.eq_ignore_ascii_case(name)));
+    }
 }
 
 /// The only order is by the last message, newest first; and a filter on it needs that order.
@@ -121,7 +143,8 @@ fn check_order(query: &Query) -> Result<(), GraphError> {
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
-    let query = call.query(&OBJECT)?;
+    let mut query = call.query(&OBJECT)?;
+    select(&mut query);
     let key = call.chat_key()?;
     let chat = call.chat(&key)?;
     let shown = wire::chat(&call.shown(), &chat, call.caller.user_id());
