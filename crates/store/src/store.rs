@@ -66,6 +66,31 @@ impl Store {
     }
 }
 
+/// How many records are read at once where every one is wanted.
+const PART: usize = 200;
+
+impl Store {
+    /// Every record of a list, the first by key first, read in parts.
+    async fn every<R: Record>(
+        &self,
+        within: Within,
+        lookup: Option<(&'static str, &str)>,
+    ) -> Result<Vec<Versioned<R>>, StoreError> {
+        let (mut all, mut page) = (Vec::new(), Page::first(PART));
+        loop {
+            let rows = self.engine.list(ListQuery { kind: R::KIND, within, lookup, page }).await?;
+            let is_last = rows.len() < PART;
+            for row in rows {
+                all.push(Versioned::read(row)?);
+            }
+            match all.last() {
+                Some(last) if !is_last => page = Page::first(PART).beyond(last),
+                _ => return Ok(all),
+            }
+        }
+    }
+}
+
 /// The record to do with as one likes.
 fn own<R: Record>(shared: Option<Arc<Versioned<R>>>) -> Option<Versioned<R>> {
     shared.map(Arc::unwrap_or_clone)
@@ -127,6 +152,12 @@ impl OrgStore<'_> {
         page: Page,
     ) -> Result<Vec<Versioned<R>>, StoreError> {
         self.select(Some((name, value)), page).await
+    }
+
+    /// Every record of a type, the first by key first. It is read in parts: whatever comes or goes meanwhile may be
+    /// among them or not.
+    pub async fn every<R: Record<Scope = OrgScope>>(&self) -> Result<Vec<Versioned<R>>, StoreError> {
+        self.store.every(self.within(), None).await
     }
 
     /// How many records of a type there are.
@@ -224,6 +255,20 @@ impl SystemStore<'_> {
         page: Page,
     ) -> Result<Vec<Versioned<R>>, StoreError> {
         self.select(Some((name, value)), page).await
+    }
+
+    /// Every record of a type, whosever they are, as [`OrgStore::every`] reads them.
+    pub async fn every<R: Record>(&self) -> Result<Vec<Versioned<R>>, StoreError> {
+        self.store.every(Within::Anywhere, None).await
+    }
+
+    /// The same of those with a lookup.
+    pub async fn every_by<R: Record>(
+        &self,
+        name: &'static str,
+        value: &str,
+    ) -> Result<Vec<Versioned<R>>, StoreError> {
+        self.store.every(Within::Anywhere, Some((name, value))).await
     }
 
     /// How many records of a type there are, whosever they are.

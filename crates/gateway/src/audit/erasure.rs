@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use attache_ledger::{ActName, ByKind, Correlation, Entry};
-use attache_store::{EntryQuery, GatewayScope, JobId, NewJob, Page, Unit, Versioned};
+use attache_store::{EntryQuery, GatewayScope, JobId, NewJob, Unit, Versioned};
 use attache_terms::UserId;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -89,36 +89,24 @@ async fn is_a_person(gateway: &Gateway, grant: &Grant, user: UserId) -> Answer<(
     {
         return refused("that of an API key");
     }
-    let mut page = Page::first(200);
-    loop {
-        let identities: Vec<Versioned<Identity>> = store.list(page).await?;
-        if identities.iter().any(|one| one.user == Some(user) || one.id.uuid() == user.uuid()) {
-            return refused("that of an agent identity");
-        }
-        match identities.last() {
-            Some(last) => page = Page::first(200).beyond(last),
-            None => return Ok(()),
-        }
+    let identities: Vec<Versioned<Identity>> = store.every().await?;
+    if identities.iter().any(|one| one.user == Some(user) || one.id.uuid() == user.uuid()) {
+        return refused("that of an agent identity");
     }
+    Ok(())
 }
 
 async fn is_no_member(gateway: &Gateway, grant: &Grant, user: UserId) -> Answer<()> {
-    let (store, mut page) = (gateway.store.org(grant.scope), Page::first(200));
-    loop {
-        let members: Vec<Versioned<Member>> = store.list(page).await?;
-        if members.iter().any(|member| member.user == user) {
-            return Err(Problem::new(
-                StatusCode::CONFLICT,
-                "still_member",
-                "whoever is a member goes on leaving traces in the log",
-                "remove them from the organisation first",
-            ));
-        }
-        match members.last() {
-            Some(last) if members.len() == 200 => page = Page::first(200).beyond(last),
-            _ => return Ok(()),
-        }
+    let members: Vec<Versioned<Member>> = gateway.store.org(grant.scope).every().await?;
+    if members.iter().any(|member| member.user == user) {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "still_member",
+            "whoever is a member goes on leaving traces in the log",
+            "remove them from the organisation first",
+        ));
     }
+    Ok(())
 }
 
 async fn erase(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use attache_keys::Certificate;
-use attache_store::{Page, StoreError, Versioned};
+use attache_store::{StoreError, Versioned};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -31,15 +31,6 @@ impl Cell {
 
 /// All cells whose blueprints are in their tenants.
 pub(crate) async fn cells(gateway: &Gateway) -> Result<Vec<Cell>, StoreError> {
-    const PART: usize = 200;
-    let (mut page, mut cells) = (Page::first(PART), Vec::new());
-    loop {
-        let part: Vec<Versioned<Cell>> = gateway.system().list(page).await?;
-        let next = part.last().filter(|_| part.len() == PART).map(|last| Page::first(PART).beyond(last));
-        cells.extend(part.into_iter().map(|cell| cell.record).filter(|cell| !cell.lost));
-        match next {
-            Some(next) => page = next,
-            None => return Ok(cells),
-        }
-    }
+    let cells: Vec<Versioned<Cell>> = gateway.system().every().await?;
+    Ok(cells.into_iter().map(|cell| cell.record).filter(|cell| !cell.lost).collect())
 }

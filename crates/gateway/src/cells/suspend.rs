@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use attache_graph::{Cause, Graph};
 use attache_ledger::{Act, ActName, Actor, Mode as As, Thing, Verdict};
-use attache_store::{GatewayScope, JobId, NewJob, OrgId, OrgScope, Page, StoreError, Unit, Versioned};
+use attache_store::{GatewayScope, JobId, NewJob, OrgId, OrgScope, StoreError, Unit, Versioned};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -154,17 +154,8 @@ fn by_organisation(residents: &[Identity]) -> BTreeMap<OrgId, Vec<Thing>> {
 
 /// Who lives in a cell: the identities that come from its blueprint, and have not gone (they are found by it no more).
 pub(super) async fn residents(gateway: &Gateway, cell: CellId) -> Result<Vec<Identity>, StoreError> {
-    const PART: usize = 200;
-    let (cell, mut page, mut residents) = (cell.to_string(), Page::first(PART), Vec::new());
-    loop {
-        let part: Vec<Versioned<Identity>> = gateway.system().list_by(Identity::BY_CELL, &cell, page).await?;
-        let next = part.last().filter(|_| part.len() == PART).map(|last| Page::first(PART).beyond(last));
-        residents.extend(part.into_iter().map(|one| one.record));
-        match next {
-            Some(next) => page = next,
-            None => return Ok(residents),
-        }
-    }
+    let residents = gateway.system().every_by::<Identity>(Identity::BY_CELL, &cell.to_string()).await?;
+    Ok(residents.into_iter().map(|one| one.record).collect())
 }
 
 /// Makes the tenant what the cell says: suspended or not.

@@ -1,7 +1,7 @@
 //! The third step: the administrator names the organisation, and the tenant is bound to it; and the end of it.
 
 use attache_ledger::{ActName, Target};
-use attache_store::{CommitError, GatewayScope, Page, Record as _, Unit, Versioned};
+use attache_store::{CommitError, GatewayScope, Record as _, Unit, Versioned};
 use http::StatusCode;
 
 use super::attempt::{Administrator, Attempt};
@@ -144,21 +144,15 @@ fn bound() -> Problem {
 pub(super) async fn disconnect(gateway: &Gateway, grant: &Grant) -> Answer<()> {
     let store = gateway.store.org(grant.scope);
     let connection = Connection::of(store).await?.ok_or_else(not_connected)?;
-    let mut page = Page::first(200);
-    loop {
-        let identities: Vec<Versioned<Identity>> = store.list(page.clone()).await?;
-        let Some(last) = identities.last() else { break };
-        let lives =
-            |one: &&Versioned<Identity>| one.mode == Mode::OwnTenant && one.state != State::Deprovisioned;
-        if let Some(one) = identities.iter().find(lives) {
-            return Err(Problem::new(
-                StatusCode::CONFLICT,
-                "tenant_in_use",
-                format!("the identity {} lives in the tenant", one.template),
-                "deprovision the identities that live there first",
-            ));
-        }
-        page = Page::first(200).beyond(last);
+    let identities: Vec<Versioned<Identity>> = store.every().await?;
+    let lives = |one: &&Versioned<Identity>| one.mode == Mode::OwnTenant && one.state != State::Deprovisioned;
+    if let Some(one) = identities.iter().find(lives) {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "tenant_in_use",
+            format!("the identity {} lives in the tenant", one.template),
+            "deprovision the identities that live there first",
+        ));
     }
     let mut unit = Unit::new();
     unit.delete(&connection);

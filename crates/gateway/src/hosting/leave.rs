@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use attache_graph::{Cause, Graph};
 use attache_ledger::{Act, ActName, Actor, Mode as As};
-use attache_store::{JobEnd, JobId, NewJob, OrgId, OrgScope, OrgStore, Page, StoreError, Unit, Versioned};
+use attache_store::{JobEnd, JobId, NewJob, OrgId, OrgScope, OrgStore, StoreError, Unit, Versioned};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -143,19 +143,11 @@ fn opened(claim: &Versioned<Claim>) -> Unit {
 
 /// Whether an identity lives under a subdomain, or is to, other than this one.
 async fn is_used(store: OrgStore<'_>, label: &str, but: Option<&Identity>) -> Result<bool, StoreError> {
-    const PART: usize = 200;
-    let mut page = Page::first(PART);
-    loop {
-        let part: Vec<Versioned<Identity>> = store.list(page).await?;
-        let used = part.iter().any(|one| {
-            one.mode == Mode::Hosted
-                && one.state != State::Deprovisioned
-                && one.subdomain.as_deref() == Some(label)
-                && but.is_none_or(|but| but.id != one.id)
-        });
-        match part.last() {
-            Some(last) if !used && part.len() == PART => page = Page::first(PART).beyond(last),
-            _ => return Ok(used),
-        }
-    }
+    let identities: Vec<Versioned<Identity>> = store.every().await?;
+    Ok(identities.iter().any(|one| {
+        one.mode == Mode::Hosted
+            && one.state != State::Deprovisioned
+            && one.subdomain.as_deref() == Some(label)
+            && but.is_none_or(|but| but.id != one.id)
+    }))
 }

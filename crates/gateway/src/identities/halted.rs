@@ -1,7 +1,7 @@
 //! How far the identities of an organisation are stopped, counted and one by one; and the instructions with which an
 //! administrator of the tenant stops an agent without anything of ours.
 
-use attache_store::{OrgScope, Page, Versioned};
+use attache_store::{OrgScope, Versioned};
 use attache_terms::{AppId, TenantId, UserId};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -59,14 +59,9 @@ impl Stopped {
 
 /// Counts; and the identities themselves, for a page.
 pub(crate) async fn halted(gateway: &Gateway, scope: OrgScope) -> Answer<(Halted, Vec<Identity>)> {
-    let (store, mut page, mut all) = (gateway.store.org(scope), Page::first(200), Vec::new());
-    loop {
-        let some: Vec<Versioned<Identity>> = store.list(page).await?;
-        let Some(last) = some.last() else { break };
-        page = Page::first(200).after(Some(last.id.to_string()));
-        all.extend(some.into_iter().map(|found| found.record));
-    }
-    all.retain(|identity| !matches!(identity.state, State::Deprovisioned));
+    let all: Vec<Versioned<Identity>> = gateway.store.org(scope).every().await?;
+    let is_there = |identity: &Identity| !matches!(identity.state, State::Deprovisioned);
+    let all: Vec<Identity> = all.into_iter().map(|found| found.record).filter(is_there).collect();
     Ok((count(&all, gateway.clock.now()), all))
 }
 

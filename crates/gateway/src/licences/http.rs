@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use attache_store::{OrgId, OrgScope, Page, Versioned};
+use attache_store::{OrgId, OrgScope, Versioned};
 use attache_terms::TenantId;
 use axum::extract::State;
 use jiff::Timestamp;
@@ -137,19 +137,9 @@ async fn list_seats(
 
 /// The identities of an organisation that are not gone.
 async fn identities(gateway: &Gateway, scope: OrgScope) -> Answer<Vec<Identity>> {
-    const PART: usize = 200;
-    let store = gateway.store.org(scope);
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let rows: Vec<Versioned<Identity>> = store.list(Page::first(PART).after(after)).await?;
-        let more = rows.len() == PART;
-        after = rows.last().map(|last| last.id.to_string());
-        let there = rows.into_iter().map(|row| row.record);
-        all.extend(there.filter(|identity| identity.state != IdentityState::Deprovisioned));
-        if !more {
-            return Ok(all);
-        }
-    }
+    let identities: Vec<Versioned<Identity>> = gateway.store.org(scope).every().await?;
+    let is_there = |identity: &Identity| identity.state != IdentityState::Deprovisioned;
+    Ok(identities.into_iter().map(|one| one.record).filter(is_there).collect())
 }
 
 /// The seats of the tenants that an organisation's identities live in.

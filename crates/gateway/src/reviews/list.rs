@@ -2,7 +2,7 @@
 //! when it is to be confirmed.
 
 use attache_ledger::Mode as As;
-use attache_store::{EntryQuery, Order, OrgScope, Page, Versioned};
+use attache_store::{EntryQuery, Order, OrgScope, Versioned};
 use jiff::Timestamp;
 
 use super::review::{Review, due};
@@ -68,18 +68,8 @@ pub(crate) async fn overdue(gateway: &Gateway, scope: OrgScope) -> Answer<usize>
 
 /// What is reviewed: what is not gone or on its way out. Who sends by the shared address has no access of their own.
 async fn reviewed(gateway: &Gateway, scope: OrgScope) -> Answer<Vec<Identity>> {
-    const PART: usize = 200;
-    let store = gateway.store.org(scope);
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let rows: Vec<Versioned<Identity>> = store.list(Page::first(PART).after(after)).await?;
-        let more = rows.len() == PART;
-        after = rows.last().map(|last| last.id.to_string());
-        all.extend(rows.into_iter().map(|row| row.record).filter(is_reviewed));
-        if !more {
-            return Ok(all);
-        }
-    }
+    let identities: Vec<Versioned<Identity>> = gateway.store.org(scope).every().await?;
+    Ok(identities.into_iter().map(|one| one.record).filter(is_reviewed).collect())
 }
 
 /// Whether an identity is reviewed.

@@ -3,7 +3,7 @@
 //! is taken up by whoever calls it next, and at each moment every data key opens by a key that is kept.
 
 use attache_ledger::{Act, ActName, Actor, By, ByKind, Composer, Verdict};
-use attache_store::{CommitError, GatewayScope, Page, Unit, Versioned};
+use attache_store::{CommitError, GatewayScope, Unit, Versioned};
 use attache_terms::{Explain, Remedy};
 
 use super::SealError;
@@ -12,9 +12,6 @@ use crate::Parts;
 use crate::record::{on, thing};
 
 const ROTATED: ActName = ActName::new("master_key.rotated");
-
-/// How many data keys are read at once.
-const PART: usize = 200;
 
 /// How far a rotation goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +90,8 @@ impl Keyring {
         let (next, old) = (key_of(next)?, self.kept(MASTER).await?);
         let mut unit = Unit::new();
         let mut count = 0;
-        for data_key in self.data_keys().await? {
+        let data_keys: Vec<Versioned<DataKey>> = self.store.system(GatewayScope::granted()).every().await?;
+        for data_key in data_keys {
             if unwrap(&next, &data_key).is_some() {
                 continue;
             }
@@ -113,20 +111,6 @@ impl Keyring {
             self.store.commit(unit).await?;
         }
         Ok(count)
-    }
-
-    async fn data_keys(&self) -> Result<Vec<Versioned<DataKey>>, SealError> {
-        let system = self.store.system(GatewayScope::granted());
-        let (mut all, mut page) = (Vec::new(), Page::first(PART));
-        loop {
-            let part: Vec<Versioned<DataKey>> = system.list(page).await?;
-            let is_last = part.len() < PART;
-            all.extend(part);
-            match all.last() {
-                Some(last) if !is_last => page = Page::first(PART).beyond(last),
-                _ => return Ok(all),
-            }
-        }
     }
 }
 

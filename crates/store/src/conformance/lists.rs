@@ -2,7 +2,7 @@
 
 use super::World;
 use super::world::Note;
-use crate::{Cursor, ListQuery, Order, OrgScope, Page, Place, Record, Row, Scope, Within};
+use crate::{Cursor, ListQuery, Order, OrgScope, Page, Place, Record, Row, Scope, Versioned, Within};
 
 async fn walk(
     world: &World,
@@ -78,6 +78,30 @@ pub async fn parts_make_up_the_whole_of_what_a_lookup_finds(world: World) {
     let third = Some(("tag", "third"));
     check(&world, Within::Place(org.place()), third, of(org, &tagged)).await;
     check(&world, Within::Anywhere, third, tagged).await;
+}
+
+pub async fn every_record_is_read_past_the_first_part(world: World) {
+    let (one, other) = (world.org(), world.org());
+    // More than are read at once, in both places together and in one of them.
+    for (org, count) in [(one, 230), (other, 30)] {
+        world
+            .commit(|unit| {
+                for number in 0..count {
+                    unit.create(org, &Note::new(format!("n-{number:03}")).tagged("any"));
+                }
+            })
+            .await
+            .unwrap();
+    }
+    let keys = |notes: Vec<Versioned<Note>>| notes.into_iter().map(|note| (note.place, note.record.key));
+    let wanted = |org: OrgScope, count: u32| (0..count).map(move |at| (org.place(), format!("n-{at:03}")));
+    assert!(keys(world.of(one).every().await.unwrap()).eq(wanted(one, 230)));
+    assert!(keys(world.of(other).every().await.unwrap()).eq(wanted(other, 30)));
+    let mut all: Vec<_> = wanted(one, 230).chain(wanted(other, 30)).collect();
+    all.sort();
+    assert_eq!(keys(world.all().every().await.unwrap()).collect::<Vec<_>>(), all);
+    assert_eq!(keys(world.all().every_by("tag", "any").await.unwrap()).collect::<Vec<_>>(), all);
+    assert!(world.all().every_by::<Note>("tag", "none").await.unwrap().is_empty());
 }
 
 pub async fn lists_that_look_anywhere_go_by_place_and_key(world: World) {

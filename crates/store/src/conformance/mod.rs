@@ -61,6 +61,7 @@ macro_rules! conformance {
             }
             lists {
                 parts_make_up_the_whole
+                every_record_is_read_past_the_first_part
                 parts_make_up_the_whole_of_what_a_lookup_finds
                 lists_that_look_anywhere_go_by_place_and_key
                 keys_sort_as_bytes
