@@ -14,8 +14,8 @@ use crate::exchange::Response;
 use crate::graph::{Audit, user_initiator};
 use crate::tenant::Tenant;
 
-use super::pending::Pending;
-use super::request::{SignInRequest, read_again};
+use super::pending::{Answered, Pending};
+use super::request::SignInRequest;
 use super::session::Session;
 use super::{action, continue_with, error_page, redirect_error};
 
@@ -61,18 +61,11 @@ pub(super) fn decide(
     sealed: &str,
     form: &Form,
 ) -> (Response, bool) {
-    let pending = Pending::opened(context, tenant, Kind::SecondFactor, sealed);
-    let Some(Pending { session, request, refusal, .. }) = pending else {
-        return (error_page(context, &EntraError::expired_grant("sign-in request")), false);
+    let answered = Pending::answered(context, tenant, Kind::SecondFactor, sealed);
+    let Answered { user, session, request, refusal } = match answered {
+        Ok(answered) => answered,
+        Err(page) => return (*page, false),
     };
-    let request = match read_again(context, tenant, &request) {
-        Ok(request) => request,
-        Err(refusal) => return (*refusal, false),
-    };
-    let Some(user) = tenant.user(&session.user_id, context.now).cloned() else {
-        return (error_page(context, &EntraError::wrong_password()), false);
-    };
-    context.attempt.user(&user);
     let decision = form.get("decision").unwrap_or_default();
     if decision == "cancel" {
         return (redirect_error(context, &request, &refusal.to_interruption()), false);

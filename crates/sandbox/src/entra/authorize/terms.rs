@@ -9,8 +9,8 @@ use crate::entra::sealed::Kind;
 use crate::exchange::Response;
 use crate::tenant::Tenant;
 
-use super::pending::Pending;
-use super::request::{SignInRequest, read_again};
+use super::pending::{Answered, Pending};
+use super::request::SignInRequest;
 use super::session::Session;
 use super::{action, continue_with, error_page, redirect_error};
 
@@ -40,19 +40,14 @@ pub(super) fn decide(
     sealed: &str,
     form: &Form,
 ) -> (Response, bool) {
-    let pending = Pending::opened(context, tenant, Kind::Terms, sealed);
-    let Some(Pending { session, request, refusal, .. }) = pending else {
-        return (error_page(context, &EntraError::expired_grant("sign-in request")), false);
+    let answered = Pending::answered(context, tenant, Kind::Terms, sealed);
+    let Answered { user, session, request, refusal } = match answered {
+        Ok(answered) => answered,
+        Err(page) => return (*page, false),
     };
-    let request = match read_again(context, tenant, &request) {
-        Ok(request) => request,
-        Err(refusal) => return (*refusal, false),
-    };
-    let user = tenant.user(&session.user_id, context.now).cloned();
-    let (Some(user), Wanted::Terms(agreement)) = (user, &refusal.wanted) else {
+    let Wanted::Terms(agreement) = &refusal.wanted else {
         return (error_page(context, &EntraError::wrong_password()), false);
     };
-    context.attempt.user(&user);
     let accepts = form.get("decision") == Some("accept");
     tenant.answer_agreement(agreement, &user, accepts, context.now);
     if !accepts {
