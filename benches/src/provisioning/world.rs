@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use attache_entra::{Transport, TransportConfig};
 use attache_gateway::{
-    Config, Gateway, Governance, HostedTenant, Limits, Operator, Parts, Running, SignInApp,
+    ClientApp, Config, Gateway, Governance, HostedTenant, Limits, Operator, Parts, Running,
     hosted_permissions, sign_in_link,
 };
 use attache_keys::MemoryStore;
@@ -213,7 +213,7 @@ impl Served {
         let secret = || Secret::new(SECRET.to_owned());
         let hosted = HostedTenant {
             tenant: operator.tenant,
-            provisioner: (app.parse()?, secret()),
+            provisioner: ClientApp { client_id: app.parse()?, client_secret: secret() },
             domain: DOMAIN.to_owned(),
             licences: Vec::new(),
             usage_location: "US".to_owned(),
@@ -228,7 +228,7 @@ impl Served {
             trusted_proxies: Vec::new(),
             cloud: Cloud::at(origin.clone(), origin),
             ca: Some(ca.to_owned()),
-            sign_in: SignInApp { client_id: app.parse()?, client_secret: secret() },
+            sign_in: ClientApp { client_id: app.parse()?, client_secret: secret() },
             hosted: vec![hosted],
             connect: None,
             operators: vec![operator],

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use attache_entra::ClientCredential;
 use attache_terms::{AppId, Cloud, Secret, TenantId, UserId};
 use url::Url;
 
@@ -25,13 +26,14 @@ pub struct Config {
     pub cloud: Cloud,
     /// Authorities to trust besides the system's, in PEM.
     pub ca: Option<PathBuf>,
-    /// The application that people sign in to.
-    pub sign_in: SignInApp,
+    /// The application that people sign in to: a web client with the redirect URI `<public_url>/sign-in/callback`.
+    pub sign_in: ClientApp,
     /// Our own tenants, in which hosted identities live.
     pub hosted: Vec<HostedTenant>,
-    /// The multi-tenant application that customers' administrators consent to; without one, no identity can live in
-    /// a customer's own tenant.
-    pub connect: Option<ConnectApp>,
+    /// The multi-tenant application that customers' administrators consent to: a web client with the redirect URI
+    /// `<public_url>/connect/callback` and the application permissions of [`OWN_TENANT`](crate::OWN_TENANT). Without
+    /// one, no identity can live in a customer's own tenant.
+    pub connect: Option<ClientApp>,
     /// Who runs this gateway and may create organisations.
     pub operators: Vec<Operator>,
     /// What programs prove themselves with that act for operators: of each key its SHA-256 in base64url. Such a key
@@ -90,8 +92,8 @@ pub struct Governance {
 }
 
 impl Default for Governance {
-    /// Identities and their sponsors every six hours, with two minutes of doubt; reviews every 90 days; seats every hour, and five are few;
-    /// list prices in US dollars, as [`Prices`] says where they come from.
+    /// Identities and their sponsors every six hours, with two minutes of doubt; reviews every 90 days; seats every
+    /// hour, and five are few; list prices in US dollars, as [`Prices`] says where they come from.
     fn default() -> Self {
         Self {
             identity_look: Duration::from_secs(6 * 3600),
@@ -116,25 +118,20 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
-/// The application that people sign in to: a confidential web client with the redirect URI
-/// `<public_url>/sign-in/callback`.
+/// An application that is registered at Entra as a confidential client, and how it proves itself.
 #[derive(Clone)]
-pub struct SignInApp {
+pub struct ClientApp {
     /// Its client id.
     pub client_id: AppId,
     /// Its client secret.
     pub client_secret: Secret,
 }
 
-/// The multi-tenant application to which an administrator consents so that identities can live in their tenant: a
-/// confidential web client with the redirect URI `<public_url>/connect/callback` and the application permissions of
-/// [`OWN_TENANT`](crate::OWN_TENANT).
-#[derive(Clone)]
-pub struct ConnectApp {
-    /// Its client id.
-    pub client_id: AppId,
-    /// Its client secret.
-    pub client_secret: Secret,
+impl ClientApp {
+    /// What Entra is shown.
+    pub(crate) fn credential(&self) -> ClientCredential {
+        ClientCredential::Secret(self.client_secret.clone())
+    }
 }
 
 /// One tenant of ours.
@@ -143,7 +140,7 @@ pub struct HostedTenant {
     /// Which.
     pub tenant: TenantId,
     /// The application that may create agents there.
-    pub provisioner: (AppId, Secret),
+    pub provisioner: ClientApp,
     /// The verified domain below which organisations get subdomains: `agents.example.com`.
     pub domain: String,
     /// The licences to choose from, by part number or id; empty for any with mailbox and Teams.

@@ -40,7 +40,7 @@ mod sweep;
 mod tenants;
 
 pub use access::{Prefix, PrefixError, operator_key};
-pub use config::{Config, ConnectApp, Governance, HostedTenant, Operator, SignInApp, Tls};
+pub use config::{ClientApp, Config, Governance, HostedTenant, Operator, Tls};
 pub use connection::{Needed, OWN_TENANT, Permission, hosted_permissions};
 pub use gateway::{Gateway, Parts, Running, StartError};
 pub use identities::{Import, ImportError, Taken, What, import_identities};

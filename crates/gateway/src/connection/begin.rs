@@ -11,7 +11,7 @@ use super::attempt::{Attempt, Awaits, person};
 use super::http::begun_at;
 use crate::Gateway;
 use crate::access::{Grant, Token};
-use crate::config::ConnectApp;
+use crate::config::ClientApp;
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
@@ -50,7 +50,7 @@ pub(super) async fn begin(gateway: &Gateway, grant: &Grant, hint: Option<&str>) 
 }
 
 /// The application for customers' tenants.
-pub(super) fn app(gateway: &Gateway) -> Answer<&ConnectApp> {
+pub(super) fn app(gateway: &Gateway) -> Answer<&ClientApp> {
     gateway.config.connect.as_ref().ok_or_else(|| {
         Problem::new(
             StatusCode::CONFLICT,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use attache_entra::{Authority, ClientCredential, Freshness, Prompt, Scopes, WebAttempt, WebClient};
+use attache_entra::{Authority, Freshness, Prompt, Scopes, WebAttempt, WebClient};
 use attache_ledger::{Act, ActName, Code, Verdict};
 use attache_store::{GatewayScope, Unit, Versioned};
 use attache_terms::{Secret, TenantId};
@@ -146,7 +146,7 @@ fn web(gateway: &Gateway, tenant: TenantId) -> Answer<WebClient> {
     Ok(WebClient {
         authority: Authority::Tenant(tenant),
         client: app.client_id,
-        credential: ClientCredential::Secret(app.client_secret.clone()),
+        credential: app.credential(),
         redirect_uri: gateway.config.url(CALLBACK),
         scopes: Scopes::new([]),
     })

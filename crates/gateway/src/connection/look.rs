@@ -1,6 +1,6 @@
 //! What a connected tenant looks like now: its name, its domains, and what our application was granted there.
 
-use attache_entra::{ClientCredential, Resource};
+use attache_entra::Resource;
 use attache_graph::{Domain, Graph};
 use attache_terms::TenantId;
 
@@ -23,9 +23,7 @@ pub(super) struct Seen {
 pub(super) fn graph(gateway: &Gateway, tenant: TenantId) -> Answer<Graph> {
     let app = begin::app(gateway)?;
     let resource = Resource::graph(gateway.entra.cloud());
-    let credential = ClientCredential::Secret(app.client_secret.clone());
-    let graph = gateway.graph(gateway.entra.application(tenant, app.client_id, credential, resource));
-    Ok(graph)
+    Ok(gateway.graph(gateway.entra.application(tenant, app.client_id, app.credential(), resource)))
 }
 
 /// The tenant's name.

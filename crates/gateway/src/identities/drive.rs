@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_entra::ClientCredential;
 use attache_ledger::{
     Act, ActName, Actor, Code, Correlation, EntryId, Mode as As, Outcome as Verdict, Target,
 };
@@ -181,9 +180,7 @@ impl Drive {
                 kept.ok_or_else(|| JobError::Failed("the provisioning is gone".into()))?
             }
         };
-        let (app, secret) = home.provisioner.clone();
-        let provisioner = (app, ClientCredential::Secret(secret));
-        let clients = TenantClients::new(gateway, cell.tenant, provisioner, credential);
+        let clients = TenantClients::new(gateway, cell.tenant, home.provisioner.clone(), credential);
         let mut drive = Self {
             gateway: Arc::clone(gateway),
             scope,

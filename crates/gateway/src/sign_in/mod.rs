@@ -11,7 +11,7 @@ mod link;
 mod out;
 mod session;
 
-use attache_entra::{Authority, ClientCredential, Scopes, WebClient};
+use attache_entra::{Authority, Scopes, WebClient};
 use axum::routing::{get, post};
 
 pub use link::{SignInLink, sign_in_link};
@@ -38,7 +38,7 @@ fn web(gateway: &Gateway) -> WebClient {
     WebClient {
         authority: Authority::Organizations,
         client: app.client_id,
-        credential: ClientCredential::Secret(app.client_secret.clone()),
+        credential: app.credential(),
         redirect_uri: gateway.config.url(CALLBACK),
         scopes: Scopes::new([]),
     }

@@ -7,12 +7,13 @@ use attache_graph::Graph;
 use attache_terms::{AppId, Boot, TenantId, UserId};
 
 use crate::Gateway;
+use crate::config::ClientApp;
 
 /// As whom provisioning speaks.
 pub(crate) struct TenantClients {
     gateway: Arc<Gateway>,
     tenant: TenantId,
-    provisioner: (AppId, ClientCredential),
+    provisioner: ClientApp,
     blueprint: ClientCredential,
     deadline: Option<Boot>,
 }
@@ -22,7 +23,7 @@ impl TenantClients {
     pub(crate) fn new(
         gateway: &Arc<Gateway>,
         tenant: TenantId,
-        provisioner: (AppId, ClientCredential),
+        provisioner: ClientApp,
         blueprint: ClientCredential,
     ) -> Self {
         Self { gateway: Arc::clone(gateway), tenant, provisioner, blueprint, deadline: None }
@@ -44,21 +45,19 @@ impl TenantClients {
         Resource::graph(self.gateway.entra.cloud())
     }
 
-    fn application(&self, app: AppId, credential: &ClientCredential) -> Graph {
-        let entra = &self.gateway.entra;
-        let source = entra.application(self.tenant, app, credential.clone(), self.resource());
+    fn application(&self, app: AppId, credential: ClientCredential) -> Graph {
+        let source = self.gateway.entra.application(self.tenant, app, credential, self.resource());
         self.in_time(self.gateway.graph(source))
     }
 }
 
 impl attache_provision::Clients for TenantClients {
     fn bootstrap(&self) -> Graph {
-        let (app, credential) = &self.provisioner;
-        self.application(*app, credential)
+        self.application(self.provisioner.client_id, self.provisioner.credential())
     }
 
     fn blueprint(&self, blueprint: AppId) -> Graph {
-        self.application(blueprint, &self.blueprint)
+        self.application(blueprint, self.blueprint.clone())
     }
 
     fn agent_user(&self, blueprint: AppId, agent: AppId, user: UserId) -> Graph {

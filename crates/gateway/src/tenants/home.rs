@@ -1,11 +1,11 @@
 //! The tenant in which an identity lives, one of ours or its organisation's own, and what is needed to act there.
 
 use attache_store::{OrgId, OrgScope, StoreError};
-use attache_terms::{AppId, Secret, TenantId, UserId};
+use attache_terms::{TenantId, UserId};
 
 use crate::Gateway;
 use crate::cells::{Cell, CellId};
-use crate::config::HostedTenant;
+use crate::config::{ClientApp, HostedTenant};
 use crate::connection::Connection;
 use crate::identities::{Identity, Mode};
 use crate::jobs::JobError;
@@ -16,7 +16,7 @@ pub(crate) struct Home {
     /// Which.
     pub(crate) tenant: TenantId,
     /// The application that may create agents there.
-    pub(crate) provisioner: (AppId, Secret),
+    pub(crate) provisioner: ClientApp,
     /// The licences to choose from, by part number or id; empty for any with mailbox and Teams.
     pub(crate) licences: Vec<String>,
     /// The country of its agent users.
@@ -84,7 +84,7 @@ impl Gateway {
         let app = self.config.connect.as_ref()?;
         Some(Home {
             tenant: connection.tenant,
-            provisioner: (app.client_id, app.client_secret.clone()),
+            provisioner: app.clone(),
             licences: connection.licence.iter().map(ToString::to_string).collect(),
             usage_location: connection.usage_location.clone(),
             sponsor: connection.sponsor,

@@ -22,9 +22,8 @@ impl Gateway {
 
     /// Graph as the provisioner of a tenant in which identities live.
     pub(crate) fn provisioner(&self, home: &Home) -> Graph {
-        let (app, secret) = home.provisioner.clone();
-        let resource = Resource::graph(self.entra.cloud());
-        self.graph(self.entra.application(home.tenant, app, ClientCredential::Secret(secret), resource))
+        let (app, resource) = (&home.provisioner, Resource::graph(self.entra.cloud()));
+        self.graph(self.entra.application(home.tenant, app.client_id, app.credential(), resource))
     }
 
     /// Graph as an agent user, by three hops.

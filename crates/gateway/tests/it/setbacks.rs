@@ -53,7 +53,7 @@ async fn a_permission_that_the_provisioner_lacks_is_named_at_once() {
     let chosen = Arc::clone(&lesser);
     let mut world = World::tuned(move |config| {
         if let Some(app) = &*chosen.lock().unwrap() {
-            config.hosted[0].provisioner.0 = app.parse().unwrap();
+            config.hosted[0].provisioner.client_id = app.parse().unwrap();
         }
     })
     .await;

@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use attache_gateway::{
-    Config, ConnectApp, Gateway, Governance, HostedTenant, Limits, OWN_TENANT, Operator, Parts, Running,
-    SignInApp, hosted_permissions, sign_in_link,
+    ClientApp, Config, Gateway, Governance, HostedTenant, Limits, OWN_TENANT, Operator, Parts, Running,
+    hosted_permissions, sign_in_link,
 };
 use attache_keys::{MemoryStore, SecretStore};
 use attache_sandbox::{Config as SandboxConfig, Sandbox};
@@ -276,7 +276,10 @@ impl World {
         let app = app_named(&self.sandbox.control().state(), "Gateway elsewhere").unwrap();
         self.more.push(HostedTenant {
             tenant: id.parse().unwrap(),
-            provisioner: (app.parse().unwrap(), Secret::new(SECRET.to_owned())),
+            provisioner: ClientApp {
+                client_id: app.parse().unwrap(),
+                client_secret: Secret::new(SECRET.to_owned()),
+            },
             domain: domain.to_owned(),
             licences: Vec::new(),
             usage_location: "US".to_owned(),
@@ -311,17 +314,20 @@ impl World {
             trusted_proxies: Vec::new(),
             cloud: Cloud::at(origin.clone(), origin),
             ca: Some(ready.ca.clone()),
-            sign_in: SignInApp { client_id: self.sign_in.parse().unwrap(), client_secret: secret() },
+            sign_in: ClientApp { client_id: self.sign_in.parse().unwrap(), client_secret: secret() },
             hosted: vec![HostedTenant {
                 tenant: self.operator.tenant,
-                provisioner: (self.provisioner.parse().unwrap(), secret()),
+                provisioner: ClientApp {
+                    client_id: self.provisioner.parse().unwrap(),
+                    client_secret: secret(),
+                },
                 domain: format!("agents.{}", ready.domain),
                 licences: Vec::new(),
                 usage_location: "US".to_owned(),
                 subdomains: 100,
                 sponsor: self.operator.user,
             }],
-            connect: Some(ConnectApp { client_id: self.connect.parse().unwrap(), client_secret: secret() }),
+            connect: Some(ClientApp { client_id: self.connect.parse().unwrap(), client_secret: secret() }),
             operators: vec![self.operator],
             operator_keys: Vec::new(),
             shared_sender: Some(format!("noreply@{}", ready.domain)),

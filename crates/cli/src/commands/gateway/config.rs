@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use attache_gateway::{
-    Config, ConnectApp, Governance, HostedTenant, Limits, Money, Operator, Prefix, Prices, SignInApp, Tls,
+    ClientApp, Config, Governance, HostedTenant, Limits, Money, Operator, Prefix, Prices, Tls,
 };
 use attache_terms::{AppId, Cloud, Origin, Secret, TenantId, UserId};
 use url::Url;
@@ -152,7 +152,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
     let complete = (|| {
         let hosted = HostedTenant {
             tenant: tenant?,
-            provisioner: (provisioner?, provisioner_secret?),
+            provisioner: ClientApp { client_id: provisioner?, client_secret: provisioner_secret? },
             domain: domain?,
             licences,
             usage_location: usage_location?,
@@ -166,7 +166,7 @@ pub(super) fn judge(home: &Path, values: &Values) -> Result<Given, Problems> {
             trusted_proxies,
             cloud: Cloud::at(authority?, graph?),
             ca,
-            sign_in: SignInApp { client_id: sign_in?, client_secret: sign_in_secret? },
+            sign_in: ClientApp { client_id: sign_in?, client_secret: sign_in_secret? },
             hosted: std::iter::once(hosted).chain(more).collect(),
             connect,
             operators,
@@ -320,11 +320,11 @@ fn secret(judge: &mut Judge<'_>, name: &str) -> Option<Secret> {
 }
 
 /// The application for customers' tenants: both halves or neither.
-fn connect(judge: &mut Judge<'_>) -> Option<ConnectApp> {
+fn connect(judge: &mut Judge<'_>) -> Option<ClientApp> {
     let client_id = judge.optional::<AppId>("connect_client_id");
     let client_secret = judge.text("connect_client_secret").map(Secret::new);
     match (client_id, client_secret) {
-        (Some(client_id), Some(client_secret)) => Some(ConnectApp { client_id, client_secret }),
+        (Some(client_id), Some(client_secret)) => Some(ClientApp { client_id, client_secret }),
         (None, None) => None,
         _ => {
             judge

@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::Context;
 use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
 use attache_gateway::{
-    Config, ConnectApp, Gateway, Governance, HostedTenant, Limits, OWN_TENANT, Operator, Parts, Running,
-    SignInApp, check_nature, hosted_permissions, sign_in_link,
+    ClientApp, Config, Gateway, Governance, HostedTenant, Limits, OWN_TENANT, Operator, Parts, Running,
+    check_nature, hosted_permissions, sign_in_link,
 };
 use attache_graph::Graph;
 use attache_sandbox::{Ready, Sandbox};
@@ -140,7 +140,7 @@ pub(crate) async fn start(
     let url: Url = format!("http://localhost:{}/", listen.port()).parse()?;
     let Applications { sign_in, provisioner, connect } = applications(sandbox, ready, &url).await?;
     let secret = || Secret::new(SECRET.to_owned());
-    let provisioner = (provisioner, secret());
+    let provisioner = ClientApp { client_id: provisioner, client_secret: secret() };
     let person = ready.users.first().context("the sandbox has no users")?;
     let operator = Operator { tenant: ready.tenant_id.parse()?, user: person.id.parse()? };
     let origin: Origin = ready.url.parse()?;
@@ -160,9 +160,9 @@ pub(crate) async fn start(
         trusted_proxies: Vec::new(),
         cloud: Cloud::at(origin.clone(), origin),
         ca: Some(ready.ca.clone()),
-        sign_in: SignInApp { client_id: sign_in, client_secret: secret() },
+        sign_in: ClientApp { client_id: sign_in, client_secret: secret() },
         hosted: vec![hosted],
-        connect: Some(ConnectApp { client_id: connect, client_secret: secret() }),
+        connect: Some(ClientApp { client_id: connect, client_secret: secret() }),
         operators: vec![operator],
         operator_keys: more.operator_keys,
         shared_sender: Some(shared_sender(ready)),

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use attache_gateway::HostedTenant;
+use attache_gateway::{ClientApp, HostedTenant};
 use attache_terms::{AppId, Secret, TenantId, UserId};
 
 use crate::config::Values;
@@ -96,7 +96,7 @@ impl One<'_> {
         }
         Some(HostedTenant {
             tenant: tenant?,
-            provisioner: (app?, secret?),
+            provisioner: ClientApp { client_id: app?, client_secret: secret? },
             domain: domain?,
             licences: self.text("licence").into_iter().collect(),
             usage_location: location,

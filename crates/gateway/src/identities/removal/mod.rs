@@ -5,7 +5,6 @@ mod plan;
 
 use std::sync::Arc;
 
-use attache_entra::ClientCredential;
 use attache_ledger::{Act, ActName, Actor, EntryId, Mode as As};
 use attache_provision::{Left, Removal, RemovalAction, Target as Aim, next_removal, perform_removal};
 use attache_store::{JobEnd, JobId, NewJob, OrgScope, Record, Unit, Versioned};
@@ -111,9 +110,7 @@ async fn aim(
         )
     })?;
     let (credential, _) = cells::credential(gateway, &cell).await?;
-    let (app, secret) = home.provisioner.clone();
-    let clients =
-        TenantClients::new(gateway, cell.tenant, (app, ClientCredential::Secret(secret)), credential);
+    let clients = TenantClients::new(gateway, cell.tenant, home.provisioner.clone(), credential);
     let provisioning = gateway.store.org(scope).get::<Provisioning>(identity.id).await?;
     let (known, patience) = match &provisioning {
         Some(provisioning) => (provisioning.steps.objects().clone(), provisioning.steps.wish().patience),
