@@ -50,7 +50,7 @@ pub(super) fn request(
         return Err(EntraError::agentic_user_flow(&client.app_id));
     }
     let scope = form.require("scope")?;
-    Asked::parse(tenant, context.names, scope, true, context.now)?;
+    Asked::parse(known, context.names, scope, true, context.now)?;
     let device_code = format!("{}{}", new_id(), new_id()).replace('-', "");
     let user_code = user_code();
     tenant.entra.tidy(context.now);

@@ -206,7 +206,10 @@ pub(crate) fn user_token(
         put(&mut claims, "preferred_username", json!(user.upn));
     }
     guest::mark(&mut claims, tenant, user, resource.version == 1);
-    put(&mut claims, "scp", json!(shown.join(" ")));
+    // An application's token for itself may have none.
+    if !shown.is_empty() {
+        put(&mut claims, "scp", json!(shown.join(" ")));
+    }
     let roles = granted_roles(tenant, &user.id, resource, context.now);
     if !roles.is_empty() {
         put(&mut claims, "roles", json!(roles));

@@ -62,6 +62,11 @@ impl Resource {
             version: 2,
         }
     }
+
+    /// Whether it is that client itself, which nobody has to permit what it publishes.
+    pub(crate) fn is(&self, client: &str) -> bool {
+        self.app_id.eq_ignore_ascii_case(client)
+    }
 }
 
 impl Asked {
@@ -113,6 +118,11 @@ impl Asked {
     /// Whether an OpenID scope was asked for.
     pub(crate) fn has(&self, oidc: &str) -> bool {
         self.oidc.iter().any(|name| name == oidc)
+    }
+
+    /// Whether the resource is that client itself, and written otherwise than by its app id.
+    pub(crate) fn is_uri_of(&self, client: &str) -> bool {
+        self.resource.is(client) && !self.prefix.trim_end_matches('/').eq_ignore_ascii_case(client)
     }
 
     /// The scopes asked for by name that are not granted.
@@ -187,10 +197,14 @@ fn published_by(tenant: &Tenant, name: &str, now: Timestamp) -> Option<String> {
                 || app.identifier_uris.iter().any(|uri| uri.trim_end_matches('/').eq_ignore_ascii_case(name))
         })
         .map(|app| app.app_id.clone())
+        .or_else(|| {
+            let foreign = tenant.workloads.foreign.get(&by_id.to_ascii_lowercase())?;
+            Some(foreign.application.app_id.clone())
+        })
 }
 
 /// The delegated scopes that a token for this client, user and resource shows now: its own grants, what the resource
-/// authorized beforehand, and for an agent identity what it inherits of its blueprint principal's.
+/// authorized beforehand, what it publishes itself, and for an agent identity what it inherits of its blueprint principal's.
 pub(crate) fn granted_scopes(
     tenant: &Tenant,
     client: &ServicePrincipal,
@@ -251,7 +265,7 @@ fn direct_scopes(
 }
 
 /// The scopes for which the resource's registration spares this client's users the consent
-/// (`api.preAuthorizedApplications`).
+/// (`api.preAuthorizedApplications`), or all of them if it is the client itself.
 fn pre_authorized_scopes(tenant: &Tenant, client: &str, resource: &Resource, now: Timestamp) -> Vec<String> {
     let app = tenant.application_by_app_id(&resource.app_id, now);
     let list = app.and_then(|app| app.other.get("api")?.get("preAuthorizedApplications")?.as_array());
@@ -268,7 +282,8 @@ fn pre_authorized_scopes(tenant: &Tenant, client: &str, resource: &Resource, now
         .collect();
     let is_first_party = first_party::of(&resource.app_id)
         .is_some_and(|known| known.pre_authorized.iter().any(|app_id| app_id.eq_ignore_ascii_case(client)));
-    let is_listed = |id: &str| is_first_party || ids.iter().any(|one| one.eq_ignore_ascii_case(id));
+    let has_all = is_first_party || resource.is(client);
+    let is_listed = |id: &str| has_all || ids.iter().any(|one| one.eq_ignore_ascii_case(id));
     published::scopes(tenant, &resource.app_id, now)
         .filter(|scope| scope.is_enabled && is_listed(scope.id))
         .map(|scope| scope.value.to_owned())

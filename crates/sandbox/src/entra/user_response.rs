@@ -97,7 +97,12 @@ pub(crate) fn respond(
     check_assigned(tenant, client, user)?;
     let scopes = granted_scopes(tenant, &client.principal, &user.id, resource, context.now);
     let wants_resource = !asked.scopes.is_empty();
-    if wants_resource && (scopes.is_empty() || !asked.missing(&scopes).is_empty()) {
+    // Where a browser has shown who asks, any name will do.
+    if wants_resource && flow == Flow::Client && asked.is_uri_of(&client.app_id) {
+        return Err(EntraError::own_uri(&client.app_id, &client.name));
+    }
+    let is_permitted = !scopes.is_empty() || resource.is(&client.app_id);
+    if wants_resource && (!is_permitted || !asked.missing(&scopes).is_empty()) {
         return Err(not_granted(context, tenant, client, asked));
     }
     if let Some(refusal) = refusal(context, tenant, user, resource, flow, &grant.sign_in) {
@@ -216,6 +221,9 @@ pub(crate) fn not_granted(
 
 /// What a client is told whose registration does not list the resource.
 pub(crate) fn unlisted(tenant: &Tenant, client: &str, resource: &str, now: Timestamp) -> Option<EntraError> {
+    if resource.eq_ignore_ascii_case(client) {
+        return None;
+    }
     let listed = foreign::required_resources(tenant.application_by_app_id(client, now)?);
     if listed.is_empty() {
         return Some(EntraError::misconfigured(client, resource));

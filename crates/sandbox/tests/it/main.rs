@@ -40,6 +40,7 @@ mod graph_policies;
 mod graph_relations;
 mod graph_sites;
 mod guests;
+mod itself;
 mod mail_delivery;
 mod mail_edge;
 mod mail_groups;

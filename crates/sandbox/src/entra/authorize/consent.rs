@@ -45,8 +45,9 @@ pub(super) fn missing(
     let granted = granted_scopes(tenant, &request.client.principal, &user.id, &asked.resource, context.now);
     let mut missing: Vec<String> = asked.missing(&granted).into_iter().map(str::to_owned).collect();
     // `.default` asks for what the registration names, as long as nothing is granted.
-    if granted.is_empty() && asked.scopes.iter().any(|scope| scope == ".default") {
-        let client = &request.client.app_id;
+    let client = &request.client.app_id;
+    let is_default = asked.scopes.iter().any(|scope| scope == ".default");
+    if granted.is_empty() && is_default && !asked.resource.is(client) {
         missing.extend(foreign::required_scopes(tenant, client, &asked.resource.app_id, context.now)?);
         if missing.is_empty() {
             return Err(not_granted(context, tenant, &request.client, &asked));

@@ -63,6 +63,16 @@ impl EntraError {
         )
     }
 
+    /// The resource is the client itself, by an identifier URI.
+    pub(crate) fn own_uri(client: &str, name: &str) -> Self {
+        Self::invalid_request(
+            90_009,
+            format!(
+                "Application '{client}'({name}) is requesting a token for itself. This scenario is supported only if resource is specified using the GUID based App Identifier."
+            ),
+        )
+    }
+
     pub(crate) fn unknown_user(user: &str, tenant: &str) -> Self {
         Self::invalid_grant(
             50_034,

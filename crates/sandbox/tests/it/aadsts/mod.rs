@@ -61,6 +61,7 @@ const TABLE: &[(u64, &str, &str)] = &[
     (82_002, "unauthorized_client", "400"),
     (90_002, "invalid_request", "400"),
     (90_005, "invalid_request", "redirect"),
+    (90_009, "invalid_request", "400"),
     (90_014, "invalid_request", "400"),
     (90_033, "temporarily_unavailable", "503"),
     (90_055, "temporarily_unavailable", "429"),

@@ -210,6 +210,11 @@ async fn requests(seen: &mut Seen, tenant: &Tenant) {
         by_password(tenant, "grace@contoso.example", &password(tenant, "grace"), &changes).await
     };
     seen.answer(&listed(json!([])).await);
+    let itself = App::api(tenant, &admin, "Itself").await;
+    itself.patch(tenant, &admin, json!({ "isFallbackPublicClient": true })).await;
+    let scope = format!("api://{}/access", itself.app_id);
+    let changes = [("client_id", itself.app_id.as_str()), ("scope", &scope)];
+    seen.answer(&by_password(tenant, "grace@contoso.example", &password(tenant, "grace"), &changes).await);
     let other = json!([{
         "resourceAppId": "fb60f99c-7a34-4190-8149-302f77469936",
         "resourceAccess": [{ "id": uuid::Uuid::new_v4(), "type": "Scope" }],
