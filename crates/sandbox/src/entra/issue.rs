@@ -215,7 +215,7 @@ pub(crate) fn user_token(
         put(&mut claims, "roles", json!(roles));
     }
     let publisher = tenant.application_by_app_id(&resource.app_id, context.now);
-    optional::add(&mut claims, publisher, "accessToken", user, sign_in, context);
+    optional::add(&mut claims, publisher, "accessToken", (tenant, user), sign_in, context);
     if wanted.is_cae {
         put(&mut claims, "xms_cc", json!(["cp1"]));
     }
@@ -274,7 +274,9 @@ pub(crate) fn id_token(
     } else if has("profile") {
         put(&mut claims, "preferred_username", json!(user.upn));
     }
-    if let (true, Some(mail)) = (has("email"), &user.mail) {
+    if has("email")
+        && let Some(mail) = tenant.primary_address(user, context.now)
+    {
         put(&mut claims, "email", json!(mail));
     }
     guest::mark(&mut claims, tenant, user, is_v1);
@@ -296,7 +298,7 @@ pub(crate) fn id_token(
     if !roles.is_empty() {
         put(&mut claims, "roles", json!(roles));
     }
-    optional::add(&mut claims, app, "idToken", user, sign_in, context);
+    optional::add(&mut claims, app, "idToken", (tenant, user), sign_in, context);
     if is_v1 { context.key.sign_v1(&claims, false) } else { context.key.sign(&claims) }
 }
 

@@ -46,7 +46,7 @@ fn claims(realm: &Realm, context: &Context<'_>) -> Result<Value, GraphError> {
         &context.request.origin
     };
     claims.insert("picture".to_owned(), json!(format!("{graph}/v1.0/me/photo/$value")));
-    if let Some(mail) = &user.mail {
+    if let Some(mail) = tenant.primary_address(user, context.now) {
         claims.insert("email".to_owned(), json!(mail));
     }
     Ok(Value::Object(claims))

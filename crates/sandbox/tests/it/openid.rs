@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::aadsts::{jwks, token, trust};
+use crate::aadsts::{by_password, jwks, token, trust};
 use crate::browser::{App, Browser, REDIRECT, VERIFIER, administrator, sent, tokens};
 use crate::cast;
 use crate::certificates::with_assertion;
@@ -163,6 +163,35 @@ async fn userinfo_has_the_id_tokens_subject() {
     }
     let refused = tenant.get(&url).await.expect(401);
     assert!(refused.header("www-authenticate").starts_with("Bearer"));
+}
+
+/// Microsoft: `email` is the directory's address of the user, and absent where there is none.
+#[tokio::test]
+async fn an_email_is_told_once_a_mailbox_has_brought_one() {
+    let tenant = cast::tenant().await;
+    let document = r#"
+        [[users]]
+        upn = "mary"
+        password = "Sandbox-Mary-1780"
+        licences = ["SPE_E3"]
+        [[users]]
+        upn = "jane"
+        password = "Sandbox-Jane-1805"
+    "#;
+    tenant.sandbox.control().plant(document).unwrap();
+    let reader = cast::permitted(&tenant, &["User.Read.All"]).await;
+    for (name, password) in [("mary", "Sandbox-Mary-1780"), ("jane", "Sandbox-Jane-1805")] {
+        let upn = format!("{name}@contoso.example");
+        let user = cast::get(&tenant, &format!("/v1.0/users/{upn}"), &reader).await.expect(200);
+        let mail = user.json["mail"].clone();
+        assert_eq!(mail, if name == "mary" { json!(upn) } else { Value::Null });
+        let signed_in = by_password(&tenant, &upn, password, &[("scope", "openid email")]).await.expect(200);
+        let told = claims(signed_in.text("/id_token"));
+        assert_eq!(told["email"], mail, "{name}");
+        let request = tenant.http.get(tenant.url("/oidc/userinfo"));
+        let info = tenant.send(request.bearer_auth(signed_in.text("/access_token"))).await.expect(200);
+        assert_eq!(info.json["email"], mail, "{name}");
+    }
 }
 
 #[tokio::test]

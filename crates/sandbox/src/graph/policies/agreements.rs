@@ -205,11 +205,12 @@ fn acceptances(call: &mut Call<'_>) -> Answer {
         .iter()
         .map(|one| {
             let user = call.tenant.users.get(&one.user);
+            let mail = user.and_then(|user| call.tenant.primary_address(user, call.now));
             json!({
                 "id": one.id, "agreementId": agreement.id, "agreementFileId": file,
                 "recordedDateTime": one.at, "state": if one.accepts { "accepted" } else { "declined" },
                 "userId": one.user, "userDisplayName": user.map(|user| &user.display_name),
-                "userEmail": user.map(|user| &user.mail), "userPrincipalName": user.map(|user| &user.upn),
+                "userEmail": mail, "userPrincipalName": user.map(|user| &user.upn),
             })
         })
         .collect();
