@@ -19,7 +19,10 @@ const GRAPH_AUDIENCES: [&str; 3] =
 const BACKDATED: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
 /// Who holds one of these has the permissions of agents (`AgentId…`) ignored.
-pub(crate) const OVERSHADOWING: [&str; 2] = ["Directory.ReadWrite.All", "Directory.AccessAsUser.All"];
+pub(crate) const OVERSHADOWING: [&str; 2] = ["Directory.ReadWrite.All", AS_USER];
+
+/// What lets an application do in the directory what its user may.
+const AS_USER: &str = "Directory.AccessAsUser.All";
 
 /// Who calls.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,7 +61,11 @@ impl Caller {
         let has = |name: &str| self.permissions().iter().any(|held| held.eq_ignore_ascii_case(name));
         // Broad directory permissions switch the agents' own ones off, a known issue (Entra reference §2.7).
         let is_ignored = permission.starts_with("AgentId") && OVERSHADOWING.iter().any(|broad| has(broad));
-        has(permission) && !is_ignored
+        // In a user's token it opens what its user may do in the directory (Microsoft: permissions reference).
+        let is_as_user = self.user_id().is_some()
+            && matches!(permission, "Directory.Read.All" | "Directory.ReadWrite.All")
+            && has(AS_USER);
+        (has(permission) || is_as_user) && !is_ignored
     }
 
     fn permissions(&self) -> &Permissions {

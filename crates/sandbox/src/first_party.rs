@@ -16,8 +16,10 @@ pub(crate) struct FirstParty {
     pub(crate) pre_authorized: &'static [&'static str],
 }
 
-const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
-const AZURE_POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
+/// Microsoft Azure CLI, which azure-identity signs people in with, too.
+pub(crate) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+/// Microsoft Azure PowerShell.
+pub(crate) const AZURE_POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
 
 /// All of them.
 pub(crate) const FIRST_PARTY: [FirstParty; 4] = [

@@ -67,6 +67,15 @@ pub(crate) fn adopted(context: &Context<'_>, tenant: &Tenant, app_id: &str) -> O
     Some(adopted)
 }
 
+/// Gives a client of Microsoft's that asks nobody its principal when it is first used here.
+pub(crate) fn install(context: &Context<'_>, tenant: &mut Tenant, app_id: &str) {
+    if microsoft::asks_nobody(app_id)
+        && let Some(adopted) = adopted(context, tenant, app_id)
+    {
+        *tenant = adopted;
+    }
+}
+
 /// Gives an application of another tenant a principal here; its object id.
 pub(crate) fn adopt(tenant: &mut Tenant, app: Application, home: &str, now: Timestamp) -> String {
     let kind = if app.is_blueprint() {
@@ -92,7 +101,8 @@ pub(crate) fn adopt(tenant: &mut Tenant, app: Application, home: &str, now: Time
     }
     tenant.service_principals.insert(id.clone(), principal);
     tenant.principal_changed(&id);
-    let foreign = Foreign { home: home.to_owned(), application: app, is_new: true };
+    let is_new = !microsoft::asks_nobody(&app.app_id);
+    let foreign = Foreign { home: home.to_owned(), application: app, is_new };
     tenant.workloads.foreign.insert(foreign.application.app_id.to_ascii_lowercase(), foreign);
     id
 }

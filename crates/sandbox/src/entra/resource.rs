@@ -6,12 +6,13 @@ use serde_json::Value;
 use crate::directory::{InheritedScopes, ServicePrincipal};
 use crate::first_party;
 use crate::names::Names;
-use crate::published;
+use crate::published::{self, Scope};
 use crate::seed::EXCHANGE_APP_ID;
 use crate::tenant::{GRAPH_APP_ID, Tenant};
 
 use super::client::Client;
 use super::error::EntraError;
+use super::microsoft;
 
 /// The scopes of OpenID Connect; they belong to no resource and need no grant here.
 pub(crate) const OIDC: [&str; 4] = ["openid", "profile", "email", "offline_access"];
@@ -265,7 +266,8 @@ fn direct_scopes(
 }
 
 /// The scopes for which the resource's registration spares this client's users the consent
-/// (`api.preAuthorizedApplications`), or all of them if it is the client itself.
+/// (`api.preAuthorizedApplications`), or all of them if it is the client itself; at Graph, what Microsoft's own
+/// clients may do.
 fn pre_authorized_scopes(tenant: &Tenant, client: &str, resource: &Resource, now: Timestamp) -> Vec<String> {
     let app = tenant.application_by_app_id(&resource.app_id, now);
     let list = app.and_then(|app| app.other.get("api")?.get("preAuthorizedApplications")?.as_array());
@@ -283,9 +285,15 @@ fn pre_authorized_scopes(tenant: &Tenant, client: &str, resource: &Resource, now
     let is_first_party = first_party::of(&resource.app_id)
         .is_some_and(|known| known.pre_authorized.iter().any(|app_id| app_id.eq_ignore_ascii_case(client)));
     let has_all = is_first_party || resource.is(client);
-    let is_listed = |id: &str| has_all || ids.iter().any(|one| one.eq_ignore_ascii_case(id));
+    let at_graph = match resource.kind {
+        ResourceKind::Graph => microsoft::scopes_at_graph(client),
+        ResourceKind::Exchange | ResourceKind::Api => &[],
+    };
+    let is_listed = |scope: &Scope<'_>| {
+        has_all || ids.iter().any(|id| id.eq_ignore_ascii_case(scope.id)) || at_graph.contains(&scope.value)
+    };
     published::scopes(tenant, &resource.app_id, now)
-        .filter(|scope| scope.is_enabled && is_listed(scope.id))
+        .filter(|scope| scope.is_enabled && is_listed(scope))
         .map(|scope| scope.value.to_owned())
         .collect()
 }

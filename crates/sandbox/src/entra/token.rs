@@ -13,6 +13,7 @@ use crate::tenant::Tenant;
 
 use super::context::{Context, Endpoint};
 use super::error::EntraError;
+use super::foreign;
 use super::form::Form;
 use super::sign_in_log::{SignInRow, Way};
 use super::{check_name, client_credentials, code, device, on_behalf_of, password, refresh, user_fic};
@@ -117,6 +118,7 @@ fn granted(
     };
     let change = |grant: fn(&Context<'_>, &mut Tenant, &Form) -> Result<Value, EntraError>| {
         let mut tenant = realm.enter();
+        foreign::install(context, &mut tenant, form.get("client_id").unwrap_or_default());
         let body = grant(context, &mut tenant, form)?;
         // A redeemed code stays redeemed, and an approved device is gone.
         realm.settle(&mut tenant).map_err(|error| EntraError::not_saved(&error.to_string()))?;

@@ -16,6 +16,7 @@ use super::foreign;
 use super::form::Form;
 use super::guest::check_home;
 use super::issue::{Granted, Identity, SignIn, client_info, id_token, user_token};
+use super::microsoft;
 use super::resource::{Asked, Resource, granted_scopes};
 use super::sealed::{Kind, seal};
 
@@ -204,6 +205,9 @@ pub(crate) fn not_granted(
     client: &Client,
     asked: &Asked,
 ) -> EntraError {
+    if microsoft::needs_preauthorization(&client.app_id, &asked.resource) {
+        return EntraError::no_preauthorization(&client.app_id, &asked.resource.app_id);
+    }
     let asks_default = asked.scopes.iter().any(|scope| scope == ".default");
     if asks_default && let Some(error) = unlisted(tenant, &client.app_id, &asked.resource.app_id, context.now)
     {

@@ -147,13 +147,13 @@ async fn the_page_asks_for_consent_and_microsofts_own_clients_work_at_common() {
     // Who has consented is not asked again; who declines has the device told.
     let again = begin_at(&tenant, "common", GRAPH_COMMAND_LINE).await.expect(200);
     assert!(decide(&tenant, &again, "approve").await.text.contains("signed in on your device"));
-    let azure = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
-    let declined = begin_at(&tenant, "organizations", azure).await.expect(200);
+    let explorer = "de8bc8b5-d9f9-48b1-a8ad-b748da725064";
+    let declined = begin_at(&tenant, "organizations", explorer).await.expect(200);
     let consent = decide(&tenant, &declined, "approve").await;
     assert!(send(&tenant, &consent, "consent", "cancel").await.text.contains("AADSTS65004"));
-    let polled = poll_as(&tenant, azure, declined.text("/device_code")).await;
+    let polled = poll_as(&tenant, explorer, declined.text("/device_code")).await;
     assert_eq!(polled.error().0, "authorization_declined");
-    let path = format!("/v1.0/servicePrincipals(appId='{azure}')");
+    let path = format!("/v1.0/servicePrincipals(appId='{explorer}')");
     get(&tenant, &path, &reader).await.expect(404);
 }
 

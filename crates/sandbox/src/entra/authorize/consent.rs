@@ -11,6 +11,7 @@ use crate::entra::context::Context;
 use crate::entra::error::EntraError;
 use crate::entra::foreign;
 use crate::entra::issue::end_of;
+use crate::entra::microsoft;
 use crate::entra::pages;
 use crate::entra::resource::{Asked, granted_scopes};
 use crate::entra::sealed::{Kind, open, seal};
@@ -52,6 +53,9 @@ pub(super) fn missing(
         if missing.is_empty() {
             return Err(not_granted(context, tenant, &request.client, &asked));
         }
+    }
+    if !missing.is_empty() && microsoft::needs_preauthorization(client, &asked.resource) {
+        return Err(not_granted(context, tenant, &request.client, &asked));
     }
     for scope in &missing {
         if published::scope(tenant, &asked.resource.app_id, scope, context.now).is_none() {

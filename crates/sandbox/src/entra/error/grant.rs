@@ -18,6 +18,16 @@ impl EntraError {
         }
     }
 
+    /// Client and resource are both Microsoft's, and nobody can consent.
+    pub(crate) fn no_preauthorization(client: &str, resource: &str) -> Self {
+        Self::invalid_request(
+            65_002,
+            format!(
+                "Consent between first party application '{client}' and first party resource '{resource}' must be configured via preauthorization - applications owned and operated by Microsoft must get approval from the API owner before requesting tokens for that API."
+            ),
+        )
+    }
+
     /// The principal that a consent would make is there already, and does not show yet.
     pub(crate) fn principal_conflict(client: &str, tenant: &str) -> Self {
         Self {
