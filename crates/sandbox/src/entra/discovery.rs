@@ -57,7 +57,7 @@ pub(super) fn v2(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
             "http_logout_supported": true,
             "frontchannel_logout_supported": true,
             "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
-            "claims_supported": CLAIMS,
+            "claims_supported": V2_CLAIMS,
             "kerberos_endpoint": format!("{base}/kerberos"),
             "tenant_region_scope": region(name),
             "cloud_instance_name": "microsoftonline.com",
@@ -91,7 +91,7 @@ pub(super) fn v1(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
             "http_logout_supported": true,
             "frontchannel_logout_supported": true,
             "end_session_endpoint": format!("{base}/oauth2/logout"),
-            "claims_supported": CLAIMS,
+            "claims_supported": V1_CLAIMS,
             "check_session_iframe": format!("{base}/oauth2/checksession"),
             "userinfo_endpoint": format!("{base}/openid/userinfo"),
             "kerberos_endpoint": format!("{base}/kerberos"),
@@ -104,10 +104,20 @@ pub(super) fn v1(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response
     )
 }
 
-/// The token-signing keys.
-pub(super) fn keys(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response {
+/// The token-signing keys, each with the issuer of the second generation's tokens: validators compare it with `iss`.
+pub(super) fn v2_keys(context: &Context<'_>, tenant: &Tenant, name: &str) -> Response {
     let issuer = format!("{}/{}/v2.0", context.request.origin, issuer_tenant(tenant, name));
-    document(context, &json!({ "keys": context.key.jwks(&issuer) }))
+    let mut keys = context.key.jwks();
+    for key in &mut keys {
+        key["cloud_instance_name"] = json!("microsoftonline.com");
+        key["issuer"] = json!(issuer);
+    }
+    document(context, &json!({ "keys": keys }))
+}
+
+/// The same keys, of which the first generation tells no issuer.
+pub(super) fn v1_keys(context: &Context<'_>, _: &Tenant, _: &str) -> Response {
+    document(context, &json!({ "keys": context.key.jwks() }))
 }
 
 /// Which hosts are one service: MSAL asks before it trusts an authority.
@@ -166,7 +176,27 @@ pub(super) fn user_realm(context: &Context<'_>, user: &str, is_managed: bool) ->
     with_common_headers(Response::json(StatusCode::OK, &body).with(CACHE_CONTROL, "private"), context)
 }
 
-const CLAIMS: [&str; 19] = [
+const V1_CLAIMS: [&str; 17] = [
+    "sub",
+    "iss",
+    "cloud_instance_name",
+    "cloud_instance_host_name",
+    "cloud_graph_host_name",
+    "msgraph_host",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "acr",
+    "amr",
+    "nonce",
+    "email",
+    "given_name",
+    "family_name",
+    "nickname",
+];
+
+const V2_CLAIMS: [&str; 19] = [
     "sub",
     "iss",
     "cloud_instance_name",

@@ -142,8 +142,8 @@ impl SigningKey {
         Ok(Claims::new(claims))
     }
 
-    /// The JWKS entry; Entra's has no `alg`.
-    pub(crate) fn jwk(&self, issuer: &str) -> Value {
+    /// The JWKS entry, as both generations have it; Entra's has no `alg`.
+    pub(crate) fn jwk(&self) -> Value {
         let made = self.made();
         let (modulus, exponent) = public_numbers(&made.certificate).unwrap_or_default();
         json!({
@@ -151,8 +151,6 @@ impl SigningKey {
             "n": URL_SAFE_NO_PAD.encode(modulus),
             "e": URL_SAFE_NO_PAD.encode(exponent),
             "x5c": [STANDARD.encode(&made.certificate)],
-            "cloud_instance_name": "microsoftonline.com",
-            "issuer": issuer,
         })
     }
 

@@ -110,11 +110,11 @@ impl KeyRing {
     }
 
     /// The JWKS: the key that signs is neither the first nor the only one, as with Entra.
-    pub(crate) fn jwks(&self, issuer: &str) -> Vec<Value> {
+    pub(crate) fn jwks(&self) -> Vec<Value> {
         let keys = self.read();
         let (first, rest) = (keys.upcoming.iter().take(1), keys.upcoming.iter().skip(1));
         let all = first.chain(std::iter::once(&keys.current)).chain(&keys.retired).chain(rest);
-        all.map(|key| key.jwk(issuer)).collect()
+        all.map(|key| key.jwk()).collect()
     }
 
     fn current(&self) -> Arc<SigningKey> {
@@ -138,7 +138,7 @@ mod tests {
     fn a_roll_signs_with_a_key_that_was_published_and_keeps_the_old_one() {
         let ring = KeyRing::new(crate::seed::signing_keys());
         let kids = |ring: &KeyRing| -> Vec<String> {
-            let jwks = ring.jwks("https://issuer");
+            let jwks = ring.jwks();
             jwks.iter().map(|key| key["kid"].as_str().unwrap_or_default().to_owned()).collect()
         };
         let claims = Map::from_iter([("exp".to_owned(), Value::from(4_000_000_000_i64))]);

@@ -158,9 +158,8 @@ fn route(realm: &Realm, context: &Context<'_>) -> Response {
             discover(realm, context, tenant, discovery::v2)
         }
         [tenant, ".well-known", "openid-configuration"] => discover(realm, context, tenant, discovery::v1),
-        [tenant, "discovery", "v2.0", "keys"] | [tenant, "discovery", "keys"] => {
-            discover(realm, context, tenant, discovery::keys)
-        }
+        [tenant, "discovery", "v2.0", "keys"] => discover(realm, context, tenant, discovery::v2_keys),
+        [tenant, "discovery", "keys"] => discover(realm, context, tenant, discovery::v1_keys),
         [tenant, "oauth2", "v2.0", "authorize"] => look(realm, context, tenant, authorize::answer),
         [tenant, "oauth2", "authorize"] => look(realm, &first_generation, tenant, authorize::answer),
         [tenant, "adminconsent"] | [tenant, "v2.0", "adminconsent"] => {

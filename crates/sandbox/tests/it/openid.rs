@@ -1,6 +1,7 @@
 //! What an OpenID client relies on: prompts, hints and ages at `/authorize`, id tokens, userinfo, logout, keys
 //! that roll, and the first generation of the endpoints.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -389,7 +390,20 @@ async fn the_first_generation_is_found_by_its_own_document() {
     ] {
         assert_eq!(document.text(&format!("/{name}")), tenant.login(rest), "{name}");
     }
-    tenant.get(document.text("/jwks_uri")).await.expect(200);
+    for claim in ["amr", "family_name", "given_name", "nickname"] {
+        assert!(document.json["claims_supported"].as_array().unwrap().contains(&json!(claim)), "{claim}");
+    }
+    // Its keys are the second generation's, without the issuer, which its tokens have another of.
+    let members = async |url: &str| {
+        let keys = tenant.get(url).await.expect(200).json["keys"].as_array().unwrap().clone();
+        let names = keys[1].as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+        (keys.into_iter().map(|key| key["kid"].clone()).collect::<Vec<_>>(), names)
+    };
+    let (kids, names) = members(document.text("/jwks_uri")).await;
+    assert_eq!(names, BTreeSet::from(["kty", "use", "kid", "x5t", "n", "e", "x5c"].map(str::to_owned)));
+    let (second, of_second) = members(&tenant.login("/discovery/v2.0/keys")).await;
+    assert_eq!(kids, second);
+    assert!(of_second.contains("issuer") && of_second.contains("cloud_instance_name"));
     let shared = tenant.get(&tenant.url("/common/.well-known/openid-configuration")).await.expect(200);
     assert_eq!(shared.text("/issuer"), "https://sts.windows.net/{tenantid}/");
 
