@@ -3,7 +3,14 @@
 use url::Url;
 
 /// Microsoft's names, which the second authority vouches for.
-pub(crate) const MICROSOFT_NAMES: [&str; 2] = ["login.microsoftonline.com", "graph.microsoft.com"];
+pub(crate) const MICROSOFT_NAMES: [&str; 5] =
+    [ENTRA, ENTRA_ALIASES[0], ENTRA_ALIASES[1], ENTRA_ALIASES[2], "graph.microsoft.com"];
+
+/// The name that Entra calls itself by.
+const ENTRA: &str = "login.microsoftonline.com";
+
+/// Its other names, which instance discovery tells; they answer as if they had been that one.
+const ENTRA_ALIASES: [&str; 3] = ["login.windows.net", "login.microsoft.com", "sts.windows.net"];
 
 /// The loopback names.
 pub(crate) const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -51,6 +58,19 @@ impl Names {
         url.scheme() == "https" && url.host_str().is_some_and(|host| self.contains(host))
     }
 
+    /// The origin that an authority (`host`, `host:port`) is answered as: of Entra's names, the one that it calls
+    /// itself by.
+    pub(crate) fn origin(authority: &str) -> String {
+        let (host, rest) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+        let is_alias = ENTRA_ALIASES.iter().any(|alias| alias.eq_ignore_ascii_case(host));
+        format!("https://{}{rest}", if is_alias { ENTRA } else { host })
+    }
+
+    /// Whether that is a name of Entra's, where Graph is not.
+    pub(crate) fn is_entra(host: &str) -> bool {
+        host == ENTRA || ENTRA_ALIASES.contains(&host)
+    }
+
     /// The path, with version, that an OData reference names; a relative one is taken as v1.0.
     pub(crate) fn reference(&self, reference: &str) -> Option<String> {
         match Url::parse(reference) {
@@ -83,10 +103,26 @@ mod tests {
             "COM",
             "microsoftonline.com",
             "graph.microsoft.com",
+            "windows.net",
             "a b",
             "é",
         ] {
             assert!(!Names::may_be_added(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn entra_answers_by_its_other_names_as_by_its_own() {
+        for (authority, origin) in [
+            ("login.windows.net", "https://login.microsoftonline.com"),
+            ("LOGIN.microsoft.com:8365", "https://login.microsoftonline.com:8365"),
+            ("sts.windows.net:443", "https://login.microsoftonline.com:443"),
+            ("login.microsoftonline.com", "https://login.microsoftonline.com"),
+            ("graph.microsoft.com", "https://graph.microsoft.com"),
+            ("localhost:8365", "https://localhost:8365"),
+            ("[::1]:8365", "https://[::1]:8365"),
+        ] {
+            assert_eq!(Names::origin(authority), origin);
         }
     }
 

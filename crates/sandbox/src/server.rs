@@ -21,6 +21,7 @@ use crate::body::{Answered, Cut};
 use crate::exchange::{Request, Response};
 use crate::faults::{Effect, Release};
 use crate::graph::Path;
+use crate::names::Names;
 use crate::raw_target::RawTarget;
 use crate::realm::{Realm, realm_of};
 use crate::requests::{Decision, LoggedRequest};
@@ -293,7 +294,7 @@ async fn read(
         raw_query,
         headers: parts.headers,
         body,
-        origin: format!("https://{authority}"),
+        origin: Names::origin(&authority),
     };
     Ok((request, exceeded))
 }

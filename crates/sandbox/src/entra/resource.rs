@@ -147,7 +147,7 @@ pub(crate) fn resource(
 ) -> Result<Resource, EntraError> {
     let bare = name.trim_end_matches('/');
     let is_own_name = url::Url::parse(bare).is_ok_and(|url| {
-        names.is_own(&url) && url.path() == "/" && url.host_str() != Some("login.microsoftonline.com")
+        names.is_own(&url) && url.path() == "/" && !url.host_str().is_some_and(Names::is_entra)
     });
     let (kind, app_id) = if bare == GRAPH_APP_ID || is_own_name {
         (ResourceKind::Graph, GRAPH_APP_ID.to_owned())

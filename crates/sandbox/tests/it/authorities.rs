@@ -44,7 +44,14 @@ async fn only_the_authority_that_forgets_its_key_vouches_for_microsofts_names() 
     let [persisted, passing] = pems.as_slice() else { panic!("two authorities") };
     let (persisted, passing) = (persisted.parse_x509().unwrap(), passing.parse_x509().unwrap());
     assert_eq!(permitted(&persisted), ["10.0.0.7", "127.0.0.1", "::1", "localhost", "sandbox.test"]);
-    assert_eq!(permitted(&passing), ["graph.microsoft.com", "login.microsoftonline.com"]);
+    let microsofts = [
+        "graph.microsoft.com",
+        "login.microsoft.com",
+        "login.microsoftonline.com",
+        "login.windows.net",
+        "sts.windows.net",
+    ];
+    assert_eq!(permitted(&passing), microsofts);
     for authority in [&persisted, &passing] {
         let basic = authority.basic_constraints().unwrap().unwrap();
         assert!(basic.critical && basic.value.ca);
@@ -71,7 +78,7 @@ async fn only_the_authority_that_forgets_its_key_vouches_for_microsofts_names() 
 
 #[tokio::test]
 async fn a_further_name_cannot_make_the_first_vouch_for_microsofts() {
-    for name in ["com", "microsoftonline.com", "graph.microsoft.com", "*.test", ""] {
+    for name in ["com", "microsoftonline.com", "graph.microsoft.com", "sts.windows.net", "*.test", ""] {
         let mut config = config();
         config.san = vec![name.to_owned()];
         let error = Sandbox::start(config).await.unwrap_err();

@@ -92,6 +92,40 @@ async fn the_name_of_the_host_decides_certificate_issuer_and_links() {
     assert_eq!(misdirected.status.as_u16(), 421);
 }
 
+/// As Microsoft's libraries have it in their list of aliases, and validators by the issuer of a v1 token.
+#[tokio::test]
+async fn entra_has_other_names_and_calls_itself_by_one() {
+    let tenant = Tenant::start().await;
+    let address = tenant.sandbox.address();
+    let id = &tenant.sandbox.ready().tenant_id;
+    let own = format!("https://login.microsoftonline.com:{}/{id}", address.port());
+    for host in ["login.windows.net", "login.microsoft.com", "sts.windows.net"] {
+        let http = client(&tenant.sandbox).resolve(host, address).build().unwrap();
+        let at = async |path: &str| {
+            let url = format!("https://{host}:{}/{id}{path}", address.port());
+            reply(http.get(url).send().await.unwrap()).await.expect(200)
+        };
+        let first = at("/.well-known/openid-configuration").await;
+        assert_eq!(first.text("/issuer"), format!("https://sts.windows.net/{id}/"), "{host}");
+        assert_eq!(first.text("/token_endpoint"), format!("{own}/oauth2/token"), "{host}");
+        let second = at("/v2.0/.well-known/openid-configuration").await;
+        assert_eq!(second.text("/issuer"), format!("{own}/v2.0"), "{host}");
+        let form = [("client_id", "x"), ("grant_type", "client_credentials"), ("scope", "x/.default")];
+        let url = format!("https://{host}:{}/{id}/oauth2/v2.0/token", address.port());
+        let refused = reply(http.post(url).form(&form).send().await.unwrap()).await;
+        assert_eq!(refused.error(), ("unauthorized_client", 700_016), "{host}");
+    }
+    // None of them is Graph.
+    let app = &tenant.sandbox.ready().apps.provisioner;
+    let form = [
+        ("client_id", app.client_id.as_str()),
+        ("client_secret", &app.client_secret),
+        ("grant_type", "client_credentials"),
+        ("scope", "https://login.windows.net/.default"),
+    ];
+    assert_eq!(tenant.token(&form).await.error(), ("invalid_resource", 500_011));
+}
+
 #[tokio::test]
 async fn each_authority_vouches_for_its_own_names_only() {
     let tenant = Tenant::start().await;
