@@ -4,6 +4,7 @@
 mod cost;
 mod count;
 mod http;
+mod in_use;
 mod page;
 mod price;
 mod seats;
@@ -11,6 +12,7 @@ mod seats;
 pub use price::{Money, Prices, PricesError};
 
 pub(crate) use count::{COUNT, begin, count_later, count_now};
-pub(crate) use http::{api, monthly, seats_of};
+pub(crate) use http::{api, monthly};
+pub(crate) use in_use::seats_of;
 pub(crate) use page::pages;
 pub(crate) use seats::{TenantSeats, is_known, seat};
