@@ -14,7 +14,7 @@ use crate::realm::{Others, Realm};
 use crate::sandbox::Shared;
 use crate::scope::note;
 
-use super::audits;
+use super::audit_logs;
 use super::batch;
 use super::call::{Awaited, Call, Found};
 use super::cascades;
@@ -225,13 +225,13 @@ impl Calling<'_> {
             others,
             found,
         };
-        let before = audits::before(&call);
+        let before = audit_logs::before(&call);
         let answer = (route.handler)(&mut call);
         let answer = match before {
             // What is audited carries the id by which the row is found, if the client sent none.
             Some(before) => {
                 let request_id = crate::directory::new_id();
-                audits::after(&mut call, before, &answer, &request_id);
+                audit_logs::after(&mut call, before, &answer, &request_id);
                 answer.map(|response| response.with(HeaderName::from_static("request-id"), &request_id))
             }
             None => answer,

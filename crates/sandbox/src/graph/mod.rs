@@ -4,7 +4,6 @@ mod agent_limits;
 mod agent_versions;
 mod applications;
 mod audit_logs;
-mod audits;
 mod batch;
 mod binary;
 #[cfg(test)]
@@ -69,7 +68,7 @@ use serde::{Deserialize, Serialize};
 use crate::directory::Foreign;
 use crate::sharing::{SnapshotMap, parts, whole};
 
-pub(crate) use audits::{Audit, user_initiator};
+pub(crate) use audit_logs::{Audit, user_initiator};
 pub(crate) use cross_origin::readable;
 #[cfg(test)]
 pub(crate) use dispatch::answer_at_once;
@@ -109,7 +108,7 @@ pub(crate) struct Workloads {
     pub(crate) teamwork: teamwork::Teamwork,
     pub(crate) drives: drives::Drives,
     pub(crate) groups: groups::Groups,
-    pub(crate) audits: audits::Audits,
+    pub(crate) audits: audit_logs::Audits,
     pub(crate) policies: policies::Policies,
     pub(crate) quota: quota::Quota,
     /// Applications of other tenants that have a principal here, by app id in lower case.
@@ -142,7 +141,6 @@ pub(crate) fn routes() -> Routes {
         users::routes(),
         invitations::routes(),
         groups::routes(),
-        audits::routes(),
         policies::routes(),
         directory_roles::routes(),
         directory_objects::routes(),

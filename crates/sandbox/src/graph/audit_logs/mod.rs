@@ -1,9 +1,13 @@
-//! The tenant's logs (Entra reference §13).
+//! `/auditLogs`: the tenant's logs of sign-ins and of changes of the directory (Entra reference §13).
 
+mod directory_audits;
 mod sign_ins;
 
 use super::route::Route;
 
+pub(crate) use directory_audits::{Audit, Audits, user_initiator};
+pub(super) use directory_audits::{after, before};
+
 pub(super) fn routes() -> Vec<Route> {
-    sign_ins::routes()
+    [directory_audits::routes(), sign_ins::routes()].concat()
 }

@@ -12,14 +12,13 @@ use serde_json::{Value, json};
 
 use crate::authorize::CallerKind;
 use crate::directory::{User, new_id};
+use crate::graph::call::Call;
+use crate::graph::error::{Answer, GraphError};
+use crate::graph::instants::seven_digits;
+use crate::graph::odata::{Service, Surface};
+use crate::graph::route::{Needs, Route};
 use crate::sharing::{Part, SnapshotList, whole};
 use crate::tenant::Tenant;
-
-use super::call::Call;
-use super::error::{Answer, GraphError};
-use super::instants::seven_digits;
-use super::odata::{Service, Surface};
-use super::route::{Needs, Route};
 
 use activity::{Activity, activities};
 use subject::{Subject, modified, subject};
@@ -123,19 +122,19 @@ fn get(call: &mut Call<'_>) -> Answer {
 }
 
 /// What the call is about to change.
-pub(super) struct Before {
+pub(in crate::graph) struct Before {
     activities: Vec<Activity>,
     subject: Option<Subject>,
 }
 
 /// Looks at what the call is about; `None` if such calls are not audited.
-pub(super) fn before(call: &Call<'_>) -> Option<Before> {
+pub(in crate::graph) fn before(call: &Call<'_>) -> Option<Before> {
     let activities = activities(call)?;
     Some(Before { activities, subject: subject(call) })
 }
 
 /// Writes down what the call did.
-pub(super) fn after(call: &mut Call<'_>, before: Before, answer: &Answer, request_id: &str) {
+pub(in crate::graph) fn after(call: &mut Call<'_>, before: Before, answer: &Answer, request_id: &str) {
     let Ok(response) = answer else { return };
     let made: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let now = match (&before.subject, made["id"].as_str()) {
