@@ -18,7 +18,7 @@ use super::{Cell, CellId};
 use crate::Gateway;
 use crate::access::Caller;
 use crate::identities::Identity;
-use crate::jobs::{Ending, JobError, Kind, Turn, outside};
+use crate::jobs::{Ending, JobError, Kind, Turn, outside, take_up};
 use crate::organisations::plain;
 use crate::record::{on, system, thing};
 use crate::server::{Answer, Problem};
@@ -106,9 +106,10 @@ pub(super) async fn suspend(
     change(gateway, caller, cell, Some(suspension), SUSPENDED).await
 }
 
-/// Lets a blueprint's agents act again.
+/// Lets a blueprint's agents act again. Asked for again, the tenant is told again if that was given up.
 pub(super) async fn resume(gateway: &Gateway, caller: &Caller, cell: &Versioned<Cell>) -> Answer<Cell> {
     if cell.suspended.is_none() {
+        take_up(gateway, caller, GatewayScope::granted(), &ENFORCE, &cell.id.to_string()).await?;
         return Ok(cell.record.clone());
     }
     change(gateway, caller, cell, None, RESUMED).await

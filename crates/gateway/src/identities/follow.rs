@@ -1,5 +1,6 @@
-//! Identities follow their organisation: the job that suspends what is not suspended yet, and lets go on what this
-//! suspension alone stopped. It compares what is with what is wanted, so that it may be killed anywhere.
+//! Identities follow their organisation: the job that suspends what is not suspended yet, has the tenant told again
+//! where that came to nothing, and lets go on what this suspension alone stopped. It compares what is with what is
+//! wanted, so that it may be killed anywhere.
 
 use std::sync::Arc;
 
@@ -77,7 +78,9 @@ async fn bring(
 ) -> Result<(), JobError> {
     loop {
         let now = gateway.clock.now();
-        let Some(suspended) = wanted(&identity, organisation, now) else { return Ok(()) };
+        let Some(suspended) = wanted(&identity, organisation, now) else {
+            return if is_untold(&identity) { tell(gateway, turn, &identity).await } else { Ok(()) };
+        };
         let act: ActName = if suspended.is_some() { SUSPENDED } else { RESUMED };
         let after = Identity { suspended, changed: now, ..identity.record.clone() };
         let mut unit = Unit::new();
@@ -97,4 +100,17 @@ async fn bring(
         let Some(again) = again else { return Ok(()) };
         identity = again;
     }
+}
+
+/// Whether it is suspended, and its tenant does not know.
+fn is_untold(identity: &Identity) -> bool {
+    identity.suspended.as_ref().is_some_and(|suspension| !suspension.proof.enforced)
+}
+
+/// Asks for the job that tells the tenant: whatever became of the one before.
+async fn tell(gateway: &Gateway, turn: &Turn, identity: &Identity) -> Result<(), JobError> {
+    let mut unit = Unit::new();
+    unit.enqueue(suspend::enforcement(gateway, identity.org, identity.id));
+    turn.commit(unit).await?;
+    Ok(())
 }

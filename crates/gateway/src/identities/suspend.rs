@@ -17,7 +17,7 @@ use super::{Cause as Why, Identity, IdentityId, State, Suspension, unheard};
 use crate::Gateway;
 use crate::access::{Grant, operators_only};
 use crate::cells::{self, Cell};
-use crate::jobs::{Ending, JobError, Kind, Turn, outside};
+use crate::jobs::{Ending, JobError, Kind, Turn, outside, take_up};
 use crate::organisations::plain;
 use crate::record::{on, system, thing};
 use crate::server::{Answer, Problem};
@@ -59,7 +59,8 @@ pub(crate) struct Proof {
     pub(crate) tokens_end: Option<jiff::Timestamp>,
 }
 
-/// Suspends an identity: from now on we do nothing for it.
+/// Suspends an identity: from now on we do nothing for it. Asked for again, the tenant is told again where it was not
+/// yet: what gave that up goes on so.
 pub(crate) async fn suspend(
     gateway: &Gateway,
     grant: &Grant,
@@ -75,7 +76,16 @@ pub(crate) async fn suspend(
         Some(own) if own.with.is_some() || (by_operator && !own.by_operator) => {
             Suspension { reason: fresh.reason, with: None, by_operator, ..own.clone() }
         }
-        Some(_) => return Ok(identity.record.clone()),
+        Some(own) => {
+            if !own.proof.enforced {
+                let mut unit = Unit::new();
+                unit.expect(identity);
+                unit.enqueue(enforcement(gateway, identity.org, identity.id));
+                let now = || accepted(identity.record.clone());
+                gateway.commit_answered(&grant.caller, unit, now).await?;
+            }
+            return Ok(identity.record.clone());
+        }
         None => fresh,
     };
     change(gateway, grant, identity, stopped(gateway, identity, suspension), SUSPENDED).await
@@ -99,7 +109,8 @@ fn stopped(gateway: &Gateway, identity: &Identity, suspension: Suspension) -> Id
     Identity { suspended: Some(suspension), changed: gateway.clock.now(), ..identity.clone() }
 }
 
-/// Lets an identity act again. What an operator stopped, an operator lets go on.
+/// Lets an identity act again. What an operator stopped, an operator lets go on. Asked for again, the tenant is told
+/// again if that was given up.
 pub(crate) async fn resume(
     gateway: &Gateway,
     grant: &Grant,
@@ -107,7 +118,10 @@ pub(crate) async fn resume(
 ) -> Answer<Identity> {
     grant.organisation.goes_on()?;
     match &identity.suspended {
-        None => return Ok(identity.record.clone()),
+        None => {
+            take_up(gateway, &grant.caller, grant.scope, &ENFORCE, &identity.id.to_string()).await?;
+            return Ok(identity.record.clone());
+        }
         Some(suspension) if suspension.cause == Why::Sponsor => return Err(nobody_answers(suspension)),
         Some(suspension) if suspension.by_operator && !grant.caller.is_operator() => {
             return Err(operators_only(
@@ -185,6 +199,10 @@ async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> 
     let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
     if matches!(identity.state, State::Deprovisioning | State::Deprovisioned) {
         // Its removal blocks it first of all.
+        return Ok(Ending::done());
+    }
+    if identity.suspended.as_ref().is_some_and(|suspension| suspension.proof.enforced) {
+        // Whoever asked once more while that was under way has it.
         return Ok(Ending::done());
     }
     if identity.tenant.is_none() {

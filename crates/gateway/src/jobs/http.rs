@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::operators;
+use super::{Kind, operators};
 use crate::Gateway;
 use crate::access::{Allowed, Caller, InOrg, right};
 use crate::record::{on, thing};
@@ -206,6 +206,27 @@ async fn retry(
 /// The id of a job as an address has it.
 pub(super) fn job_id(named: &str) -> Answer<JobId> {
     named.parse().map_err(|_| Problem::not_found("job"))
+}
+
+/// Has what a job of this kind and key was to do done again, if that was given up: whoever asks for the same once more
+/// wants that. Of several such jobs, that counts which had its turn last.
+pub(crate) async fn take_up(
+    gateway: &Gateway,
+    caller: &Caller,
+    scope: impl Scope,
+    kind: &Kind,
+    key: &str,
+) -> Answer<()> {
+    let query = JobQuery { kind: Some(kind.name), key: Some(key), limit: 20, ..JobQuery::default() };
+    let query = match scope.place() {
+        Place::Org(org) => JobQuery { org: Some(org), ..query },
+        Place::Gateway => query,
+    };
+    let last = gateway.system().jobs(query).await?.into_iter().max_by_key(|job| job.changed);
+    match last {
+        Some(job) if job.state == JobState::Dead => revive(gateway, caller, scope, job.id).await,
+        _ => Ok(()),
+    }
 }
 
 /// Has a job done that is this organisation's, or, for the gateway, whosever it is.

@@ -19,7 +19,7 @@ use attache_store::{CommitError, Job, JobEnd, StoreError, Unit};
 use attache_terms::Explain as _;
 use jiff::Timestamp;
 
-pub(crate) use http::api;
+pub(crate) use http::{api, take_up};
 pub(crate) use outside::{correlated, is_unknown, judge, outside};
 pub(crate) use page::pages;
 pub(crate) use runner::run;

@@ -12,6 +12,7 @@ use super::http::accepted;
 use crate::Gateway;
 use crate::access::{Grant, operators_only};
 use crate::identities::FOLLOW;
+use crate::jobs::take_up;
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
@@ -19,6 +20,9 @@ id! {
     /// One suspension of an organisation.
     SuspensionId = "a suspension's id";
 }
+
+/// What makes the job the only one of its organisation.
+const KEY: &str = "suspension";
 
 const SUSPENDED: ActName = ActName::new("organisation.suspended");
 const RESUMED: ActName = ActName::new("organisation.resumed");
@@ -37,7 +41,7 @@ pub(crate) struct OrgSuspension {
 }
 
 /// Suspends an organisation. One that is suspended already stays as it is, except that an operator's word comes before
-/// its members': they do not end what one of them began.
+/// its members': they do not end what one of them began. Asked for again, what came to nothing of it is done again.
 pub(crate) async fn suspend(gateway: &Gateway, grant: &Grant, reason: &str) -> Answer<Organisation> {
     let (reason, by_operator) = (plain(reason), grant.is_operators());
     let suspension = match &grant.organisation.suspended {
@@ -48,14 +52,23 @@ pub(crate) async fn suspend(gateway: &Gateway, grant: &Grant, reason: &str) -> A
             by_operator,
         },
         Some(own) if by_operator && !own.by_operator => OrgSuspension { reason, by_operator, ..own.clone() },
-        Some(_) => return Ok(grant.organisation.record.clone()),
+        Some(_) => {
+            let same = &grant.organisation.record;
+            let mut unit = Unit::new();
+            unit.expect(&grant.organisation);
+            unit.enqueue(follow(gateway, same.id));
+            gateway.commit_answered(&grant.caller, unit, || accepted(same)).await?;
+            return Ok(same.clone());
+        }
     };
     change(gateway, grant, Some(suspension), SUSPENDED).await
 }
 
-/// Lets an organisation go on. What an operator stopped, an operator lets go on.
+/// Lets an organisation go on. What an operator stopped, an operator lets go on. Asked for again, its identities follow
+/// if that was given up.
 pub(crate) async fn resume(gateway: &Gateway, grant: &Grant) -> Answer<Organisation> {
     let Some(suspension) = &grant.organisation.suspended else {
+        take_up(gateway, &grant.caller, grant.scope, &FOLLOW, KEY).await?;
         return Ok(grant.organisation.record.clone());
     };
     if suspension.by_operator && !grant.caller.is_operator() {
@@ -85,7 +98,7 @@ async fn change(
 /// The job that brings the identities to where the organisation is. While it runs it is asked for once more.
 pub(crate) fn follow(gateway: &Gateway, org: OrgId) -> NewJob {
     let id = JobId::make(&*gateway.clock, &*gateway.rng);
-    NewJob::new(id, FOLLOW.name, Some(org), &()).only("suspension")
+    NewJob::new(id, FOLLOW.name, Some(org), &()).only(KEY)
 }
 
 /// A reason on one line, at most 200 characters of it.

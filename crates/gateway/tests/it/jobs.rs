@@ -23,6 +23,27 @@ pub(crate) async fn die_of(world: &World, clock: &ManualClock, kind: &'static st
     }
 }
 
+/// Waits until a job has failed by itself, and then takes it up and dies of it until it is given up.
+pub(crate) async fn give_up(
+    world: &mut World,
+    clock: &ManualClock,
+    caller: &Caller,
+    jobs: &str,
+    kind: &'static str,
+) -> Value {
+    let last =
+        |jobs: &Value| jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == kind).cloned();
+    let has = |jobs: &Value, state: &str, failures: u64| {
+        last(jobs).is_some_and(|job| job["state"] == state && job["failures"].as_u64().unwrap() >= failures)
+    };
+    caller.until(jobs, |seen| has(seen, "waiting", 1)).await;
+    world.stop().await;
+    clock.advance(Duration::from_secs(3600));
+    die_of(world, clock, kind, 49).await;
+    world.start().await;
+    last(&caller.until(jobs, |seen| has(seen, "dead", 50)).await).unwrap()
+}
+
 async fn until(acme: &Caller, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let is = |job: &&Value| job["kind"] == kind && wanted(job);
     let jobs = acme.until(JOBS, |jobs| jobs["items"].as_array().unwrap().iter().any(|job| is(&job))).await;

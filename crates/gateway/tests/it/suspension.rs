@@ -1,7 +1,13 @@
 //! A whole organisation is stopped at once, and let go on.
 
-use serde_json::json;
+use std::sync::Arc;
 
+use attache_sandbox::{Effect, Fault};
+use attache_store::{JobId, NewJob, OrgId, Unit};
+use attache_terms::{Clock, ManualClock, SystemClock, SystemRng};
+use serde_json::{Value, json};
+
+use crate::jobs::{die_of, give_up};
 use crate::world::{Caller, World};
 
 const ORG: &str = "api/v1/orgs/acme";
@@ -153,4 +159,80 @@ async fn people_stop_an_organisation_on_a_page_that_says_how_to_do_it_without_us
     assert_eq!(operator.form(&format!("{path}/resume"), &[("csrf", &csrf)]).await.status, 303);
     let forged = operator.form(&format!("{path}/suspend"), &[("csrf", "x"), ("reason", "forged")]).await;
     assert_eq!(forged.status, 403);
+}
+
+/// Has every change of a user refused, until faults are cleared.
+fn refuse_users(world: &World) {
+    let effect = Effect::Answer { status: 403, body: None, retry_after: None };
+    let fault = Fault::once("PATCH", "/v1.0/users/**", effect);
+    world.sandbox.control().add_fault(Fault { count: None, ..fault });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_again_has_the_tenant_told_again_where_that_was_given_up() {
+    const JOBS: &str = "api/v1/orgs/acme/jobs";
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let mut world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let acme = world.organisation(&world.operator().await, "acme").await;
+    let one = format!("{ORG}/agent-identities/default");
+    acme.post(PROVISION, &json!({})).await.ok(202);
+    let user = acme.until(&one, |seen| seen["state"] == "active").await["m365_user_id"].clone();
+    let path = format!("users/{}?$select=accountEnabled", user.as_str().unwrap());
+    let enabled = async |world: &World| {
+        world.graph(reqwest::Method::GET, &path, None).await.ok(200)["accountEnabled"].clone()
+    };
+    let untold = |seen: &Value| seen["suspended"]["proof"]["enforced"] == false;
+    let told = |seen: &Value| seen["suspended"]["proof"]["enforced"] == true;
+    let (why, nothing) = (json!({ "reason": "a drill" }), json!({}));
+
+    // One identity.
+    refuse_users(&world);
+    acme.post(&format!("{one}/suspend"), &why).await.ok(202);
+    give_up(&mut world, &clock, &acme, JOBS, "identity.enforce").await;
+    world.sandbox.control().clear_faults();
+    let suspended = acme.get(&one).await.ok(200);
+    assert!(untold(&suspended), "{suspended}");
+    acme.post(&format!("{one}/suspend"), &json!({ "reason": "again" })).await.ok(202);
+    let stopped = acme.until(&one, told).await;
+    assert_eq!((&stopped["suspended"]["reason"], enabled(&world).await), (&json!("a drill"), json!(false)));
+    refuse_users(&world);
+    acme.until_posted(&format!("{one}/resume"), &nothing).await;
+    give_up(&mut world, &clock, &acme, JOBS, "identity.enforce").await;
+    world.sandbox.control().clear_faults();
+    assert_eq!(enabled(&world).await, json!(false));
+    acme.post(&format!("{one}/resume"), &nothing).await.ok(202);
+    let done = |jobs: &Value| {
+        let mut all = jobs["items"].as_array().unwrap().iter();
+        all.find(|job| job["kind"] == "identity.enforce").unwrap()["state"] == "done"
+    };
+    acme.until(JOBS, done).await;
+    assert_eq!(enabled(&world).await, json!(true));
+
+    // The organisation.
+    refuse_users(&world);
+    acme.post(&format!("{ORG}/suspend"), &why).await.ok(202);
+    give_up(&mut world, &clock, &acme, JOBS, "identity.enforce").await;
+    world.sandbox.control().clear_faults();
+    assert!(untold(&acme.get(&one).await.ok(200)));
+    acme.post(&format!("{ORG}/suspend"), &why).await.ok(202);
+    acme.until(&one, told).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_whose_identities_did_not_follow_is_resumed_again() {
+    const DEAD: &str = "api/v1/orgs/acme/jobs?state=dead";
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let mut world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let acme = world.organisation(&world.operator().await, "acme").await;
+    let org: OrgId = acme.get(ORG).await.ok(200)["id"].as_str().unwrap().parse().unwrap();
+    world.stop().await;
+    let follow = NewJob::new(JobId::make(&*clock, &SystemRng), "organisation.follow", Some(org), &());
+    let mut unit = Unit::new();
+    unit.enqueue(follow.only("suspension"));
+    world.store.commit(unit).await.unwrap();
+    die_of(&world, &clock, "organisation.follow", 50).await;
+    world.start().await;
+    acme.until(DEAD, |jobs| jobs["items"][0]["kind"] == "organisation.follow").await;
+    acme.post(&format!("{ORG}/resume"), &json!({})).await.ok(202);
+    acme.until(DEAD, |jobs| jobs["items"] == json!([])).await;
 }
