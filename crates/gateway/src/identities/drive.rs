@@ -12,13 +12,12 @@ use attache_provision::{Action, Ended, Failure, Outcome, Record as Steps, Step, 
 use attache_store::{JobEnd, OrgScope, Unit, Versioned};
 use attache_terms::{Explain as _, ObjectId, UserId};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::opening::{Blueprint, Opening};
 use super::provisioning::Provisioning;
 use super::{
-    Fallback, Identity, IdentityId, Method, Mode, State, Trouble, Waiting, opening, ordinary, setback,
-    subdomain, verify, wait, watch, wish,
+    Fallback, Identity, Method, Mode, State, Trouble, Waiting, opening, ordinary, setback, subdomain,
+    subject, verify, wait, watch, wish,
 };
 use crate::Gateway;
 use crate::cells::{self, Cell};
@@ -45,19 +44,8 @@ const SUSPENDED: Duration = Duration::from_secs(60);
 
 pub(super) const PROVISIONED: ActName = ActName::new("identity.provisioned");
 
-/// What the job needs to know.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Body {
-    /// Which identity.
-    pub(super) identity: IdentityId,
-}
-
 async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
-    let Body { identity } = turn.job().body()?;
-    let scope = turn.scope()?;
-    let Some(identity) = gateway.store.org(scope).get::<Identity>(identity).await? else {
-        return Ok(Ending::done());
-    };
+    let Some((scope, identity)) = subject(&gateway, turn.job()).await? else { return Ok(Ending::done()) };
     if identity.state.acts() || matches!(identity.state, State::Deprovisioning | State::Deprovisioned) {
         return Ok(Ending::done());
     }

@@ -26,6 +26,7 @@ mod specialist;
 mod state;
 mod stoppable;
 mod subdomain;
+mod subject;
 mod suspend;
 mod unheard;
 mod verify;
@@ -53,6 +54,7 @@ pub(crate) use removal::REMOVE;
 pub(crate) use setback::set_back;
 pub(crate) use state::{State, Trouble, Waiting};
 pub(crate) use stoppable::{Stoppable, stoppable};
+pub(crate) use subject::{job_for, subject};
 pub(crate) use suspend::{ENFORCE, acting, enforcement, pause};
 pub(crate) use watch::{WATCH, look_now};
 

@@ -1,14 +1,13 @@
 //! What is asked of identities: provisioning is idempotent, and two calls at once make one identity.
 
 use attache_ledger::ActName;
-use attache_store::{CommitError, JobId, NewJob, Record as _, Unit, Versioned};
+use attache_store::{CommitError, NewJob, Record as _, Unit, Versioned};
 use attache_terms::UserId;
 
-use super::drive::Body;
 use super::http::accepted;
 use super::names::Names;
 use super::{
-    DEFAULT, Fallback, Identity, IdentityId, Method, Mode, PROVISION, State, again, aliases, shared,
+    DEFAULT, Fallback, Identity, IdentityId, Method, Mode, PROVISION, State, again, aliases, job_for, shared,
 };
 use crate::Gateway;
 use crate::access::{Grant, Principal, members_only, operators_only};
@@ -319,7 +318,5 @@ async fn host<'a>(
 }
 
 pub(super) fn job(gateway: &Gateway, identity: &Identity) -> NewJob {
-    let id = JobId::make(&*gateway.clock, &*gateway.rng);
-    let body = Body { identity: identity.id };
-    NewJob::new(id, PROVISION.name, Some(identity.org), &body).only(identity.id.to_string())
+    job_for(gateway, &PROVISION, identity.org, identity.id)
 }

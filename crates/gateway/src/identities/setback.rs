@@ -7,9 +7,9 @@ use attache_ledger::{Act, Code, Verdict};
 use attache_store::{Job, JobEnd, OrgScope, StoreError, Unit, Versioned};
 use jiff::Timestamp;
 
-use super::drive::{Body, PROVISIONED};
+use super::drive::PROVISIONED;
 use super::removal::REMOVED;
-use super::{Identity, State, Trouble, drive, removal};
+use super::{Identity, State, Trouble, drive, removal, subject};
 use crate::Gateway;
 use crate::jobs::{Ending, JobError, Turn};
 use crate::record::{on, system, thing};
@@ -85,14 +85,11 @@ async fn worked_on(
     gateway: &Gateway,
     job: &Job,
 ) -> Result<Option<(OrgScope, Versioned<Identity>)>, StoreError> {
-    let (Some(org), Body { identity }) = (job.org, job.body()?) else { return Ok(None) };
-    let scope = OrgScope::granted(org);
-    let identity = gateway.store.org(scope).get::<Identity>(identity).await?;
-    let is_its = |identity: &Versioned<Identity>| match identity.state {
+    let is_its = |identity: &Identity| match identity.state {
         State::Deprovisioning => job.kind == removal::NAME,
         state => job.kind == drive::NAME && !state.acts() && state != State::Deprovisioned,
     };
-    Ok(identity.filter(is_its).map(|identity| (scope, identity)))
+    Ok(subject(gateway, job).await?.filter(|(_, identity)| is_its(identity)))
 }
 
 /// What somebody asks for who wants the work to go on.

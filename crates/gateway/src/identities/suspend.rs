@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use attache_graph::{Answered, Cause, Graph, GraphError};
 use attache_ledger::{Act, ActName, Actor, Code, Mode as As, Verdict};
-use attache_store::{JobId, NewJob, OrgId, OrgScope, Unit, Versioned};
+use attache_store::{NewJob, OrgId, OrgScope, Unit, Versioned};
 use attache_terms::Explain as _;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::http::accepted;
 use super::provisioning::Provisioning;
-use super::{Cause as Why, Identity, IdentityId, State, Suspension, unheard};
+use super::{Cause as Why, Identity, IdentityId, State, Suspension, job_for, subject, unheard};
 use crate::Gateway;
 use crate::access::{Grant, operators_only};
 use crate::cells::{self, Cell};
@@ -41,11 +41,6 @@ pub(crate) const ENFORCE: Kind = Kind {
     recurring: false,
     work: |gateway, turn| Box::pin(enforce(gateway, turn)),
 };
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Body {
-    identity: IdentityId,
-}
 
 /// How far a suspension is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -157,8 +152,7 @@ async fn change(
 
 /// The job that makes the tenant what the identity says.
 pub(crate) fn enforcement(gateway: &Gateway, org: OrgId, identity: IdentityId) -> NewJob {
-    let id = JobId::make(&*gateway.clock, &*gateway.rng);
-    NewJob::new(id, ENFORCE.name, Some(org), &Body { identity }).only(identity.to_string())
+    job_for(gateway, &ENFORCE, org, identity)
 }
 
 fn nobody_answers(suspension: &Suspension) -> Problem {
@@ -193,10 +187,7 @@ pub(crate) fn refused(suspension: &Suspension) -> Problem {
 
 /// Makes the tenant what the identity says: suspended or not.
 async fn enforce(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
-    let Body { identity } = turn.job().body()?;
-    let scope = turn.scope()?;
-    let store = gateway.store.org(scope);
-    let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
+    let Some((scope, identity)) = subject(&gateway, turn.job()).await? else { return Ok(Ending::done()) };
     if matches!(identity.state, State::Deprovisioning | State::Deprovisioned) {
         // Its removal blocks it first of all.
         return Ok(Ending::done());

@@ -1,22 +1,21 @@
 //! The job that looks at an identity that can act, again and again, and says when it is not as it should be any more:
 //! somebody deleted or disabled its user, its agent identity or the blueprint's principal, or took the licence, the
-//! mailbox or the consent. What is amiss must be so at two looks with some time between: the replicas of a directory may
-//! differ. What we stopped ourselves is not looked at.
+//! mailbox or the consent. One look decides nothing of that. What we stopped ourselves is not looked at.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use attache_ledger::{Act, ActName, Verdict};
-use attache_store::{JobEnd, JobId, NewJob, OrgScope, Record, Unit, Versioned};
+use attache_store::{JobEnd, NewJob, OrgScope, Record, Unit, Versioned};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::condition::{self, Amiss};
 use super::provisioning::Provisioning;
-use super::{Identity, IdentityId, State};
+use super::{Identity, IdentityId, State, job_for, subject};
 use crate::Gateway;
 use crate::cells::{self, Cell};
-use crate::jobs::{Ending, JobError, Kind, Turn};
+use crate::jobs::{Ending, JobError, Kind, Turn, Weighed, weigh};
 use crate::record::{on, system, thing};
 
 /// The kind of job.
@@ -32,11 +31,6 @@ const RECOVERED: ActName = ActName::new("identity.recovered");
 
 /// How much more often one is looked at that is degraded: whoever puts it right need not wait long.
 const OFTENER: u32 = 12;
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Body {
-    identity: IdentityId,
-}
 
 /// Since when something is amiss with an identity. It is there as long as that is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,9 +56,7 @@ pub(super) fn watching(gateway: &Gateway, identity: &Identity) -> NewJob {
 
 /// The same, to look at once.
 pub(crate) fn look_now(gateway: &Gateway, identity: &Identity) -> NewJob {
-    let id = JobId::make(&*gateway.clock, &*gateway.rng);
-    let body = Body { identity: identity.id };
-    NewJob::new(id, WATCH.name, Some(identity.org), &body).only(identity.id.to_string())
+    job_for(gateway, &WATCH, identity.org, identity.id)
 }
 
 /// The usual time between looks, a tenth more or less: identities that came to be together are not looked at together.
@@ -72,32 +64,9 @@ fn usual(gateway: &Gateway) -> Duration {
     gateway.config.governance.identity_look.mul_f64(0.9 + 0.2 * gateway.rng.fraction())
 }
 
-/// What follows from a look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Well,
-    /// Something is amiss for the first time: look again soon.
-    Doubt,
-    /// It was amiss before, and still is.
-    Degraded(Amiss),
-}
-
-/// Decides. `since` is when something was amiss first.
-fn decide(amiss: Option<Amiss>, since: Option<Timestamp>, doubt: Duration, now: Timestamp) -> Next {
-    match (amiss, since) {
-        (None, _) => Next::Well,
-        (Some(amiss), Some(since)) if now.duration_since(since).unsigned_abs() >= doubt => {
-            Next::Degraded(amiss)
-        }
-        (Some(_), _) => Next::Doubt,
-    }
-}
-
 async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
-    let Body { identity } = turn.job().body()?;
-    let scope = turn.scope()?;
+    let Some((scope, identity)) = subject(&gateway, turn.job()).await? else { return Ok(Ending::done()) };
     let store = gateway.store.org(scope);
-    let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
     let doubted = store.get::<Doubt>(identity.id).await?;
     let mut unit = Unit::new();
     if !identity.state.acts() || identity.tenant.is_none() {
@@ -124,8 +93,8 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
     let now = gateway.clock.now();
     let governance = &gateway.config.governance;
     let since = doubted.as_ref().map(|doubted| doubted.since);
-    let (state, trouble, pause) = match decide(condition::judge(&seen), since, governance.doubt, now) {
-        Next::Well => {
+    let (state, trouble, pause) = match weigh(condition::judge(&seen), since, governance.doubt, now) {
+        Weighed::Well => {
             if let Some(doubted) = &doubted {
                 unit.delete(doubted);
             }
@@ -134,13 +103,13 @@ async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
             }
             (State::Active, None, usual(&gateway))
         }
-        Next::Doubt => {
+        Weighed::Doubtful => {
             if doubted.is_none() {
                 unit.create(scope, &Doubt { identity: identity.id, since: now });
             }
             (identity.state, identity.trouble.clone(), governance.doubt)
         }
-        Next::Degraded(amiss) => {
+        Weighed::Certain(amiss) => {
             if let (Amiss::BlueprintGone, Some(cell)) = (amiss, &cell) {
                 cells::lost(&gateway, &mut unit, cell);
             }
@@ -177,20 +146,4 @@ fn tell(gateway: &Gateway, scope: OrgScope, unit: &mut Unit, before: &Versioned<
 fn wait(gateway: &Gateway, span: Duration) -> JobEnd {
     let due = gateway.clock.now().saturating_add(span).unwrap_or(Timestamp::MAX);
     JobEnd::Wait { due, reason: "looks again whether the identity is as it should be".to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_look_degrades_nothing_and_two_too_close_neither() {
-        const DOUBT: Duration = Duration::from_secs(120);
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let gone = Some(Amiss::UserGone);
-        assert_eq!(decide(gone, None, DOUBT, at(0)), Next::Doubt);
-        assert_eq!(decide(gone, Some(at(0)), DOUBT, at(60)), Next::Doubt);
-        assert_eq!(decide(gone, Some(at(0)), DOUBT, at(120)), Next::Degraded(Amiss::UserGone));
-        assert_eq!(decide(None, Some(at(0)), DOUBT, at(120)), Next::Well);
-    }
 }

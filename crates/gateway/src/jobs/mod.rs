@@ -3,6 +3,7 @@
 //! A kind of job is a row in [`KINDS`]; what it does stands with its feature. It is an idempotent step: it looks,
 //! does what is missing, persists, and says how it ended. It may be killed anywhere.
 
+mod doubt;
 mod http;
 mod operators;
 mod outside;
@@ -19,6 +20,7 @@ use attache_store::{CommitError, Job, JobEnd, StoreError, Unit};
 use attache_terms::Explain as _;
 use jiff::Timestamp;
 
+pub(crate) use doubt::{Weighed, weigh};
 pub(crate) use http::{api, take_up};
 pub(crate) use outside::{correlated, is_unknown, judge, outside};
 pub(crate) use page::pages;

@@ -1,9 +1,9 @@
 //! What identities cost, and the alarm before seats run out.
 
 use attache_store::{EntryQuery, GatewayScope, Log, Place};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{Caller, World};
 
 const LICENCES: &str = "api/v1/orgs/acme/licences";
 
@@ -47,17 +47,24 @@ async fn an_identity_costs_its_licence_and_its_sponsors_who_is_counted_once() {
     assert!(live.text.contains("13.50 USD a month"), "{}", live.text);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_agent_is_given_the_licence_that_is_configured_by_its_part_number() {
-    let world = World::tuned(|config| config.hosted[0].licences = vec!["spe_e3".to_owned()]).await;
+/// Acme where this licence is configured, with an agent and an ordinary user that have come to this state.
+async fn licensed(licence: &'static str, state: &str) -> (World, Caller, [Value; 2]) {
+    let world = World::tuned(move |config| config.hosted[0].licences = vec![licence.to_owned()]).await;
     let operator = world.operator().await;
     let acme = world.organisation(&operator, "acme").await;
-    let path = "api/v1/orgs/acme/agent-identity/provision";
-    for (template, method) in [("default", "create"), ("cfo", "ordinary_user")] {
-        acme.post(path, &json!({ "template": template, "method": method })).await.ok(202);
+    let made = async |template: &str, method: &str| {
+        let body = json!({ "template": template, "method": method });
+        acme.post("api/v1/orgs/acme/agent-identity/provision", &body).await.ok(202);
         let identity = format!("api/v1/orgs/acme/agent-identities/{template}");
-        acme.until(&identity, |seen| seen["state"] == "active").await;
-    }
+        acme.until(&identity, |seen| seen["state"] == state).await
+    };
+    let both = [made("default", "create").await, made("cfo", "ordinary_user").await];
+    (world, acme, both)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_is_given_the_licence_that_is_configured_by_its_part_number() {
+    let (_world, acme, _) = licensed("spe_e3", "active").await;
     let bill = acme.get(LICENCES).await.ok(200);
     for identity in bill["identities"].as_array().unwrap() {
         assert_eq!(identity["licences"][0]["name"], "SPE_E3", "{bill}");
@@ -66,14 +73,8 @@ async fn an_agent_is_given_the_licence_that_is_configured_by_its_part_number() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_licence_that_the_tenant_does_not_have_is_an_error() {
-    let world = World::tuned(|config| config.hosted[0].licences = vec!["SPE_E9".to_owned()]).await;
-    let operator = world.operator().await;
-    let acme = world.organisation(&operator, "acme").await;
-    let path = "api/v1/orgs/acme/agent-identity/provision";
-    for (template, method) in [("default", "create"), ("cfo", "ordinary_user")] {
-        acme.post(path, &json!({ "template": template, "method": method })).await.ok(202);
-        let identity = format!("api/v1/orgs/acme/agent-identities/{template}");
-        let stopped = acme.until(&identity, |seen| seen["state"] == "error").await;
+    let (_world, _acme, both) = licensed("SPE_E9", "error").await;
+    for stopped in both {
         assert_eq!(stopped["trouble"]["code"], "licence_unknown", "{stopped}");
         assert!(stopped["trouble"]["message"].as_str().unwrap().contains("SPE_E9"), "{stopped}");
     }

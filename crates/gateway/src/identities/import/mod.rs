@@ -7,17 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use attache_ledger::{Act, ActName, Actor, By, ByKind, Draft, Target, Verdict};
-use attache_store::{CommitError, JobId, NewJob, OrgId, OrgScope, StoreError, Unit};
+use attache_store::{CommitError, OrgId, OrgScope, StoreError, Unit};
 use attache_terms::{Explain, Remedy};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 use uuid::Uuid;
 
 use self::document::{Document, Refused, Status};
-use super::drive::Body;
 use super::names::Names;
 use super::service::{Wanted, fresh, subdomain};
-use super::{Identity, IdentityId, Method, Mode, PROVISION, State};
+use super::{Identity, IdentityId, Method, Mode, PROVISION, State, job_for};
 use crate::hosting::{self, Wish, place};
 use crate::nature::{NatureError, check_nature};
 use crate::organisations::{Organisation, is_slug};
@@ -236,9 +235,7 @@ async fn take(
     unit.create(scope, &identity);
     unit.record(scope, by_command(gateway, IMPORTED, on([thing("identity", identity.id)])));
     if identity.state == State::Pending {
-        let id = JobId::make(&*gateway.clock, &*gateway.rng);
-        let (body, key) = (Body { identity: identity.id }, identity.id.to_string());
-        unit.enqueue(NewJob::new(id, PROVISION.name, Some(organisation.id), &body).only(key));
+        unit.enqueue(job_for(gateway, &PROVISION, organisation.id, identity.id));
     }
     match gateway.store.commit(unit).await {
         Ok(_) => Ok(taken),

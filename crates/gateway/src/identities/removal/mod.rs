@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use attache_ledger::{Act, ActName, Actor, EntryId, Mode as As};
 use attache_provision::{Left, Removal, RemovalAction, Target as Aim, next_removal, perform_removal};
-use attache_store::{JobEnd, JobId, NewJob, OrgScope, Record, Unit, Versioned};
+use attache_store::{JobEnd, OrgScope, Record, Unit, Versioned};
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::plan::{Plan, plan};
-use super::drive::{Body, act_of, ended};
+use super::drive::{act_of, ended};
 use super::http::accepted;
 use super::provisioning::Provisioning;
-use super::{Identity, IdentityId, Method, State, Trouble, ordinary, setback, suspend, unheard};
+use super::{
+    Identity, IdentityId, Method, State, Trouble, job_for, ordinary, setback, subject, suspend, unheard,
+};
 use crate::Gateway;
 use crate::access::Grant;
 use crate::cells::{self, Cell};
@@ -86,9 +88,7 @@ pub(super) async fn ask(
     unit.update(identity, &leaving);
     let about = on([thing("identity", identity.id)]);
     unit.record(grant.scope, gateway.changed(&grant.caller, ASKED, about));
-    let id = JobId::make(&*gateway.clock, &*gateway.rng);
-    let body = Body { identity: identity.id };
-    unit.enqueue(NewJob::new(id, REMOVE.name, Some(identity.org), &body).only(identity.id.to_string()));
+    unit.enqueue(job_for(gateway, &REMOVE, identity.org, identity.id));
     gateway.commit_answered(&grant.caller, unit, || accepted(leaving.clone())).await?;
     Ok(leaving)
 }
@@ -133,10 +133,8 @@ async fn aim(
 }
 
 async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
-    let Body { identity } = turn.job().body()?;
-    let scope = turn.scope()?;
+    let Some((scope, identity)) = subject(&gateway, turn.job()).await? else { return Ok(Ending::done()) };
     let store = gateway.store.org(scope);
-    let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
     if identity.state != State::Deprovisioning {
         return Ok(Ending::done());
     }

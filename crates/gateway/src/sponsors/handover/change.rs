@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use attache_graph::{Graph, Sponsored};
 use attache_ledger::{Act, ActName, Actor, Mode as As, Target};
-use attache_store::{JobEnd, JobId, NewJob, OrgScope, Unit, Versioned};
+use attache_store::{JobEnd, NewJob, OrgScope, Unit, Versioned};
 use attache_terms::{ObjectId, UserId};
-use serde::{Deserialize, Serialize};
 
 use crate::Gateway;
-use crate::identities::{Cause, Identity, IdentityId, acting, enforcement};
+use crate::identities::{Cause, Identity, acting, enforcement, job_for, subject};
 use crate::jobs::{Ending, JobError, Kind, Turn, outside};
 use crate::record::{on, system, thing};
 use crate::sponsors::look::sponsored;
@@ -35,24 +34,15 @@ const PROVED: ActName = ActName::new("identity.acts_again");
 /// How long to wait before the hops are tried: what was enabled takes a moment to be so everywhere.
 const SOON: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Body {
-    identity: IdentityId,
-}
-
 /// The job for a successor who has accepted.
 pub(super) fn job(gateway: &Gateway, accepted: &Sponsorship) -> NewJob {
-    let id = JobId::make(&*gateway.clock, &*gateway.rng);
-    let body = Body { identity: accepted.identity };
-    NewJob::new(id, HAND_OVER.name, Some(accepted.org), &body).only(accepted.identity.to_string())
+    job_for(gateway, &HAND_OVER, accepted.org, accepted.identity)
 }
 
 async fn work(gateway: Arc<Gateway>, turn: Turn) -> Result<Ending, JobError> {
-    let Body { identity } = turn.job().body()?;
-    let scope = turn.scope()?;
+    let Some((scope, identity)) = subject(&gateway, turn.job()).await? else { return Ok(Ending::done()) };
     let store = gateway.store.org(scope);
-    let Some(known) = Sponsorship::of(store, identity).await? else { return Ok(Ending::done()) };
-    let Some(identity) = store.get::<Identity>(identity).await? else { return Ok(Ending::done()) };
+    let Some(known) = Sponsorship::of(store, identity.id).await? else { return Ok(Ending::done()) };
     match known.successor {
         Some(successor) if successor.is_under_way() => {
             change(&gateway, &turn, scope, &identity, &known, successor).await
