@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use attache_tests::{Gateway, Home, Lines, Tenant};
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, Url};
 use serde_json::{Value, json};
 
 /// A home with the settings of a gateway for this tenant, as an operator writes them.
@@ -170,11 +170,17 @@ async fn what_cannot_be_done_says_why_and_what_helps() -> Result<()> {
     ensure!(message.contains("127.0.0.1:1, database x") && message.contains("refused"), "{message}");
 
     // The tenant speaks TLS by an authority of its own, as a gateway may.
+    let port = Url::parse(tenant.url())?.port().context("its port")?;
     let private = Home::new()?
         .with("ATTACHE_GATEWAY_TLS_CERTIFICATE", "fullchain.pem")
-        .with("ATTACHE_GATEWAY_PUBLIC_URL", tenant.url());
+        .with("ATTACHE_GATEWAY_PUBLIC_URL", "https://localhost:1/")
+        .with("ATTACHE_GATEWAY_LISTEN", &format!("0.0.0.0:{port}"));
     let message = refused(&private, &["ready"], "not_ready").await?;
     ensure!(message.contains("certificate"), "{message}");
+    // It is asked where it listens, by its public name; that there is a tenant in its place shows by the answer.
+    let private = private.with("ATTACHE_CA", &tenant.ca().display().to_string());
+    let message = refused(&private, &["ready"], "not_ready").await?;
+    ensure!(message.contains(&format!("https://localhost:{port}/readyz: it answers 404")), "{message}");
 
     let (status, said) = run(&Home::new()?, &["resume", "--org", "acme"]).await?;
     let remedy = said["error"]["remedy"].as_str().unwrap_or_default();

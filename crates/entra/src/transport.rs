@@ -3,6 +3,7 @@
 //! honours `HTTPS_PROXY` and `NO_PROXY`. The system's trust store is read when the first request is made,
 //! so that starting up costs nothing.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct TransportConfig {
     pub connect_timeout: Duration,
     /// Whether plain HTTP is spoken, too. Whoever sets it has seen to it that only this machine is spoken to so.
     pub plain_here: bool,
+    /// Where this host is, whatever its name resolves to and whatever proxy is set; the port is that of each address.
+    pub resolve: Option<(String, SocketAddr)>,
     /// What we call ourselves.
     pub user_agent: String,
 }
@@ -33,6 +36,7 @@ impl Default for TransportConfig {
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             plain_here: false,
+            resolve: None,
             user_agent: concat!("attache/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -71,7 +75,11 @@ impl Transport {
 
 impl Shared {
     fn build(&self) -> Result<Client, TransportError> {
-        Client::builder()
+        let mut builder = Client::builder();
+        if let Some((host, at)) = &self.config.resolve {
+            builder = builder.resolve(host, *at).no_proxy();
+        }
+        builder
             .user_agent(&self.config.user_agent)
             .timeout(self.config.timeout)
             .connect_timeout(self.config.connect_timeout)

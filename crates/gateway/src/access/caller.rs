@@ -8,7 +8,7 @@ use attache_terms::{Rng, Secret};
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use uuid::Uuid;
 
 use super::{Csrf, Digest, SESSION, Session, Token, Visit, cookie};
@@ -95,8 +95,7 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
         let visit = Visit::of(parts);
         let principal = match parts.headers.get(AUTHORIZATION) {
             Some(header) => {
-                let header = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
-                let secret = header.ok_or_else(unauthenticated)?;
+                let secret = bearer(header).ok_or_else(unauthenticated)?;
                 match secret.trim() {
                     secret if secret.starts_with(OPERATOR) => match operator(gateway, secret) {
                         Ok(operator) => operator,
@@ -120,6 +119,12 @@ impl FromRequestParts<Arc<Gateway>> for Caller {
         count(gateway, parts, &principal)?;
         Ok(Self { principal, visit, asked: None })
     }
+}
+
+/// What follows the scheme, which may be written in any case (RFC 9110 §11.1).
+fn bearer(header: &HeaderValue) -> Option<&str> {
+    let (scheme, secret) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then_some(secret)
 }
 
 /// Counts the request for whoever makes it.

@@ -113,7 +113,7 @@ async fn around(frame: Frame, mut request: Request, route: Route) -> Result<Resp
     let status = response.status().as_u16();
     span.record("status", status);
     let took = begun.until(gateway.clock.boot());
-    tracing::debug!(parent: &span, status, took_us = took.as_micros(), "answered");
+    tracing::debug!(parent: &span, status, took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered");
     gateway.metrics.answered(pattern, status, took);
     let own = std::mem::take(response.headers_mut());
     *response.headers_mut() = dressed(own, &usual, id);

@@ -21,8 +21,12 @@ use tower::Service as _;
 use super::{Acceptor, router, unread};
 use crate::Gateway;
 
-/// How long a client may take to shake hands, to ask for something first, and to send the head of each request.
+/// How long a client may take to shake hands and to ask for something first.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long a connection on which something was asked may rest, the head of the next request included: longer than
+/// proxies keep those of theirs (nginx and AWS a minute), since what they ask on one that is just ending is lost.
+const REST: Duration = Duration::from_secs(75);
 
 /// How often it is seen that whoever keeps an HTTP/2 connection open is still there.
 const THERE: Duration = Duration::from_secs(60);
@@ -118,7 +122,7 @@ async fn answer(
         router.clone().call(request)
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HANDSHAKE);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(REST);
     let mut http2 = builder.http2();
     http2.timer(TokioTimer::new()).max_concurrent_streams(100);
     http2.keep_alive_interval(THERE).keep_alive_timeout(HANDSHAKE);

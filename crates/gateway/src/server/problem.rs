@@ -6,7 +6,7 @@ use std::time::Duration;
 use attache_store::{CommitError, StoreError};
 use attache_terms::{Explain, Who};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -115,6 +115,18 @@ impl Problem {
         self
     }
 
+    /// How to prove oneself, for programs that go by headers (RFC 6750 §3).
+    fn challenge(&self) -> Option<&'static str> {
+        match (self.status, &*self.code) {
+            (StatusCode::UNAUTHORIZED, "unauthenticated") => Some(r#"Bearer realm="attache""#),
+            (StatusCode::UNAUTHORIZED, _) => Some(r#"Bearer realm="attache", error="invalid_token""#),
+            (StatusCode::FORBIDDEN, "scope_missing") => {
+                Some(r#"Bearer realm="attache", error="insufficient_scope""#)
+            }
+            _ => None,
+        }
+    }
+
     /// The same, as what keeps this process from working at all.
     pub(crate) fn unavailable(mut self) -> Self {
         self.0.status = StatusCode::SERVICE_UNAVAILABLE;
@@ -160,6 +172,9 @@ impl IntoResponse for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if let Some(span) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(span).max(1)));
+        }
+        if let Some(challenge) = self.challenge() {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         // A page can show it as a page.
         response.extensions_mut().insert(self);

@@ -1,6 +1,6 @@
 //! API keys: shown once, scoped, rotated with grace, revoked at once.
 
-use reqwest::header::HeaderName;
+use reqwest::header::{AUTHORIZATION, HeaderName, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -76,6 +76,30 @@ async fn a_revoked_key_opens_nothing() {
     assert_eq!(caller.get("api/v1/orgs/acme/agent-identities").await.problem(401), "key_revoked");
     caller.key = Some("atk_nonsense".to_owned());
     assert_eq!(caller.get("api/v1/orgs/acme/agent-identities").await.problem(401), "key_unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_taken_and_refused_in_the_headers_of_the_field() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let body = json!({ "name": "reader", "scopes": ["identities:read"] });
+    let made = operator.post(KEYS, &body).await.ok(201);
+    let secret = made["secret"].as_str().unwrap();
+    let anybody = world.anybody();
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let caller = anybody.with(AUTHORIZATION, &format!("{scheme} {secret}"));
+        caller.get("api/v1/orgs/acme/agent-identities").await.ok(200);
+    }
+    let unknown = anybody.with(AUTHORIZATION, "Bearer atk_nonsense");
+    let limited = anybody.with(AUTHORIZATION, &format!("Bearer {secret}"));
+    for (caller, path, challenge) in [
+        (&anybody, "api/v1/orgs/acme", "Bearer realm=\"attache\""),
+        (&unknown, "api/v1/orgs/acme", "Bearer realm=\"attache\", error=\"invalid_token\""),
+        (&limited, "api/v1/orgs/acme/members", "Bearer realm=\"attache\", error=\"insufficient_scope\""),
+    ] {
+        assert_eq!(caller.get(path).await.headers[WWW_AUTHENTICATE], challenge, "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,8 +18,9 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(4);
 
 /// Asks it.
 pub(super) async fn ask(values: Values, output: Output) -> Result<(), Failure> {
-    let url = url(&values)?;
-    let status = match timeout(PATIENCE, status(&url, &values)).await {
+    let address = address(&values)?;
+    let url = url(&values, address)?;
+    let status = match timeout(PATIENCE, status(&url, address, &values)).await {
         Ok(status) => status?,
         Err(_) => return Err(not_ready(&url, "it does not answer")),
     };
@@ -34,34 +35,41 @@ pub(super) async fn ask(values: Values, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where it can be asked: one that speaks TLS by its public name, which its certificate has; else where it listens.
-fn url(values: &Values) -> Result<Url, Failure> {
-    let wrong = |name: &str, why: String| Failure::usage(name, format!("{name}: {why}"));
-    let text = |name: &str| values.get(name).map(|value| value.text.as_str());
-    if text("tls_certificate").is_some()
-        && let Some(public) = text("public_url")
-    {
-        let public: Url = public.parse().map_err(|error| wrong("public_url", format!("{error}")))?;
-        return public.join("readyz").map_err(|error| wrong("public_url", error.to_string()));
-    }
-    let listen = text("listen").unwrap_or_default();
-    let address: SocketAddr = listen.parse().map_err(|error| wrong("listen", format!("{error}")))?;
+fn wrong(name: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::usage(name, format!("{name}: {why}"))
+}
+
+/// Where it listens, as this machine reaches that. Another gateway may have the same public name.
+fn address(values: &Values) -> Result<SocketAddr, Failure> {
+    let listen = values.get("listen").map(|value| value.text.as_str()).unwrap_or_default();
+    let address: SocketAddr = listen.parse().map_err(|error| wrong("listen", &error))?;
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    let url = format!("http://{}/readyz", SocketAddr::new(host, address.port()));
-    url.parse().map_err(|error| wrong("listen", format!("{error}")))
+    Ok(SocketAddr::new(host, address.port()))
 }
 
-async fn status(url: &Url, values: &Values) -> Result<u16, Failure> {
+/// What is asked there: of one that speaks TLS by its public name, which its certificate has.
+fn url(values: &Values, address: SocketAddr) -> Result<Url, Failure> {
+    let text = |name: &str| values.get(name).map(|value| value.text.as_str());
+    let (Some(_), Some(public)) = (text("tls_certificate"), text("public_url")) else {
+        return format!("http://{address}/readyz").parse().map_err(|error| wrong("listen", &error));
+    };
+    let mut public: Url = public.parse().map_err(|error| wrong("public_url", &error))?;
+    public.set_port(Some(address.port())).map_err(|()| wrong("public_url", &"it has no host"))?;
+    public.join("readyz").map_err(|error| wrong("public_url", &error))
+}
+
+async fn status(url: &Url, address: SocketAddr, values: &Values) -> Result<u16, Failure> {
     if url.scheme() == "http" {
         let answer = Loopback::default().get(url).await;
         return answer.map(|answer| answer.status).map_err(|error| not_ready(url, &format!("{error:#}")));
     }
     let ca: Option<PathBuf> = values.get("ca").map(|value| PathBuf::from(&value.text));
-    let transport = Transport::new(TransportConfig { ca, ..TransportConfig::default() })?;
+    let resolve = url.host_str().map(|host| (host.to_owned(), address));
+    let transport = Transport::new(TransportConfig { ca, resolve, ..TransportConfig::default() })?;
     let answer = transport.client()?.get(url.clone()).send().await;
     answer.map(|answer| answer.status().as_u16()).map_err(|error| unreachable(url, &error))
 }
