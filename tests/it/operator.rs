@@ -114,6 +114,22 @@ async fn a_sandbox_in_a_real_home_is_refused_and_leaves_nothing() -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_sandbox_does_not_use_is_not_passed_over() -> Result<()> {
+    let home = Home::new()?.with("ATTACHE_GATEWAY_REGION", "eu");
+    for (arguments, code) in [
+        (&["--sandbox", "--public-url", "https://localhost:1"][..], "public_url"),
+        (&["--sandbox", "link"], "sandbox"),
+    ] {
+        let (status, said) = run(&home, arguments).await?;
+        ensure!(status == 2 && said["error"]["code"] == code, "{arguments:?}: {status} {said}");
+    }
+    let gateway = Gateway::at(home).await?;
+    let log = std::fs::read_to_string(gateway.errors())?;
+    ensure!(log.contains("does not use these settings") && log.contains("region"), "{log}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_link_signs_in_to_the_gateway_that_runs() -> Result<()> {
     let tenant = Tenant::start().await?;
     let home = home(&tenant)?;

@@ -58,6 +58,16 @@ impl Values {
         self.values.get(name)
     }
 
+    /// Whether somebody gave it.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.origin != Origin::Default)
+    }
+
+    /// Whether it was given on the command line.
+    pub(crate) fn is_flag(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.origin == Origin::Flag)
+    }
+
     /// How it is set: by which flag, if there is one, and by which variable.
     pub(crate) fn how(&self, name: &str) -> String {
         let key = self.keys.iter().find(|key| key.name == name);

@@ -143,6 +143,10 @@ pub(super) fn run(command: Gateway, global: &Global, output: Output) -> Result<(
             stop::operator_key(output);
             Ok(())
         }
+        Some(Command::Link) if command.sandbox => Err(Failure::usage(
+            "sandbox",
+            "--sandbox: a gateway in a sandbox prints its link when it starts; `link` is for one with a configuration",
+        )),
         Some(Command::Link) => threads(link::print(home, values, output)),
         Some(Command::Ready) => threads(ready::ask(values, output)),
         Some(Command::Import(wanted)) => threads(import::run(home, values, wanted, output)),

@@ -19,6 +19,7 @@ use serde_json::json;
 use url::Url;
 
 use super::config::{Database, Keys};
+use super::keys::KEYS;
 use super::{config, open, serve};
 use crate::config::{Judge, Problems, Values};
 use crate::output::{Failure, Output};
@@ -31,6 +32,19 @@ const PROVISIONER: &str = "Attaché gateway (provisioner)";
 const CONNECT: &str = "Attaché gateway (your tenant)";
 /// Their secret: everything in a sandbox is public.
 const SECRET: &str = "sbx8Q~gateway-secret-of-the-sandbox";
+/// The settings that a gateway in a sandbox takes; all else is the sandbox's own.
+const TAKEN: [&str; 10] = [
+    "listen",
+    "database",
+    "log",
+    "log_format",
+    "otlp_endpoint",
+    "otlp_headers",
+    "operator_keys",
+    "organisation_rate",
+    "key_rate",
+    "address_rate",
+];
 /// What a gateway in a sandbox takes from its settings, too.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SandboxSettings {
@@ -52,10 +66,14 @@ pub(crate) struct SandboxGateway {
 
 /// Serves until a signal ends it.
 pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Result<(), Failure> {
+    let unused = unused(&values)?;
     let database = open::database(&home, &values)?;
     let limits =
         config::limits_alone(&home, &values).map_err(|problems| Failure::configuration(&problems))?;
     let traces = serve::start_logging(&home, &values)?;
+    if !unused.is_empty() {
+        tracing::warn!(settings = unused.join(", "), "a gateway in a sandbox does not use these settings");
+    }
     let ended = serve::listen_for_signals()?;
     let listen = match values.get("listen") {
         Some(value) => value.text.parse::<SocketAddr>().map_err(|error| {
@@ -113,6 +131,23 @@ pub(super) async fn serve(home: PathBuf, values: Values, output: Output) -> Resu
     }
     sandbox.shutdown().await;
     Ok(())
+}
+
+/// The settings of the environment and the file that are not used here. A flag was meant for this very start, and is
+/// refused.
+fn unused(values: &Values) -> Result<Vec<&'static str>, Failure> {
+    let mut unused = Vec::new();
+    for name in KEYS.iter().map(|key| key.name).filter(|name| !TAKEN.contains(name)) {
+        if values.is_flag(name) {
+            let flag = name.replace('_', "-");
+            let why = format!("--{flag}: a gateway in a sandbox has a tenant and an address of its own");
+            return Err(Failure::usage(name, why));
+        }
+        if values.is_given(name) {
+            unused.push(name);
+        }
+    }
+    Ok(unused)
 }
 
 /// What a gateway in a sandbox keeps, opened: its database is its own from here on.
