@@ -1,12 +1,13 @@
 //! What OData derives from a collection that has a route: its `$count`, and the references to what it holds
 //! (`$ref`). Both are the collection's own answer, told otherwise.
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::dispatch::handle;
 use super::error::{Answer, GraphError};
+use super::listing::is_eventual;
 use super::path::Path;
 use super::route::Area;
 use crate::exchange::{Request, Response};
@@ -34,22 +35,28 @@ pub(super) fn answer(shared: &Shared, realm: &Realm, request: &Request, path: &P
     let rest = Path { segments: rest.to_vec(), ..path.clone() };
     if last.eq_ignore_ascii_case("$count") {
         let (route, _) = shared.routes.find(&request.method, &rest)?;
-        return matches!(route.area, Area::Directory | Area::Outlook)
-            .then(|| count(shared, realm, request, &rest));
+        let answer = || count(shared, realm, request, &rest, route.area);
+        return matches!(route.area, Area::Directory | Area::Outlook).then(answer);
     }
     last.eq_ignore_ascii_case("$ref").then(|| references(shared, realm, request, &rest))?
 }
 
 /// The collection's `@odata.count`, as text.
-fn count(shared: &Shared, realm: &Realm, request: &Request, collection: &Path) -> Answer {
+fn count(shared: &Shared, realm: &Realm, request: &Request, collection: &Path, area: Area) -> Answer {
     let mut counted = request.clone();
     counted.query.retain(|(name, _)| ["$filter", "$search"].iter().any(|one| one.eq_ignore_ascii_case(name)));
     counted.query.push(("$count".to_owned(), "true".to_owned()));
+    // The option alone would be passed over; whether there is a count at all is told apart from who may have it.
+    counted.headers.insert("consistencylevel", HeaderValue::from_static("eventual"));
     let response = handle(shared, realm, &counted, collection, None)?;
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    // What takes no options has no count.
     let count = body["@odata.count"].as_u64();
+    // What takes no options has no count.
     let count = count.ok_or_else(|| GraphError::not_emulated(&format!("GET {}", request.path)))?;
+    if area == Area::Directory && !is_eventual(request) {
+        let message = "$count is not currently supported.";
+        return Err(GraphError::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message));
+    }
     let mut text = Response::empty(StatusCode::OK).with(CONTENT_TYPE, "text/plain");
     text.body = count.to_string().into();
     Ok(text)

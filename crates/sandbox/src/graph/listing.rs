@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::error::GraphError;
 use super::odata::{Collection, Query, QueryError, Surface};
-use crate::exchange::Response;
+use crate::exchange::{Request, Response};
 
 impl From<QueryError> for GraphError {
     fn from(error: QueryError) -> Self {
@@ -17,14 +17,15 @@ impl From<QueryError> for GraphError {
     }
 }
 
+/// Whether a client asks the index that follows later.
+pub(super) fn is_eventual(request: &Request) -> bool {
+    request.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"))
+}
+
 impl Call<'_> {
     /// The request's query options, as far as the surface takes them.
     pub(crate) fn query(&self, surface: &Surface) -> Result<Query, GraphError> {
-        let eventual = self
-            .request
-            .header("consistencylevel")
-            .is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
-        Ok(Query::parse(surface, &self.request.query, eventual)?)
+        Ok(Query::parse(surface, &self.request.query, is_eventual(self.request))?)
     }
 
     /// 200 with a page of the items that the query lets through. `context` is the collection's name;

@@ -98,6 +98,8 @@ impl Query {
             seen.push(option);
         }
         query.check_advanced(surface, eventual)?;
+        // The directory passes over the option, though not over the segment (Microsoft: "Advanced query capabilities").
+        query.count &= eventual || surface.service != Service::Directory;
         let advanced = eventual && (query.count || query.search.is_some());
         if let Some(filter) = &query.filter {
             indexes::check_filter(surface, filter, advanced)?;
@@ -195,12 +197,6 @@ impl Query {
         let is_search = self.search.is_some() && self.filter.is_none();
         if surface.service != Service::Directory || (eventual && (self.count || is_search)) {
             return Ok(());
-        }
-        if self.count && !eventual {
-            return Err(QueryError {
-                code: "Request_BadRequest",
-                message: "$count is not currently supported.".to_owned(),
-            });
         }
         if self.search.is_some() {
             return Err(QueryError::unsupported(
@@ -477,10 +473,12 @@ mod tests {
 
     #[test]
     fn advanced_queries_need_the_header_and_the_count() {
-        for text in ["$count=true", "$filter=displayName ne 'x'", "$filter=mail eq 'x'&$orderby=displayName"]
-        {
+        for text in ["$filter=displayName ne 'x'", "$filter=mail eq 'x'&$orderby=displayName"] {
             assert!(parse(&USERS, text, false).is_err(), "{text}");
+            assert!(parse(&USERS, &format!("{text}&$count=true"), false).is_err(), "{text}");
         }
+        assert!(!parse(&USERS, "$count=true", false).unwrap().count);
+        assert!(parse(&USERS, "$count=true", true).unwrap().count);
         assert!(parse(&USERS, "$filter=displayName ne 'x'", true).is_err());
         assert!(parse(&USERS, "$filter=displayName ne 'x'&$count=true", true).is_ok());
     }
