@@ -283,6 +283,8 @@ async fn queries_page_filter_and_select_as_graph_does() {
     let uncounted = query("$count=true").await.expect(200);
     assert_eq!((names(&uncounted).len(), uncounted.json.get("@odata.count")), (3, None));
     refused(get(&tenant, "/v1.0/users/$count", &token).await, 400, "Request_BadRequest");
+    let one = "/v1.0/users/ada@contoso.example?$select=id&$count=true";
+    assert_eq!(get(&tenant, one, &token).await.expect(200).json.get("@odata.count"), None);
     refused(query("$count=true&$filter=displayName ne 'x'").await, 400, "Request_UnsupportedQuery");
     let eventual = tenant
         .http

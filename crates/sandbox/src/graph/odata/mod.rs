@@ -86,6 +86,9 @@ impl Query {
             if !KNOWN.contains(&option.as_str()) {
                 return Err(surface.unknown_option(name));
             }
+            if surface.passes_over(&option) {
+                continue;
+            }
             if !surface.options.contains(&option.as_str()) {
                 return Err(surface.option_not_allowed(&option));
             }

@@ -84,6 +84,12 @@ impl Surface {
         }
     }
 
+    /// Whether an option means nothing here: one object of the directory is not counted, and Microsoft's example of
+    /// the chain of managers counts it.
+    pub(super) fn passes_over(&self, option: &str) -> bool {
+        self.service == Service::Directory && self.largest_page == 1 && option == "count"
+    }
+
     pub(super) fn option_not_allowed(&self, option: &str) -> QueryError {
         // Graph's directory sorts, searches, counts and expands more collections than the sandbox does.
         let is_perhaps_graphs =
