@@ -32,6 +32,7 @@ mod graph_delta;
 mod graph_directory;
 mod graph_federated;
 mod graph_file_addresses;
+mod graph_file_clients;
 mod graph_files;
 mod graph_groups;
 mod graph_model;

@@ -197,16 +197,19 @@ fn matches(asked: &str, item: &Item) -> bool {
 /// The item that a key names: an id, `root`, `root:/a/b.txt` or `{id}:/b.txt`, each perhaps with a last colon.
 pub(super) fn find<'a>(drive: &'a Drive, key: &str) -> Option<&'a Item> {
     let (start, path) = split(key);
-    path.split('/')
-        .filter(|name| !name.is_empty())
-        .try_fold(anchor(drive, start)?, |folder, name| drive.child(&folder.id, name))
+    names(path).try_fold(anchor(drive, start)?, |folder, name| drive.child(&folder.id, name))
 }
 
 /// The folder and the name that a key gives to something that need not be there.
 pub(super) fn find_slot<'a, 'k>(drive: &'a Drive, key: &'k str) -> Option<(&'a Item, Vec<&'k str>)> {
     let (start, path) = split(key);
-    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    let names: Vec<&str> = names(path).collect();
     (!names.is_empty()).then_some((anchor(drive, start)?, names))
+}
+
+/// The names in a path; `.` is the folder itself.
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|name| !matches!(*name, "" | "."))
 }
 
 fn split(key: &str) -> (&str, &str) {

@@ -1,0 +1,27 @@
+//! What clients of OneDrive ask for in their own way: Debian's `onedrive`, msgraphfs (Microsoft's pages on
+//! `driveItem`).
+
+use crate::cast::{get, sign_in, tenant};
+use crate::support::{Reply, Tenant};
+
+async fn put(tenant: &Tenant, path: &str, token: &str, text: &'static str) -> Reply {
+    tenant
+        .send(tenant.http.put(tenant.url(&format!("/v1.0/me/drive/{path}"))).bearer_auth(token).body(text))
+        .await
+}
+
+#[tokio::test]
+async fn a_path_may_say_that_it_stays_where_it_is() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let made = put(&tenant, "root:/docs/a.txt:/content", &ada, "a").await.expect(201);
+    let (file, docs) = (made.text("/id"), made.text("/parentReference/id"));
+    for (path, id) in
+        [("root:/.%2Fdocs", docs), ("root:/docs%2F.%2Fa.txt", file), ("root:/.%2Fdocs%2F%2Fa.txt:", file)]
+    {
+        let found = get(&tenant, &format!("/v1.0/me/drive/{path}"), &ada).await.expect(200);
+        assert_eq!(found.text("/id"), id, "{path}");
+    }
+    let more = put(&tenant, "root:/.%2Fdocs%2F.%2Fb.txt:/content", &ada, "b").await.expect(201);
+    assert_eq!((more.text("/name"), more.text("/parentReference/id")), ("b.txt", docs));
+}
