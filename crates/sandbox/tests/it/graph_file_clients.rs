@@ -1,7 +1,9 @@
 //! What clients of OneDrive ask for in their own way: Debian's `onedrive`, msgraphfs (Microsoft's pages on
 //! `driveItem`).
 
-use crate::cast::{get, sign_in, tenant};
+use serde_json::json;
+
+use crate::cast::{get, post, sign_in, tenant};
 use crate::support::{Reply, Tenant};
 
 async fn put(tenant: &Tenant, path: &str, token: &str, text: &'static str) -> Reply {
@@ -24,4 +26,19 @@ async fn a_path_may_say_that_it_stays_where_it_is() {
     }
     let more = put(&tenant, "root:/.%2Fdocs%2F.%2Fb.txt:/content", &ada, "b").await.expect(201);
     assert_eq!((more.text("/name"), more.text("/parentReference/id")), ("b.txt", docs));
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_name_that_is_taken_has_an_older_name_too() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    put(&tenant, "root:/docs/a.txt:/content", &ada, "a").await.expect(201);
+    let taken = put(&tenant, "root:/docs/a.txt:/content?@name.conflictBehavior=fail", &ada, "b").await;
+    assert_eq!(taken.expect(409).text("/error/code"), "nameAlreadyExists");
+    let folder = json!({ "name": "docs", "folder": {}, "@name.conflictBehavior": "rename" });
+    let renamed = post(&tenant, "/v1.0/me/drive/root/children", &ada, folder).await.expect(201);
+    assert_eq!(renamed.text("/name"), "docs 1");
+    let session = "/v1.0/me/drive/root:/docs/a.txt:/createUploadSession";
+    let item = json!({ "item": { "@name.conflictBehavior": "replace", "name": "a.txt" } });
+    post(&tenant, session, &ada, item).await.expect(200);
 }

@@ -301,14 +301,15 @@ pub(super) fn settle(
     }
 }
 
-/// `@microsoft.graph.conflictBehavior` of the query or the body.
+/// `@microsoft.graph.conflictBehavior` of the query or the body, or by the name that it had before.
 pub(super) fn conflict(
     call: &Call<'_>,
     body: &Map<String, Value>,
     default: Conflict,
 ) -> Result<Conflict, GraphError> {
-    const NAME: &str = "@microsoft.graph.conflictBehavior";
-    let given = body.get(NAME).and_then(Value::as_str).or_else(|| call.request.query(NAME));
+    const NAMES: [&str; 2] = ["@microsoft.graph.conflictBehavior", "@name.conflictBehavior"];
+    let in_body = NAMES.iter().find_map(|name| body.get(*name)?.as_str());
+    let given = in_body.or_else(|| NAMES.iter().find_map(|name| call.request.query(name)));
     match given.map(str::to_ascii_lowercase).as_deref() {
         None => Ok(default),
         Some("fail") => Ok(Conflict::Fail),
