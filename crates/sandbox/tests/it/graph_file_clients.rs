@@ -1,7 +1,7 @@
 //! What clients of OneDrive ask for in their own way: Debian's `onedrive`, msgraphfs (Microsoft's pages on
 //! `driveItem`).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cast::{get, post, sign_in, tenant};
 use crate::support::{Reply, Tenant};
@@ -41,4 +41,19 @@ async fn what_becomes_of_a_name_that_is_taken_has_an_older_name_too() {
     let session = "/v1.0/me/drive/root:/docs/a.txt:/createUploadSession";
     let item = json!({ "item": { "@name.conflictBehavior": "replace", "name": "a.txt" } });
     post(&tenant, session, &ada, item).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_is_deleted_for_good_is_gone() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    let id = get(&tenant, "/v1.0/me/drive", &ada).await.expect(200).text("/id").to_owned();
+    for name in ["a", "b"] {
+        let path = format!("root:/{name}.txt:");
+        let made = put(&tenant, &format!("{path}/content"), &ada, "a").await.expect(201);
+        let item = format!("/v1.0/drives/{id}/items/{}", made.text("/id"));
+        let at = if name == "a" { item.clone() } else { format!("/v1.0/me/drive/{path}") };
+        post(&tenant, &format!("{at}/permanentDelete"), &ada, Value::Null).await.expect(204);
+        get(&tenant, &item, &ada).await.expect(404);
+    }
 }

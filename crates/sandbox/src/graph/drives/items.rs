@@ -53,6 +53,8 @@ pub(super) fn routes() -> Vec<Route> {
         on_items!(POST "/children", permissions::WRITE, create_folder),
         on_items!(PATCH "", permissions::WRITE, update),
         on_items!(DELETE "", permissions::WRITE, delete),
+        // Nothing here has a recycle bin to pass by.
+        on_items!(POST "/permanentDelete", permissions::WRITE, delete),
     ]
     .concat()
 }
