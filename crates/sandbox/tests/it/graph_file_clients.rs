@@ -12,6 +12,11 @@ async fn put(tenant: &Tenant, path: &str, token: &str, text: &'static str) -> Re
         .await
 }
 
+fn names(reply: &Reply) -> Vec<&str> {
+    let items = reply.json["value"].as_array().unwrap();
+    items.iter().map(|item| item["name"].as_str().unwrap()).collect()
+}
+
 #[tokio::test]
 async fn a_path_may_say_that_it_stays_where_it_is() {
     let tenant = tenant().await;
@@ -56,4 +61,24 @@ async fn what_is_deleted_for_good_is_gone() {
         post(&tenant, &format!("{at}/permanentDelete"), &ada, Value::Null).await.expect(204);
         get(&tenant, &item, &ada).await.expect(404);
     }
+}
+
+#[tokio::test]
+async fn delta_tells_the_folders_around_what_changed_first() {
+    let tenant = tenant().await;
+    let ada = sign_in(&tenant, "ada").await;
+    put(&tenant, "root:/outer/inner/a.txt:/content", &ada, "a").await.expect(201);
+    let first = get(&tenant, "/v1.0/me/drive/root/delta", &ada).await.expect(200);
+    assert_eq!(names(&first), ["root", "outer", "inner", "a.txt"]);
+    let link = first.text("/@odata.deltaLink");
+    put(&tenant, "root:/outer/inner/a.txt:/content", &ada, "b").await.expect(200);
+    let since = tenant.send(tenant.http.get(link).bearer_auth(&ada)).await.expect(200);
+    assert_eq!(names(&since), ["root", "outer", "inner", "a.txt"]);
+    let alone = tenant.http.get(link).bearer_auth(&ada).header("prefer", "deltaExcludeParent");
+    assert_eq!(names(&tenant.send(alone).await.expect(200)), ["a.txt"]);
+    // Of a folder, from that folder on.
+    let inner = get(&tenant, "/v1.0/me/drive/root:/outer/inner:/delta?token=latest", &ada).await.expect(200);
+    put(&tenant, "root:/outer/inner/b.txt:/content", &ada, "b").await.expect(201);
+    let since = tenant.http.get(inner.text("/@odata.deltaLink")).bearer_auth(&ada);
+    assert_eq!(names(&tenant.send(since).await.expect(200)), ["inner", "b.txt"]);
 }

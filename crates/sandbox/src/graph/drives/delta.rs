@@ -91,6 +91,8 @@ fn delta(call: &mut Call<'_>) -> Answer {
         },
     };
     let (page, next, is_last) = round(drive, &place.item, token, scope::page(query.top));
+    let is_first = token.begun.is_some();
+    let page = if is_first || excludes_parents(call) { page } else { around(drive, &place.item, page) };
     let mut value = Vec::with_capacity(page.len());
     for item in page {
         let one = if item.deleted {
@@ -110,6 +112,30 @@ fn delta(call: &mut Call<'_>) -> Answer {
     Ok(call.ok(&json!({
         "@odata.context": call.context("Collection(driveItem)"), name: link, "value": value,
     })))
+}
+
+/// What changed, and before it the folders in which it is, from the top down (Microsoft: "driveItem: delta", of
+/// `deltaExcludeParent`).
+fn around<'d>(drive: &'d Drive, top: &str, changed: Vec<&'d Item>) -> Vec<&'d Item> {
+    let mut all: Vec<&Item> = Vec::new();
+    let mut add = |item: &'d Item| {
+        if all.iter().all(|known| known.id != item.id) {
+            all.push(item);
+        }
+    };
+    for item in &changed {
+        let mut folders: Vec<&Item> = drive.ancestors(item).collect();
+        folders.reverse();
+        let folders = folders.into_iter().skip_while(|folder| folder.id != top);
+        folders.filter(|folder| !folder.deleted).for_each(&mut add);
+    }
+    changed.into_iter().for_each(add);
+    all
+}
+
+fn excludes_parents(call: &Call<'_>) -> bool {
+    let prefers = call.request.header("prefer").unwrap_or_default();
+    prefers.split(',').any(|one| one.trim().eq_ignore_ascii_case("deltaExcludeParent"))
 }
 
 fn is_token(name: &str) -> bool {
