@@ -66,6 +66,11 @@ impl Names {
         format!("https://{}{rest}", if is_alias { ENTRA } else { host })
     }
 
+    /// Where Entra is for who came to Graph at that origin: at its own name likewise, or beside Graph.
+    pub(crate) fn entra_origin(origin: &str) -> String {
+        origin.replacen("//graph.microsoft.com", &format!("//{ENTRA}"), 1)
+    }
+
     /// Whether that is a name of Entra's, where Graph is not.
     pub(crate) fn is_entra(host: &str) -> bool {
         host == ENTRA || ENTRA_ALIASES.contains(&host)

@@ -14,6 +14,7 @@ use crate::changes::ChangeKind;
 use crate::directory::{Life, Properties, User, UserKind, new_id};
 use crate::entra::{Guest, find_home, redeem_url};
 use crate::lag::Cause;
+use crate::names::Names;
 
 const INVITE: Needs = Needs::either(&["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"]);
 
@@ -59,7 +60,8 @@ fn invite(call: &mut Call<'_>) -> Answer {
     });
     let status = if guest.accepted.is_some() { "Completed" } else { "PendingAcceptance" };
     call.tenant.entra.guests.insert(user_id.clone(), guest);
-    let link = redeem_url(&call.request.origin, call.tenant, &user_id, &wanted.redirect);
+    let entra = Names::entra_origin(&call.request.origin);
+    let link = redeem_url(&entra, call.tenant, &user_id, &wanted.redirect);
     if wanted.sends_message {
         let letter = letter(call, &wanted, &link);
         mail::announce(call.tenant, &wanted.address, letter, (call.now, call.lag));

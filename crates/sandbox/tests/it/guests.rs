@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, redeem, sent};
 use crate::cast::{GRAPH_SP, get, patch, permitted, person, post, role_id};
 use crate::conditional_access::{remove, require};
-use crate::support::{GRAPH, Reply, Tenant, claims, facets};
+use crate::support::{GRAPH, Reply, Tenant, claims, client, facets, reply};
 
 /// The inviting tenant, and the first person of another one.
 struct World {
@@ -110,6 +110,22 @@ impl World {
         ];
         self.tenant.token(&form).await
     }
+}
+
+/// Microsoft: "Create invitation" answers with a link of login.microsoftonline.com.
+#[tokio::test]
+async fn an_invitations_link_leads_to_entra() {
+    let world = world().await;
+    let address = world.tenant.sandbox.address();
+    let http = client(&world.tenant.sandbox).resolve("graph.microsoft.com", address).build().unwrap();
+    let url = format!("https://graph.microsoft.com:{}/v1.0/invitations", address.port());
+    let body = json!({
+        "invitedUserEmailAddress": world.address, "inviteRedirectUrl": "https://app.example/welcome",
+    });
+    let request = http.post(url).bearer_auth(&world.token).json(&body);
+    let sent = reply(request.send().await.unwrap()).await.expect(201);
+    let entra = format!("https://login.microsoftonline.com:{}/", address.port());
+    assert!(sent.text("/inviteRedeemUrl").starts_with(&entra), "{}", sent.text("/inviteRedeemUrl"));
 }
 
 #[tokio::test]
