@@ -33,6 +33,7 @@ mod graph_directory;
 mod graph_federated;
 mod graph_file_addresses;
 mod graph_file_clients;
+mod graph_file_delta;
 mod graph_files;
 mod graph_groups;
 mod graph_model;

@@ -47,7 +47,7 @@ fn copy(call: &mut Call<'_>) -> Answer {
     check_quota(drive, size)?;
     let (name, replaced) = settle(drive, &target.item, &name, conflict, is_folder)?;
     if let Some(replaced) = replaced.filter(|replaced| *replaced != place.item) {
-        drive.delete(&replaced);
+        drive.delete(&replaced, now);
     }
     let made = tree.plant(drive, &target.item, &name, now, &by);
     changed(call, &target.owner);

@@ -1,9 +1,10 @@
 //! Delta of a drive or folder (Microsoft's page on `driveItem: delta`): items in the order of their last
-//! change; a token is the count of changes up to which the client knows the drive.
+//! change; a token is the count of changes up to which the client knows the drive, or a time.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::graph::call::Call;
@@ -85,10 +86,13 @@ fn delta(call: &mut Call<'_>) -> Answer {
     let token = match given_token(call)? {
         None => Token { after: 0, begun: Some(drive.changes) },
         Some(text) if text.eq_ignore_ascii_case("latest") => Token { after: drive.changes, begun: None },
-        Some(text) => match Token::decode(&text).filter(|token| token.is_from(drive)) {
-            Some(token) => token,
-            None => return Err(resync(call, drive.changes)),
-        },
+        Some(text) => {
+            let at = || Some(Token { after: drive.change_at(instant(&text)?), begun: None });
+            match Token::decode(&text).filter(|token| token.is_from(drive)).or_else(at) {
+                Some(token) => token,
+                None => return Err(resync(call, drive.changes)),
+            }
+        }
     };
     let (page, next, is_last) = round(drive, &place.item, token, scope::page(query.top));
     let is_first = token.begun.is_some();
@@ -133,9 +137,20 @@ fn around<'d>(drive: &'d Drive, top: &str, changed: Vec<&'d Item>) -> Vec<&'d It
     all
 }
 
+/// A header of its own on Microsoft's page; its clients send it as a preference.
 fn excludes_parents(call: &Call<'_>) -> bool {
     let prefers = call.request.header("prefer").unwrap_or_default();
-    prefers.split(',').any(|one| one.trim().eq_ignore_ascii_case("deltaExcludeParent"))
+    call.request.header("deltaExcludeParent").is_some()
+        || prefers.split(',').any(|one| one.trim().eq_ignore_ascii_case("deltaExcludeParent"))
+}
+
+/// `2021-09-29T20:00:00Z`, or as Microsoft's page also writes it, `2021-09-29T12:00:00+8:00`.
+fn instant(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| {
+        let (time, offset) = text.split_at(text.rfind(['+', '-'])?);
+        let (sign, hours) = offset.split_at(1);
+        format!("{time}{sign}0{hours}").parse().ok()
+    })
 }
 
 fn is_token(name: &str) -> bool {
@@ -229,6 +244,21 @@ mod tests {
         is_last
     }
 
+    #[test]
+    fn a_time_is_written_in_each_of_the_pages_ways() {
+        for text in [
+            "2021-09-29T20:00:00Z",
+            "2021-09-29T20:00:00+00:00",
+            "2021-09-30T04:00:00+8:00",
+            "2021-09-29T12:00:00-8:00",
+        ] {
+            assert_eq!(instant(text), instant("2021-09-29T20:00:00.000Z"), "{text}");
+        }
+        for text in ["", "latest", "2021", "2021-09-29", "+", "é-é", "2021-09-29T20:00:00+é"] {
+            assert_eq!(instant(text), None, "{text}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(256))]
         /// What a client reconstructs from delta equals the drive, whatever happens meanwhile.
@@ -257,7 +287,7 @@ mod tests {
                             drive.keep(Item { parent: Some(to.id.clone()), ..item });
                         }
                     }
-                    Step::Delete(which) => drive.delete(&which.get(&others).id),
+                    Step::Delete(which) => drive.delete(&which.get(&others).id, jiff::Timestamp::UNIX_EPOCH),
                 }
             }
             // The round in progress ends, and one more brings what it missed.
@@ -271,6 +301,7 @@ mod tests {
 
         #[test]
         fn no_token_breaks_the_reader(text in "\\PC{0,40}") {
+            let _ = instant(&text);
             let _ = Token::decode(&text);
             let _ = Token::decode(&URL_SAFE_NO_PAD.encode(&text));
         }

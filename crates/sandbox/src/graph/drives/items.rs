@@ -206,7 +206,7 @@ fn update(call: &mut Call<'_>) -> Answer {
         if taken {
             let (settled, replaced) = settle(drive, &folder, &wanted, conflict, item.is_folder())?;
             if let Some(replaced) = replaced {
-                drive.delete(&replaced);
+                drive.delete(&replaced, now);
             }
             item.name = settled;
         } else {
@@ -231,11 +231,12 @@ fn update(call: &mut Call<'_>) -> Answer {
 fn delete(call: &mut Call<'_>) -> Answer {
     let place = call.drive_place(Role::Write)?;
     call.check_if_match(call.drive_item(&place)?)?;
+    let now = call.now;
     let drive = call.drive_of(&place.owner)?;
     if place.item == drive.root_id() {
         return Err(invalid("The root cannot be deleted."));
     }
-    drive.delete(&place.item);
+    drive.delete(&place.item, now);
     changed(call, &place.owner);
     Ok(call.no_content())
 }

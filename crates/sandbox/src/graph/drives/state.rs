@@ -259,15 +259,22 @@ impl Drive {
         self.items.insert(item.id.clone(), item);
     }
 
+    /// The change up to which somebody knows the drive who knew it at that time.
+    pub(super) fn change_at(&self, time: Timestamp) -> u64 {
+        let later = self.items.values().filter(|item| item.modified > time).map(|item| item.change);
+        later.min().map_or(self.changes, |first| first - 1)
+    }
+
     /// Makes tombstones of an item and of everything in it.
-    pub(super) fn delete(&mut self, id: &str) {
+    pub(super) fn delete(&mut self, id: &str, now: Timestamp) {
         let inside: Vec<String> = self.children(id).map(|item| item.id.clone()).collect();
         for id in inside {
-            self.delete(&id);
+            self.delete(&id, now);
         }
         self.changes += 1;
         if let Some(item) = self.items.get_mut(id) {
             item.deleted = true;
+            item.modified = now;
             item.change = self.changes;
             item.file = None;
             item.permissions.clear();
