@@ -31,17 +31,19 @@ pub(crate) async fn give_up(
     jobs: &str,
     kind: &'static str,
 ) -> Value {
-    let last =
-        |jobs: &Value| jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == kind).cloned();
-    let has = |jobs: &Value, state: &str, failures: u64| {
-        last(jobs).is_some_and(|job| job["state"] == state && job["failures"].as_u64().unwrap() >= failures)
+    // Of several that were made at one moment of the clock, none is known as the newest.
+    let found = |jobs: &Value, is: &dyn Fn(&Value) -> bool| {
+        jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == kind && is(job)).cloned()
     };
-    caller.until(jobs, |seen| has(seen, "waiting", 1)).await;
+    let failed = |job: &Value| job["state"] == "waiting" && job["failures"].as_u64() >= Some(1);
+    let seen = caller.until(jobs, |seen| found(seen, &failed).is_some()).await;
+    let id = found(&seen, &failed).unwrap()["id"].clone();
     world.stop().await;
     clock.advance(Duration::from_secs(3600));
     die_of(world, clock, kind, 49).await;
     world.start().await;
-    last(&caller.until(jobs, |seen| has(seen, "dead", 50)).await).unwrap()
+    let dead = |job: &Value| job["id"] == id && job["state"] == "dead";
+    found(&caller.until(jobs, |seen| found(seen, &dead).is_some()).await, &dead).unwrap()
 }
 
 async fn until(acme: &Caller, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
