@@ -22,6 +22,7 @@ mod identities;
 mod jobs;
 mod licences;
 mod limits;
+mod line;
 mod live;
 mod members;
 mod nature;

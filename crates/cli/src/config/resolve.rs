@@ -59,11 +59,13 @@ impl Values {
     }
 
     /// Whether somebody gave it.
+    #[cfg(feature = "gateway")]
     pub(crate) fn is_given(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.origin != Origin::Default)
     }
 
     /// Whether it was given on the command line.
+    #[cfg(feature = "gateway")]
     pub(crate) fn is_flag(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.origin == Origin::Flag)
     }

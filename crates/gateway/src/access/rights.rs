@@ -1,5 +1,7 @@
 //! What can be allowed, and which role or scope allows it: one table.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -122,6 +124,13 @@ impl Scopes {
     /// Whether they allow this.
     pub(crate) fn allow(&self, needs: Needs) -> bool {
         self.0.iter().any(|scope| scope == needs.scope)
+    }
+
+    /// The same, each named once.
+    pub(crate) fn once(mut self) -> Self {
+        let mut seen = HashSet::new();
+        self.0.retain(|scope| seen.insert(scope.clone()));
+        self
     }
 
     /// The first that is none.

@@ -11,6 +11,7 @@ use super::http::created;
 use super::{ApiKey, KeyId, PREFIX};
 use crate::Gateway;
 use crate::access::{Grant, Prefix, Principal, Scopes, Token};
+use crate::line::is_line;
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
@@ -36,7 +37,7 @@ pub(super) struct NewKey {
 pub(super) async fn create(gateway: &Gateway, grant: &Grant, wanted: NewKey) -> Answer<(ApiKey, Secret)> {
     let now = gateway.clock.now();
     let name = wanted.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+    if !is_line(&name, 100) {
         return Err(Problem::invalid("name", "not a name", "write 1 to 100 characters on one line"));
     }
     if let Some(scope) = wanted.scopes.unknown() {
@@ -54,7 +55,7 @@ pub(super) async fn create(gateway: &Gateway, grant: &Grant, wanted: NewKey) -> 
         return Err(Problem::invalid("expires", "in the past", "give a time to come, or none"));
     }
     may_give(grant, &wanted.scopes)?;
-    let made = fresh(gateway, grant, NewKey { name, ..wanted });
+    let made = fresh(gateway, grant, NewKey { name, scopes: wanted.scopes.once(), ..wanted });
     let (key, _) = &made;
     let mut unit = Unit::new();
     unit.create(grant.scope, key);

@@ -40,7 +40,9 @@ async fn once(
     request: Request,
     mut route: Route,
 ) -> Result<Response, Infallible> {
-    let Some(key) = key.to_str().ok().and_then(plain).map(str::to_owned) else {
+    // Of two nobody knows which is meant.
+    let is_one = request.headers().get_all(HEADER).iter().nth(1).is_none();
+    let Some(key) = key.to_str().ok().filter(|_| is_one).and_then(plain).map(str::to_owned) else {
         return Ok(unfit().into_response());
     };
     let (parts, body) = request.into_parts();
@@ -77,7 +79,7 @@ fn unfit() -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         "idempotency_key_unfit",
-        "the Idempotency-Key is not 1 to 255 printable characters without spaces and quotes",
+        "the Idempotency-Key is not one of 1 to 255 printable characters without spaces and quotes",
         "take a random UUID",
     )
 }

@@ -17,6 +17,7 @@ use super::service::Wanted;
 use super::{DEFAULT, Identity, Method, Mode, written};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, InOrg, right};
+use crate::line::is_line;
 use crate::organisations::Organisation;
 use crate::record::{on, thing};
 use crate::server::{Answer, IfMatch, Json, Problem, Tag, Tagged};
@@ -38,19 +39,19 @@ pub(crate) struct Names {
     /// The name that people see.
     #[schema(
         max_length = 100,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+        pattern = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*[^\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"
     )]
     pub(crate) display_name: Option<String>,
     /// The job title in the directory.
     #[schema(
         max_length = 128,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+        pattern = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*[^\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"
     )]
     pub(crate) job_title: Option<String>,
     /// The department in the directory.
     #[schema(
         max_length = 64,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+        pattern = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*[^\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"
     )]
     pub(crate) department: Option<String>,
 }
@@ -127,11 +128,6 @@ impl Names {
 fn no_user(field: &str) -> Problem {
     let why = "an identity of the mode `shared` has no user whom a directory could show";
     Problem::invalid(field, why, "leave it out: it has a display name only")
-}
-
-/// Whether a text is a line that people can read, and so long at most.
-fn is_line(text: &str, longest: usize) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= longest && !text.chars().any(char::is_control)
 }
 
 /// Change what people see of an identity: the directory is told, and then the record says so.

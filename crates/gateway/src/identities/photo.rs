@@ -11,6 +11,7 @@ use axum::extract::{DefaultBodyLimit, Path, State as Shared};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use http::StatusCode;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -54,10 +55,15 @@ async fn send_photo(
     Ok(Redirect::to(&format!("/orgs/{slug}/identities/{}", identity.id)).into_response())
 }
 
+/// The bytes of a JPEG or a PNG.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+struct Picture(#[expect(dead_code, reason = "it describes a body")] Vec<u8>);
+
 /// Set the photo of an identity: a JPEG or PNG of at most 4 MB, ideally square.
 #[utoipa::path(
     put, path = "/api/v1/orgs/{org}/agent-identities/{identity}/photo", tag = "Identities", params(InOrg, Which),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The picture; that it is a JPEG or a PNG shows in its first bytes."),
+    request_body(content = Picture, content_type = "application/octet-stream", description = "The picture; that it is a JPEG or a PNG shows in its first bytes."),
     responses((status = 204), (status = "default", body = Problem)),
 )]
 async fn put_photo(

@@ -12,6 +12,7 @@ use super::invitation::{Invitation, InvitationId};
 use super::{Member, MemberId};
 use crate::Gateway;
 use crate::access::{Caller, Grant, Principal, Role, Session, Token, right};
+use crate::line::is_line;
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
 
@@ -33,7 +34,7 @@ pub(super) async fn invite(
     user: Option<UserId>,
 ) -> Answer<(Invitation, Secret)> {
     let label = label.trim().to_owned();
-    if label.is_empty() || label.chars().count() > 100 || label.chars().any(char::is_control) {
+    if !is_line(&label, 100) {
         return Err(Problem::invalid("label", "not a name", "write 1 to 100 characters on one line"));
     }
     may_make(grant, role)?;

@@ -8,6 +8,7 @@ use super::http::created;
 use crate::Gateway;
 use crate::access::{Caller, Role};
 use crate::hosting;
+use crate::line::is_line;
 use crate::members::{Member, MemberId};
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
@@ -40,7 +41,7 @@ pub(crate) async fn create(
         ));
     }
     let name = wanted.name.trim();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+    if !is_line(name, 100) {
         return Err(Problem::invalid("name", "not a name", "write 1 to 100 characters on one line"));
     }
     let organisation = Organisation {

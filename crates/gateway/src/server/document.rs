@@ -1,6 +1,7 @@
 //! The OpenAPI document: what the features' handlers say of themselves, and what holds for all of them, said once: how
 //! callers prove themselves, and that any operation may answer with a problem.
 
+use http::Method;
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
@@ -23,8 +24,10 @@ pub(super) fn finish(described: &OpenApi, https: bool) -> Value {
         },
     });
     document["security"] = json!([{ "key": [] }, { "session": [] }]);
+    document["info"]["license"]["identifier"] = document["info"]["license"]["name"].clone();
+    document["servers"] = json!([{ "url": "/", "description": "This gateway." }]);
     repeatable(&mut document);
-    for operation in operations(&mut document) {
+    for operation in operations_mut(&mut document) {
         // Every feature has a `list`; in the document a name is used once.
         let feature = operation["tags"][0].as_str().unwrap_or_default().to_lowercase().replace(' ', "_");
         let name = operation["operationId"].as_str().unwrap_or_default();
@@ -42,10 +45,9 @@ pub(super) fn finish(described: &OpenApi, https: bool) -> Value {
     document
 }
 
-/// Every POST within an organisation, and the one that makes it, may be repeated with the same key.
+/// Every POST may be repeated with the same key.
 fn repeatable(document: &mut Value) {
-    let paths = document["paths"].as_object_mut().into_iter().flatten();
-    for (_, item) in paths.filter(|(path, _)| path.starts_with("/api/v1/orgs")) {
+    for (_, item) in document["paths"].as_object_mut().into_iter().flatten() {
         let Some(post) = item.get_mut("post").and_then(Value::as_object_mut) else { continue };
         let parameters = post.entry("parameters").or_insert_with(|| json!([]));
         if let Some(list) = parameters.as_array_mut() {
@@ -59,7 +61,18 @@ fn repeatable(document: &mut Value) {
     }
 }
 
-fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+/// Every operation, with its path and method.
+pub(super) fn operations(document: &Value) -> impl Iterator<Item = (&str, Method, &Value)> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        let operations = METHODS.into_iter().filter_map(|method| Some((method, item.get(method)?)));
+        operations.filter_map(|(method, operation)| {
+            Some((path.as_str(), method.to_ascii_uppercase().parse().ok()?, operation))
+        })
+    })
+}
+
+fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     let items = paths.filter_map(|(_, item)| item.as_object_mut());
     items.flatten().filter(|(method, _)| METHODS.contains(&method.as_str())).map(|(_, operation)| operation)
@@ -104,11 +117,11 @@ mod tests {
 
     #[test]
     fn every_operation_is_described_named_once_and_may_answer_with_a_problem() {
-        let mut document = document();
+        let document = document();
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));
         let mut names = BTreeSet::new();
         let mut count = 0;
-        for operation in operations(&mut document) {
+        for (_, _, operation) in operations(&document) {
             let name = operation["operationId"].as_str().unwrap().to_owned();
             assert!(!operation["description"].as_str().unwrap_or_default().is_empty(), "{name}");
             assert_eq!(operation["responses"]["default"]["$ref"], "#/components/responses/Problem", "{name}");

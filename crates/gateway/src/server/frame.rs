@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
+use super::demands::Demands;
 use super::unread::Arriving;
 use super::{Problem, foreign, host};
 use crate::access::{Prefix, Visit};
@@ -41,11 +42,13 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub(super) struct Frame {
     gateway: Arc<Gateway>,
     usual: Arc<HeaderMap>,
+    demands: Arc<Demands>,
 }
 
 impl Frame {
-    pub(super) fn new(gateway: &Arc<Gateway>) -> Self {
-        Self { gateway: Arc::clone(gateway), usual: Arc::new(usual(gateway.config.is_https())) }
+    pub(super) fn new(gateway: &Arc<Gateway>, demands: Demands) -> Self {
+        let usual = Arc::new(usual(gateway.config.is_https()));
+        Self { gateway: Arc::clone(gateway), usual, demands: Arc::new(demands) }
     }
 }
 
@@ -80,7 +83,7 @@ impl Service<Request> for Framed {
 
 /// Does what is done for every request.
 async fn around(frame: Frame, mut request: Request, route: Route) -> Result<Response, Infallible> {
-    let Frame { gateway, usual } = frame;
+    let Frame { gateway, usual, demands } = frame;
     let id = gateway.rng.uuid();
     // Both are taken, since nobody asks for them after this: the map of the extensions need not grow then.
     let (peer, matched) = (request.extensions_mut().remove(), request.extensions_mut().remove());
@@ -95,7 +98,9 @@ async fn around(frame: Frame, mut request: Request, route: Route) -> Result<Resp
     let arriving = request.extensions_mut().remove::<Arriving>();
     let answer = {
         let answer = async {
-            match host::judge(&request) {
+            let fit = host::judge(&request)
+                .and_then(|()| demands.judge(request.method(), request.headers(), pattern));
+            match fit {
                 Ok(()) => idempotency::around(&gateway, request, route).await,
                 Err(problem) => Ok(problem.into_response()),
             }

@@ -2,6 +2,7 @@
 //! and the one list of what the features serve.
 
 mod body;
+mod demands;
 mod document;
 mod foreign;
 mod form;
@@ -95,7 +96,9 @@ pub fn page_paths() -> Vec<String> {
 /// Everything that is served.
 pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
     let (api, document) = api().split_for_parts();
-    let document: Arc<str> = document::finish(&document, gateway.config.is_https()).to_string().into();
+    let document = document::finish(&document, gateway.config.is_https());
+    let demands = demands::Demands::of(&document);
+    let document: Arc<str> = document.to_string().into();
     Router::new()
         .merge(api)
         .merge(health::routes())
@@ -103,7 +106,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .merge(pages().into_router())
         .route("/api/openapi.json", axum::routing::get(move || async move { described(&document) }))
         .fallback(|| async { Problem::not_found("page") })
-        .layer(frame::Frame::new(gateway))
+        .layer(frame::Frame::new(gateway, demands))
         .with_state(Arc::clone(gateway))
 }
 

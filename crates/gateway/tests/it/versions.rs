@@ -87,3 +87,17 @@ async fn of_two_changes_of_the_same_thing_seen_one_is_made() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412], "{} {}", first.text, second.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demand_that_cannot_be_met_is_refused() {
+    let world = World::new().await;
+    let acme = world.organisation(&world.operator().await, "acme").await;
+    let path = "api/v1/orgs/acme/audit/retention";
+    let kept = json!({ "days": 30 });
+    let demanding = acme.with(IF_MATCH, "\"1\"");
+    let refused = demanding.send(Method::PUT, path, Some(&kept)).await;
+    assert_eq!(refused.problem(412), "precondition_failed");
+    assert_eq!(acme.get(path).await.ok(200)["days"], Value::Null, "it was carried out");
+    demanding.get(path).await.ok(200);
+    acme.with(IF_MATCH, "*").send(Method::PUT, path, Some(&kept)).await.ok(200);
+}
