@@ -215,6 +215,9 @@ async fn what_was_refused_can_be_tried_again_and_secrets_are_kept_nowhere() {
         let refused = operator.with(HEADER, unfit).send(Method::POST, KEYS, Some(&key_named("y"))).await;
         assert_eq!(refused.problem(400), "idempotency_key_unfit");
     }
+    let url = world.url.join(KEYS).unwrap();
+    let both = world.browser().post(url).header(HEADER, "two").header(HEADER, "three").json(&key_named("y"));
+    assert_eq!(both.send().await.unwrap().status(), 400, "of two keys nobody knows which is meant");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,6 +79,20 @@ async fn a_revoked_key_opens_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_keys_name_is_one_line_of_text_and_each_scope_is_named_once() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.organisation(&operator, "acme").await;
+    let scopes = ["audit:read", "identities:read", "audit:read"];
+    for name in ["\u{202e}reader", "a\nb", " "] {
+        let refused = operator.post(KEYS, &json!({ "name": name, "scopes": scopes })).await;
+        assert_eq!(refused.problem(422), "invalid", "{name:?}");
+    }
+    let made = operator.post(KEYS, &json!({ "name": "reader", "scopes": scopes })).await.ok(201);
+    assert_eq!(made["scopes"], json!(["audit:read", "identities:read"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_taken_and_refused_in_the_headers_of_the_field() {
     let world = World::new().await;
     let operator = world.operator().await;

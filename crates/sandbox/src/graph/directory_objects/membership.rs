@@ -43,7 +43,8 @@ const READ_TRANSITIVE_OF_USER: Needs = Needs::split(
         "Directory.ReadWrite.All",
     ],
 );
-const READ_OF_PRINCIPAL: Needs = Needs::split(
+/// What reads a service principal's relations.
+pub(super) const READ_OF_PRINCIPAL: Needs = Needs::split(
     &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
     &[
         "Application.Read.All",

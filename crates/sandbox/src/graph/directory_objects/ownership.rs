@@ -6,6 +6,8 @@ use crate::graph::call::Call;
 use crate::graph::error::Answer;
 use crate::graph::route::{Needs, Route};
 
+use super::membership::READ_OF_PRINCIPAL;
+
 const READ_OF_USER: Needs = Needs::split(
     &[
         "User.Read",
@@ -21,16 +23,6 @@ const READ_OF_USER: Needs = Needs::split(
         "User.ReadWrite.All",
         "AgentIdUser.ReadWrite.All",
         "AgentIdUser.ReadWrite.IdentityParentedBy",
-        "Directory.Read.All",
-        "Directory.ReadWrite.All",
-    ],
-);
-const READ_OF_PRINCIPAL: Needs = Needs::split(
-    &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
-    &[
-        "Application.Read.All",
-        "Application.ReadWrite.All",
-        "Application.ReadWrite.OwnedBy",
         "Directory.Read.All",
         "Directory.ReadWrite.All",
     ],

@@ -1,6 +1,8 @@
 //! Delta of a drive or folder (Microsoft's page on `driveItem: delta`): items in the order of their last
 //! change; a token is the count of changes up to which the client knows the drive, or a time.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
@@ -121,9 +123,9 @@ fn delta(call: &mut Call<'_>) -> Answer {
 /// What changed, and before it the folders in which it is, from the top down (Microsoft: "driveItem: delta", of
 /// `deltaExcludeParent`).
 fn around<'d>(drive: &'d Drive, top: &str, changed: Vec<&'d Item>) -> Vec<&'d Item> {
-    let mut all: Vec<&Item> = Vec::new();
+    let (mut all, mut known) = (Vec::new(), HashSet::new());
     let mut add = |item: &'d Item| {
-        if all.iter().all(|known| known.id != item.id) {
+        if known.insert(item.id.as_str()) {
             all.push(item);
         }
     };

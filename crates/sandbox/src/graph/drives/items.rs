@@ -137,10 +137,15 @@ fn children(call: &mut Call<'_>) -> Answer {
     if !call.drive_item(&place)?.is_folder() {
         return Ok(call.list(&query, &context(call.drive_at(&place)?), Vec::new(), None));
     }
-    let mut children = children_of(call, &place)?;
-    children.iter_mut().for_each(|child| thumbnails::expand(&query, child));
+    let children = children_of(call, &place)?;
     let context = format!("{}('{}')/children", context(call.drive_at(&place)?), place.item);
-    Ok(call.list(&query, &context, children, None))
+    Ok(list(call, &query, &context, children))
+}
+
+/// A list of items, each with what the query expands.
+pub(super) fn list(call: &Call<'_>, query: &Query, context: &str, mut items: Vec<Value>) -> Response {
+    items.iter_mut().for_each(|item| thumbnails::expand(query, item));
+    call.list(query, context, items, None)
 }
 
 fn create_folder(call: &mut Call<'_>) -> Answer {

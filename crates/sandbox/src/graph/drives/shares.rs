@@ -12,7 +12,7 @@ use crate::tenant::Tenant;
 
 use super::access::{Place, denied, invalid, not_found};
 use super::state::{Permission, Role};
-use super::{items, permissions, sharing, thumbnails, transfer, wire};
+use super::{items, permissions, sharing, transfer, wire};
 
 const SHARE: Surface = Surface::object(
     Service::Teams,
@@ -85,10 +85,9 @@ fn content(call: &mut Call<'_>) -> Answer {
 fn children(call: &mut Call<'_>) -> Answer {
     let query = call.query(&items::COLLECTION)?;
     let shared = open(call)?;
-    let mut children = items::children_of(call, &shared.place)?;
-    children.iter_mut().for_each(|child| thumbnails::expand(&query, child));
+    let children = items::children_of(call, &shared.place)?;
     let context = items::context(call.drive_at(&shared.place)?);
-    Ok(call.list(&query, &context, children, None))
+    Ok(items::list(call, &query, &context, children))
 }
 
 fn permission(call: &mut Call<'_>) -> Answer {

@@ -10,9 +10,9 @@ use crate::graph::odata::Surface;
 use crate::graph::route::{Area, Route};
 
 use super::access::{Place, invalid};
-use super::items::{COLLECTION, context, shown};
+use super::items::{COLLECTION, context, list, shown};
 use super::state::{Item, Role};
-use super::{permissions, thumbnails, wire};
+use super::{permissions, wire};
 
 /// These are sorted by what they are about and by nothing else.
 const VIEW: Surface = Surface { options: &["select", "top", "skiptoken", "expand"], ..COLLECTION };
@@ -41,9 +41,8 @@ fn recent(call: &mut Call<'_>) -> Answer {
     files.sort_by_key(|item| std::cmp::Reverse((item.modified, item.change)));
     let places: Vec<Place> =
         files.iter().take(RECENT).map(|item| Place { owner: owner.clone(), item: item.id.clone() }).collect();
-    let mut items = places.iter().map(|place| shown(call, place)).collect::<Result<Vec<Value>, _>>()?;
-    items.iter_mut().for_each(|item| thumbnails::expand(&query, item));
-    Ok(call.list(&query, "Collection(driveItem)", items, None))
+    let items = places.iter().map(|place| shown(call, place)).collect::<Result<_, _>>()?;
+    Ok(list(call, &query, "Collection(driveItem)", items))
 }
 
 fn shared(call: &mut Call<'_>) -> Answer {
@@ -55,12 +54,11 @@ fn shared(call: &mut Call<'_>) -> Answer {
         !item.deleted && current.any(|permission| permission.users.contains(&user))
     };
     let others = call.tenant.workloads.drives.0.values().filter(|drive| drive.owner != user);
-    let mut items: Vec<Value> = others
+    let items = others
         .flat_map(|drive| drive.items.values().filter(with_user).map(move |item| (drive, item)))
         .map(|(drive, item)| wire::remote(call.tenant, drive, item, call.now))
         .collect();
-    items.iter_mut().for_each(|item| thumbnails::expand(&query, item));
-    Ok(call.list(&query, "Collection(driveItem)", items, None))
+    Ok(list(call, &query, "Collection(driveItem)", items))
 }
 
 fn search(call: &mut Call<'_>) -> Answer {
@@ -93,10 +91,9 @@ fn search(call: &mut Call<'_>) -> Answer {
     let context = context(drive);
     let mut items = found.iter().map(|place| shown(call, place)).collect::<Result<Vec<Value>, _>>()?;
     for item in &mut items {
-        thumbnails::expand(&query, item);
         item["searchResult"] = json!({});
     }
-    Ok(call.list(&query, &context, items, None))
+    Ok(list(call, &query, &context, items))
 }
 
 /// Whether the word is in an item's name, or in a text file.
