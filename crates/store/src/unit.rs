@@ -87,6 +87,14 @@ impl Unit {
         self.change(R::KIND, before.place, before.record.key(), Some(before.version), Becomes::Nothing)
     }
 
+    /// Whether it removes a record.
+    pub fn removes<R: Record>(&self, seen: &Versioned<R>) -> bool {
+        let key = seen.record.key();
+        let same =
+            |change: &Change| change.kind == R::KIND && change.place == seen.place && change.key == key;
+        self.changes.iter().any(|change| same(change) && change.becomes == Becomes::Nothing)
+    }
+
     /// Demands that a record is still as it was read.
     pub fn expect<R: Record>(&mut self, seen: &Versioned<R>) -> &mut Self {
         self.change(R::KIND, seen.place, seen.record.key(), Some(seen.version), Becomes::Same)

@@ -211,7 +211,8 @@ impl Drive {
                     after.steps.begin(step, self.gateway.rng.uuid(), now);
                     if let Some(act) = after.steps.act() {
                         let act = act_of(&act, &self.identity)?;
-                        after.open = Some(self.gateway.open(&mut self.unit, self.scope, act));
+                        after.open =
+                            Some(self.gateway.open_in(turn.job().id, &mut self.unit, self.scope, act));
                     }
                     // A step that only reads may be done again at any time: it is not worth a commit of its own.
                     if step.act().is_none() && self.unit.is_empty() {

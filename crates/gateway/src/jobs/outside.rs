@@ -3,9 +3,10 @@
 use std::future::Future;
 
 use attache_graph::{Answered, Cause, Graph, GraphError};
-use attache_ledger::{Act, Code, Correlation, Outcome, RequestId, Verdict};
+use attache_ledger::{Act, Code, Correlation, EntryId, Outcome, RequestId, Verdict};
 use attache_store::{Scope, Unit};
 use attache_terms::Explain as _;
+use tracing::warn;
 
 use super::{JobError, Turn};
 use crate::Gateway;
@@ -24,18 +25,27 @@ pub(crate) async fn outside<T, F: Future<Output = Answered<T>>>(
     let request = gateway.rng.uuid();
     let ours = Correlation { client_request_id: Some(request), ..act.correlation.clone() };
     let mut unit = Unit::new();
-    let intent = gateway.open(&mut unit, scope, act.correlated(ours));
+    let intent = gateway.open_in(turn.job().id, &mut unit, scope, act.correlated(ours));
     turn.commit(unit).await?;
     let answered = call(graph.correlated(request).before(deadline)).await;
     let outcome = match &answered {
         Ok(answer) => Outcome::done().correlated(correlated(&answer.correlation)),
         Err(error) => judge(error),
     };
-    // How it ended is so whoever has the job by now.
+    if let Err(error) = close(gateway, intent, outcome.clone()).await {
+        // A connection to the database was lost, or somebody gave the act up in this moment. It is known all the same.
+        warn!(%error, "how an act outside ended is recorded at the second try");
+        close(gateway, intent, outcome).await?;
+    }
+    Ok(answered)
+}
+
+/// Records how an act ended, which is so whoever has the job by now.
+async fn close(gateway: &Gateway, intent: EntryId, outcome: Outcome) -> Result<(), JobError> {
     let mut unit = Unit::new();
     gateway.close(&mut unit, intent, outcome).await?;
     gateway.store.commit(unit).await?;
-    Ok(answered)
+    Ok(())
 }
 
 /// Whether a write that failed so may have happened all the same.

@@ -150,6 +150,10 @@ async fn failed_ending(gateway: &Arc<Gateway>, kind: &Kind, job: &Job, error: &J
 async fn conclude(gateway: &Gateway, kind: &Kind, lease: &Lease, ending: Ending) -> Result<(), CommitError> {
     let Ending { end, mut unit } = ending;
     let word = word(&end);
+    // Only a turn that failed, or died, leaves something open, and the next one may find out how it ended.
+    if lease.job.failures > 0 && !matches!(end, JobEnd::Retry { .. }) {
+        gateway.give_up_acts_of(lease.job.id, &mut unit).await?;
+    }
     if matches!(end, JobEnd::Dead { .. }) {
         let act = Act::new(GIVEN_UP, system()).on(on([thing("job", lease.job.id), thing("kind", kind.name)]));
         let entry = gateway.composer.change(act, Verdict::Failed, None);

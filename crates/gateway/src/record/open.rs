@@ -1,12 +1,14 @@
 //! Acts outside, from their intent to their outcome. The unit that records an intent keeps it as an open act, and the
-//! unit that records the outcome removes that: so each intent gets one outcome, and what a process leaves open when
-//! it dies is found and said to be unknown, some minutes later and by whichever node is there.
+//! unit that records the outcome removes that: so each intent gets one outcome. What a process leaves open when it
+//! dies, or loses its database, is said to be unknown by whichever node is there: as soon as the job that it was part
+//! of comes to an end, or else some minutes later.
 
 use std::time::Duration;
 
 use attache_ledger::{Act, ActName, Code, EntryId, Outcome};
 use attache_store::{
-    CommitError, GatewayScope, OrgId, OrgScope, Page, Place, Record, Scope, StoreError, Unit, Versioned,
+    CommitError, GatewayScope, JobId, OrgId, OrgScope, Page, Place, Record, Scope, StoreError, Unit,
+    Versioned,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,9 @@ struct OpenAct {
     name: ActName,
     /// In whose log; `None` for the gateway's own.
     org: Option<OrgId>,
+    /// In a turn at which job; `None` for what somebody asked for and waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    job: Option<JobId>,
     since: Timestamp,
 }
 
@@ -44,13 +49,22 @@ impl Record for OpenAct {
 impl Gateway {
     /// An act outside is about to be done. Commit the unit before the act.
     pub(crate) fn open(&self, unit: &mut Unit, scope: impl Scope, act: Act) -> EntryId {
+        self.open_for(None, unit, scope, act)
+    }
+
+    /// The same in a turn at a job. It stays open no longer than until a turn at that job has come to an end.
+    pub(crate) fn open_in(&self, job: JobId, unit: &mut Unit, scope: impl Scope, act: Act) -> EntryId {
+        self.open_for(Some(job), unit, scope, act)
+    }
+
+    fn open_for(&self, job: Option<JobId>, unit: &mut Unit, scope: impl Scope, act: Act) -> EntryId {
         let name = act.name.clone();
         let intent = self.composer.intent(act);
         let org = match scope.place() {
             Place::Org(org) => Some(org),
             Place::Gateway => None,
         };
-        let open = OpenAct { intent: intent.id(), name, org, since: intent.time() };
+        let open = OpenAct { intent: intent.id(), name, org, job, since: intent.time() };
         unit.create(GatewayScope::granted(), &open);
         unit.record(scope, intent);
         open.intent
@@ -67,6 +81,23 @@ impl Gateway {
             self.end(unit, &open, outcome);
         }
         Ok(())
+    }
+
+    /// A job comes to an end in this unit. What earlier turns at it left open, and the unit does not close, nobody can
+    /// tell of any more.
+    pub(crate) async fn give_up_acts_of(&self, job: JobId, unit: &mut Unit) -> Result<(), StoreError> {
+        let open: Vec<Versioned<OpenAct>> = self.system().every().await?;
+        for open in open.iter().filter(|open| open.job == Some(job)) {
+            if !unit.removes(open) {
+                self.give_up(unit, open);
+            }
+        }
+        Ok(())
+    }
+
+    fn give_up(&self, unit: &mut Unit, open: &Versioned<OpenAct>) {
+        let unknown = Outcome { code: Some(Code::new("interrupted")), ..Outcome::unknown() };
+        self.end(unit, open, unknown);
     }
 
     fn end(&self, unit: &mut Unit, open: &Versioned<OpenAct>, outcome: Outcome) {
@@ -87,8 +118,7 @@ pub(crate) async fn give_up_open_acts(gateway: &Gateway) -> Result<(), StoreErro
         let (read, mut ended) = (open.len(), 0);
         for open in open.iter().take_while(|open| open.since < begun) {
             let mut unit = Unit::new();
-            let unknown = Outcome { code: Some(Code::new("interrupted")), ..Outcome::unknown() };
-            gateway.end(&mut unit, open, unknown);
+            gateway.give_up(&mut unit, open);
             match gateway.store.commit(unit).await {
                 Ok(_) | Err(CommitError::Conflict { .. }) => ended += 1,
                 Err(CommitError::Store(error)) => return Err(error),

@@ -7,7 +7,7 @@ use attache_sandbox::{Effect, Fault};
 use attache_terms::{Clock, ManualClock, SystemClock};
 use serde_json::{Value, json};
 
-use crate::world::{Caller, World};
+use crate::world::{Ahead, Caller, World};
 
 const DEFAULT: &str = "api/v1/orgs/acme/agent-identities/default";
 const SEND: &str = "api/v1/orgs/acme/agent-identities/default/test-send";
@@ -53,18 +53,49 @@ async fn an_act_in_whose_middle_the_process_died_gets_its_outcome() {
     clock.advance(Duration::from_secs(11 * 60));
     world.start().await;
     let path = "api/v1/orgs/acme/audit/entries?act=mail.test_send";
-    let log = acme.until(path, |log| log["items"].as_array().unwrap().len() == 2).await;
-    let outcome = log["items"].as_array().unwrap().iter().find(|entry| entry["kind"] == "outcome").unwrap();
-    assert_eq!(
-        (&outcome["outcome"], &outcome["code"]),
-        (&json!("unknown"), &json!("interrupted")),
-        "{outcome}"
-    );
+    acme.until(path, |log| log["items"].as_array().unwrap().len() == 2).await;
+    assert_eq!(outcomes(&acme, "mail.test_send").await, [interrupted()]);
+    assert_eq!(dangling(&world, &acme).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_came_to_an_end_leaves_nothing_open_that_its_dead_workers_left() {
+    let clock = Arc::new(Ahead::default());
+    let mut world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let acme = world.organisation(&world.operator().await, "acme").await;
+    world.start_apart().await;
+    let control = world.sandbox.control();
+    control.add_fault(Fault::once("POST", "/v1.0/domains", Effect::HoldAfterCommit));
+    acme.post("api/v1/orgs/acme/agent-identity/provision", &json!({})).await.ok(202);
+    let request = control.wait_held().await[0].id;
+    world.kill().await;
+    control.cut(request);
+    // Until the lease is over. The domain is there: the next turn does not ask for it again, and nobody can tell.
+    clock.pass(Duration::from_secs(100));
+    world.start().await;
+    acme.until(DEFAULT, |seen| seen["state"] == "active").await;
+    assert_eq!(outcomes(&acme, "domain.add").await, [interrupted()]);
+    assert_eq!(dangling(&world, &acme).await, 0);
+}
+
+/// What became of an act whose process died.
+fn interrupted() -> (Value, Value) {
+    (json!("unknown"), json!("interrupted"))
+}
+
+/// What became of acts of a name, the last first: the outcome and its code.
+async fn outcomes(acme: &Caller, act: &str) -> Vec<(Value, Value)> {
+    let entries = entries(acme, act).await;
+    let ended = entries.iter().filter(|entry| entry["kind"] == "outcome");
+    ended.map(|entry| (entry["outcome"].clone(), entry["code"].clone())).collect()
+}
+
+/// How many intents of Acme's log have no outcome.
+async fn dangling(world: &World, acme: &Caller) -> usize {
     let export = acme.get("api/v1/orgs/acme/audit/export").await;
     std::fs::write(world.path("audit.log"), &export.text).unwrap();
     let options = attache_ledger::VerifyOptions::default();
-    let report = attache_ledger::verify(&world.path("audit.log"), &options).unwrap();
-    assert_eq!(report.dangling, []);
+    attache_ledger::verify(&world.path("audit.log"), &options).unwrap().dangling.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]

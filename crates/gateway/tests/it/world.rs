@@ -431,24 +431,33 @@ impl Drop for World {
     fn drop(&mut self) {}
 }
 
-/// The machine's clock, whose time of day can be moved ahead by seconds.
+/// The machine's clock, which can be moved ahead by seconds.
 #[derive(Default)]
-pub(crate) struct Ahead(AtomicU64);
+pub(crate) struct Ahead {
+    day: AtomicU64,
+    boot: AtomicU64,
+}
 
 impl Ahead {
-    /// Moves it.
+    /// Moves the time of day.
     pub(crate) fn advance(&self, span: Duration) {
-        self.0.fetch_add(span.as_secs(), Ordering::Relaxed);
+        self.day.fetch_add(span.as_secs(), Ordering::Relaxed);
+    }
+
+    /// Lets time pass: boot time moves too.
+    pub(crate) fn pass(&self, span: Duration) {
+        self.advance(span);
+        self.boot.fetch_add(span.as_secs(), Ordering::Relaxed);
     }
 }
 
 impl Clock for Ahead {
     fn now(&self) -> jiff::Timestamp {
-        SystemClock.now().saturating_add(Duration::from_secs(self.0.load(Ordering::Relaxed))).unwrap()
+        SystemClock.now().saturating_add(Duration::from_secs(self.day.load(Ordering::Relaxed))).unwrap()
     }
 
     fn boot(&self) -> Boot {
-        SystemClock.boot()
+        Boot(SystemClock.boot().0 + Duration::from_secs(self.boot.load(Ordering::Relaxed)))
     }
 
     fn sleep(&self, span: Duration) -> Sleep {

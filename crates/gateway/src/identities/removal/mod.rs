@@ -189,7 +189,7 @@ impl Leaving {
                     after.steps.begin(step, self.gateway.rng.uuid());
                     if let Some(act) = after.steps.act() {
                         let act = act_of(&act, &self.identity)?;
-                        after.open = Some(self.gateway.open(&mut unit, self.scope, act));
+                        after.open = Some(self.gateway.open_in(turn.job().id, &mut unit, self.scope, act));
                     }
                     unit.update(&self.removing, &after);
                     turn.commit(std::mem::take(&mut unit)).await?;
