@@ -5,6 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
+use super::headers;
 use crate::access::{SESSION, full_name};
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
@@ -15,7 +16,9 @@ pub(super) fn finish(described: &OpenApi, https: bool) -> Value {
     document["components"]["responses"]["Problem"] = json!({
         "description": "A problem (RFC 9457): what happened, and what to do. `code` stays; /docs/problems explains each.",
         "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        "headers": headers::of_problem(),
     });
+    document["components"]["headers"] = headers::components();
     document["components"]["securitySchemes"] = json!({
         "key": { "type": "http", "scheme": "bearer", "description": "An API key of one organisation: `atk_…`." },
         "session": {
@@ -27,7 +30,7 @@ pub(super) fn finish(described: &OpenApi, https: bool) -> Value {
     document["info"]["license"]["identifier"] = document["info"]["license"]["name"].clone();
     document["servers"] = json!([{ "url": "/", "description": "This gateway." }]);
     repeatable(&mut document);
-    for operation in operations_mut(&mut document) {
+    for (method, operation) in operations_mut(&mut document) {
         // Every feature has a `list`; in the document a name is used once.
         let feature = operation["tags"][0].as_str().unwrap_or_default().to_lowercase().replace(' ', "_");
         let name = operation["operationId"].as_str().unwrap_or_default();
@@ -35,7 +38,9 @@ pub(super) fn finish(described: &OpenApi, https: bool) -> Value {
         if operation["description"].is_null() {
             operation["description"] = operation["summary"].clone();
         }
+        let parameters = operation["parameters"].clone();
         for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+            response["headers"] = headers::of(method, &parameters, status);
             if response["description"].as_str().unwrap_or_default().is_empty() {
                 response["description"] = meaning(status).into();
             }
@@ -72,10 +77,11 @@ pub(super) fn operations(document: &Value) -> impl Iterator<Item = (&str, Method
     })
 }
 
-fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+fn operations_mut(document: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     let items = paths.filter_map(|(_, item)| item.as_object_mut());
-    items.flatten().filter(|(method, _)| METHODS.contains(&method.as_str())).map(|(_, operation)| operation)
+    let operations = items.flatten().map(|(method, operation)| (method.as_str(), operation));
+    operations.filter(|(method, _)| METHODS.contains(method))
 }
 
 fn meaning(status: &str) -> &'static str {

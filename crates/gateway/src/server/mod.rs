@@ -7,6 +7,7 @@ mod document;
 mod foreign;
 mod form;
 mod frame;
+mod headers;
 mod host;
 mod listen;
 mod page;

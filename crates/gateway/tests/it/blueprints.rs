@@ -91,11 +91,16 @@ async fn a_suspension_that_was_given_up_is_seen_and_taken_up_again_by_operators(
     assert_eq!(acme.get(JOBS).await.problem(403), "operators_only");
     let retry = format!("api/v1/jobs/{}/retry", job["id"].as_str().unwrap());
     assert_eq!(acme.post(&retry, &json!({})).await.problem(403), "operators_only");
-    // Who asks for the suspension again has the tenant told again.
+    // Who asks for the suspension again has the tenant told again: the page has a button for it, as long as it is due.
     world.sandbox.control().clear_faults();
     assert_eq!(operator.get(&cell).await.ok(200)["suspended"]["enforced"], false);
-    operator.post(&format!("{cell}/suspend"), &why).await.ok(202);
+    assert!(operator.page("blueprints").await.text.contains("Tell the tenant again"));
+    let csrf = operator.csrf_of("blueprints").await;
+    let fields = [("csrf", csrf.as_str()), ("reason", "its key may have leaked")];
+    let form = cell.replace("api/v1/cells", "blueprints") + "/suspend";
+    assert_eq!(operator.form(&form, &fields).await.status, 303);
     operator.until(&cell, |seen| seen["suspended"]["enforced"] == true).await;
+    assert!(!operator.page("blueprints").await.text.contains("Tell the tenant again"));
     // And so has who does the job again.
     let all_done = |jobs: &Value| {
         let mut all = jobs["items"].as_array().unwrap().iter();

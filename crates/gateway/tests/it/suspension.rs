@@ -173,7 +173,8 @@ async fn who_asks_again_has_the_tenant_told_again_where_that_was_given_up() {
     const JOBS: &str = "api/v1/orgs/acme/jobs";
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let mut world = World::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
-    let acme = world.organisation(&world.operator().await, "acme").await;
+    let operator = world.operator().await;
+    let acme = world.organisation(&operator, "acme").await;
     let one = format!("{ORG}/agent-identities/default");
     acme.post(PROVISION, &json!({})).await.ok(202);
     let user = acme.until(&one, |seen| seen["state"] == "active").await["m365_user_id"].clone();
@@ -214,8 +215,14 @@ async fn who_asks_again_has_the_tenant_told_again_where_that_was_given_up() {
     give_up(&mut world, &clock, &acme, JOBS, "identity.enforce").await;
     world.sandbox.control().clear_faults();
     assert!(untold(&acme.get(&one).await.ok(200)));
-    acme.post(&format!("{ORG}/suspend"), &why).await.ok(202);
+    // Its page has a button for it, as long as it is due.
+    let page = "orgs/acme/settings/suspension";
+    assert!(operator.page(page).await.text.contains("Tell the tenant again"));
+    let csrf = operator.csrf_of(page).await;
+    let fields = [("csrf", csrf.as_str()), ("reason", "a drill")];
+    assert_eq!(operator.form(&format!("{page}/suspend"), &fields).await.status, 303);
     acme.until(&one, told).await;
+    assert!(!operator.page(page).await.text.contains("Tell the tenant again"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
