@@ -26,14 +26,7 @@ async fn no_secret_is_in_what_a_gateway_writes() -> Result<()> {
     let linked = linked["link"].as_str().context("the entry's link")?.to_owned();
     secrets.push(last(&linked));
     ask(Method::POST, "api/v1/orgs/acme/agent-identity/provision", json!({})).await?;
-    let identity = "api/v1/orgs/acme/agent-identities/default";
-    let provisioned = async {
-        while ask(Method::GET, identity, Value::Null).await?["state"] != "active" {
-            tokio::task::yield_now().await;
-        }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(attache_tests::DEADLINE, provisioned).await.context("it is not provisioned")??;
+    gateway.provisioned(&session, "acme").await?;
 
     // Each secret is used where it works, and where it does not.
     let client = Client::builder().build()?;

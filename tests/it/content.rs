@@ -1,11 +1,10 @@
 //! Logs and traces are content-free: after a life in which people wrote names, reasons and recipients, none of it is in
 //! the log at `debug`, nor in what a collector got, while both tell of what was done.
 
-use anyhow::{Context, Result, ensure};
-use attache_tests::{DEADLINE, Gateway, Home};
+use anyhow::{Result, ensure};
+use attache_tests::{Gateway, Home};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use crate::traces::collector;
 
@@ -32,13 +31,7 @@ async fn what_people_write_is_in_no_log_and_in_no_trace() -> Result<()> {
         "subdomain": "canary", "aliases": ["canary-team"],
     });
     post("api/v1/orgs/acme/agent-identity/provision", wanted).await?;
-    let provisioned = async {
-        while ask(Method::GET, IDENTITY, Value::Null).await?["state"] != "active" {
-            tokio::task::yield_now().await;
-        }
-        anyhow::Ok(())
-    };
-    timeout(DEADLINE, provisioned).await.context("it is not provisioned")??;
+    gateway.provisioned(&session, "acme").await?;
     post(&format!("{IDENTITY}/test-send"), json!({ "to": "canary@example.org" })).await?;
     post(&format!("{IDENTITY}/suspend"), json!({ "reason": "the canary stopped singing" })).await?;
     ask(Method::GET, "api/v1/orgs/acme/audit/entries?about=canary", Value::Null).await?;

@@ -63,6 +63,9 @@ const PAGES: [&str; 47] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_uses_every_page_by_keyboard_and_axe_finds_nothing() -> Result<()> {
     let gateway = Gateway::start().await?;
+    // Provisioning takes long enough to be looked at.
+    let slowly = json!({ "path": "/v1.0/**", "count": 40, "effect": { "kind": "delay", "ms": 80 } });
+    gateway.tell_tenant("faults", &slowly).await?;
     let home = gateway.home();
     let scripts =
         with_node_modules(&Path::new(env!("CARGO_MANIFEST_DIR")).join("it/dashboard"), home.path())?;

@@ -109,9 +109,9 @@ impl Service {
         Ok(())
     }
 
-    /// One more secret of the application, which ends after so many days.
+    /// One more secret of the application, which ends a minute before so many days are over.
     async fn add_secret(&self, name: &str, days: u64) -> Result<String> {
-        let ends = self.tenant.control().clock().now() + Duration::from_secs(days * 86_400);
+        let ends = self.tenant.control().clock().now() + Duration::from_secs(days * 86_400 - 60);
         let body = json!({ "passwordCredential": { "displayName": name, "endDateTime": ends.to_string() } });
         let path = format!("/applications(appId='{}')/addPassword", self.app_id);
         text(&self.graph(Method::POST, &path, Some(body)).await?, "secretText")

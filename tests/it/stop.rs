@@ -26,14 +26,7 @@ async fn an_organisation_and_a_blueprint_are_stopped_from_the_command_line() -> 
     let key = gateway.organisation(&session, "acme").await?;
     let ask = async |method, path: &str, body| gateway.ask(&session, method, path, &body).await;
     ask(Method::POST, "api/v1/orgs/acme/agent-identity/provision", json!({})).await?;
-    let provisioned = async {
-        let identity = "api/v1/orgs/acme/agent-identities/default";
-        while ask(Method::GET, identity, Value::Null).await?["state"] != "active" {
-            tokio::task::yield_now().await;
-        }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(attache_tests::DEADLINE, provisioned).await.context("it is not provisioned")??;
+    gateway.provisioned(&session, "acme").await?;
 
     let stop = ["suspend", "--org", "acme", "--reason", "a drill"];
     let (done, stopped) = ran(&gateway, &key, &stop).await?;

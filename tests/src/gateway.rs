@@ -1,13 +1,15 @@
 //! `attache gateway --sandbox`, the real binary: its first operator's session, and organisations with their keys.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
-use reqwest::{Client, Method};
+use reqwest::{Certificate, Client, Method};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::{Home, Lines};
+use crate::{DEADLINE, Home, Lines};
 
 /// A gateway with a tenant of its own, on a free port; it is killed when this is dropped.
 pub struct Gateway {
@@ -79,6 +81,31 @@ impl Gateway {
         let (status, text) = (answer.status(), answer.text().await?);
         ensure!(status.is_success(), "{path}: {status}: {text}");
         Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Waits until an organisation's first identity is active.
+    pub async fn provisioned(&self, session: &str, slug: &str) -> Result<()> {
+        let path = format!("api/v1/orgs/{slug}/agent-identities/default");
+        let active = async {
+            // A person may ask 3,000 times a minute.
+            let mut looks = tokio::time::interval(Duration::from_millis(50));
+            while self.ask(session, Method::GET, &path, &Value::Null).await?["state"] != "active" {
+                looks.tick().await;
+            }
+            anyhow::Ok(())
+        };
+        timeout(DEADLINE, active).await.context("it is not provisioned")?
+    }
+
+    /// Tells its tenant something of the control API.
+    pub async fn tell_tenant(&self, path: &str, body: &Value) -> Result<()> {
+        let tenant = &self.ready["sandbox"];
+        let text = |name: &str| tenant[name].as_str().unwrap_or_default();
+        let pem = std::fs::read(text("ca"))?;
+        let client = Client::builder().tls_certs_merge(Certificate::from_pem_bundle(&pem)?).build()?;
+        let request = client.post(format!("{}/_sandbox/{path}", text("url"))).json(body);
+        request.bearer_auth(text("control_token")).send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// Makes an organisation, and an API key of it that may everything.

@@ -12,6 +12,7 @@ mod lines;
 mod mcp;
 mod parts;
 mod person;
+mod port;
 #[cfg(unix)]
 mod postgres;
 mod script;
@@ -27,6 +28,7 @@ pub use lines::{DEADLINE, Lines};
 pub use mcp::Mcp;
 pub use parts::{chromium, inspector, interop_python, msgraph_python, python, with_node_modules};
 pub use person::{Person, user_token};
+pub use port::own_port;
 #[cfg(unix)]
 pub use postgres::Cluster;
 pub use script::Script;

@@ -2,7 +2,6 @@
 //! by a panic or a kill. Its default order of text is a language's, so that nothing sorts by bytes by accident.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -95,7 +94,7 @@ impl Cluster {
         let template = installation.template()?;
         let folder = installation.folder(parent)?;
         installation.run(Command::new("cp").arg("-R").arg(&template).arg(folder.join("data")))?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = crate::own_port();
         let settings = settings.iter().map(ToString::to_string).collect();
         let (keeper, databases) = (Mutex::new(None), AtomicU32::new(0));
         Ok(Self { installation, folder, port, settings, keeper, databases })

@@ -162,13 +162,33 @@ impl Gateway {
 
     /// Starts a gateway; when this returns, it answers.
     pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
+        Self::begin(config, parts, None).await
+    }
+
+    /// The same on a listener that is there already, whatever the configuration says of the address.
+    pub async fn start_on(
+        listener: TcpListener,
+        config: Config,
+        parts: Parts,
+    ) -> Result<Running, StartError> {
+        Self::begin(config, parts, Some(listener)).await
+    }
+
+    async fn begin(
+        config: Config,
+        parts: Parts,
+        listener: Option<TcpListener>,
+    ) -> Result<Running, StartError> {
         let gateway = Self::assemble(config, parts)?;
         check_nature(&gateway.store, gateway.config.sandbox).await?;
         gateway.keyring.check().await?;
         licences::begin(&gateway).await?;
         let wanted = gateway.config.listen;
         let refused = |source| StartError::Listen { address: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+        let listener = match listener {
+            Some(listener) => listener,
+            None => TcpListener::bind(wanted).await.map_err(refused)?,
+        };
         let address = listener.local_addr().map_err(refused)?;
         let acceptor = server::Acceptor::new(gateway.config.tls.as_ref(), &gateway.clock)?;
         let (node, stop, tasks) = (gateway.node, gateway.stopping.clone(), gateway.tasks.clone());

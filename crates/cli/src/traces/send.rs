@@ -53,11 +53,13 @@ impl Sending {
         self.farewell(batch, &mut spans).await;
     }
 
-    /// The next spans: as many as come within a moment. What is in the batch stays there if this is dropped.
+    /// The next spans: as many as come within a moment, or as share a request. What is in the batch stays there if this is dropped.
     async fn gather(&self, batch: &mut Vec<Span>, spans: &mut mpsc::Receiver<Span>) {
         let Some(first) = spans.recv().await else { return std::future::pending().await };
         batch.push(first);
-        self.clock.sleep(GATHER).await;
+        if spans.len() + 1 < MOST {
+            self.clock.sleep(GATHER).await;
+        }
         fill(batch, spans);
     }
 

@@ -18,10 +18,10 @@ use super::aliases::{self, Aliases};
 use super::names::{self, Names};
 use super::service::{self, Wanted};
 use super::{
-    Fallback, FellBack, Identity, Method, Mode, State, Suspension, Trouble, Waiting, photo, removal, send,
-    suspend,
+    Fallback, FellBack, Identity, Method, Mode, State, Suspension, Trouble, Waiting, named, photo, removal,
+    send,
 };
-use crate::access::{Allowed, AskForIdentity, Grant, InOrg, right};
+use crate::access::{Allowed, AskForIdentity, InOrg, right};
 use crate::server::{
     Answer, Cursor, IfMatch, IfNoneMatch, Json, Listed, Problem, Secretly, ShownOnce, Tag, Tagged,
 };
@@ -274,40 +274,8 @@ async fn suspend_identity(
     Path(which): Path<Which>,
     Json(request): Json<SuspendRequest>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
-    let suspended = suspend_named(&gateway, &allowed, &which.identity, &request.reason).await?;
+    let suspended = named::suspend(&gateway, &allowed, &which.identity, &request.reason).await?;
     Ok(accepted(suspended))
-}
-
-/// How often it is tried again while jobs write to the identity: whoever asks here has named no version of it.
-const AGAIN: usize = 8;
-
-/// Suspends the identity of this id or template.
-pub(crate) async fn suspend_named(
-    gateway: &Gateway,
-    grant: &Grant,
-    named: &str,
-    reason: &str,
-) -> Answer<Identity> {
-    let mut again = AGAIN;
-    loop {
-        let identity = find(gateway, grant.scope, named).await?;
-        match suspend::suspend(gateway, grant, &identity, reason).await {
-            Err(problem) if problem.code == "conflict" && again > 0 => again -= 1,
-            answer => return answer,
-        }
-    }
-}
-
-/// Resumes the identity of this id or template.
-pub(crate) async fn resume_named(gateway: &Gateway, grant: &Grant, named: &str) -> Answer<Identity> {
-    let mut again = AGAIN;
-    loop {
-        let identity = find(gateway, grant.scope, named).await?;
-        match suspend::resume(gateway, grant, &identity).await {
-            Err(problem) if problem.code == "conflict" && again > 0 => again -= 1,
-            answer => return answer,
-        }
-    }
 }
 
 /// Let a suspended identity act again.
@@ -320,7 +288,7 @@ async fn resume_identity(
     allowed: Allowed<right::SuspendIdentities>,
     Path(which): Path<Which>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
-    let resumed = resume_named(&gateway, &allowed, &which.identity).await?;
+    let resumed = named::resume(&gateway, &allowed, &which.identity).await?;
     Ok(accepted(resumed))
 }
 
@@ -371,8 +339,7 @@ async fn deprovision(
     allowed: Allowed<right::RemoveIdentities>,
     Path(which): Path<Which>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
-    let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    let leaving = removal::ask(&gateway, &allowed, &identity).await?;
+    let leaving = named::deprovision(&gateway, &allowed, &which.identity).await?;
     Ok(accepted(leaving))
 }
 

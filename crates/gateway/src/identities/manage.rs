@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::aliases::{self, Aliases};
 use super::http::{Which, find};
-use super::{Identity, State, removal, send};
+use super::{Identity, State, named, removal, send};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
@@ -145,7 +145,6 @@ async fn deprovision(
     Path(which): Path<Which>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Answer<Response> {
-    let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    removal::ask(&gateway, &allowed, &identity).await?;
-    Ok(back(&allowed, &identity, ""))
+    let leaving = named::deprovision(&gateway, &allowed, &which.identity).await?;
+    Ok(back(&allowed, &leaving, ""))
 }

@@ -147,8 +147,8 @@ async fn name_successor(
     Path(which): Path<Which>,
     Json(wanted): Json<NameSuccessor>,
 ) -> Answer<Json<SponsorView>> {
-    let identity = find(&gateway, allowed.scope, &which.identity).await?;
-    let known = handover::name(&gateway, &allowed, &identity, user(&wanted.sponsor)?).await?;
+    let user = user(&wanted.sponsor)?;
+    let (identity, known) = handover::name(&gateway, &allowed, &which.identity, user).await?;
     Ok(Json(SponsorView::of(&identity, Some(&known))))
 }
 

@@ -71,8 +71,8 @@ async fn name(
     Path(Which { identity }): Path<Which>,
     Form(wanted): Form<Wanted>,
 ) -> Answer<Response> {
-    let identity = find(&gateway, allowed.scope, &identity).await?;
-    handover::name(&gateway, &allowed, &identity, http::user(&wanted.sponsor)?).await?;
+    let user = http::user(&wanted.sponsor)?;
+    let (identity, _) = handover::name(&gateway, &allowed, &identity, user).await?;
     Ok(back(&allowed, &identity))
 }
 

@@ -10,12 +10,13 @@ use anyhow::Context;
 use attache_entra::{ClientCredential, Entra, Resource, Transport, TransportConfig};
 use attache_gateway::{
     ClientApp, Config, Gateway, Governance, HostedTenant, Limits, OWN_TENANT, Operator, Parts, Running,
-    check_nature, hosted_permissions, sign_in_link,
+    StartError, check_nature, hosted_permissions, sign_in_link,
 };
 use attache_graph::Graph;
 use attache_sandbox::{Ready, Sandbox};
 use attache_terms::{AppId, Cloud, Origin, Secret, SystemClock, SystemRng};
 use serde_json::json;
+use tokio::net::TcpListener;
 use url::Url;
 
 use super::config::{Database, Keys};
@@ -170,8 +171,10 @@ pub(crate) async fn start(
     more: SandboxSettings,
 ) -> anyhow::Result<SandboxGateway> {
     let ready = sandbox.ready();
-    // The port must be known before the tenant is told where browsers come back to.
-    let listen = free(listen).await?;
+    // The port must be known, and ours, before the tenant is told where browsers come back to.
+    let (listener, listen) = bound(listen)
+        .await
+        .map_err(|source| Failure::from(StartError::Listen { address: listen, source }))?;
     let url: Url = format!("http://localhost:{}/", listen.port()).parse()?;
     let Applications { sign_in, provisioner, connect } = applications(sandbox, ready, &url).await?;
     let secret = || Secret::new(SECRET.to_owned());
@@ -215,7 +218,7 @@ pub(crate) async fn start(
         region: None,
     };
     let (store, clock, rng) = (parts.store.clone(), Arc::clone(&parts.clock), Arc::clone(&parts.rng));
-    let running = Gateway::start(settings, parts).await.map_err(Failure::from)?;
+    let running = Gateway::start_on(listener, settings, parts).await.map_err(Failure::from)?;
     let name = &person.display_name;
     let link = sign_in_link(&url, operator, name, &clock, &rng).keep(&store).await?;
     Ok(SandboxGateway { running, url, link })
@@ -299,10 +302,9 @@ fn administrator(ready: &Ready) -> anyhow::Result<Graph> {
     Ok(Graph::new(entra.cloud(), transport, source, clock, rng))
 }
 
-/// A port that is free, for an address that leaves it open.
-async fn free(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
-    if listen.port() != 0 {
-        return Ok(listen);
-    }
-    Ok(tokio::net::TcpListener::bind(listen).await?.local_addr()?)
+/// A listener at an address, and where it is when that leaves the port open.
+async fn bound(listen: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(listen).await?;
+    let listen = listener.local_addr()?;
+    Ok((listener, listen))
 }

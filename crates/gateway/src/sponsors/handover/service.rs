@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::change;
 use crate::Gateway;
 use crate::access::{Caller, Grant, Session};
-use crate::identities::{self, Identity, State};
+use crate::identities::{self, Again, Identity, State, find};
 use crate::members::Member;
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
@@ -20,8 +20,25 @@ const WITHDRAWN: ActName = ActName::new("sponsor.withdrawn");
 const ACCEPTED: ActName = ActName::new("sponsor.accepted");
 const DECLINED: ActName = ActName::new("sponsor.declined");
 
-/// Names a successor: a person of the identity's tenant, who is asked to accept.
+/// Names a successor of the sponsor of the identity of this id or template: a person of its tenant, who is asked to
+/// accept.
 pub(in crate::sponsors) async fn name(
+    gateway: &Gateway,
+    grant: &Grant,
+    named: &str,
+    user: UserId,
+) -> Answer<(Versioned<Identity>, Sponsorship)> {
+    let mut again = Again::default();
+    loop {
+        let identity = find(gateway, grant.scope, named).await?;
+        match name_one(gateway, grant, &identity, user).await {
+            Err(problem) if again.helps(&problem) => {}
+            answer => return answer.map(|known| (identity, known)),
+        }
+    }
+}
+
+async fn name_one(
     gateway: &Gateway,
     grant: &Grant,
     identity: &Versioned<Identity>,
