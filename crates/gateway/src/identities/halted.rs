@@ -43,6 +43,19 @@ pub(crate) struct Stopped {
 }
 
 impl Stopped {
+    /// Whether it is suspended, with its organisation or by itself, and the tenant was not told yet.
+    pub(crate) fn is_untold(&self, with_organisation: bool) -> bool {
+        let untold = |suspension: &Suspension| {
+            !suspension.proof.enforced && suspension.with.is_some() == with_organisation
+        };
+        self.suspended.as_ref().is_some_and(untold)
+    }
+
+    /// Why it is suspended.
+    pub(crate) fn reason(&self) -> &str {
+        self.suspended.as_ref().map_or("", |suspension| &suspension.reason)
+    }
+
     /// What is shown of an identity.
     pub(crate) fn of(identity: &Identity) -> Self {
         let commands = identity.tenant.filter(|_| identity.user.is_some());

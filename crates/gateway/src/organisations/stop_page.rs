@@ -39,6 +39,21 @@ struct Shown {
     identities: Vec<Stopped>,
 }
 
+impl Shown {
+    /// Whether the tenant was not told yet of everything that is suspended with the organisation.
+    fn is_untold(&self) -> bool {
+        self.identities.iter().any(|identity| identity.is_untold(true))
+    }
+
+    /// Whether there is something to do for an identity that is suspended by itself.
+    fn has_single(&self) -> bool {
+        let single = |identity: &Stopped| {
+            identity.is_untold(false) || self.suspended.is_none() && identity.suspended.is_some()
+        };
+        self.identities.iter().any(single)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "organisations/suspension_state.html")]
 struct StateShown {

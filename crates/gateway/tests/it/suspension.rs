@@ -193,8 +193,11 @@ async fn who_asks_again_has_the_tenant_told_again_where_that_was_given_up() {
     world.sandbox.control().clear_faults();
     let suspended = acme.get(&one).await.ok(200);
     assert!(untold(&suspended), "{suspended}");
+    let page = "orgs/acme/settings/suspension";
+    assert!(operator.page(page).await.text.contains("Tell the tenant again of "));
     acme.post(&format!("{one}/suspend"), &json!({ "reason": "again" })).await.ok(202);
     let stopped = acme.until(&one, told).await;
+    assert!(!operator.page(page).await.text.contains("Tell the tenant again"));
     assert_eq!((&stopped["suspended"]["reason"], enabled(&world).await), (&json!("a drill"), json!(false)));
     refuse_users(&world);
     acme.until_posted(&format!("{one}/resume"), &nothing).await;
@@ -216,7 +219,6 @@ async fn who_asks_again_has_the_tenant_told_again_where_that_was_given_up() {
     world.sandbox.control().clear_faults();
     assert!(untold(&acme.get(&one).await.ok(200)));
     // Its page has a button for it, as long as it is due.
-    let page = "orgs/acme/settings/suspension";
     assert!(operator.page(page).await.text.contains("Tell the tenant again"));
     let csrf = operator.csrf_of(page).await;
     let fields = [("csrf", csrf.as_str()), ("reason", "a drill")];
