@@ -15,11 +15,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::aliases::{self, Aliases};
+use super::named::{deprovision_named, resume_named, suspend_named};
 use super::names::{self, Names};
 use super::service::{self, Wanted};
 use super::{
-    Fallback, FellBack, Identity, Method, Mode, State, Suspension, Trouble, Waiting, named, photo, removal,
-    send,
+    Fallback, FellBack, Identity, Method, Mode, State, Suspension, Trouble, Waiting, photo, removal, send,
 };
 use crate::access::{Allowed, AskForIdentity, InOrg, right};
 use crate::server::{
@@ -274,7 +274,7 @@ async fn suspend_identity(
     Path(which): Path<Which>,
     Json(request): Json<SuspendRequest>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
-    let suspended = named::suspend(&gateway, &allowed, &which.identity, &request.reason).await?;
+    let suspended = suspend_named(&gateway, &allowed, &which.identity, &request.reason).await?;
     Ok(accepted(suspended))
 }
 
@@ -288,7 +288,7 @@ async fn resume_identity(
     allowed: Allowed<right::SuspendIdentities>,
     Path(which): Path<Which>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
-    let resumed = named::resume(&gateway, &allowed, &which.identity).await?;
+    let resumed = resume_named(&gateway, &allowed, &which.identity).await?;
     Ok(accepted(resumed))
 }
 
@@ -339,7 +339,7 @@ async fn deprovision(
     allowed: Allowed<right::RemoveIdentities>,
     Path(which): Path<Which>,
 ) -> Answer<(StatusCode, Json<IdentityView>)> {
-    let leaving = named::deprovision(&gateway, &allowed, &which.identity).await?;
+    let leaving = deprovision_named(&gateway, &allowed, &which.identity).await?;
     Ok(accepted(leaving))
 }
 

@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::aliases::{self, Aliases};
 use super::http::{Which, find};
-use super::{Identity, State, named, removal, send};
+use super::named::deprovision_named;
+use super::{Identity, State, removal, send};
 use crate::Gateway;
 use crate::access::{Allowed, Grant, right};
 use crate::dashboard::{Look, Page, PlaceOf, page};
@@ -145,6 +146,6 @@ async fn deprovision(
     Path(which): Path<Which>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Answer<Response> {
-    let leaving = named::deprovision(&gateway, &allowed, &which.identity).await?;
+    let leaving = deprovision_named(&gateway, &allowed, &which.identity).await?;
     Ok(back(&allowed, &leaving, ""))
 }

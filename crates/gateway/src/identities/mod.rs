@@ -49,7 +49,7 @@ pub(crate) use follow::FOLLOW;
 pub(crate) use halted::{Halted, Stopped, halted};
 pub(crate) use http::{api, find};
 pub use import::{Import, ImportError, Taken, What, import_identities};
-pub(crate) use named::{Again, resume as resume_named, suspend as suspend_named};
+pub(crate) use named::{on_named, resume_named, suspend_named};
 pub(crate) use ordinary::{Fallback, FellBack};
 pub(crate) use page::{IdentityCard, pages};
 pub(crate) use removal::REMOVE;

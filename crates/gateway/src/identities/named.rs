@@ -1,79 +1,55 @@
 //! What people do with an identity by its id or template, whatever version of it there is. While jobs write to it they
 //! are not sent away: it is looked at again.
 
+use std::future::Future;
+
+use attache_store::Versioned;
+
 use super::http::find;
-use super::{Identity, removal};
+use super::{Identity, removal, suspend};
 use crate::Gateway;
 use crate::access::Grant;
-use crate::server::{Answer, Problem};
+use crate::server::Answer;
 
-/// How often a request is tried again while jobs write to the identity, of which it names no version.
-pub(crate) struct Again(usize);
+/// How often it is looked at again.
+const AGAIN: usize = 8;
 
-impl Default for Again {
-    fn default() -> Self {
-        Self(8)
-    }
-}
-
-impl Again {
-    /// Whether a refusal is one that another look at the identity may do away with.
-    pub(crate) fn helps(&mut self, refusal: &Problem) -> bool {
-        let helps = refusal.code == "conflict" && self.0 > 0;
-        self.0 = self.0.saturating_sub(1);
-        helps
-    }
-}
-
-/// Suspends the identity of this id or template.
-pub(crate) async fn suspend(gateway: &Gateway, grant: &Grant, named: &str, reason: &str) -> Answer<Identity> {
-    let mut again = Again::default();
+/// Does something with the identity of this id or template, and once more if a job wrote to it meanwhile.
+pub(crate) async fn on_named<T, F: Future<Output = Answer<T>>>(
+    gateway: &Gateway,
+    grant: &Grant,
+    named: &str,
+    act: impl Fn(Versioned<Identity>) -> F,
+) -> Answer<T> {
+    let mut again = AGAIN;
     loop {
         let identity = find(gateway, grant.scope, named).await?;
-        match super::suspend::suspend(gateway, grant, &identity, reason).await {
-            Err(problem) if again.helps(&problem) => {}
+        match act(identity).await {
+            Err(problem) if problem.code == "conflict" && again > 0 => again -= 1,
             answer => return answer,
         }
     }
 }
 
-/// Resumes the identity of this id or template.
-pub(crate) async fn resume(gateway: &Gateway, grant: &Grant, named: &str) -> Answer<Identity> {
-    let mut again = Again::default();
-    loop {
-        let identity = find(gateway, grant.scope, named).await?;
-        match super::suspend::resume(gateway, grant, &identity).await {
-            Err(problem) if again.helps(&problem) => {}
-            answer => return answer,
-        }
-    }
+/// Suspends it.
+pub(crate) async fn suspend_named(
+    gateway: &Gateway,
+    grant: &Grant,
+    named: &str,
+    reason: &str,
+) -> Answer<Identity> {
+    let act = |identity| async move { suspend::suspend(gateway, grant, &identity, reason).await };
+    on_named(gateway, grant, named, act).await
 }
 
-/// Takes the identity of this id or template back.
-pub(super) async fn deprovision(gateway: &Gateway, grant: &Grant, named: &str) -> Answer<Identity> {
-    let mut again = Again::default();
-    loop {
-        let identity = find(gateway, grant.scope, named).await?;
-        match removal::ask(gateway, grant, &identity).await {
-            Err(problem) if again.helps(&problem) => {}
-            answer => return answer,
-        }
-    }
+/// Resumes it.
+pub(crate) async fn resume_named(gateway: &Gateway, grant: &Grant, named: &str) -> Answer<Identity> {
+    let act = |identity| async move { suspend::resume(gateway, grant, &identity).await };
+    on_named(gateway, grant, named, act).await
 }
 
-#[cfg(test)]
-mod tests {
-    use http::StatusCode;
-
-    use super::*;
-
-    #[test]
-    fn only_what_a_job_came_before_is_tried_again_and_not_for_ever() {
-        let refusal = |code| Problem::new(StatusCode::CONFLICT, code, "", "");
-        let mut again = Again::default();
-        assert!(!again.helps(&refusal("suspended")));
-        let mut again = Again::default();
-        let helped = (0..20).filter(|_| again.helps(&refusal("conflict"))).count();
-        assert_eq!(helped, 8);
-    }
+/// Takes it back.
+pub(super) async fn deprovision_named(gateway: &Gateway, grant: &Grant, named: &str) -> Answer<Identity> {
+    let act = |identity| async move { removal::ask(gateway, grant, &identity).await };
+    on_named(gateway, grant, named, act).await
 }

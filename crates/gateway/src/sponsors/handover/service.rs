@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::change;
 use crate::Gateway;
 use crate::access::{Caller, Grant, Session};
-use crate::identities::{self, Again, Identity, State, find};
+use crate::identities::{self, Identity, State, on_named};
 use crate::members::Member;
 use crate::record::{on, thing};
 use crate::server::{Answer, Problem};
@@ -28,14 +28,11 @@ pub(in crate::sponsors) async fn name(
     named: &str,
     user: UserId,
 ) -> Answer<(Versioned<Identity>, Sponsorship)> {
-    let mut again = Again::default();
-    loop {
-        let identity = find(gateway, grant.scope, named).await?;
-        match name_one(gateway, grant, &identity, user).await {
-            Err(problem) if again.helps(&problem) => {}
-            answer => return answer.map(|known| (identity, known)),
-        }
-    }
+    let act = |identity: Versioned<Identity>| async move {
+        let known = name_one(gateway, grant, &identity, user).await?;
+        Ok((identity, known))
+    };
+    on_named(gateway, grant, named, act).await
 }
 
 async fn name_one(
