@@ -10,6 +10,6 @@ pub use export::{Export, ExportError};
 pub use replay::Fault;
 
 pub(crate) use export::{ExportLine, GapLine, SealLine, export_header};
-pub(crate) use line::{CheckpointLine, EntryLine, Header, LONGEST_LINE, Line, LineError, push_entry};
+pub(crate) use line::{CheckpointLine, Header, LONGEST_LINE, Line, LineError, push_entry};
 pub(crate) use replay::{OpenIntent, Replay};
 pub(crate) use tail::{Walk, read_range, read_tail, walk};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::VerifyError;
 use crate::file::{Beginning, checkpoint_path, end_of_lines, read_header};
-use crate::log::{LONGEST_LINE, LineError, export_header};
+use crate::log::{LONGEST_LINE, Line, LineError, export_header};
 use crate::note::VerifierKey;
 
 /// What a file is.
@@ -83,6 +83,20 @@ impl Lines {
         self.offset += read as u64;
         let complete = self.line.pop_if(|byte| *byte == b'\n').is_some();
         Ok(Some(RawLine { bytes: &self.line, offset, complete }))
+    }
+
+    /// Reads a ledger to its end: whether somebody signed for what comes before. A line that cannot be read and that
+    /// nobody signed for is where a writer died; the room behind it ends it like any other.
+    pub(super) fn signed_checkpoint_follows(&mut self) -> Result<bool, VerifyError> {
+        let key = self.key.clone();
+        while let Some(line) = self.next()? {
+            if let Ok(Line::Checkpoint(checkpoint)) = Line::parse(line.bytes)
+                && checkpoint.is_signed_by(&key)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

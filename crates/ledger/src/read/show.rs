@@ -9,7 +9,7 @@ use super::error::VerifyError;
 use super::examine::id_in;
 use super::lines::{Kind, Lines};
 use crate::entry::{ActName, Entry, Event, Verdict};
-use crate::log::{EntryLine, ExportLine, Fault, Line};
+use crate::log::{ExportLine, Fault, Line};
 use crate::tree::Hash;
 
 /// Which entries to show. What is not set lets everything through.
@@ -78,43 +78,48 @@ impl Show {
             self.over = true;
             return Ok(None);
         };
-        let (offset, sequence) = (line.offset, self.sequence);
-        let altered = |fault| VerifyError::Altered { sequence, offset, id: id_in(line.bytes), fault };
-        match parse(kind, line.bytes).map_err(altered)? {
-            Part::Entry(line) => {
-                let entry = Entry::decode(line.leaf, line.column).map_err(|error| altered(error.into()))?;
+        let (offset, sequence, id) = (line.offset, self.sequence, id_in(line.bytes));
+        match parse(kind, line.bytes) {
+            Ok(Part::Entry(shown)) => {
                 self.sequence = self.sequence.saturating_add(1);
-                Ok(Some(Shown { entry, leaf: line.hash() }))
+                Ok(Some(shown))
             }
-            Part::Gap { to } => {
+            Ok(Part::Gap { to }) => {
                 self.sequence = to;
                 Ok(None)
             }
-            Part::Checkpoint => Ok(None),
+            Ok(Part::Checkpoint) => Ok(None),
+            Err(_) if kind == Kind::Ledger && !self.lines.signed_checkpoint_follows()? => {
+                self.over = true;
+                Ok(None)
+            }
+            Err(fault) => Err(VerifyError::Altered { sequence, offset, id, fault }),
         }
     }
 }
 
 /// What of a line matters here.
-enum Part<'a> {
-    Entry(EntryLine<'a>),
+#[expect(clippy::large_enum_variant, reason = "it is handed on at once, and most of them are entries")]
+enum Part {
+    Entry(Shown),
     Gap { to: u64 },
     Checkpoint,
 }
 
-fn parse(kind: Kind, line: &[u8]) -> Result<Part<'_>, Fault> {
-    let part = match kind {
-        Kind::Ledger => Line::parse(line).map(|line| match line {
-            Line::Entry(entry) => Part::Entry(entry),
-            Line::Checkpoint(_) => Part::Checkpoint,
-        }),
-        Kind::Export => ExportLine::parse(line).map(|line| match line {
-            ExportLine::Entry(entry, _) => Part::Entry(entry),
-            ExportLine::Gap(gap) => Part::Gap { to: gap.range.end },
-            ExportLine::Checkpoint(_) => Part::Checkpoint,
-        }),
+fn parse(kind: Kind, line: &[u8]) -> Result<Part, Fault> {
+    let line = match kind {
+        Kind::Ledger => match Line::parse(line).map_err(|_| Fault::Unreadable)? {
+            Line::Entry(entry) => entry,
+            Line::Checkpoint(_) => return Ok(Part::Checkpoint),
+        },
+        Kind::Export => match ExportLine::parse(line).map_err(|_| Fault::Unreadable)? {
+            ExportLine::Entry(entry, _) => entry,
+            ExportLine::Gap(gap) => return Ok(Part::Gap { to: gap.range.end }),
+            ExportLine::Checkpoint(_) => return Ok(Part::Checkpoint),
+        },
     };
-    part.map_err(|_| Fault::Unreadable)
+    let entry = Entry::decode(line.leaf, line.column)?;
+    Ok(Part::Entry(Shown { entry, leaf: line.hash() }))
 }
 
 impl Filter {

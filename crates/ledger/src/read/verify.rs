@@ -54,7 +54,7 @@ fn ledger(mut lines: Lines, held: &Held, report: Report) -> Result<Report, Verif
             None => held.compare(pass.replay.frontier())?,
             Some(fault) => {
                 let id = id_in(line.bytes);
-                if signed_checkpoint_follows(&mut lines, &pass.report.key)? {
+                if lines.signed_checkpoint_follows()? {
                     return Err(VerifyError::Altered { sequence: pass.replay.size(), offset, id, fault });
                 }
                 pass.report.unfinished = lines.length - offset;
@@ -63,18 +63,6 @@ fn ledger(mut lines: Lines, held: &Held, report: Report) -> Result<Report, Verif
     }
     held.finish(pass.replay.frontier())?;
     Ok(pass.finish())
-}
-
-/// Whether somebody signed for what comes before the rest of the file.
-fn signed_checkpoint_follows(lines: &mut Lines, key: &VerifierKey) -> Result<bool, VerifyError> {
-    while let Some(line) = lines.next()? {
-        if let Ok(Line::Checkpoint(checkpoint)) = Line::parse(line.bytes)
-            && checkpoint.is_signed_by(key)
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// What the lines so far come to.
