@@ -16,10 +16,10 @@ async fn a_network_that_hangs_delays_no_handshake() -> Result<()> {
     let home = Home::at(&tenant)?.with("ATTACHE_AUTHORITY", &format!("https://{}", silent.local_addr()?));
     let mut mcp = Mcp::start(&home)?;
     let handshake =
-        timeout(Duration::from_secs(20), mcp.initialize()).await.context("the handshake waited")??;
+        timeout(Duration::from_secs(5), mcp.initialize()).await.context("the handshake waited")??;
     assert!(handshake["capabilities"]["experimental"]["claude/channel"].is_object(), "{handshake}");
     let listed =
-        timeout(Duration::from_secs(20), mcp.request("tools/list", json!({}))).await.context("waited")??;
+        timeout(Duration::from_secs(5), mcp.request("tools/list", json!({}))).await.context("waited")??;
     assert_eq!(listed["tools"].as_array().map(Vec::len), Some(6));
     ensure!(mcp.end().await?.success(), "it did not end well");
     Ok(())

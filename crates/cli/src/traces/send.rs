@@ -53,7 +53,8 @@ impl Sending {
         self.farewell(batch, &mut spans).await;
     }
 
-    /// The next spans: as many as come within a moment, or as share a request. What is in the batch stays there if this is dropped.
+    /// The next spans: as many as come within a moment, or as share a request if they are there already. What is in the
+    /// batch stays there if this is dropped.
     async fn gather(&self, batch: &mut Vec<Span>, spans: &mut mpsc::Receiver<Span>) {
         let Some(first) = spans.recv().await else { return std::future::pending().await };
         batch.push(first);
@@ -125,5 +126,51 @@ fn fill(batch: &mut Vec<Span>, spans: &mut mpsc::Receiver<Span>) {
         && let Ok(span) = spans.try_recv()
     {
         batch.push(span);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+
+    use attache_entra::TransportConfig;
+    use attache_terms::ManualClock;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn span() -> Span {
+        Span {
+            trace: [1; 16],
+            id: [2; 8],
+            parent: None,
+            name: "request",
+            begun: Timestamp::UNIX_EPOCH,
+            ended: Timestamp::UNIX_EPOCH,
+            fields: Vec::new(),
+            failed: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_few_spans_wait_for_others_and_as_many_as_share_a_request_do_not() {
+        let sending = Sending {
+            endpoint: Endpoint { url: "http://localhost/v1/traces".parse().unwrap(), headers: Vec::new() },
+            transport: Transport::new(TransportConfig::default()).unwrap(),
+            clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+            lost: Arc::default(),
+        };
+        let (sender, mut spans) = mpsc::channel(2 * MOST);
+        for _ in 0..MOST + 1 {
+            sender.try_send(span()).unwrap();
+        }
+        let mut batch = Vec::new();
+        sending.gather(&mut batch, &mut spans).await;
+        assert_eq!(batch.len(), MOST, "without any time");
+        let mut next = Vec::new();
+        let mut waits = Box::pin(sending.gather(&mut next, &mut spans));
+        let is_waiting =
+            |context: &mut std::task::Context<'_>| Poll::Ready(waits.as_mut().poll(context).is_pending());
+        assert!(std::future::poll_fn(is_waiting).await, "the one that is left");
     }
 }

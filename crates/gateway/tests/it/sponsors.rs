@@ -1,5 +1,6 @@
 //! Who answers for an identity: when they leave it pauses, and it goes on when a successor has accepted.
 
+use attache_sandbox::{Effect, Fault};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -124,6 +125,26 @@ async fn who_is_disabled_or_taken_off_in_entra_answers_for_nothing() {
     person.post(&accept, &json!({})).await.ok(202);
     acme.until(SPONSOR, |seen| seen["sponsor_id"] == json!(users[2].id)).await;
     assert_eq!(acme.get(DEFAULT).await.ok(200)["suspended"]["cause"], "asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_to_an_identity_meanwhile_sends_nobody_away_who_names_its_sponsor() {
+    let world = World::new().await;
+    let (acme, _) = sponsored(&world).await;
+    let successor = world.sandbox.ready().users[2].id.clone();
+    let control = world.sandbox.control();
+    // The tenant is slow to say who they are.
+    control.add_fault(Fault::once("GET", &format!("/v1.0/users/{successor}"), Effect::HoldBeforeCommit));
+    let wanted = json!({ "sponsor": successor });
+    let name = acme.send(Method::PUT, SPONSOR, Some(&wanted));
+    let write = async {
+        let held = control.wait_held().await[0].id;
+        let title = json!({ "job_title": "Controller" });
+        acme.send(Method::PATCH, DEFAULT, Some(&title)).await.ok(200);
+        assert!(control.release(held));
+    };
+    let (named, ()) = tokio::join!(name, write);
+    assert_eq!(named.ok(200)["successor"]["user_id"], json!(successor));
 }
 
 #[tokio::test(flavor = "multi_thread")]

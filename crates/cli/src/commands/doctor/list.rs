@@ -97,11 +97,15 @@ async fn authority(patient: &mut Patient) -> Vec<Check> {
         return vec![Check::skipped("authority", "no tenant is named")];
     };
     let found = entra::authority(&patient.entra, tenant).await;
-    // A date in whole seconds cannot tell a clock that is right from one that is a second off.
-    let ahead = found.ahead_seconds.filter(|ahead| ahead.abs() > 1).unwrap_or_default();
-    let ahead = SignedDuration::from_secs(ahead);
-    patient.now = patient.now.saturating_sub(ahead).unwrap_or(patient.now);
+    patient.now = set_right(patient.now, found.ahead_seconds);
     found.checks
+}
+
+/// The time by Entra, of which our clock is so many seconds ahead. A date in whole seconds cannot tell a clock that is
+/// right from one that is a second off.
+fn set_right(now: Timestamp, ahead_seconds: Option<i64>) -> Timestamp {
+    let ahead = ahead_seconds.filter(|ahead| ahead.abs() > 1).unwrap_or_default();
+    now.saturating_sub(SignedDuration::from_secs(ahead)).unwrap_or(now)
 }
 
 async fn token(patient: &mut Patient) -> Vec<Check> {
@@ -200,6 +204,14 @@ async fn subscriptions(patient: &mut Patient) -> Vec<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_is_set_right_by_what_a_date_can_tell() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let by = |ahead| set_right(now, ahead).as_second();
+        assert_eq!([by(None), by(Some(1)), by(Some(-1))], [1_000; 3]);
+        assert_eq!((by(Some(2)), by(Some(-300))), (998, 1_300));
+    }
 
     #[test]
     fn the_book_names_every_check() {
